@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * config.h: what the user asks for, checked: the one type that crosses from the YAML side to the
+ * rest of the program. Pure: bytes in, values and faults out.
+ */
+#pragma once
+
+#include "diag.h"
+
+#include <netinet/in.h>
+
+/* Limits of the file, and defaults. */
+#define CONFIG_SIZE_MAX       (64u * 1024u) /* bytes */
+#define CONFIG_PATH_DEFAULT   "/etc/sshd-vsock.yaml"
+#define HOSTS_ADDRESS_DEFAULT "127.0.0.1"
+
+/* One ListenAddress as sshd understands it. */
+struct listen_address {
+        char *address; /* IP literal in canonical form (inet_ntop), without brackets */
+        bool ipv6;
+        uint16_t port; /* 0: none given, sshd's own Port applies */
+        struct mark at;
+};
+
+enum hushlogin {
+        HUSHLOGIN_OFF,
+        HUSHLOGIN_ALL,   /* every login user, and new ones through /etc/skel */
+        HUSHLOGIN_USERS, /* those named in config.users */
+};
+
+struct user_name {
+        char *name;
+        struct mark at;
+};
+
+struct config {
+        uint32_t port; /* vsock port, host byte order */
+        bool disable_tcp;
+        struct listen_address *listen;
+        size_t n_listen;
+        enum hushlogin hushlogin;
+        struct user_name *users;
+        size_t n_users;
+        char *hosts_address;     /* IP literal for the UNKNOWN entry; NULL: no entry */
+        uint32_t verify_timeout; /* seconds */
+};
+
+struct users; /* passwd.h */
+
+/* Parses and checks `text`. d->file must be set; d->text is set to `text`, which must outlive d.
+ * An empty or comment-only text is the default configuration. Returns 0 and a configuration to be
+ * freed with config_free(), -EBADMSG when d holds at least one fault (all faults of the file are
+ * collected in one run), or -ENOMEM. On failure *ret is untouched. */
+int config_parse(const char *text, size_t len, struct diag *d, struct config *ret) MUST_CHECK;
+
+/* All defaults. 0 or -ENOMEM. */
+int config_default(struct config *ret) MUST_CHECK;
+
+/* The names under `hushlogin` must exist in `users`: 0, or -EBADMSG with one fault per name. */
+int config_check_users(const struct config *c, const struct users *users,
+                       struct diag *d) MUST_CHECK;
+
+/* The configuration in canonical YAML, one line per key that differs from its default, in the
+ * order of the schema, no line starting with a blank. Parsing the result gives the same
+ * configuration and the same text. It is embedded in a unit, so it holds only characters that
+ * need no escaping there. (configtext.c) */
+void config_render(const struct config *c, struct buf *out);
+
+void config_free(struct config *c);
