@@ -12,29 +12,36 @@ enum banner_state {
         BANNER_MORE,       /* the identification line is not complete */
         BANNER_IDENT,      /* ident is there; now send ours and feed on */
         BANNER_OK,         /* SSH_MSG_KEXINIT seen */
-        BANNER_NOT_SSH,    /* garbage where the identification line should be */
+        BANNER_NOT_SSH,    /* garbage where the identification line should be: NUL, a lone CR, or
+                              past the limits below */
         BANNER_VERSION,    /* an SSH server, but neither 2.0 nor 1.99 */
         BANNER_BAD_PACKET, /* ident fine, the packet after it is not a KEXINIT of a sane size */
-        BANNER_DISCONNECT, /* ident fine, the server sent SSH_MSG_DISCONNECT; text in `ident`'s
-                              stead is in `reason` */
+        BANNER_DISCONNECT, /* ident fine, the server sent SSH_MSG_DISCONNECT: `reason` says why */
 };
 
 /* RFC 4253 §4.2: 255 bytes with CR LF for the identification; OpenSSH's limits for what may come
- * before (kex.c: 1,024 lines of at most 8,192 bytes); §6.1: packets up to 35,000 bytes. */
+ * before (kex.c: the identification is one of the first 1,024 lines, each of at most 8,192 bytes);
+ * §6.1: packets up to 35,000 bytes. */
 #define BANNER_IDENT_MAX  255
 #define BANNER_LINES_MAX  1024
 #define BANNER_LINE_MAX   8192
 #define BANNER_PACKET_MAX 35000
+#define BANNER_REASON_MAX 127
 
 struct banner {
         enum banner_state state;
-        char ident[BANNER_IDENT_MAX + 1]; /* without CR LF; printable ASCII, others as '?' */
-        char reason[128];                 /* description of a disconnect, made printable */
+        /* Both are printable ASCII, other bytes as '?'. `ident` is without CR LF, and set from
+         * BANNER_IDENT on and with BANNER_VERSION. `reason` is the description of a disconnect;
+         * until the identification comes, the beginning of the last line that was not empty
+         * ("Exceeded MaxStartups" and the like: sshd refuses so); "" otherwise. */
+        char ident[BANNER_IDENT_MAX + 1];
+        char reason[BANNER_REASON_MAX + 1];
         /* private: */
         char line[BANNER_LINE_MAX];
         size_t line_len;
+        bool after_cr;
         unsigned n_lines;
-        unsigned char packet[4 + 1 + 1 + 4 + 4 + sizeof((struct banner *)0)->reason];
+        unsigned char packet[4 + 1 + 1 + 4 + 4 + BANNER_REASON_MAX]; /* up to the description */
         size_t packet_len;
 };
 
