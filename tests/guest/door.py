@@ -1,0 +1,106 @@
+"""The harness's end of the control door (door.sh is the guest's): runs scripts as root in a guest.
+
+Requests and answers are short lines on a serial line, contents are files in a shared folder. No
+vsock and no sshd is involved: a fresh guest has no vsock module loaded, and a broken one still talks.
+"""
+
+import itertools
+import socket
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+GUEST_END = Path(__file__).with_name("door.sh")
+GUEST_UNIT = """[Unit]
+Description=Control door of the test harness
+DefaultDependencies=no
+IgnoreOnIsolate=yes
+
+[Service]
+ExecStart=/bin/bash /usr/local/sbin/guest-door
+KillMode=process
+"""
+
+
+class GuestGone(RuntimeError):
+    """The guest ended, or was never there, while someone waited for it."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did."""
+
+    status: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+class Door:
+    """The connection of one boot; `folder` is the shared folder as seen from outside."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.ready = threading.Event()
+        self.closed = False
+        self._numbers = itertools.count(1)
+        self._waiting = {}
+        self._lock = threading.Lock()
+        self._ours, self.theirs = socket.socketpair()
+
+    def listen(self):
+        """Starts to read answers; call it once the guest's kernel holds the other end."""
+        self.theirs.close()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        # A guest whose plug is pulled resets the line; one that shuts down closes it.
+        with self._ours.makefile("rb", buffering=0) as lines, suppress(ConnectionResetError):
+            for line in lines:
+                word = line.strip().decode(errors="replace")
+                waiting = self.ready if word == "ready" else self._waiting.get(word)
+                if waiting:
+                    waiting.set()
+        with self._lock:
+            self.closed = True
+            for waiting in [self.ready, *self._waiting.values()]:
+                waiting.set()
+
+    def new_file(self, content):
+        """Puts bytes into the shared folder; returns the name the guest has for them."""
+        name = f"{next(self._numbers)}"
+        (self.folder / name).write_bytes(content)
+        return f"/run/door/shared/{name}"
+
+    def run(self, script, timeout):
+        """Runs the bash script to its end; returns its exit status, stdout and stderr (bytes)."""
+        name = f"{next(self._numbers)}"
+        answered = threading.Event()
+        (self.folder / f"{name}.sh").write_text(script, encoding="utf-8")
+        with self._lock:
+            if self.closed:
+                raise GuestGone("the guest is not running")
+            self._waiting[name] = answered
+        start = time.monotonic()
+        try:
+            self._ours.sendall(f"{name} {timeout}\n".encode())
+        except OSError as error:
+            raise GuestGone("the guest is not running") from error
+        # The guest itself kills a script that is late; the rest is for a guest that hangs.
+        in_time = answered.wait(timeout + 15)
+        del self._waiting[name]
+        status, out, err = (self._take(name, end) for end in ("status", "out", "err"))
+        if not status:
+            raise (GuestGone if in_time else TimeoutError)(f"no answer to the script:\n{script}")
+        if status == b"137\n" and time.monotonic() - start >= timeout:
+            raise TimeoutError(f"killed after {timeout} s, the script:\n{script}\n"
+                               f"{out.decode(errors='replace')}{err.decode(errors='replace')}")
+        return int(status), out, err
+
+    def _take(self, name, end):
+        file = self.folder / f"{name}.{end}"
+        content = file.read_bytes() if file.exists() else b""
+        file.unlink(missing_ok=True)
+        return content

@@ -1,0 +1,185 @@
+"""Debian trees: made once from packages, cached outside of the checkout, never changed afterwards.
+
+A tree's folder is named after a hash of its recipe, so whoever changes a recipe gets a new tree, and
+the cache may be deleted at any time. A tree appears by a rename: half a tree is never seen.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from .sandbox import Sandbox
+
+SUITES = ("bullseye", "bookworm", "trixie", "forky")
+KERNEL_MODULES = "usr/lib/uml/modules"
+
+GUEST_PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus", "libpam-systemd", "openssh-server",
+                  "openssh-client", "kmod", "iproute2", "procps", "socat", "strace",
+                  "libyaml-0-2", "libsystemd0")
+
+# What a real installation has and mmdebstrap leaves out, and less of what only costs time. No name
+# server: mmdebstrap copies the one of this machine, which no guest can reach.
+GUEST_FINISH = """
+set -eu
+: >/etc/resolv.conf
+echo guest >/etc/hostname
+cat >/etc/hosts <<END
+127.0.0.1	localhost
+127.0.1.1	guest
+
+::1     localhost ip6-localhost ip6-loopback
+ff02::1 ip6-allnodes
+ff02::2 ip6-allrouters
+END
+rm -f /etc/ssh/ssh_host_*
+ssh-keygen -A >/dev/null
+echo 00000000000000000000000000000001 >/etc/machine-id
+for unit in systemd-udev-trigger.service systemd-binfmt.service e2scrub_reap.service \
+        getty.target console-getty.service apt-daily.timer apt-daily-upgrade.timer \
+        dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
+        proc-sys-fs-binfmt_misc.automount; do
+        ln -sf /dev/null /etc/systemd/system/$unit
+done
+"""
+
+MERGE_USR = 'for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -s usr/$d "$1/$d"; done'
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides what is in a tree."""
+
+    name: str
+    suite: str
+    packages: tuple
+    finish: str = ""
+    kernel_modules: bool = False
+
+    def key(self):
+        """Names the tree: changes whenever its content would."""
+        text = repr(self) + (RUNNER.key() if self.kernel_modules else "")
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+RUNNER = Recipe("runner", "forky", ("user-mode-linux", "vhost-device-vsock"))
+BUILDER = Recipe("builder", "bullseye",
+                 ("gcc", "libc6-dev", "cmake", "make", "pkg-config", "libyaml-dev",
+                  "libsystemd-dev"))
+
+
+def guest_recipe(suite, packages=()):
+    """The recipe of a guest of that suite, with more packages where a test needs them."""
+    if suite not in SUITES:
+        raise ValueError(f"no guest of suite {suite}; there are {', '.join(SUITES)}")
+    packages = tuple(packages)
+    return Recipe("+".join((suite,) + packages), suite, GUEST_PACKAGES + packages, GUEST_FINISH,
+                  kernel_modules=True)
+
+
+def cache_folder():
+    """Where trees and built programs are kept."""
+    folder = Path(os.environ.get("SSHD_VSOCK_CACHE", "/var/cache/sshd-vsock"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def locked(name):
+    """Only one process at a time makes the thing of that name; the others wait for it."""
+    with open(cache_folder() / f"{name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def say(text):
+    """Progress of what takes long, for people."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def mirror():
+    """The Debian mirror that this machine's own apt uses."""
+    if "SSHD_VSOCK_MIRROR" in os.environ:
+        return os.environ["SSHD_VSOCK_MIRROR"]
+    ask = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages",
+           "Origin: Debian", "Label: Debian", "Component: main"]
+    for attempt in ("as is", "after apt-get update"):
+        if attempt != "as is":
+            subprocess.run(["apt-get", "update", "-qq"], check=False)
+        found = subprocess.run(ask, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+        if found:
+            return found[0]
+    raise RuntimeError("apt knows no Debian mirror; name one in SSHD_VSOCK_MIRROR")
+
+
+def tree(recipe):
+    """The folder of the recipe's tree, made first where the cache has none."""
+    folder = cache_folder() / f"{recipe.name}-{recipe.key()}"
+    if not folder.exists():
+        kernel = tree(RUNNER) if recipe.kernel_modules else None
+        with locked(recipe.name):
+            if not folder.exists():
+                _make(recipe, folder, kernel)
+    return folder
+
+
+def make_all():
+    """Makes every tree the tests need, two at a time."""
+    tree(RUNNER)
+    with ThreadPoolExecutor(2) as makers:
+        list(makers.map(tree, [BUILDER] + [guest_recipe(suite) for suite in SUITES]))
+
+
+def _make(recipe, folder, kernel):
+    start = time.monotonic()
+    say(f"making the Debian tree '{recipe.name}' (half a minute, once) ...")
+    for left_by_a_killed_maker in folder.parent.glob(f".making-{recipe.name}-*"):
+        remove(left_by_a_killed_maker)
+    work = Path(tempfile.mkdtemp(prefix=f".making-{recipe.name}-", dir=folder.parent))
+    work.chmod(0o755)
+    try:
+        with Sandbox() as sandbox:
+            _unpack(recipe, sandbox, work)
+            if kernel:
+                _copy_kernel_modules(kernel, work)
+                sandbox.run(["chroot", str(work), "depmod", os.listdir(kernel / KERNEL_MODULES)[0]])
+            sandbox.run(["chroot", str(work), "sh"], data=recipe.finish.encode())
+        work.rename(folder)
+    except BaseException:
+        remove(work)
+        raise
+    say(f"made the Debian tree '{recipe.name}' in {time.monotonic() - start:.0f} s")
+
+
+def _unpack(recipe, sandbox, work):
+    # A testing suite's Release file may be past its date on a mirror that is a snapshot.
+    command = ["mmdebstrap", "--quiet", "--variant=minbase",
+               "--aptopt=Acquire::Check-Valid-Until \"false\"",
+               "--include=" + ",".join(recipe.packages)]
+    if recipe.suite == "bullseye":
+        # As the installer of Debian 11 did it; newer suites are merged by themselves.
+        command.append("--setup-hook=" + MERGE_USR)
+    sandbox.run(command + [recipe.suite, str(work), mirror()])
+
+
+def _copy_kernel_modules(kernel, work):
+    """Gives a guest the vsock modules of the kernel it boots with; it has no use for others."""
+    (version,) = (kernel / KERNEL_MODULES).iterdir()
+    target = work / "usr/lib/modules" / version.name
+    vsock = "kernel/net/vmw_vsock"
+    shutil.copytree(version / vsock, target / vsock)
+    for index in version.glob("modules.*"):
+        shutil.copy(index, target)
+
+
+def remove(folder):
+    """Deletes a folder, and never what might be mounted in it."""
+    subprocess.run(["rm", "-rf", "--one-file-system", "--", str(folder)], check=True)
