@@ -155,13 +155,16 @@ static int add_item(struct scan *s, enum sshdconf_kind kind, const char *argumen
 static int scan_arguments(struct scan *s, enum sshdconf_kind kind, char *text)
 {
         const size_t before = s->found.n;
+        bool more = true;
         char *argument;
         int r;
 
         while ((r = next_argument(&text, &argument)) > 0) {
-                /* To sshd an empty one is a fault. It ends the line: no later one is read. */
-                if (argument[0] == '\0' || (kind != SSHDCONF_INCLUDE && s->found.n > before))
-                        return 0;
+                /* To sshd an empty one is a fault, and it looks at no later one. */
+                more = more && argument[0] != '\0';
+                if (!more)
+                        continue; /* to the end: a quote may be open */
+                more = kind == SSHDCONF_INCLUDE;
                 r = add_item(s, kind, argument);
                 if (r < 0)
                         return r;

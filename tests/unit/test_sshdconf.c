@@ -82,6 +82,7 @@ static void test_arguments(void **state)
                "1:I <a>\n1:I <b c>\n1:I <d e>\n1:I <f\\g\\h>\n");
         expect("Include \"a\\\"b\" 'c\\'d' \"e\\ f\"\n", "1:I <a\"b>\n1:I <c'd>\n1:I <e\\ f>\n");
         expect("Include a \"b\nInclude 'c\"\nPort 1\n", "3:P <1>\n"); /* open quotes */
+        expect("Port 1 '\nInclude a \"\" b'\nPort 2\n", "3:P <2>\n"); /* further on, too */
         expect("Include a \"\" b\n", "1:I <a>\n");
         expect("Include a\rb\n", "1:I <a\rb>\n"); /* CR divides keywords, not arguments */
 }
