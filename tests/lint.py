@@ -1,0 +1,74 @@
+#!/usr/bin/python3
+"""The sizes of functions and files in C: what does not fit on a page is two things.
+
+Works on clang-formatted sources only: a function opens with `{` and closes with `}` alone in column
+0, and nothing else has either there.
+"""
+
+import math
+import re
+import sys
+from pathlib import Path
+
+FUNCTION_LIMIT = 80
+FUNCTION_P90_LIMIT = 45
+FILE_LIMIT = 400
+
+
+def signature_start(lines, opening):
+    """The first line of the declaration that the brace in line `opening` ends."""
+    start = opening
+    while start > 0 and lines[start - 1] and not re.match(r"[#}/ ]\*?|.*;$", lines[start - 1]):
+        start -= 1
+    return start
+
+
+def functions(path):
+    """Yields (name, line, length) of every function in the file; the signature counts."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    start = None
+    for number, line in enumerate(lines):
+        if line == "{":
+            start = signature_start(lines, number)
+        elif line == "}" and start is not None:
+            named = re.search(r"(\w+)\(", " ".join(lines[start:number]))
+            yield named.group(1) if named else "?", start + 1, number - start + 1
+            start = None
+
+
+def sources(root):
+    """All C sources under the checkout's folders that hold ours."""
+    return sorted(path for folder in ("module", "tests") for path in (root / folder).rglob("*.[ch]"))
+
+
+def p90(numbers):
+    """The length that nine of ten do not exceed."""
+    return sorted(numbers)[math.ceil(0.9 * len(numbers)) - 1] if numbers else 0
+
+
+def main():
+    """Prints each fault as file:line: error, then one line of numbers; exits 1 after a fault."""
+    root = Path(__file__).resolve().parents[1]
+    faults, lengths, longest_file = [], [], 0
+    for path in sources(root):
+        name = path.relative_to(root)
+        size = len(path.read_text(encoding="utf-8").splitlines())
+        longest_file = max(longest_file, size)
+        if size > FILE_LIMIT:
+            faults.append(f"{name}:{FILE_LIMIT}: error: {size} lines, at most {FILE_LIMIT}")
+        for function, line, length in functions(path):
+            lengths.append(length)
+            if length > FUNCTION_LIMIT:
+                faults.append(f"{name}:{line}: error: {function} has {length} lines, "
+                              f"at most {FUNCTION_LIMIT}")
+    if p90(lengths) > FUNCTION_P90_LIMIT:
+        faults.append(f"error: function length p90 is {p90(lengths)}, at most {FUNCTION_P90_LIMIT}")
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    print(f"{len(lengths)} functions, p90 {p90(lengths)} lines, longest {max(lengths, default=0)}; "
+          f"longest file {longest_file}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
