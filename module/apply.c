@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * apply.c: see apply.h. Executes; what is to be done was decided in plan.c, and in which order.
+ */
+#include "apply.h"
+
+#include "atomic.h"
+#include "process.h"
+#include "survey.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define JOB_TIMEOUT    90 /* seconds; systemd's own DefaultTimeoutStartSec */
+#define MODULE_TIMEOUT 30
+
+static int sweep_one(int dir, const char *name, void *userdata)
+{
+        (void)userdata;
+        return atomic_is_temporary(name) ? atomic_unlink(dir, name) : 0;
+}
+
+int apply_sweep(const struct rootfs *root, const struct desired *d)
+{
+        const char *last = "";
+        size_t last_len = 0;
+
+        for (size_t k = 0; k < d->n; k++) {
+                const char *path = d->items[k].path;
+                size_t len = (size_t)(strrchr(path, '/') - path);
+                AUTO_FREE char *folder = NULL;
+                int r;
+
+                if (len == last_len && strncmp(path, last, len) == 0)
+                        continue;
+                folder = strndup(path, len);
+                if (!folder)
+                        return -ENOMEM;
+                r = rootfs_list(root, folder, sweep_one, NULL);
+                if (r < 0 && r != -EROFS)
+                        return r;
+                last = path;
+                last_len = len;
+        }
+        return 0;
+}
+
+/* The operation before this one on the same path, in the same plan. */
+static const struct op *earlier(const struct plan *p, const struct op *op)
+{
+        for (const struct op *o = op; o-- > p->ops;)
+                if (o->item && strcmp(o->name, op->name) == 0)
+                        return o;
+        return NULL;
+}
+
+static bool same_object(const struct object *a, const struct object *b)
+{
+        bool nothing = a->type == OBJECT_NONE || a->type == OBJECT_NO_FOLDER;
+
+        if (nothing)
+                return b->type == OBJECT_NONE || b->type == OBJECT_NO_FOLDER;
+        return a->type == b->type && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* Between plan and now someone else may have changed the file: cloud-init, an admin. */
+static int unchanged(const struct rootfs *root, const struct op *op, struct why *why)
+{
+        struct object now = { 0 };
+        int r = survey_object(root, op->item, &now);
+        bool same = r == 0 && same_object(op->before, &now);
+
+        object_free(&now);
+        if (r < 0)
+                return why_set(why, r, "cannot look at %s%s", root->path, op->name);
+        if (same)
+                return 0;
+        why_fix(why, "run it again");
+        return why_say(why, -ESTALE, "%s%s changed while sshd-vsock was at work", root->path,
+                       op->name);
+}
+
+static int write_op(const struct rootfs *root, const struct op *op)
+{
+        bool create = op->kind != OP_UNLINK && op->item->kind != ITEM_FLAG;
+        struct content c = { op->content, op->len, op->mode, op->uid, op->gid };
+        AUTO_CLOSE int dir = -1;
+        const char *name;
+        int r = rootfs_parent(root, op->name, create, &dir, &name);
+
+        if (r < 0)
+                return r;
+        if (op->kind == OP_WRITE)
+                return atomic_write(dir, name, &c);
+        if (op->kind == OP_LINK)
+                return atomic_link(dir, name, op->content);
+        return atomic_unlink(dir, name);
+}
+
+static const char *advice(int error)
+{
+        switch (error) {
+        case -EROFS:
+                return "mount the file system read-write (mount -o remount,rw /)";
+        case -ENOSPC:
+        case -EDQUOT:
+                return "make room on the file system; a re-run finishes the job";
+        case -EPERM:
+                return "look for an immutable file or folder (lsattr), and run as root";
+        case -EBUSY:
+                return "it is a mount point of its own (a container's?): change it from where it "
+                       "is mounted";
+        }
+        return NULL;
+}
+
+static int run_file(const struct rootfs *root, const struct plan *p, const struct op *op,
+                    struct why *why)
+{
+        const char *fix;
+        int r;
+
+        if (!earlier(p, op)) {
+                r = unchanged(root, op, why);
+                if (r < 0)
+                        return r;
+        }
+        r = write_op(root, op);
+        if (r >= 0)
+                return 0;
+        fix = advice(r);
+        if (fix)
+                why_fix(why, "%s", fix);
+        return why_set(why, r, "cannot %s %s%s", op->kind == OP_UNLINK ? "remove" : "write",
+                       root->path, op->name);
+}
+
+static int run_module(const struct op *op, struct why *why)
+{
+        const char *const argv[] = { "/sbin/modprobe", op->name, NULL };
+        AUTO_BUF text = BUF_INIT;
+        int r = spawn_wait(argv, -1, -1, MODULE_TIMEOUT, &text);
+
+        if (r < 0)
+                return why_set(why, r, "cannot run modprobe");
+        if (r > 0)
+                return why_say(why, -EIO, "cannot load the module %s: %.*s", op->name,
+                               (int)strcspn(buf_str(&text), "\n"), buf_str(&text));
+        return 0;
+}
+
+static int run_unit(struct manager *m, const struct op *op, struct why *why)
+{
+        static const enum job jobs[] = {
+                [OP_START] = JOB_START,
+                [OP_RESTART] = JOB_RESTART,
+                [OP_STOP] = JOB_STOP,
+                [OP_REFRESH] = JOB_RELOAD,
+        };
+
+        if (op->kind == OP_RELOAD)
+                return manager_reload(m, why);
+        return manager_job(m, jobs[op->kind], op->name, JOB_TIMEOUT, why);
+}
+
+int apply_phase(const struct rootfs *root, struct manager *m, struct plan *p, enum phase phase,
+                const struct apply_report *report, struct why *why)
+{
+        for (size_t k = 0; k < p->n; k++) {
+                struct op *op = &p->ops[k];
+                struct why soft = { 0 };
+                int r;
+
+                if (op->phase != phase)
+                        continue;
+                if (op->item)
+                        r = run_file(root, p, op, why);
+                else if (op->kind == OP_MODULE)
+                        r = run_module(op, &soft);
+                else
+                        r = run_unit(m, op, why);
+                if (r < 0 && op->kind == OP_MODULE) {
+                        if (report->skipped)
+                                report->skipped(report->userdata, op, &soft);
+                        continue;
+                }
+                if (r < 0)
+                        return r;
+                op->done = true;
+                if (report->done)
+                        report->done(report->userdata, op);
+        }
+        return 0;
+}
+
+static int restore(const struct rootfs *root, const struct plan *p, const struct op *op)
+{
+        const struct op *first = earlier(p, op);
+        const struct object *o = op->before;
+        struct content c = { o->data, o->len, o->mode, o->uid, o->gid };
+        AUTO_CLOSE int dir = -1;
+        const char *name;
+        int r = rootfs_parent(root, op->name, false, &dir, &name);
+
+        if (r < 0)
+                return r;
+        if (first) /* back to what the earlier phase made of it */
+                return write_op(root, first);
+        if (o->type == OBJECT_FILE)
+                return atomic_write(dir, name, &c);
+        if (o->type == OBJECT_LINK)
+                return atomic_link(dir, name, o->data);
+        return atomic_unlink(dir, name);
+}
+
+int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase, unsigned flags,
+               struct why *why)
+{
+        int first = 0;
+
+        for (size_t k = p->n; k-- > 0;) {
+                const struct op *op = &p->ops[k];
+                int r;
+
+                if (op->phase != phase || !op->item || !op->done ||
+                    (flags && !(op->item->flags & flags)))
+                        continue;
+                r = restore(root, p, op);
+                if (r < 0 && first == 0)
+                        first = why_set(why, r, "cannot put %s%s back", root->path, op->name);
+        }
+        return first;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * causes.c: the table of causes.h, and the phrases by which the journal gives a cause away.
+ */
+#include "causes.h"
+
+#include <string.h>
+
+const struct cause_row causes[N_CAUSES] = {
+        [CAUSE_NONE] = { "none", "the door answers", "" },
+        [CAUSE_NOT_BOOTED] = { "not-booted", "this system was not booted with systemd",
+                               "use --root=DIR for an image; on WSL put \"[boot]\" and "
+                               "\"systemd=true\" into /etc/wsl.conf and run \"wsl --shutdown\" "
+                               "from Windows" },
+        [CAUSE_CHROOT] = { "chroot", "this is a chroot, not the system that systemd runs",
+                           "use --root=DIR from outside of it" },
+        [CAUSE_NOT_ROOT] = { "not-root", "this needs root", "use sudo" },
+        [CAUSE_NO_SSHD] = { "no-sshd", "openssh-server is not installed",
+                            "install the package openssh-server (openSUSE, Arch: openssh)" },
+        [CAUSE_UNIT_MASKED] = { "unit-masked", "the socket unit is masked",
+                                "systemctl unmask sshd-vsock.socket; sshd-vsock apply" },
+        [CAUSE_UNIT_MISSING] = { "unit-missing", "the socket unit is not installed",
+                                 "sshd-vsock apply" },
+        [CAUSE_TEMPLATE_MISSING] = { "template-missing",
+                                     "no template sshd-vsock@.service belongs to the socket, so "
+                                     "connections are accepted and nobody serves them",
+                                     "sshd-vsock apply" },
+        [CAUSE_TEMPLATE_MASKED] = { "template-masked", "the template sshd-vsock@.service is masked",
+                                    "systemctl unmask sshd-vsock@.service; sshd-vsock apply" },
+        [CAUSE_TRIGGER_LIMIT] = { "trigger-limit",
+                                  "the socket was flooded and gave up (trigger limit)",
+                                  "systemctl reset-failed sshd-vsock.socket; sshd-vsock apply, "
+                                  "which takes that limit off" },
+        [CAUSE_PORT_TAKEN] = { "port-taken", "the vsock port is in use by another program",
+                               "see \"ss --vsock -lp\" for its holder; stop it, or choose another "
+                               "port (WSL distributions share one kernel: one port each)" },
+        [CAUSE_SOCKET_FAILED] = { "socket-failed", "the socket unit failed",
+                                  "see \"journalctl -u sshd-vsock.socket\"" },
+        [CAUSE_SOCKET_INACTIVE] = { "socket-inactive", "the socket unit is not listening",
+                                    "systemctl start sshd-vsock.socket" },
+        [CAUSE_NO_AF_VSOCK] = { "no-af-vsock", "this kernel has no AF_VSOCK",
+                                "boot a kernel with CONFIG_VSOCKETS and install its modules" },
+        [CAUSE_NO_LOOPBACK] = { "no-loopback",
+                                "this kernel offers no vsock loopback, so nothing can be verified "
+                                "from inside",
+                                "none needed for the door itself; verify from the host, or use a "
+                                "kernel with CONFIG_VSOCKETS_LOOPBACK (WSL: 6.18 and newer)" },
+        [CAUSE_NO_LISTENER] = { "no-listener", "nobody listens on the vsock port",
+                                "sshd-vsock apply" },
+        [CAUSE_CONNECT] = { "connect", "the connection through vsock loopback failed",
+                            "see \"dmesg\" for messages of the vsock transport" },
+        [CAUSE_TIMEOUT] = { "timeout", "connected, but the door said nothing in time",
+                            "see \"journalctl -u 'sshd-vsock@*'\"; on a slow machine raise "
+                            "verify_timeout" },
+        [CAUSE_NO_HOST_KEYS] = { "no-host-keys", "sshd has no host keys it can read",
+                                 "systemctl restart sshd-vsock-keygen.service, which makes missing "
+                                 "ones; keys need mode 0600 and owner root" },
+        [CAUSE_NO_PRIVSEP] = { "no-privsep", "sshd's privilege separation directory is missing",
+                               "sshd-vsock apply, whose unit makes /run/sshd; elsewhere create the "
+                               "directory that the journal names" },
+        [CAUSE_BAD_SSHD_CONFIG] = { "bad-sshd-config", "sshd refuses its configuration",
+                                    "run \"sshd -t\" and mend the line it names" },
+        [CAUSE_CLOSED] = { "closed", "connected, but the door closed without a word",
+                           "see \"journalctl -u 'sshd-vsock@*'\"" },
+        [CAUSE_NOT_SSH] = { "not-ssh", "what answers on the port is no SSH server",
+                            "see \"ss --vsock -lp\" for its holder; stop it, or choose another "
+                            "port" },
+        [CAUSE_SSH_VERSION] = { "ssh-version", "the SSH server does not speak protocol 2",
+                                "install a current OpenSSH" },
+        [CAUSE_NO_KEX] = { "no-kex", "the banner came, but no key exchange after it",
+                           "see \"journalctl -u 'sshd-vsock@*'\"; under SELinux also \"ausearch -m "
+                           "avc -ts recent\"" },
+        [CAUSE_SELINUX] = { "selinux", "SELinux denies sshd the vsock connection",
+                            "update selinux-policy (Fedora 43 and newer have the rules), or load a "
+                            "module that allows sshd's domains vsock_socket" },
+        [CAUSE_NO_UNKNOWN] = { "no-unknown",
+                               "the name UNKNOWN does not resolve from /etc/hosts: logins may "
+                               "wait for DNS",
+                               "sshd-vsock apply (hosts_entry: true)" },
+        [CAUSE_NO_WAY_TO_HOST] = { "no-way-to-host",
+                                   "the door answers inside, but no vsock transport leads to a "
+                                   "host",
+                                   "give the machine a vsock device (QEMU: -device "
+                                   "vhost-vsock-pci,guest-cid=N); clouds mostly offer none" },
+};
+
+enum cause cause_from_journal(const char *line)
+{
+        static const struct {
+                const char *phrase;
+                enum cause cause;
+        } table[] = {
+                { "no hostkeys available", CAUSE_NO_HOST_KEYS },                /* sshd.c */
+                { "Missing privilege separation directory", CAUSE_NO_PRIVSEP }, /* sshd.c */
+                { "must be owned by root and not group or world-writable", CAUSE_NO_PRIVSEP },
+                { "Bad configuration option", CAUSE_BAD_SSHD_CONFIG }, /* servconf.c */
+                { "bad configuration options", CAUSE_BAD_SSHD_CONFIG },
+                { "is not allowed within a Match block", CAUSE_BAD_SSHD_CONFIG },
+                { "bad addr or host", CAUSE_BAD_SSHD_CONFIG },
+                { "Address already in use", CAUSE_PORT_TAKEN }, /* systemd, socket.c */
+                { "trigger-limit-hit", CAUSE_TRIGGER_LIMIT },
+                { "avc:  denied", CAUSE_SELINUX },
+                { "Failed to load unit", CAUSE_TEMPLATE_MISSING },
+                { "Unit sshd-vsock@", CAUSE_TEMPLATE_MISSING },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (strstr(line, table[i].phrase))
+                        return table[i].cause;
+        return CAUSE_NONE;
+}

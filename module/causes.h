@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * causes.h: why a door does not answer, one row per known symptom, each with its fix; the same
+ * table serves messages and the manual's troubleshooting section. Pure.
+ */
+#pragma once
+
+#include "base.h"
+
+enum cause {
+        CAUSE_NONE, /* the door answers */
+        CAUSE_NOT_BOOTED,
+        CAUSE_CHROOT,
+        CAUSE_NOT_ROOT,
+        CAUSE_NO_SSHD,
+        CAUSE_UNIT_MASKED,
+        CAUSE_UNIT_MISSING,
+        CAUSE_TEMPLATE_MISSING,
+        CAUSE_TEMPLATE_MASKED,
+        CAUSE_TRIGGER_LIMIT,
+        CAUSE_PORT_TAKEN,
+        CAUSE_SOCKET_FAILED,
+        CAUSE_SOCKET_INACTIVE,
+        CAUSE_NO_AF_VSOCK,
+        CAUSE_NO_LOOPBACK,
+        CAUSE_NO_LISTENER,
+        CAUSE_CONNECT,
+        CAUSE_TIMEOUT,
+        CAUSE_NO_HOST_KEYS,
+        CAUSE_NO_PRIVSEP,
+        CAUSE_BAD_SSHD_CONFIG,
+        CAUSE_CLOSED,
+        CAUSE_NOT_SSH,
+        CAUSE_SSH_VERSION,
+        CAUSE_NO_KEX,
+        CAUSE_SELINUX,
+        CAUSE_NO_UNKNOWN,
+        CAUSE_NO_WAY_TO_HOST,
+        N_CAUSES,
+};
+
+struct cause_row {
+        const char *id;   /* stable word for machines: "no-host-keys" */
+        const char *what; /* one sentence without a full stop */
+        const char *fix;
+};
+
+extern const struct cause_row causes[N_CAUSES];
+
+/* A line that sshd or systemd wrote to the journal for a connection or the socket, to the cause it
+ * is known for; CAUSE_NONE when it says nothing. */
+enum cause cause_from_journal(const char *line);

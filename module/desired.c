@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * desired.c: which paths, in which order. What stands in each file is render.c's business, whether
+ * anything has to change is plan.c's. Reads nothing.
+ */
+#include "desired.h"
+
+#include "render.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct maker {
+        const struct config *c; /* NULL: nothing is wanted */
+        const struct facts *f;
+        struct desired d;
+        size_t cap;
+        int error; /* sticky */
+};
+
+static struct item *add(struct maker *m, enum item_kind kind, enum phase phase, unsigned flags,
+                        const char *path)
+{
+        struct item *i;
+
+        if (m->error < 0)
+                return NULL;
+        if (m->d.n == m->cap) {
+                size_t cap = m->cap ? m->cap * 2 : 32;
+                struct item *items = reallocarray(m->d.items, cap, sizeof(*items));
+
+                if (!items) {
+                        m->error = -ENOMEM;
+                        return NULL;
+                }
+                m->d.items = items;
+                m->cap = cap;
+        }
+        i = &m->d.items[m->d.n];
+        *i = (struct item){ .kind = kind, .phase = phase, .flags = flags, .mode = 0644 };
+        i->path = strdup(path);
+        if (!i->path) {
+                m->error = -ENOMEM;
+                return NULL;
+        }
+        m->d.n++;
+        return i;
+}
+
+/* Makes the item wanted, with the bytes of `b`, which is emptied. */
+static void want(struct maker *m, struct item *i, struct buf *b)
+{
+        if (!i)
+                return;
+        m->error = buf_take(b, &i->content, &i->len);
+        i->wanted = m->error == 0;
+}
+
+static void add_link(struct maker *m, enum phase phase, unsigned flags, const char *path,
+                     const char *target, bool wanted)
+{
+        struct item *i = add(m, ITEM_LINK, phase, flags, path);
+        AUTO_BUF b = BUF_INIT;
+
+        /* The target is kept where the link is to go, too: it tells whether the link is ours. */
+        buf_adds(&b, target);
+        want(m, i, &b);
+        if (i)
+                i->wanted = wanted && m->error == 0;
+}
+
+/* The per-connection template and its keys, then the socket: a socket without its template would
+ * make clients hang. */
+static void add_door(struct maker *m)
+{
+        const struct facts *f = m->f;
+        bool wanted = m->c && !f->generated_door;
+        AUTO_BUF b = BUF_INIT;
+        struct item *i;
+
+        i = add(m, ITEM_FILE, PHASE_OPEN, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_KEYGEN);
+        if (m->c) {
+                render_keygen(&b);
+                want(m, i, &b);
+        }
+        i = add(m, ITEM_FILE, PHASE_OPEN, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE);
+        if (wanted) {
+                render_template(f, &b);
+                want(m, i, &b);
+        }
+        i = add(m, ITEM_FILE, PHASE_OPEN, ITEM_UNIT | ITEM_SOCKET, SYSTEM_UNIT_DIR "/" UNIT_SOCKET);
+        if (wanted) {
+                render_socket(m->c, f, &b);
+                want(m, i, &b);
+        }
+        add_link(m, PHASE_OPEN, ITEM_UNIT | ITEM_ALIAS,
+                 SYSTEM_UNIT_DIR "/sockets.target.wants/" UNIT_SOCKET,
+                 SYSTEM_UNIT_DIR "/" UNIT_SOCKET, wanted);
+}
+
+static void add_provision(struct maker *m)
+{
+        AUTO_BUF b = BUF_INIT;
+        struct item *i;
+
+        i = add(m, ITEM_FILE, PHASE_OPEN, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_PROVISION);
+        if (m->c) {
+                render_provision(m->f, &b);
+                want(m, i, &b);
+        }
+        add_link(m, PHASE_OPEN, ITEM_UNIT | ITEM_ALIAS,
+                 SYSTEM_UNIT_DIR "/multi-user.target.wants/" UNIT_PROVISION,
+                 SYSTEM_UNIT_DIR "/" UNIT_PROVISION, m->c != NULL);
+}
+
+static void add_preset(struct maker *m, enum phase phase, unsigned closed)
+{
+        struct item *i = add(m, ITEM_FILE, phase, 0, PATH_PRESET);
+        AUTO_BUF b = BUF_INIT;
+
+        if (!m->c)
+                return;
+        render_preset(closed, &b);
+        want(m, i, &b);
+}
+
+static void add_modules(struct maker *m)
+{
+        struct item *i = add(m, ITEM_FILE, PHASE_OPEN, 0, PATH_MODULES_LOAD);
+        unsigned modules = modules_wanted(m->f);
+        AUTO_BUF b = BUF_INIT;
+
+        if (!m->c || modules == 0)
+                return;
+        render_modules(modules, &b);
+        want(m, i, &b);
+}
+
+static void add_hosts(struct maker *m)
+{
+        struct item *i = add(m, ITEM_HOSTS, PHASE_OPEN, 0, PATH_HOSTS);
+        AUTO_BUF b = BUF_INIT;
+
+        if (!m->c || !m->c->hosts_address)
+                return;
+        buf_adds(&b, m->c->hosts_address);
+        want(m, i, &b);
+}
+
+static bool hush_wanted(const struct config *c, const char *name, bool login)
+{
+        if (!c)
+                return false;
+        if (c->hushlogin == HUSHLOGIN_ALL)
+                return login;
+        for (size_t i = 0; c->hushlogin == HUSHLOGIN_USERS && i < c->n_users; i++)
+                if (strcmp(c->users[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+/* One item per user who has it or could have had it from an earlier configuration. */
+static void add_hushlogins(struct maker *m)
+{
+        const struct users *users = &m->f->users;
+        AUTO_BUF b = BUF_INIT;
+        struct item *i;
+
+        i = add(m, ITEM_FLAG, PHASE_OPEN, 0, PATH_SKEL_HUSH);
+        if (m->c && m->c->hushlogin == HUSHLOGIN_ALL) {
+                render_hushlogin(&b);
+                want(m, i, &b);
+        }
+        for (size_t u = 0; u < users->n; u++) {
+                const struct user *user = &users->list[u];
+                bool login = user_can_login(user), wanted = hush_wanted(m->c, user->name, login);
+                AUTO_FREE char *path = NULL;
+
+                if (!login && !wanted)
+                        continue;
+                if (asprintf(&path, "%s/.hushlogin", user->home) < 0) {
+                        path = NULL;
+                        m->error = -ENOMEM;
+                        return;
+                }
+                i = add(m, ITEM_FLAG, PHASE_OPEN, 0, path);
+                if (!i)
+                        return;
+                i->uid = user->uid;
+                i->gid = user->gid;
+                if (wanted) {
+                        render_hushlogin(&b);
+                        want(m, i, &b);
+                }
+        }
+}
+
+/* Wanted: closing, so after the proof. Not wanted: opening, so at once. */
+static void add_listen(struct maker *m)
+{
+        bool wanted = m->c && m->c->n_listen > 0;
+        enum phase phase = wanted ? PHASE_CLOSE : PHASE_OPEN;
+        AUTO_BUF b = BUF_INIT;
+        struct item *i;
+
+        i = add(m, ITEM_FILE, phase, ITEM_SSHD, PATH_SSHD_DROPIN);
+        if (wanted && m->f->dropins) {
+                render_listen_dropin(m->c, &b);
+                want(m, i, &b);
+        }
+        if (!m->f->sshd_config)
+                return; /* never to be created: it would shadow /usr/etc/ssh/sshd_config */
+        i = add(m, ITEM_BLOCK, phase, ITEM_SSHD, PATH_SSHD_CONFIG);
+        if (wanted && !m->f->dropins) {
+                render_listen(m->c, &b);
+                want(m, i, &b);
+        }
+}
+
+unsigned desired_masks(const struct facts *f)
+{
+        unsigned masks = 0;
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if ((f->tcp[i].vendor || f->tcp[i].foreign) &&
+                    (!f->tcp[i].masked || f->tcp[i].ours))
+                        masks |= 1u << i;
+        return masks;
+}
+
+/* Masks of ours, and only those, are taken away again: the preset is the record of them. */
+static void add_masks(struct maker *m)
+{
+        bool close = m->c && m->c->disable_tcp;
+        unsigned masks = close ? desired_masks(m->f) : 0;
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                bool wanted = masks & (1u << i);
+                char path[sizeof(SYSTEM_UNIT_DIR) + 32];
+
+                if (!wanted && !m->f->tcp[i].ours)
+                        continue;
+                (void)snprintf(path, sizeof(path), "%s/%s", SYSTEM_UNIT_DIR, layout_tcp_units[i]);
+                add_link(m, wanted ? PHASE_CLOSE : PHASE_OPEN, ITEM_UNIT, path, "/dev/null",
+                         wanted);
+        }
+}
+
+static int finish(struct maker *m, struct desired *ret)
+{
+        if (m->error < 0) {
+                desired_free(&m->d);
+                return m->error;
+        }
+        *ret = m->d;
+        return 0;
+}
+
+int desired_make(const struct config *c, const struct facts *f, struct desired *ret)
+{
+        struct maker m = { .c = c, .f = f };
+        unsigned masks = c->disable_tcp ? desired_masks(f) : 0;
+
+        add_door(&m);
+        add_provision(&m);
+        add_modules(&m);
+        add_hosts(&m);
+        add_hushlogins(&m);
+        if (!c->disable_tcp)
+                add_masks(&m); /* unmasks; the record goes after what it records */
+        add_preset(&m, PHASE_OPEN, 0);
+        add_listen(&m);
+        if (masks)
+                add_preset(&m, PHASE_CLOSE, masks);
+        if (c->disable_tcp)
+                add_masks(&m);
+        return finish(&m, ret);
+}
+
+int desired_none(const struct facts *f, struct desired *ret)
+{
+        struct maker m = { .f = f };
+
+        /* The other way round: first every other door opens, then ours goes. */
+        add_masks(&m);
+        add_listen(&m);
+        add_preset(&m, PHASE_OPEN, 0);
+        add_hushlogins(&m);
+        add_hosts(&m);
+        add_modules(&m);
+        add_provision(&m);
+        add_door(&m);
+        return finish(&m, ret);
+}
+
+void desired_free(struct desired *d)
+{
+        for (size_t i = 0; i < d->n; i++) {
+                free(d->items[i].path);
+                free(d->items[i].content);
+        }
+        free(d->items);
+        *d = (struct desired){ 0 };
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * desired.h: the state that a configuration asks for on a system of these facts: one item per path,
+ * in the order in which they may safely come to be. Pure.
+ */
+#pragma once
+
+#include "facts.h"
+
+#include <sys/types.h>
+
+enum item_kind {
+        ITEM_FILE,  /* the whole file is ours: FILE_MARKER opens it */
+        ITEM_FLAG,  /* that a file is there is all that counts; ours when FILE_MARKER opens it */
+        ITEM_LINK,  /* a symlink; content is its target */
+        ITEM_HOSTS, /* the UNKNOWN entry of a hosts file; content is the address */
+        ITEM_BLOCK, /* our block in sshd_config; content is its body */
+};
+
+/* The order of work, design §4. */
+enum phase {
+        PHASE_OPEN,     /* files that cannot lock anyone out */
+        PHASE_ACTIVATE, /* modules, daemon-reload, the socket */
+        PHASE_CLOSE,    /* only after VERIFY */
+};
+
+enum {
+        ITEM_UNIT = 1 << 0,   /* systemd must reload to see a change */
+        ITEM_SOCKET = 1 << 1, /* the socket must restart to see a change */
+        ITEM_SSHD = 1 << 2,   /* sshd's TCP listener must reload to see a change */
+        ITEM_ALIAS = 1 << 3,  /* a link that is right whatever folder its target is in */
+};
+
+struct item {
+        enum item_kind kind;
+        enum phase phase; /* PHASE_OPEN or PHASE_CLOSE */
+        unsigned flags;
+        bool wanted; /* false: gone, if it is ours */
+        mode_t mode;
+        uint32_t uid, gid;
+        char *path;
+        char *content; /* NULL where not wanted */
+        size_t len;
+};
+
+/* Two items may name the same path, the later one in a later phase: the first is then what holds
+ * until the second is safe. */
+struct desired {
+        struct item *items;
+        size_t n;
+};
+
+/* 0 or -ENOMEM. */
+int desired_make(const struct config *c, const struct facts *f, struct desired *ret) MUST_CHECK;
+
+/* Everything gone: what `remove` asks for. */
+int desired_none(const struct facts *f, struct desired *ret) MUST_CHECK;
+
+/* The TCP units, as bits of layout_tcp_units, that `disable_tcp` masks on this system. */
+unsigned desired_masks(const struct facts *f);
+
+void desired_free(struct desired *d);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * facts.c: owns the memory of struct facts, nothing else.
+ */
+#include "facts.h"
+
+void facts_free(struct facts *f)
+{
+        free(f->sshd);
+        free(f->program);
+        free(f->embedded);
+        users_free(&f->users);
+        *f = (struct facts){ 0 };
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * facts.h: what kind of system this is: all that the desired state depends on besides the
+ * configuration. Gathered once by survey.c (reads only) and a plain value afterwards.
+ */
+#pragma once
+
+#include "config.h"
+#include "layout.h"
+#include "passwd.h"
+
+/* One of layout_tcp_units as found. */
+struct tcp_unit {
+        bool vendor;  /* a unit file of that name in a vendor folder */
+        bool foreign; /* a regular file of that name in /etc/systemd/system: the admin's */
+        bool masked;  /* masked in /etc, by whomever */
+        bool ours;    /* our preset says that we masked it */
+        bool active;  /* live: it runs or listens now */
+        bool enabled; /* a link in a .wants or .requires folder of /etc pulls it in */
+};
+
+struct facts {
+        bool live;
+        unsigned systemd_version; /* 0: unknown */
+        enum virt virt;
+        char *sshd;            /* path inside the system; NULL: no openssh-server */
+        char *program;         /* this program inside the system; NULL: the image lacks it */
+        unsigned modules;      /* bits 1 << MODULE_…: there as a loadable module */
+        unsigned loaded;       /* bits 1 << MODULE_…: loaded or built in (live) */
+        unsigned environments; /* bits: rows of layout_environments that apply */
+        unsigned n_host_keys;  /* host keys that are not empty */
+        bool dropins;          /* sshd_config includes our drop-in's path */
+        bool sshd_config;      /* /etc/ssh/sshd_config exists */
+        bool generated_door;   /* systemd's generator provides the wanted door, and it answers */
+        struct tcp_unit tcp[N_TCP_UNITS];
+        struct users users;
+        char *embedded; /* configuration to carry in the provision unit; NULL: the system's own file
+                         */
+};
+
+void facts_free(struct facts *f);

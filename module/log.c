@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * log.c: see log.h. Each line is one write, so that lines of two processes do not mix.
+ */
+#include "log.h"
+
+#include "buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct {
+        const char *journal; /* sd-daemon(3) */
+        const char *mark;
+        const char *colour;
+        const char *plain;
+} styles[] = {
+        [LOG_LEVEL_ERROR] = { "<3>", "✗", "\033[31;1m", "error: " },
+        [LOG_LEVEL_WARN] = { "<4>", "!", "\033[33m", "warning: " },
+        [LOG_LEVEL_STEP] = { "<5>", "✓", "\033[32m", "" },
+        [LOG_LEVEL_DETAIL] = { "<6>", "·", "\033[2m", "" },
+};
+
+/* systemd names the journal's socket by device and inode (systemd.exec(5), $JOURNAL_STREAM). */
+static bool stderr_is_journal(void)
+{
+        const char *stream = getenv("JOURNAL_STREAM");
+        unsigned long long dev, ino;
+        struct stat st;
+
+        return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+               fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+void log_init(struct log *l, enum log_level max)
+{
+        const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+        l->max = max;
+        l->journal = stderr_is_journal();
+        l->colour = isatty(STDERR_FILENO) && !(no_color && no_color[0]) &&
+                    !(term && strcmp(term, "dumb") == 0);
+}
+
+static void emit(const struct log *l, enum log_level level, const char *text)
+{
+        AUTO_BUF line = BUF_INIT;
+        ssize_t n;
+
+        if (l->journal)
+                buf_addf(&line, "%ssshd-vsock: %s\n", styles[level].journal, text);
+        else if (l->colour)
+                buf_addf(&line, "%s%s\033[0m %s\n", styles[level].colour, styles[level].mark, text);
+        else
+                buf_addf(&line, "sshd-vsock: %s%s\n", styles[level].plain, text);
+        n = write(STDERR_FILENO, buf_str(&line), line.len);
+        (void)n; /* nowhere left to say it */
+}
+
+void log_line(const struct log *l, enum log_level level, const char *fmt, ...)
+{
+        AUTO_FREE char *text = NULL;
+        va_list ap;
+
+        if (level > l->max)
+                return;
+        va_start(ap, fmt);
+        if (vasprintf(&text, fmt, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        if (text)
+                emit(l, level, text);
+}
+
+void log_why(const struct log *l, const struct why *why)
+{
+        if (why->fix[0])
+                log_line(l, LOG_LEVEL_ERROR, "%s; to mend it: %s", why->text, why->fix);
+        else
+                log_line(l, LOG_LEVEL_ERROR, "%s", why->text);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * log.h: the program's voice on stderr: one line per message, with the journal's level prefix under
+ * systemd, marks and colour on a terminal only. Used by main and the verbs, by nothing below them.
+ */
+#pragma once
+
+#include "why.h"
+
+enum log_level {
+        LOG_LEVEL_ERROR,  /* <3> */
+        LOG_LEVEL_WARN,   /* <4> */
+        LOG_LEVEL_STEP,   /* <5> what was done; silent with -q */
+        LOG_LEVEL_DETAIL, /* <6> only with -v */
+};
+
+struct log {
+        enum log_level max;
+        bool journal; /* stderr is the journal */
+        bool colour;  /* stderr is a terminal and NO_COLOR is not set */
+};
+
+/* Looks at stderr and the environment. */
+void log_init(struct log *l, enum log_level max);
+
+void log_line(const struct log *l, enum log_level level, const char *fmt, ...) PRINTF(3, 4);
+
+/* A failure with its fix, at level ERROR. */
+void log_why(const struct log *l, const struct why *why);

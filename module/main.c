@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * main.c: the command line: options into one struct, the verb, the exit status. Knows what the
+ * verbs are called, not what they do.
+ */
+#include "run.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+        const char *name;
+        int (*run)(struct run *r);
+        const char *help;
+} verbs[] = {
+        { "check", verb_check, "validate the configuration; touches nothing, needs no root" },
+        { "plan", verb_plan, "show what apply would change; touches nothing" },
+        { "apply", verb_apply, "bring the system to that state, prove the door, then close TCP" },
+        { "verify", verb_verify, "walk the chain to the door and name the first broken link" },
+};
+
+enum { OPTION_CONFIG = 256, OPTION_ROOT, OPTION_JSON, OPTION_NO_VERIFY, OPTION_VERSION };
+
+static const struct {
+        struct option option;
+        const char *argument;
+        const char *help;
+} options[] = {
+        { { "config", required_argument, NULL, OPTION_CONFIG },
+          "=FILE",
+          "configuration; default " CONFIG_PATH_DEFAULT ", - is stdin" },
+        { { "root", required_argument, NULL, OPTION_ROOT },
+          "=DIR",
+          "work on an image tree instead of this system" },
+        { { "no-verify", no_argument, NULL, OPTION_NO_VERIFY }, "", "close TCP without proof" },
+        { { "quiet", no_argument, NULL, 'q' }, "", "only warnings and errors (-q)" },
+        { { "verbose", no_argument, NULL, 'v' }, "", "more detail (-v)" },
+        { { "help", no_argument, NULL, 'h' }, "", "this text (-h)" },
+        { { "version", no_argument, NULL, OPTION_VERSION }, "", "the version" },
+};
+
+static void print_help(void)
+{
+        printf("sshd-vsock [OPTIONS] VERB\n\n"
+               "An SSH door on AF_VSOCK for this Linux guest, proven before any other closes.\n\n"
+               "Verbs:\n");
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
+        printf("\nOptions:\n");
+        for (size_t i = 0; i < ELEMENTSOF(options); i++) {
+                int n = printf("  --%s%s", options[i].option.name, options[i].argument);
+
+                printf("%*s%s\n", n < 18 ? 18 - n : 1, "", options[i].help);
+        }
+        printf("\nExit status:\n"
+               "  0 done; 1 failed; 2 bad usage or configuration, nothing touched;\n"
+               "  3 applied, but not verifiable here; 4 the door does not answer or no host\n"
+               "  could reach it, nothing was closed; 10 plan: there is something to change\n\n"
+               "See sshd-vsock(8) and sshd-vsock.yaml(5).\n");
+}
+
+static int usage(const struct log *l, const char *what, const char *which)
+{
+        log_line(l, LOG_LEVEL_ERROR, "%s%s; see sshd-vsock --help", what, which);
+        return EXIT_USAGE;
+}
+
+/* -1: go on; otherwise the exit status. */
+static int take_option(struct run *r, int c, char *const argv[])
+{
+        switch (c) {
+        case OPTION_CONFIG:
+                r->options.config = optarg;
+                return -1;
+        case OPTION_ROOT:
+                r->options.root = optarg;
+                return -1;
+        case OPTION_NO_VERIFY:
+                r->options.no_verify = true;
+                return -1;
+        case 'q':
+                r->log.max = LOG_LEVEL_WARN;
+                return -1;
+        case 'v':
+                r->log.max = LOG_LEVEL_DETAIL;
+                return -1;
+        case 'h':
+                print_help();
+                return EXIT_DONE;
+        case OPTION_VERSION:
+                printf("sshd-vsock %s\n", PROGRAM_VERSION);
+                return EXIT_DONE;
+        case ':':
+                return usage(&r->log, "an argument is missing after ", argv[optind - 1]);
+        default:
+                return usage(&r->log, "unknown option ", argv[optind - 1]);
+        }
+}
+
+static int take_options(struct run *r, int argc, char *argv[])
+{
+        struct option table[ELEMENTSOF(options) + 1] = { 0 };
+
+        for (size_t i = 0; i < ELEMENTSOF(options); i++)
+                table[i] = options[i].option;
+        opterr = 0;
+        for (;;) {
+                int c = getopt_long(argc, argv, ":qvh", table, NULL), status;
+
+                if (c < 0)
+                        return -1;
+                status = take_option(r, c, argv);
+                if (status >= 0)
+                        return status;
+        }
+}
+
+static int run_verb(struct run *r, int argc, char *argv[])
+{
+        if (optind >= argc)
+                return usage(&r->log, "a verb is missing", "");
+        if (optind + 1 < argc)
+                return usage(&r->log, "too many arguments: ", argv[optind + 1]);
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (strcmp(argv[optind], verbs[i].name) == 0)
+                        return verbs[i].run(r);
+        return usage(&r->log, "unknown verb ", argv[optind]);
+}
+
+int main(int argc, char *argv[])
+{
+        struct run r = { .root = ROOTFS_INIT };
+        int status;
+
+        log_init(&r.log, LOG_LEVEL_STEP);
+        status = take_options(&r, argc, argv);
+        if (status < 0)
+                status = run_verb(&r, argc, argv);
+        run_done(&r);
+        return status;
+}

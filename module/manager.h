@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * manager.h: what is asked of systemd's manager. The only speaker of sd-bus; works where no D-Bus
+ * daemon runs, over the manager's private socket.
+ */
+#pragma once
+
+#include "object.h"
+#include "why.h"
+
+struct manager;
+
+enum job {
+        JOB_START,
+        JOB_STOP,
+        JOB_RESTART,
+        JOB_RELOAD,
+};
+
+/* 0 and a connection to be closed with manager_close(), or −errno. */
+int manager_open(struct manager **ret, struct why *why) MUST_CHECK;
+void manager_close(struct manager **m);
+
+/* A string property of the manager ("Version", "Virtualization", "SystemState"); caller frees. */
+int manager_property(struct manager *m, const char *name, char **ret, struct why *why) MUST_CHECK;
+
+/* Loads the unit where need be; a unit that does not exist is a state, not an error. */
+int manager_unit(struct manager *m, const char *unit, struct unit_state *ret,
+                 struct why *why) MUST_CHECK;
+
+int manager_reload(struct manager *m, struct why *why) MUST_CHECK;
+
+/* Enqueues the job and waits for its end, at most `timeout` seconds (-ETIMEDOUT). A job that ends
+ * other than "done" is -EIO, with its result in `why`. Stopping a unit that is not loaded is done.
+ */
+int manager_job(struct manager *m, enum job job, const char *unit, unsigned timeout,
+                struct why *why) MUST_CHECK;

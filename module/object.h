@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * object.h: what was found at a path, and what systemd says of a unit: plain values that observe.c
+ * and manager.c fill and plan.c compares with what is desired. Pure.
+ */
+#pragma once
+
+#include "base.h"
+
+#include <sys/types.h>
+
+enum object_type {
+        OBJECT_NONE,
+        OBJECT_NO_FOLDER, /* not even the folder it would be in */
+        OBJECT_FILE,
+        OBJECT_LINK,
+        OBJECT_OTHER, /* a folder, FIFO, device, …; or a file too large to be ours */
+};
+
+struct object {
+        enum object_type type;
+        char *data; /* bytes, or the link's target; NUL-terminated beyond len */
+        size_t len;
+        mode_t mode; /* permission bits */
+        uint32_t uid, gid;
+        char *path;       /* where it really is, when a link was followed to it; else NULL */
+        const char *what; /* for OBJECT_OTHER: "a folder", …; static */
+};
+
+void object_free(struct object *o);
+
+/* One unit, from the manager's point of view. */
+struct unit_state {
+        bool loaded;        /* LoadState=loaded */
+        bool masked;        /* LoadState=masked */
+        bool active;        /* ActiveState is active, activating or reloading */
+        bool failed;        /* ActiveState=failed */
+        bool needs_reload;  /* its files changed since systemd read them */
+        char fragment[256]; /* FragmentPath */
+        char result[32];    /* Result, of sockets and services: "success", "resources", … */
+};
+
+struct units {
+        struct unit_state socket, keygen, provision;
+};

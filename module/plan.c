@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan.c: compares each desired item with what was observed and decides: nothing to do, an
+ * operation, or a conflict. The unit operations that follow from it are planunits.c's. Decides
+ * only; touches nothing.
+ */
+#include "planunits.h"
+
+#include "hosts.h"
+#include "sshdconf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_ours(const struct object *o)
+{
+        return o->type == OBJECT_FILE && o->len >= strlen(FILE_MARKER) &&
+               memcmp(o->data, FILE_MARKER, strlen(FILE_MARKER)) == 0;
+}
+
+static const char *base_name(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+static bool same_link(const struct item *i, const struct object *o)
+{
+        if (o->type != OBJECT_LINK)
+                return false;
+        if (i->flags & ITEM_ALIAS) /* systemd reads no more than the names of such links */
+                return strcmp(base_name(o->data), base_name(i->content)) == 0;
+        return strcmp(o->data, i->content) == 0;
+}
+
+/* The bytes of a shared file with our part put in or taken out. */
+static int edited(const struct item *i, const struct object *o, struct buf *out)
+{
+        const char *old = o->type == OBJECT_FILE ? o->data : NULL;
+        size_t len = o->type == OBJECT_FILE ? o->len : 0;
+        const char *part = i->wanted ? i->content : NULL;
+
+        if (i->kind == ITEM_HOSTS)
+                hosts_edit(old, len, part, out);
+        else
+                sshdconf_set_block(old, len, part, out);
+        return out->error;
+}
+
+static int add_conflict(struct plan *p, const char *path, const char *fmt, ...) PRINTF(3, 4);
+static int add_conflict(struct plan *p, const char *path, const char *fmt, ...)
+{
+        struct conflict *c = reallocarray(p->conflicts, p->n_conflicts + 1, sizeof(*c));
+        va_list ap;
+
+        if (!c)
+                return -ENOMEM;
+        p->conflicts = c;
+        c = &p->conflicts[p->n_conflicts++];
+        c->path = path;
+        va_start(ap, fmt);
+        (void)vsnprintf(c->reason, sizeof(c->reason), fmt, ap);
+        va_end(ap);
+        return 0;
+}
+
+struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const char *name)
+{
+        if (p->n == p->cap) {
+                size_t cap = p->cap ? p->cap * 2 : 32;
+                struct op *ops = reallocarray(p->ops, cap, sizeof(*ops));
+
+                if (!ops)
+                        return NULL;
+                p->ops = ops;
+                p->cap = cap;
+        }
+        p->ops[p->n] = (struct op){ .kind = kind, .phase = phase, .name = name };
+        return &p->ops[p->n++];
+}
+
+/* An operation on the item's path; takes the content over. */
+static int add_file_op(struct plan *p, enum op_kind kind, const struct item *i,
+                       const struct object *o, struct buf *content)
+{
+        struct op *op = plan_add(p, kind, i->phase, o->path ? o->path : i->path);
+        bool keep = o->type == OBJECT_FILE && i->kind >= ITEM_HOSTS;
+
+        if (!op)
+                return -ENOMEM;
+        op->item = i;
+        op->before = o;
+        op->mode = keep ? o->mode : i->mode;
+        op->uid = keep ? o->uid : i->uid;
+        op->gid = keep ? o->gid : i->gid;
+        return content ? buf_take(content, &op->content, &op->len) : 0;
+}
+
+static int plan_whole_file(struct plan *p, const struct item *i, const struct object *o)
+{
+        AUTO_BUF content = BUF_INIT;
+
+        if (!i->wanted)
+                return is_ours(o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
+        if (o->type == OBJECT_OTHER)
+                return add_conflict(p, i->path, "is %s, not a file", o->what);
+        if (o->type == OBJECT_LINK && strcmp(o->data, "/dev/null") == 0)
+                return add_conflict(p, i->path, "is masked; \"systemctl unmask %s\" to let it be",
+                                    base_name(i->path));
+        if (o->type == OBJECT_LINK)
+                return add_conflict(p, i->path, "is a link to %.96s, not made by sshd-vsock",
+                                    o->data);
+        if (o->type == OBJECT_FILE) {
+                bool same = o->len == i->len && memcmp(o->data, i->content, i->len) == 0;
+
+                if (same && o->mode == i->mode && o->uid == i->uid && o->gid == i->gid)
+                        return 0;
+                if (!same && !is_ours(o))
+                        return add_conflict(p, i->path,
+                                            "is there and was not written by "
+                                            "sshd-vsock; move it away");
+        }
+        buf_add(&content, i->content, i->len);
+        return add_file_op(p, OP_WRITE, i, o, &content);
+}
+
+/* A user's own .hushlogin, whatever it is, already does what is wanted; a home that is not there
+ * is not made. */
+static int plan_flag(struct plan *p, const struct item *i, const struct object *o)
+{
+        AUTO_BUF content = BUF_INIT;
+
+        if (!i->wanted)
+                return is_ours(o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
+        if (o->type != OBJECT_NONE)
+                return 0;
+        buf_add(&content, i->content, i->len);
+        return add_file_op(p, OP_WRITE, i, o, &content);
+}
+
+static int plan_link(struct plan *p, const struct item *i, const struct object *o)
+{
+        AUTO_BUF content = BUF_INIT;
+
+        if (!i->wanted)
+                return same_link(i, o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
+        if (same_link(i, o))
+                return 0;
+        if (o->type == OBJECT_LINK)
+                return add_conflict(p, i->path, "is a link to %.96s, not made by sshd-vsock",
+                                    o->data);
+        if (o->type == OBJECT_FILE)
+                return add_conflict(p, i->path,
+                                    "is a unit of the administrator's own, which sshd-vsock does "
+                                    "not replace; move it away or disable it yourself");
+        if (o->type == OBJECT_OTHER)
+                return add_conflict(p, i->path, "is %s, not a link", o->what);
+        buf_add(&content, i->content, i->len);
+        return add_file_op(p, OP_LINK, i, o, &content);
+}
+
+static int plan_edit(struct plan *p, const struct item *i, const struct object *o)
+{
+        AUTO_BUF content = BUF_INIT;
+        size_t old = o->type == OBJECT_FILE ? o->len : 0;
+        int r;
+
+        if (o->type == OBJECT_LINK || o->type == OBJECT_OTHER)
+                return i->wanted ? add_conflict(p, i->path,
+                                                "is %s; sshd-vsock edits only files "
+                                                "below /etc",
+                                                o->what ? o->what : "a link that leads nowhere")
+                                 : 0;
+        if (o->type != OBJECT_FILE && !i->wanted)
+                return 0;
+        r = edited(i, o, &content);
+        if (r < 0)
+                return r;
+        if (o->type == OBJECT_FILE && content.len == old &&
+            (old == 0 || memcmp(content.data, o->data, old) == 0))
+                return 0;
+        return add_file_op(p, OP_WRITE, i, o, &content);
+}
+
+static int plan_item(struct plan *p, const struct item *i, const struct object *o)
+{
+        switch (i->kind) {
+        case ITEM_FILE:
+                return plan_whole_file(p, i, o);
+        case ITEM_FLAG:
+                return plan_flag(p, i, o);
+        case ITEM_LINK:
+                return plan_link(p, i, o);
+        case ITEM_HOSTS:
+        case ITEM_BLOCK:
+                return plan_edit(p, i, o);
+        }
+        return -EINVAL;
+}
+
+/* Whether a later item of the same path is satisfied already: then this one, which only holds the
+ * place until then, has nothing to do. */
+static int superseded(const struct desired *d, const struct object *objects, size_t at, bool *ret)
+{
+        *ret = false;
+        for (size_t k = at + 1; k < d->n; k++) {
+                struct plan trial = { 0 };
+                int r;
+
+                if (strcmp(d->items[k].path, d->items[at].path) != 0)
+                        continue;
+                r = plan_item(&trial, &d->items[k], &objects[k]);
+                *ret = r == 0 && trial.n == 0 && trial.n_conflicts == 0;
+                plan_free(&trial);
+                return r;
+        }
+        return 0;
+}
+
+static int plan_files(struct plan *p, const struct desired *d, const struct object *objects,
+                      enum phase phase)
+{
+        for (size_t k = 0; k < d->n; k++) {
+                bool skip;
+                int r;
+
+                if (d->items[k].phase != phase)
+                        continue;
+                r = superseded(d, objects, k, &skip);
+                if (r == 0 && !skip)
+                        r = plan_item(p, &d->items[k], &objects[k]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Files of both phases first, since what the one phase starts depends on what the other writes;
+ * the operations are put into the order of their phases in the end. */
+static int make(struct plan *p, const struct desired *d, const struct object *objects,
+                const struct facts *f, const struct units *u)
+{
+        int r = plan_files(p, d, objects, PHASE_OPEN);
+
+        if (r == 0)
+                r = plan_files(p, d, objects, PHASE_CLOSE);
+        return r == 0 && u ? plan_units(p, d, f, u) : r;
+}
+
+/* A stable sort by phase; there are a few dozen at most. */
+static void sort_by_phase(struct plan *p)
+{
+        for (size_t k = 1; k < p->n; k++) {
+                struct op op = p->ops[k];
+                size_t to = k;
+
+                for (; to > 0 && p->ops[to - 1].phase > op.phase; to--)
+                        p->ops[to] = p->ops[to - 1];
+                p->ops[to] = op;
+        }
+}
+
+int plan_make(const struct desired *d, const struct object *objects, const struct facts *f,
+              const struct units *u, struct plan *ret)
+{
+        struct plan p = { 0 };
+        int r = make(&p, d, objects, f, u);
+
+        if (r < 0) {
+                plan_free(&p);
+                return r;
+        }
+        sort_by_phase(&p);
+        *ret = p;
+        return 0;
+}
+
+bool plan_has(const struct plan *p, enum phase phase)
+{
+        for (size_t k = 0; k < p->n; k++)
+                if (p->ops[k].phase == phase)
+                        return true;
+        return false;
+}
+
+void plan_free(struct plan *p)
+{
+        for (size_t k = 0; k < p->n; k++)
+                free(p->ops[k].content);
+        free(p->ops);
+        free(p->conflicts);
+        *p = (struct plan){ 0 };
+}

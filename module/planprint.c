@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * planprint.c: a plan in words: diffs for files, one line for everything else. Renders into a
+ * buffer; prints nothing itself.
+ */
+#include "plan.h"
+#include "udiff.h"
+
+#include <string.h>
+
+static const char *const op_verbs[] = {
+        [OP_WRITE] = "write",
+        [OP_LINK] = "link",
+        [OP_UNLINK] = "remove",
+        [OP_MODULE] = "modprobe",
+        [OP_RELOAD] = "systemctl",
+        [OP_START] = "systemctl start",
+        [OP_RESTART] = "systemctl restart",
+        [OP_STOP] = "systemctl stop",
+        [OP_REFRESH] = "systemctl reload",
+};
+
+void op_describe(const struct op *op, struct buf *out)
+{
+        buf_addf(out, "%s %s", op_verbs[op->kind], op->name);
+        if (op->kind == OP_LINK)
+                buf_addf(out, " -> %s", op->content);
+}
+
+/* What the file holds when the operation's turn comes: an earlier one may have written it. */
+static struct udiff_side side_before(const struct plan *p, size_t at)
+{
+        const struct op *op = &p->ops[at];
+        const struct object *b = op->before;
+
+        for (size_t k = at; k-- > 0;)
+                if (p->ops[k].kind == OP_WRITE && strcmp(p->ops[k].name, op->name) == 0)
+                        return (struct udiff_side){ op->name, p->ops[k].content, p->ops[k].len };
+        if (b->type == OBJECT_FILE)
+                return (struct udiff_side){ op->name, b->data, b->len };
+        return (struct udiff_side){ .label = op->name };
+}
+
+static void print_write(const struct plan *p, size_t at, struct buf *out)
+{
+        const struct op *op = &p->ops[at];
+        const struct object *b = op->before;
+        struct udiff_side from = side_before(p, at);
+        struct udiff_side to = { .label = op->name, .text = op->content, .len = op->len };
+
+        if (b->type == OBJECT_FILE &&
+            (b->mode != op->mode || b->uid != op->uid || b->gid != op->gid))
+                buf_addf(out, "mode %04o %u:%u -> %04o %u:%u %s\n", b->mode, b->uid, b->gid,
+                         op->mode, op->uid, op->gid, op->name);
+        udiff(&from, &to, out);
+}
+
+static void print_unlink(const struct op *op, struct buf *out)
+{
+        const struct object *b = op->before;
+
+        if (b->type == OBJECT_FILE) {
+                struct udiff_side from = { .label = op->name, .text = b->data, .len = b->len };
+                struct udiff_side to = { .label = op->name };
+
+                udiff(&from, &to, out);
+                return;
+        }
+        op_describe(op, out);
+        buf_adds(out, "\n");
+}
+
+void plan_print(const struct plan *p, bool deferred, struct buf *out)
+{
+        bool closing = false;
+
+        for (size_t k = 0; k < p->n; k++) {
+                const struct op *op = &p->ops[k];
+
+                if (op->phase == PHASE_CLOSE && !closing) {
+                        closing = true;
+                        buf_adds(out, deferred ? "# left to the first boot, after the door has "
+                                                 "been proven there:\n"
+                                               : "# only after the door has been proven:\n");
+                }
+                if (op->kind == OP_WRITE) {
+                        print_write(p, k, out);
+                } else if (op->kind == OP_UNLINK) {
+                        print_unlink(op, out);
+                } else {
+                        op_describe(op, out);
+                        buf_adds(out, "\n");
+                }
+        }
+}

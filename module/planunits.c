@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * planunits.c: derives the unit operations of a plan from what changes on disk and from what
+ * systemd says runs. Decides only; asks and touches nothing.
+ */
+#include "planunits.h"
+
+#include "render.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *base_name(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+static int add_unit_op(struct plan *p, enum op_kind kind, enum phase phase, const char *unit)
+{
+        return plan_add(p, kind, phase, unit) ? 0 : -ENOMEM;
+}
+
+/* Whether a file operation of the phase has the flag. */
+static bool changes(const struct plan *p, enum phase phase, unsigned flag)
+{
+        for (size_t k = 0; k < p->n; k++)
+                if (p->ops[k].phase == phase && p->ops[k].item && (p->ops[k].item->flags & flag))
+                        return true;
+        return false;
+}
+
+static bool door_wanted(const struct desired *d)
+{
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].flags & ITEM_SOCKET)
+                        return d->items[k].wanted;
+        return false;
+}
+
+static int plan_modules(struct plan *p, const struct facts *f)
+{
+        unsigned missing = modules_wanted(f) & ~f->loaded;
+
+        for (size_t k = 0; k < N_MODULES; k++)
+                if ((missing & (1u << k)) &&
+                    !plan_add(p, OP_MODULE, PHASE_ACTIVATE, layout_transports[k].module))
+                        return -ENOMEM;
+        return 0;
+}
+
+/* What a TCP unit needs after its mask went or its configuration changed. */
+static int plan_tcp(struct plan *p, const struct facts *f, enum phase changed, enum phase phase)
+{
+        bool refresh = changes(p, changed, ITEM_SSHD);
+        int r = 0;
+
+        for (size_t k = 0; r == 0 && k < N_TCP_UNITS; k++) {
+                const struct tcp_unit *t = &f->tcp[k];
+                bool service = k == TCP_SSH_SERVICE || k == TCP_SSHD_SERVICE;
+
+                if (refresh && service && t->active)
+                        r = add_unit_op(p, OP_REFRESH, phase, layout_tcp_units[k]);
+        }
+        return r;
+}
+
+/* Masks of ours that go: what was enabled runs again; with new addresses to listen on only once
+ * those are written, or it would listen on all of them for a while. */
+static int plan_reopen(struct plan *p, const struct facts *f, enum phase phase)
+{
+        bool later = changes(p, PHASE_CLOSE, ITEM_SSHD);
+
+        if (later != (phase == PHASE_CLOSE))
+                return 0;
+        for (size_t k = 0; k < p->n; k++) {
+                const char *unit = base_name(p->ops[k].name); /* p->ops moves as it grows */
+
+                if (p->ops[k].kind != OP_UNLINK || p->ops[k].phase != PHASE_OPEN)
+                        continue;
+                for (size_t t = 0; t < N_TCP_UNITS; t++)
+                        if (f->tcp[t].ours && f->tcp[t].enabled &&
+                            strcmp(unit, layout_tcp_units[t]) == 0 &&
+                            add_unit_op(p, OP_START, phase, layout_tcp_units[t]) < 0)
+                                return -ENOMEM;
+        }
+        return 0;
+}
+
+static int plan_activate(struct plan *p, const struct desired *d, const struct facts *f,
+                         const struct units *u)
+{
+        bool wanted = door_wanted(d);
+        bool socket_changes = changes(p, PHASE_OPEN, ITEM_SOCKET);
+        bool reload = changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
+                      u->keygen.needs_reload || u->provision.needs_reload ||
+                      (wanted && !u->socket.loaded);
+        int r = 0;
+
+        if (wanted)
+                r = plan_modules(p, f);
+        if (r == 0 && !wanted && u->socket.active && socket_changes)
+                r = add_unit_op(p, OP_STOP, PHASE_ACTIVATE, UNIT_SOCKET);
+        if (r == 0 && reload)
+                r = add_unit_op(p, OP_RELOAD, PHASE_ACTIVATE, "daemon-reload");
+        if (r == 0 && wanted && f->n_host_keys == 0)
+                r = add_unit_op(p, u->keygen.active ? OP_RESTART : OP_START, PHASE_ACTIVATE,
+                                UNIT_KEYGEN);
+        if (r == 0 && wanted && u->socket.active && (socket_changes || u->socket.needs_reload))
+                r = add_unit_op(p, OP_RESTART, PHASE_ACTIVATE, UNIT_SOCKET);
+        else if (r == 0 && wanted && !u->socket.active)
+                r = add_unit_op(p, OP_START, PHASE_ACTIVATE, UNIT_SOCKET);
+        return r;
+}
+
+/* Stops sockets before services: a connection in between would start the service again. */
+static int plan_stop(struct plan *p, const struct desired *d, const struct facts *f)
+{
+        static const int order[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET, TCP_SSH_SERVICE,
+                                     TCP_SSHD_SERVICE };
+        int r = 0;
+
+        for (size_t k = 0; r == 0 && k < ELEMENTSOF(order); k++) {
+                const char *unit = layout_tcp_units[order[k]];
+
+                if (!f->tcp[order[k]].active)
+                        continue;
+                for (size_t i = 0; r == 0 && i < d->n; i++)
+                        if (d->items[i].phase == PHASE_CLOSE && d->items[i].kind == ITEM_LINK &&
+                            strcmp(base_name(d->items[i].path), unit) == 0)
+                                r = add_unit_op(p, OP_STOP, PHASE_CLOSE, unit);
+        }
+        return r;
+}
+
+int plan_units(struct plan *p, const struct desired *d, const struct facts *f,
+               const struct units *u)
+{
+        int r = plan_activate(p, d, f, u);
+
+        if (r == 0)
+                r = plan_reopen(p, f, PHASE_ACTIVATE);
+        if (r == 0)
+                r = plan_tcp(p, f, PHASE_OPEN, PHASE_ACTIVATE);
+        if (r == 0 && changes(p, PHASE_CLOSE, ITEM_UNIT))
+                r = add_unit_op(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload");
+        if (r == 0)
+                r = plan_tcp(p, f, PHASE_CLOSE, PHASE_CLOSE);
+        if (r == 0)
+                r = plan_reopen(p, f, PHASE_CLOSE);
+        return r == 0 ? plan_stop(p, d, f) : r;
+}

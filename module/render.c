@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * render.c: units, preset, module list and sshd drop-in as bytes. It knows why each directive is
+ * there; where files go and whether they are wanted is desired.c's business. Everything that lands
+ * in a unit was validated where it was read, so nothing is escaped here.
+ */
+#include "render.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MARKER FILE_MARKER " Changes are lost at the next \"sshd-vsock apply\".\n"
+
+/* The first version that knows PollLimitIntervalSec= (systemd NEWS, 255). */
+#define VERSION_POLL_LIMIT 255
+
+/* The limits, design §6. TriggerLimit: with the default 200 connects in 2 s leave the socket failed
+ * until someone restarts it, so it is off. Per source: the host is one CID, local users are another
+ * one or two (1, and the guest's own), and all of those together stay below the total. PollLimit
+ * is set wide: its default (150 in 2 s) makes the host wait behind a local flood's backlog. */
+void render_socket(const struct config *c, const struct facts *f, struct buf *out)
+{
+        buf_adds(out, MARKER "[Unit]\n"
+                             "Description=SSH door on AF_VSOCK\n"
+                             "Documentation=man:sshd-vsock(8)\n"
+                             "\n"
+                             "[Socket]\n");
+        buf_addf(out, "ListenStream=vsock::%u\n", c->port);
+        buf_adds(out, "Accept=yes\n"
+                      "MaxConnections=256\n"
+                      "MaxConnectionsPerSource=64\n"
+                      "TriggerLimitIntervalSec=0\n");
+        if (f->systemd_version >= VERSION_POLL_LIMIT)
+                buf_adds(out, "PollLimitIntervalSec=1s\n"
+                              "PollLimitBurst=1000\n");
+        buf_adds(out, "\n"
+                      "[Install]\n"
+                      "WantedBy=sockets.target\n");
+}
+
+/* After cloud-init's network stage, which deletes and makes host keys (cc_ssh); both of its names,
+ * since 24.3 renamed it. RuntimeDirectoryPreserve: the first session to end would otherwise delete
+ * /run/sshd for all others (Debian #934663). The '-' and CollectMode: sshd -i exits 255 on every
+ * dropped connection, which must not pile up failed units (systemd #29897). StandardError: it would
+ * otherwise be inherited, that is go to the client. */
+void render_template(const struct facts *f, struct buf *out)
+{
+        buf_adds(out, MARKER "[Unit]\n"
+                             "Description=SSH connection on AF_VSOCK (%I)\n"
+                             "Documentation=man:sshd-vsock(8) man:sshd(8)\n"
+                             "Wants=" UNIT_KEYGEN "\n"
+                             "After=" UNIT_KEYGEN
+                             " cloud-init.service cloud-init-network.service auditd.service\n"
+                             "CollectMode=inactive-or-failed\n"
+                             "\n"
+                             "[Service]\n");
+        for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
+                if (f->environments & (1u << i))
+                        buf_addf(out, "EnvironmentFile=-%s\n", layout_environments[i].file);
+        buf_addf(out, "ExecStart=-%s -i", f->sshd ? f->sshd : layout_sshd[0]);
+        for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
+                if (f->environments & (1u << i))
+                        buf_addf(out, " %s", layout_environments[i].variable);
+        buf_adds(out, "\n"
+                      "StandardInput=socket\n"
+                      "StandardError=journal\n"
+                      "RuntimeDirectory=sshd\n"
+                      "RuntimeDirectoryMode=0755\n"
+                      "RuntimeDirectoryPreserve=yes\n");
+}
+
+/* A unit of its own and never ExecStartPre= of the connection, whose stdout is the client.
+ * ssh-keygen -A makes only what is missing, so zero-length keys (a crash on first boot, a truncated
+ * image) go first; it runs only where a key was thrown away or none is left, since an admin may
+ * have deleted a type on purpose. The vendors' own key units come first where there are any. */
+void render_keygen(struct buf *out)
+{
+        buf_adds(out, MARKER
+                 "[Unit]\n"
+                 "Description=SSH host keys for the door on AF_VSOCK\n"
+                 "Documentation=man:sshd-vsock(8) man:ssh-keygen(1)\n"
+                 "Wants=sshd-keygen.target\n"
+                 "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
+                 "cloud-init.service cloud-init-network.service\n"
+                 "\n"
+                 "[Service]\n"
+                 "Type=oneshot\n"
+                 "RemainAfterExit=yes\n"
+                 "ExecStart=/bin/sh -c 'make=yes; "
+                 "for key in /etc/ssh/ssh_host_*_key; do "
+                 "if test -s \"$$key\"; then test \"$$make\" = again || make=no; "
+                 "elif test -e \"$$key\"; then rm -f \"$$key\" \"$$key.pub\"; make=again; fi; "
+                 "done; test \"$$make\" = no || exec ssh-keygen -A'\n");
+}
+
+/* One line of the unit per line of the configuration. */
+static void add_embedded(const char *text, struct buf *out)
+{
+        buf_adds(out, "StandardInput=data\n");
+        if (!text[0])
+                buf_adds(out, "StandardInputText=# all defaults\n");
+        while (*text) {
+                size_t n = strcspn(text, "\n");
+
+                buf_adds(out, "StandardInputText=");
+                buf_add(out, text, n);
+                buf_adds(out, "\n");
+                text += n + (text[n] == '\n');
+        }
+}
+
+/* DefaultDependencies=no takes the unit off multi-user.target's critical path (a target waits for
+ * what it wants only when both have default dependencies); what is left of those dependencies is
+ * spelled out. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded
+ * for. */
+void render_provision(const struct facts *f, struct buf *out)
+{
+        const char *program = f->program ? f->program : layout_program[0];
+
+        buf_addf(out,
+                 MARKER "[Unit]\n"
+                        "Description=Provision and prove the SSH door on AF_VSOCK\n"
+                        "Documentation=man:sshd-vsock(8)\n"
+                        "DefaultDependencies=no\n"
+                        "ConditionFileIsExecutable=%s\n"
+                        "Wants=" UNIT_KEYGEN "\n"
+                        "After=basic.target " UNIT_SOCKET " " UNIT_KEYGEN
+                        " cloud-init.service cloud-init-network.service\n"
+                        "Conflicts=shutdown.target\n"
+                        "Before=shutdown.target\n"
+                        "\n"
+                        "[Service]\n"
+                        "Type=oneshot\n"
+                        "ExecStart=%s %sapply\n"
+                        "SuccessExitStatus=3\n"
+                        "TimeoutStartSec=15min\n",
+                 program, program, f->embedded ? "--config=- " : "");
+        if (f->embedded)
+                add_embedded(f->embedded, out);
+        buf_adds(out, "\n"
+                      "[Install]\n"
+                      "WantedBy=multi-user.target\n");
+}
+
+void render_preset(unsigned closed, struct buf *out)
+{
+        buf_adds(out, MARKER "enable " UNIT_SOCKET "\n"
+                             "enable " UNIT_PROVISION "\n");
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (closed & (1u << i))
+                        buf_addf(out, "disable %s\n", layout_tcp_units[i]);
+}
+
+unsigned preset_closed(const char *text, size_t len)
+{
+        unsigned closed = 0;
+        const char *end = text + len;
+
+        while (text < end) {
+                const char *eol = memchr(text, '\n', (size_t)(end - text));
+                size_t n = (size_t)((eol ? eol : end) - text);
+
+                for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                        const char *unit = layout_tcp_units[i];
+
+                        if (n == strlen("disable ") + strlen(unit) &&
+                            memcmp(text, "disable ", strlen("disable ")) == 0 &&
+                            memcmp(text + strlen("disable "), unit, strlen(unit)) == 0)
+                                closed |= 1u << i;
+                }
+                text += n + 1;
+        }
+        return closed;
+}
+
+unsigned modules_wanted(const struct facts *f)
+{
+        unsigned wanted = 0;
+
+        for (size_t i = 0; i < N_MODULES; i++)
+                if (layout_transports[i].where & (1u << f->virt))
+                        wanted |= f->modules & (1u << i);
+        return wanted;
+}
+
+void render_modules(unsigned modules, struct buf *out)
+{
+        buf_adds(out, MARKER);
+        for (size_t i = 0; i < N_MODULES; i++)
+                if (modules & (1u << i))
+                        buf_addf(out, "%s\n", layout_transports[i].module);
+}
+
+void render_listen(const struct config *c, struct buf *out)
+{
+        for (size_t i = 0; i < c->n_listen; i++) {
+                const struct listen_address *l = &c->listen[i];
+
+                if (l->port == 0)
+                        buf_addf(out, "ListenAddress %s\n", l->address);
+                else if (l->ipv6)
+                        buf_addf(out, "ListenAddress [%s]:%u\n", l->address, l->port);
+                else
+                        buf_addf(out, "ListenAddress %s:%u\n", l->address, l->port);
+        }
+}
+
+void render_listen_dropin(const struct config *c, struct buf *out)
+{
+        buf_adds(out, MARKER);
+        render_listen(c, out);
+}
+
+void render_hushlogin(struct buf *out)
+{
+        buf_adds(out, FILE_MARKER "\n");
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rootfs.c: see rootfs.h. Every open of a path goes through open_in(), every folder is opened
+ * O_RDONLY and not O_PATH, since fsync() refuses the latter. There is no fallback walker for
+ * kernels without openat2 (5.6): such a walker is where the bugs of this trade live.
+ */
+#include "rootfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* Paths come as absolute ones from inside the root; relative to its descriptor they have no
+ * leading slash. */
+static const char *relative(const char *path)
+{
+        while (*path == '/')
+                path++;
+        return *path ? path : ".";
+}
+
+static int open_in(const struct rootfs *r, const char *path, int flags)
+{
+        struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
+                                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        int fd;
+
+        if (r->plain)
+                fd = openat(r->fd, relative(path), flags | O_CLOEXEC);
+        else
+                do /* EAGAIN: a rename raced with a ".."; openat2(2) says to try again */
+                        fd = (int)syscall(SYS_openat2, r->fd, relative(path), &how, sizeof(how));
+                while (fd < 0 && errno == EAGAIN);
+        return fd < 0 ? -errno : fd;
+}
+
+int rootfs_open(const char *path, struct rootfs *ret, struct why *why)
+{
+        struct rootfs r = { .fd = -1, .path = "" };
+        struct stat st, host;
+        int fd;
+
+        r.fd = open(path ? path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (r.fd < 0)
+                return why_set(why, -errno, "cannot open the root folder %s", path);
+        if (fstat(r.fd, &st) < 0 || stat("/", &host) < 0) {
+                rootfs_close(&r);
+                return why_set(why, -EIO, "cannot look at the root folder");
+        }
+        if (st.st_dev != host.st_dev || st.st_ino != host.st_ino) {
+                r.image = true;
+                r.path = path;
+        }
+
+        fd = open_in(&r, ".", O_RDONLY | O_DIRECTORY);
+        if (fd >= 0) {
+                (void)close(fd);
+        } else if (!r.image) {
+                r.plain = true;
+        } else {
+                rootfs_close(&r);
+                why_fix(why, "run on Linux 5.6 or newer, outside of sandboxes that forbid openat2");
+                return why_set(why, fd, "cannot work on an image without openat2(2)");
+        }
+        *ret = r;
+        return 0;
+}
+
+void rootfs_close(struct rootfs *r)
+{
+        if (r->fd >= 0)
+                (void)close(r->fd);
+        r->fd = -1;
+}
+
+int rootfs_lock(const struct rootfs *r, bool wait)
+{
+        while (flock(r->fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return 0;
+}
+
+static int sync_folder(int fd)
+{
+        return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* Makes the folder `path` with the folders above it. Each step starts from the root again, so that
+ * links on the way are resolved inside it. */
+static int make_folders(const struct rootfs *r, const char *path)
+{
+        AUTO_FREE char *copy = strdup(path);
+        const char *name;
+        AUTO_CLOSE int parent = -1;
+        int rc;
+
+        if (!copy)
+                return -ENOMEM;
+        rc = rootfs_parent(r, copy, true, &parent, &name);
+        if (rc < 0)
+                return rc;
+        if (mkdirat(parent, name, 0755) < 0)
+                return errno == EEXIST ? 0 : -errno;
+        return sync_folder(parent);
+}
+
+int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *ret_fd,
+                  const char **ret_name)
+{
+        const char *slash = strrchr(path, '/');
+        AUTO_FREE char *folder = NULL;
+        int fd;
+
+        if (!slash || !slash[1])
+                return -EINVAL;
+        folder = strndup(path, (size_t)(slash - path));
+        if (!folder)
+                return -ENOMEM;
+
+        fd = open_in(r, folder, O_RDONLY | O_DIRECTORY);
+        if (fd == -ENOENT && create && folder[0]) {
+                int rc = make_folders(r, folder);
+
+                if (rc < 0)
+                        return rc;
+                fd = open_in(r, folder, O_RDONLY | O_DIRECTORY);
+        }
+        if (fd < 0)
+                return fd;
+        *ret_fd = fd;
+        *ret_name = slash + 1;
+        return 0;
+}
+
+static int read_bytes(int fd, size_t max, char **ret, size_t *ret_len)
+{
+        AUTO_FREE char *data = NULL;
+        size_t len = 0, cap = 0;
+
+        for (;;) {
+                ssize_t n;
+
+                if (len + 1 >= cap) {
+                        char *more;
+
+                        if (len > max)
+                                return -EFBIG;
+                        cap = cap ? cap * 2 : 4096;
+                        more = realloc(data, cap);
+                        if (!more)
+                                return -ENOMEM;
+                        data = more;
+                }
+                n = read(fd, data + len, cap - len - 1);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                len += (size_t)n;
+        }
+        if (len > max)
+                return -EFBIG;
+        data[len] = '\0';
+        *ret = TAKE_PTR(data);
+        *ret_len = len;
+        return 0;
+}
+
+static const char *what_is(mode_t mode)
+{
+        switch (mode & S_IFMT) {
+        case S_IFDIR:
+                return "a folder";
+        case S_IFIFO:
+                return "a FIFO";
+        case S_IFCHR:
+        case S_IFBLK:
+                return "a device";
+        case S_IFSOCK:
+                return "a socket";
+        case S_IFLNK:
+                return "a link";
+        }
+        return "of an unknown kind";
+}
+
+static int read_link(int dir, const char *name, struct object *o)
+{
+        char target[4096];
+        ssize_t n = readlinkat(dir, name, target, sizeof(target));
+
+        if (n < 0)
+                return -errno;
+        if ((size_t)n == sizeof(target))
+                return -ENAMETOOLONG;
+        o->data = strndup(target, (size_t)n);
+        if (!o->data)
+                return -ENOMEM;
+        o->len = (size_t)n;
+        o->type = OBJECT_LINK;
+        return 0;
+}
+
+/* Only what fstatat() called a regular file is opened, and it must still be that same one. */
+static int read_file(int dir, const char *name, const struct stat *st, size_t max, struct object *o)
+{
+        AUTO_CLOSE int fd =
+                openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        struct stat now;
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &now) < 0)
+                return -errno;
+        if (now.st_ino != st->st_ino || now.st_dev != st->st_dev)
+                return -ESTALE;
+        r = read_bytes(fd, max, &o->data, &o->len);
+        if (r == -EFBIG) {
+                o->type = OBJECT_OTHER;
+                o->what = "too large a file";
+                return 0;
+        }
+        if (r == 0)
+                o->type = OBJECT_FILE;
+        return r;
+}
+
+int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct object *ret)
+{
+        struct object o = { .type = OBJECT_NONE };
+        AUTO_CLOSE int dir = -1;
+        const char *name;
+        struct stat st;
+        int rc;
+
+        rc = rootfs_parent(r, path, false, &dir, &name);
+        if (rc == -ENOENT || rc == -ENOTDIR) {
+                o.type = OBJECT_NO_FOLDER;
+                *ret = o;
+                return 0;
+        }
+        if (rc < 0)
+                return rc;
+        if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                if (errno != ENOENT)
+                        return -errno;
+                *ret = o;
+                return 0;
+        }
+
+        o.mode = st.st_mode & 07777;
+        o.uid = st.st_uid;
+        o.gid = st.st_gid;
+        if (S_ISLNK(st.st_mode)) {
+                rc = read_link(dir, name, &o);
+        } else if (S_ISREG(st.st_mode)) {
+                rc = read_file(dir, name, &st, max, &o);
+        } else {
+                o.type = OBJECT_OTHER;
+                o.what = what_is(st.st_mode);
+        }
+        if (rc < 0) {
+                object_free(&o);
+                return rc;
+        }
+        *ret = o;
+        return 0;
+}
+
+int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len,
+                struct stat *ret_st)
+{
+        AUTO_CLOSE int probe = open_in(r, path, O_PATH);
+        AUTO_CLOSE int fd = -1;
+        struct stat st, now;
+
+        if (probe < 0)
+                return probe;
+        if (fstat(probe, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        if (!S_ISREG(st.st_mode))
+                return -EBADF;
+        fd = open_in(r, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &now) < 0)
+                return -errno;
+        if (now.st_ino != st.st_ino || now.st_dev != st.st_dev)
+                return -ESTALE;
+        if (ret_st)
+                *ret_st = now;
+        return read_bytes(fd, max, ret, ret_len);
+}
+
+bool rootfs_exists(const struct rootfs *r, const char *path)
+{
+        AUTO_CLOSE int fd = open_in(r, path, O_PATH | O_NOFOLLOW);
+
+        return fd >= 0;
+}
+
+bool rootfs_is_file(const struct rootfs *r, const char *path, bool executable)
+{
+        AUTO_CLOSE int fd = open_in(r, path, O_PATH);
+        struct stat st;
+
+        return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+               (!executable || (st.st_mode & 0111));
+}
+
+/* The kernel knows the path of an open file; below an image's root, the root's own path is taken
+ * off its front. */
+static int path_of(int fd, char *buffer, size_t size)
+{
+        char link[64];
+        ssize_t n;
+
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, buffer, size);
+        if (n < 0)
+                return -errno;
+        if ((size_t)n >= size)
+                return -ENAMETOOLONG;
+        buffer[n] = '\0';
+        return 0;
+}
+
+int rootfs_real_path(const struct rootfs *r, const char *path, char **ret)
+{
+        AUTO_CLOSE int fd = open_in(r, path, O_PATH);
+        char root[4096], real[4096];
+        size_t n;
+        int rc;
+
+        if (fd < 0)
+                return fd;
+        rc = path_of(r->fd, root, sizeof(root));
+        if (rc == 0)
+                rc = path_of(fd, real, sizeof(real));
+        if (rc < 0)
+                return rc;
+        n = strcmp(root, "/") == 0 ? 0 : strlen(root);
+        if (strncmp(real, root, n) != 0 || real[n] != '/')
+                return -EXDEV;
+        *ret = strdup(real + n);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static void close_folder(DIR **d)
+{
+        if (*d)
+                (void)closedir(*d);
+}
+
+int rootfs_list(const struct rootfs *r, const char *path,
+                int (*each)(int dir, const char *name, void *userdata), void *userdata)
+{
+        AUTO(close_folder) DIR *dir = NULL;
+        AUTO_CLOSE int fd = open_in(r, path, O_RDONLY | O_DIRECTORY);
+        int rc = 0;
+
+        if (fd == -ENOENT || fd == -ENOTDIR)
+                return 0;
+        if (fd < 0)
+                return fd;
+        dir = fdopendir(fd);
+        if (!dir)
+                return -errno;
+        (void)TAKE_FD(fd);
+        while (rc == 0) {
+                const struct dirent *e;
+
+                errno = 0;
+                e = readdir(dir);
+                if (!e)
+                        return -errno;
+                if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+                        rc = each(dirfd(dir), e->d_name, userdata);
+        }
+        return rc;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run.h: one run of the program: what the verbs share, from the options to the plan.
+ */
+#pragma once
+
+#include "apply.h"
+#include "log.h"
+#include "survey.h"
+
+/* Exit statuses, design §1. */
+enum {
+        EXIT_DONE = 0,
+        EXIT_WORLD = 1,
+        EXIT_USAGE = 2,
+        EXIT_UNVERIFIABLE = 3,
+        EXIT_CLOSED_NOTHING = 4,
+        EXIT_CHANGES = 10,
+};
+
+struct options {
+        const char *config; /* NULL: the default path */
+        const char *root;   /* NULL: this system */
+        bool json;
+        bool no_verify;
+};
+
+struct run {
+        struct options options;
+        struct log log;
+        struct rootfs root;
+        struct manager *manager; /* live only */
+        struct config config;
+        struct facts facts;
+        struct units units;
+        struct desired desired;
+        struct object *objects; /* one per desired item */
+        struct plan plan;
+        struct why why;
+};
+
+/* Each returns an exit status, EXIT_DONE to go on; what failed has then been said. */
+
+int run_open_root(struct run *r) MUST_CHECK;
+int run_read_config(struct run *r) MUST_CHECK;
+
+/* Opens the root; a live run then needs, before anything is looked at, a system that systemd
+ * booted, and root; then reads the configuration. */
+int run_begin(struct run *r) MUST_CHECK;
+
+/* Facts, observation and plan; with `remove` towards nothing of ours. */
+int run_make_plan(struct run *r, bool remove) MUST_CHECK;
+
+/* Says every conflict of the plan. EXIT_WORLD when there is one. */
+int run_report_conflicts(struct run *r) MUST_CHECK;
+
+/* Says run.why and returns EXIT_WORLD. */
+int run_fail(struct run *r);
+
+void run_done(struct run *r);
+
+/* The verbs. */
+int verb_check(struct run *r);
+int verb_plan(struct run *r);
+int verb_apply(struct run *r);
+int verb_verify(struct run *r);

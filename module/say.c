@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * say.c: see say.h. Words only.
+ */
+#include "say.h"
+
+#include "diagnose.h"
+
+void say_cause(struct run *r, enum log_level level, enum cause cause, const char *detail)
+{
+        const struct cause_row *row = &causes[cause];
+
+        log_line(&r->log, level, "%s%s%s%s; to mend it: %s", row->what, detail[0] ? " (" : "",
+                 detail, detail[0] ? ")" : "", row->fix);
+}
+
+static int say_unverifiable(struct run *r, struct verdict *v)
+{
+        if (r->facts.sshd)
+                verify_sshd(r->facts.sshd, r->config.verify_timeout, v);
+        say_cause(r, LOG_LEVEL_WARN, CAUSE_NO_LOOPBACK, v->detail);
+        log_line(&r->log, LOG_LEVEL_WARN, "seen instead: %s is %s; sshd -i on a socket pair %s%s",
+                 UNIT_SOCKET, r->units.socket.active ? "listening" : "not listening",
+                 v->sshd_answers ? "answers as " : "does not answer", v->ident);
+        return EXIT_UNVERIFIABLE;
+}
+
+int say_verdict(struct run *r, struct verdict *v)
+{
+        if (v->cause == CAUSE_NONE) {
+                log_line(&r->log, LOG_LEVEL_STEP,
+                         "verified: %s answers on vsock port %u, key exchange and all", v->ident,
+                         r->config.port);
+                return EXIT_DONE;
+        }
+        if (r->manager && v->cause == CAUSE_NO_LOOPBACK &&
+            manager_unit(r->manager, UNIT_SOCKET, &r->units.socket, &r->why) == 0)
+                return say_unverifiable(r, v);
+        diagnose(r->manager, v);
+        log_line(&r->log, LOG_LEVEL_ERROR, "the door on vsock port %u does not answer",
+                 r->config.port);
+        say_cause(r, LOG_LEVEL_ERROR, v->cause, v->detail);
+        return EXIT_CLOSED_NOTHING;
+}
+
+bool say_way_to_host(struct run *r, enum log_level otherwise)
+{
+        uint32_t cid;
+
+        if (!verify_way_to_host(r->facts.virt, &cid)) {
+                say_cause(r, otherwise, CAUSE_NO_WAY_TO_HOST, "");
+                return false;
+        }
+        if (cid)
+                log_line(&r->log, LOG_LEVEL_DETAIL, "the host reaches this machine as CID %u", cid);
+        return true;
+}

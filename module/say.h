@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * say.h: verdicts and causes in words, the same words from every verb.
+ */
+#pragma once
+
+#include "run.h"
+#include "verify.h"
+
+/* One row of the table of causes, with what was seen. */
+void say_cause(struct run *r, enum log_level level, enum cause cause, const char *detail);
+
+/* Diagnoses a verdict that is not a pass, says it, and gives the exit status it amounts to. */
+int say_verdict(struct run *r, struct verdict *v);
+
+/* Whether a host can come in, and how it calls this machine. */
+bool say_way_to_host(struct run *r, enum log_level otherwise);

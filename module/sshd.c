@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sshd.c: see sshd.h. `-G` (OpenSSH 9.3) needs no host keys; older ones are asked with `-T`. A
+ * candidate configuration is handed over as standard input, so that nothing has to be written
+ * before it is known to be good.
+ */
+#include "sshd.h"
+
+#include "process.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define TIMEOUT 20 /* seconds; a ListenAddress that is a name costs DNS */
+
+static int candidate(const char *extra, const char *config, int *ret)
+{
+        AUTO_CLOSE int fd = memfd_create("sshd_config", MFD_CLOEXEC);
+        AUTO_BUF text = BUF_INIT;
+
+        if (fd < 0)
+                return -errno;
+        buf_addf(&text, "%s\n%s", extra, config);
+        if (text.error < 0)
+                return text.error;
+        if (write(fd, text.data, text.len) != (ssize_t)text.len || lseek(fd, 0, SEEK_SET) < 0)
+                return -EIO;
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+static const char *last_line(struct buf *b)
+{
+        char *last;
+
+        while (b->len > 0 && (b->data[b->len - 1] == '\n' || b->data[b->len - 1] == '\r'))
+                b->data[--b->len] = '\0';
+        last = b->len > 0 ? strrchr(b->data, '\n') : NULL;
+        return last ? last + 1 : buf_str(b);
+}
+
+int sshd_effective(const char *sshd, const char *extra, const char *config, struct buf *ret,
+                   struct why *why)
+{
+        static const char *const dumps[] = { "-G", "-T" };
+        AUTO_CLOSE int in = -1;
+        int r = extra ? candidate(extra, config, &in) : 0;
+
+        if (r < 0)
+                return why_set(why, r, "cannot hand a configuration to sshd");
+        for (size_t i = 0; i < ELEMENTSOF(dumps); i++) {
+                const char *const argv[] = { sshd, dumps[i], extra ? "-f" : NULL, "/dev/stdin",
+                                             NULL };
+
+                buf_free(ret);
+                if (in >= 0 && lseek(in, 0, SEEK_SET) < 0)
+                        return why_set(why, -errno, "cannot hand a configuration to sshd");
+                r = spawn_wait(argv, in, -1, TIMEOUT, ret);
+                if (r < 0)
+                        return why_set(why, r, "cannot run %s", sshd);
+                if (r == 0)
+                        return ret->error;
+                if (i == 0 && !strstr(buf_str(ret), "-- G"))
+                        break; /* it knows -G, and meant no */
+        }
+        why_fix(why, "mend the line that sshd names, in sshd_config or a file it includes");
+        return why_say(why, -EINVAL, "%s refuses the configuration: %s", sshd, last_line(ret));
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sshd.h: questions to the system's own sshd about its configuration. Live systems only; changes
+ * nothing.
+ */
+#pragma once
+
+#include "buf.h"
+#include "why.h"
+
+/* The effective configuration as sshd prints it. With `extra` (lines of sshd_config, may be NULL)
+ * as it would be with those lines at the top of `config` (the main file's text, then required).
+ * -EINVAL and sshd's own words in `why` when sshd refuses it. */
+int sshd_effective(const char *sshd, const char *extra, const char *config, struct buf *ret,
+                   struct why *why) MUST_CHECK;

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * survey.c: see survey.h. Turns files and unit states into struct facts; the tables it walks are
+ * layout.c's. It decides nothing and writes nothing.
+ */
+#include "survey.h"
+
+#include "render.h"
+#include "sshdconf.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#define FILE_MAX (1024u * 1024u) /* bytes of a configuration file of the system */
+
+static const char *first_file(const struct rootfs *root, const char *const paths[])
+{
+        for (size_t i = 0; paths[i]; i++)
+                if (rootfs_is_file(root, paths[i], true))
+                        return paths[i];
+        return NULL;
+}
+
+static int keep(const char *text, char **ret)
+{
+        if (!text)
+                return 0;
+        *ret = strdup(text);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int find_programs(const struct rootfs *root, const char *program, struct facts *f)
+{
+        const char *installed = first_file(root, layout_program);
+        int r = keep(first_file(root, layout_sshd), &f->sshd);
+
+        return r < 0 ? r : keep(installed ? installed : program, &f->program);
+}
+
+/* systemd's own library carries the version in its name: the same source for a running system and
+ * an image, so that both render the same bytes. */
+static int note_version(int dir, const char *name, void *userdata)
+{
+        struct facts *f = userdata;
+        unsigned version;
+
+        (void)dir;
+        if (sscanf(name, "libsystemd-shared-%u", &version) == 1 && version > f->systemd_version)
+                f->systemd_version = version;
+        return 0;
+}
+
+struct multiarch {
+        const struct rootfs *root;
+        struct facts *facts;
+};
+
+static int look_in_multiarch(int dir, const char *name, void *userdata)
+{
+        const struct multiarch *m = userdata;
+        char path[256];
+
+        (void)dir;
+        if (fnmatch("*-linux-gnu*", name, 0) != 0)
+                return 0;
+        (void)snprintf(path, sizeof(path), "/usr/lib/%.128s/systemd", name);
+        return rootfs_list(m->root, path, note_version, m->facts);
+}
+
+static int find_version(const struct rootfs *root, struct facts *f)
+{
+        static const char *const folders[] = { "/usr/lib/systemd", "/lib/systemd",
+                                               "/usr/lib64/systemd" };
+        struct multiarch m = { root, f };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(folders); i++)
+                r = rootfs_list(root, folders[i], note_version, f);
+        return r == 0 ? rootfs_list(root, "/usr/lib", look_in_multiarch, &m) : r;
+}
+
+static int note_module(int dir, const char *name, void *userdata)
+{
+        struct facts *f = userdata;
+        size_t n = strcspn(name, ".");
+
+        (void)dir;
+        for (size_t i = 0; i < N_MODULES; i++)
+                if (strlen(layout_transports[i].module) == n &&
+                    strncmp(name, layout_transports[i].module, n) == 0 &&
+                    strncmp(name + n, ".ko", 3) == 0)
+                        f->modules |= 1u << i;
+        return 0;
+}
+
+static int look_in_release(int dir, const char *name, void *userdata)
+{
+        const struct multiarch *m = userdata;
+        char path[256];
+
+        (void)dir;
+        (void)snprintf(path, sizeof(path), "/lib/modules/%.128s/kernel/net/vmw_vsock", name);
+        return rootfs_list(m->root, path, note_module, m->facts);
+}
+
+/* The running kernel's modules; in an image those of every kernel it holds. */
+static int find_modules(const struct rootfs *root, struct facts *f)
+{
+        struct multiarch m = { root, f };
+        struct utsname u;
+
+        if (!f->live)
+                return rootfs_list(root, "/lib/modules", look_in_release, &m);
+        for (size_t i = 0; i < N_MODULES; i++) {
+                char path[64];
+                struct stat st;
+
+                (void)snprintf(path, sizeof(path), "/sys/module/%s", layout_transports[i].module);
+                if (stat(path, &st) == 0)
+                        f->loaded |= 1u << i;
+        }
+        return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, &m);
+}
+
+static int find_environments(const struct rootfs *root, struct facts *f)
+{
+        for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++) {
+                AUTO_FREE char *text = NULL;
+                size_t len;
+                int r = rootfs_read(root, layout_environments[i].file, FILE_MAX, &text, &len, NULL);
+
+                if (r == -ENOMEM)
+                        return r;
+                if (r == 0 && strstr(text, layout_environments[i].must_contain))
+                        f->environments |= 1u << i;
+        }
+        return 0;
+}
+
+static int note_host_key(int dir, const char *name, void *userdata)
+{
+        struct facts *f = userdata;
+        struct stat st;
+
+        if (fnmatch("ssh_host_*_key", name, 0) == 0 && fstatat(dir, name, &st, 0) == 0 &&
+            st.st_size > 0)
+                f->n_host_keys++;
+        return 0;
+}
+
+static int find_sshd_config(const struct rootfs *root, struct facts *f)
+{
+        /* openSUSE's vendor file counts only where /etc has none */
+        static const char *const files[] = { PATH_SSHD_CONFIG, "/usr/etc/ssh/sshd_config" };
+
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                AUTO_FREE char *text = NULL;
+                struct sshdconf c = { 0 };
+                size_t len;
+                int r = rootfs_read(root, files[i], FILE_MAX, &text, &len, NULL);
+
+                if (r == -ENOENT)
+                        continue;
+                if (r == 0)
+                        r = sshdconf_scan(text, len, &c);
+                if (r < 0)
+                        return r;
+                f->sshd_config = i == 0;
+                f->dropins = sshdconf_includes(&c, PATH_SSHD_DROPIN);
+                sshdconf_free(&c);
+                return 0;
+        }
+        return 0;
+}
+
+struct enablement {
+        const struct rootfs *root;
+        struct facts *facts;
+};
+
+static int note_enabled(int dir, const char *name, void *userdata)
+{
+        struct facts *f = userdata;
+
+        (void)dir;
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (strcmp(name, layout_tcp_units[i]) == 0)
+                        f->tcp[i].enabled = true;
+        return 0;
+}
+
+static int look_in_wants(int dir, const char *name, void *userdata)
+{
+        const struct enablement *e = userdata;
+        char path[512];
+
+        (void)dir;
+        if (fnmatch("*.wants", name, 0) != 0 && fnmatch("*.requires", name, 0) != 0)
+                return 0;
+        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%.256s", name);
+        return rootfs_list(e->root, path, note_enabled, e->facts);
+}
+
+static int find_tcp_unit(const struct rootfs *root, const char *unit, struct tcp_unit *t)
+{
+        struct object o = { 0 };
+        char path[256];
+        int r;
+
+        for (size_t i = 0; layout_vendor_units[i]; i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", layout_vendor_units[i], unit);
+                t->vendor = t->vendor || rootfs_is_file(root, path, false);
+        }
+        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", unit);
+        r = rootfs_look(root, path, FILE_MAX, &o);
+        t->foreign = o.type == OBJECT_FILE;
+        t->masked = o.type == OBJECT_LINK && strcmp(o.data, "/dev/null") == 0;
+        object_free(&o);
+        return r;
+}
+
+static int find_tcp_units(const struct rootfs *root, struct facts *f)
+{
+        struct enablement e = { root, f };
+        AUTO_FREE char *preset = NULL;
+        unsigned closed = 0;
+        size_t len;
+        int r;
+
+        r = rootfs_read(root, PATH_PRESET, FILE_MAX, &preset, &len, NULL);
+        if (r == 0)
+                closed = preset_closed(preset, len);
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                struct tcp_unit *t = &f->tcp[i];
+
+                r = find_tcp_unit(root, layout_tcp_units[i], t);
+                if (r < 0)
+                        return r;
+                t->ours = t->masked && (closed & (1u << i));
+        }
+        return rootfs_list(root, SYSTEM_UNIT_DIR, look_in_wants, &e);
+}
+
+int survey_users(const struct rootfs *root, struct users *ret, struct why *why)
+{
+        AUTO_FREE char *text = NULL;
+        size_t len = 0;
+        int r = rootfs_read(root, "/etc/passwd", FILE_MAX, &text, &len, NULL);
+
+        if (r == -ENOENT)
+                r = 0;
+        if (r == 0)
+                r = users_parse(text, len, ret);
+        return r < 0 ? why_set(why, r, "cannot read %s/etc/passwd", root->path) : 0;
+}
+
+static int find_live(struct manager *m, struct facts *f, struct why *why)
+{
+        AUTO_FREE char *virt = NULL;
+        int r = manager_property(m, "Virtualization", &virt, why);
+
+        if (r < 0)
+                return r;
+        f->virt = virt_from_systemd(virt);
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                struct unit_state s;
+
+                r = manager_unit(m, layout_tcp_units[i], &s, why);
+                if (r < 0)
+                        return r;
+                f->tcp[i].active = s.active;
+        }
+        return 0;
+}
+
+int survey_facts(const struct rootfs *root, struct manager *m, const char *program,
+                 struct facts *ret, struct why *why)
+{
+        struct facts f = { .live = !root->image };
+        int r;
+
+        r = survey_users(root, &f.users, why);
+        if (r == 0)
+                r = find_programs(root, program, &f);
+        if (r == 0)
+                r = find_version(root, &f);
+        if (r == 0)
+                r = find_modules(root, &f);
+        if (r == 0)
+                r = find_environments(root, &f);
+        if (r == 0)
+                r = rootfs_list(root, "/etc/ssh", note_host_key, &f);
+        if (r == 0)
+                r = find_sshd_config(root, &f);
+        if (r == 0)
+                r = find_tcp_units(root, &f);
+        if (r == 0 && m)
+                r = find_live(m, &f, why);
+        if (r < 0) {
+                facts_free(&f);
+                return why_set(why, r, "cannot survey %s", root->image ? root->path : "the system");
+        }
+        *ret = f;
+        return 0;
+}
+
+int survey_units(struct manager *m, struct units *ret, struct why *why)
+{
+        int r = manager_unit(m, UNIT_SOCKET, &ret->socket, why);
+
+        if (r == 0)
+                r = manager_unit(m, UNIT_KEYGEN, &ret->keygen, why);
+        if (r == 0)
+                r = manager_unit(m, UNIT_PROVISION, &ret->provision, why);
+        return r;
+}
+
+/* A shared file that is a link is edited where it really is, as long as that is below /etc: what is
+ * in /run is gone at the next boot, what is in /usr is the vendor's. */
+static int follow(const struct rootfs *root, const char *path, struct object *o)
+{
+        AUTO_FREE char *real = NULL;
+        int r = rootfs_real_path(root, path, &real);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                o->what = "a link that leads nowhere";
+                return 0;
+        }
+        if (strncmp(real, "/etc/", 5) != 0) {
+                o->what = "a link that leads out of /etc";
+                return 0;
+        }
+        object_free(o);
+        r = rootfs_look(root, real, FILE_MAX, o);
+        if (r == 0)
+                o->path = TAKE_PTR(real);
+        return r;
+}
+
+int survey_object(const struct rootfs *root, const struct item *i, struct object *ret)
+{
+        struct object o = { 0 };
+        int r = rootfs_look(root, i->path, FILE_MAX, &o);
+
+        if (r == 0 && o.type == OBJECT_LINK && i->kind >= ITEM_HOSTS)
+                r = follow(root, i->path, &o);
+        if (r < 0) {
+                object_free(&o);
+                return r;
+        }
+        *ret = o;
+        return 0;
+}
+
+int survey_objects(const struct rootfs *root, const struct desired *d, struct object **ret,
+                   struct why *why)
+{
+        struct object *objects = calloc(d->n, sizeof(*objects));
+
+        if (!objects)
+                return why_set(why, -ENOMEM, "cannot look at the system");
+        for (size_t k = 0; k < d->n; k++) {
+                int r = survey_object(root, &d->items[k], &objects[k]);
+
+                if (r < 0) {
+                        survey_free(objects, k);
+                        return why_set(why, r, "cannot look at %s%s", root->path, d->items[k].path);
+                }
+        }
+        *ret = objects;
+        return 0;
+}
+
+void survey_free(struct object *objects, size_t n)
+{
+        for (size_t k = 0; objects && k < n; k++)
+                object_free(&objects[k]);
+        free(objects);
+}

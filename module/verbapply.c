@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verbapply.c: the order of work: open, activate, verify, close, verify again; and what happens
+ * when a step fails. Every step leaves a system that can be got into (design §4).
+ */
+#include "run.h"
+
+#include "listen.h"
+#include "render.h"
+#include "say.h"
+#include "sshd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void tell_done(void *userdata, const struct op *op)
+{
+        struct run *r = userdata;
+        AUTO_BUF text = BUF_INIT;
+
+        op_describe(op, &text);
+        log_line(&r->log, LOG_LEVEL_STEP, "%s", buf_str(&text));
+}
+
+static void tell_skipped(void *userdata, const struct op *op, const struct why *why)
+{
+        struct run *r = userdata;
+
+        (void)op;
+        log_line(&r->log, LOG_LEVEL_WARN, "%s", why->text);
+}
+
+static int run_phase(struct run *r, enum phase phase)
+{
+        const struct apply_report report = { tell_done, tell_skipped, r };
+
+        return apply_phase(&r->root, r->manager, &r->plan, phase, &report, &r->why);
+}
+
+static int lock(struct run *r)
+{
+        int rc = rootfs_lock(&r->root, false);
+
+        if (rc == -EWOULDBLOCK) {
+                log_line(&r->log, LOG_LEVEL_STEP, "waiting for another run of sshd-vsock");
+                rc = rootfs_lock(&r->root, true);
+        }
+        if (rc < 0) {
+                (void)why_set(&r->why, rc, "cannot lock the root folder");
+                return run_fail(r);
+        }
+        return EXIT_DONE;
+}
+
+static int prepare(struct run *r)
+{
+        int status = run_begin(r), rc;
+
+        if (status == EXIT_DONE)
+                status = lock(r);
+        if (status == EXIT_DONE)
+                status = run_make_plan(r, false);
+        if (status == EXIT_DONE)
+                status = run_report_conflicts(r);
+        if (status != EXIT_DONE)
+                return status;
+        rc = apply_sweep(&r->root, &r->desired);
+        if (rc < 0) {
+                (void)why_set(&r->why, rc, "cannot take away temporary files of an earlier run");
+                return run_fail(r);
+        }
+        return EXIT_DONE;
+}
+
+/* A socket that was listening before and is not good any more after a change goes back to what it
+ * was: where TCP is closed already it is the only door. */
+static void put_socket_back(struct run *r)
+{
+        struct why why = { 0 };
+
+        if (!r->units.socket.active)
+                return;
+        for (size_t k = 0; k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (!op->done || !op->item || !(op->item->flags & ITEM_SOCKET))
+                        continue;
+                if (apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_SOCKET, &why) < 0 ||
+                    manager_reload(r->manager, &why) < 0 ||
+                    manager_job(r->manager, JOB_RESTART, UNIT_SOCKET, 90, &why) < 0)
+                        log_why(&r->log, &why);
+                else
+                        log_line(&r->log, LOG_LEVEL_WARN, "%s is again what it was", UNIT_SOCKET);
+                return;
+        }
+}
+
+/* A start that failed is as good as a door that does not answer, and gets the same diagnosis. */
+static int activate(struct run *r)
+{
+        struct verdict v = { .cause = CAUSE_SOCKET_FAILED };
+        int rc = run_phase(r, PHASE_ACTIVATE);
+
+        if (rc == 0)
+                return EXIT_DONE;
+        log_line(&r->log, LOG_LEVEL_ERROR, "%s", r->why.text);
+        if (rc == -EIO) {
+                int status = say_verdict(r, &v);
+
+                put_socket_back(r);
+                return status;
+        }
+        return EXIT_WORLD;
+}
+
+static int verify(struct run *r)
+{
+        struct verdict v;
+
+        verify_door(r->config.port, r->config.verify_timeout, &v);
+        return say_verdict(r, &v);
+}
+
+/* The candidate is tried before it is written: a bad ListenAddress would also kill `sshd -i`. */
+static int try_listen(struct run *r)
+{
+        AUTO_FREE char *text = NULL;
+        AUTO_BUF lines = BUF_INIT, effective = BUF_INIT;
+        const char *path = r->facts.sshd_config ? PATH_SSHD_CONFIG : "/usr/etc/ssh/sshd_config";
+        size_t len;
+        int rc = rootfs_read(&r->root, path, 1024u * 1024u, &text, &len, NULL);
+
+        if (rc < 0)
+                return why_set(&r->why, rc, "cannot read %s", path);
+        render_listen(&r->config, &lines);
+        return sshd_effective(r->facts.sshd, buf_str(&lines), text, &effective, &r->why);
+}
+
+static int check_listen(struct run *r)
+{
+        AUTO_BUF effective = BUF_INIT, extra = BUF_INIT, missing = BUF_INIT;
+        int rc = sshd_effective(r->facts.sshd, NULL, NULL, &effective, &r->why);
+
+        if (rc < 0)
+                return rc;
+        listen_compare(&r->config, buf_str(&effective), &extra, &missing);
+        if (extra.len == 0 && missing.len == 0)
+                return 0;
+        why_fix(&r->why, "take other ListenAddress lines out of sshd_config and of the files it "
+                         "includes (they add up)");
+        return why_say(&r->why, -EINVAL, "sshd would listen %s %s%s%s",
+                       "on other addresses:", buf_str(&extra), missing.len ? ", and not on " : "",
+                       buf_str(&missing));
+}
+
+static void undo_close(struct run *r)
+{
+        struct why why = { 0 };
+        int rc = apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &why);
+
+        if (rc == 0 && r->manager)
+                rc = manager_reload(r->manager, &why);
+        for (size_t k = 0; rc == 0 && k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (!op->done || op->phase != PHASE_CLOSE)
+                        continue;
+                if (op->kind == OP_STOP)
+                        rc = manager_job(r->manager, JOB_START, op->name, 90, &why);
+                else if (op->kind == OP_REFRESH)
+                        rc = manager_job(r->manager, JOB_RELOAD, op->name, 90, &why);
+        }
+        if (rc < 0)
+                log_why(&r->log, &why);
+        else
+                log_line(&r->log, LOG_LEVEL_WARN, "TCP is again what it was");
+}
+
+static int close_tcp(struct run *r)
+{
+        bool proven = !r->options.no_verify;
+        int status = EXIT_DONE, rc;
+
+        if (proven && !say_way_to_host(r, LOG_LEVEL_ERROR)) {
+                log_line(&r->log, LOG_LEVEL_ERROR, "TCP stays as it was");
+                return EXIT_CLOSED_NOTHING;
+        }
+        if (getenv("SSH_CONNECTION"))
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "this session came over SSH; it stays open, new ones over TCP will %s",
+                         r->config.disable_tcp ? "be refused" : "need the listed addresses");
+        rc = r->config.n_listen > 0 ? try_listen(r) : 0;
+        if (rc < 0)
+                return run_fail(r);
+        rc = run_phase(r, PHASE_CLOSE);
+        if (rc == 0 && r->config.n_listen > 0)
+                rc = check_listen(r);
+        if (rc < 0)
+                (void)run_fail(r);
+        else if (proven)
+                status = verify(r);
+        if (rc < 0 || status != EXIT_DONE)
+                undo_close(r);
+        return rc < 0 ? EXIT_WORLD : status;
+}
+
+static int apply_live(struct run *r)
+{
+        int status = activate(r);
+
+        if (status != EXIT_DONE)
+                return status;
+        if (r->options.no_verify) {
+                log_line(&r->log, LOG_LEVEL_WARN, "not verified, as told by --no-verify");
+        } else {
+                status = verify(r);
+                if (status == EXIT_CLOSED_NOTHING)
+                        put_socket_back(r);
+        }
+        if (status != EXIT_DONE) {
+                if (plan_has(&r->plan, PHASE_CLOSE))
+                        log_line(&r->log, LOG_LEVEL_WARN, "TCP stays as it was");
+                return status;
+        }
+        if (plan_has(&r->plan, PHASE_CLOSE))
+                return close_tcp(r);
+        if (r->config.n_listen > 0 && check_listen(r) < 0)
+                return run_fail(r);
+        if (!r->options.no_verify)
+                (void)say_way_to_host(r, LOG_LEVEL_WARN);
+        return EXIT_DONE;
+}
+
+static int apply_image(struct run *r)
+{
+        if (!r->facts.program)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "the image has no sshd-vsock of its own: its first boot can neither "
+                         "verify nor close anything; install it as %s",
+                         layout_program[0]);
+        if (!plan_has(&r->plan, PHASE_CLOSE))
+                return EXIT_DONE;
+        if (!r->options.no_verify) {
+                log_line(&r->log, LOG_LEVEL_STEP,
+                         "left to the first boot, once the door is proven there: closing TCP");
+                return EXIT_DONE;
+        }
+        log_line(&r->log, LOG_LEVEL_WARN, "closing without proof, as told by --no-verify");
+        return run_phase(r, PHASE_CLOSE) < 0 ? run_fail(r) : EXIT_DONE;
+}
+
+int verb_apply(struct run *r)
+{
+        int status = prepare(r);
+
+        if (status != EXIT_DONE)
+                return status;
+        if (r->plan.n == 0)
+                log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
+        if (run_phase(r, PHASE_OPEN) < 0)
+                return run_fail(r);
+        return r->root.image ? apply_image(r) : apply_live(r);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verify.h: whether the door answers, seen with one's own eyes: a connection, the SSH
+ * identification, the first key-exchange packet. Changes nothing.
+ */
+#pragma once
+
+#include "causes.h"
+#include "layout.h"
+
+struct verdict {
+        enum cause cause;  /* CAUSE_NONE: the door answers; CAUSE_NO_LOOPBACK: cannot tell */
+        char ident[256];   /* the server's identification, once it came */
+        char detail[256];  /* what was seen, beyond the cause's own words */
+        bool sshd_answers; /* with CAUSE_NO_LOOPBACK: `sshd -i` on a socket pair does */
+};
+
+/* Through the kernel's vsock loopback, all within `timeout` seconds. Loads vsock_loopback where it
+ * is a module. Always gives a verdict. */
+void verify_door(uint32_t port, unsigned timeout, struct verdict *ret);
+
+/* Where there is no loopback: `sshd -i` on a socket pair, which tells whether the door's far end
+ * works. */
+void verify_sshd(const char *sshd, unsigned timeout, struct verdict *ret);
+
+/* Whether a host can come in: a local CID that a host assigned (3 and above), or Hyper-V and WSL,
+ * whose transport has no CID of its own (1 or ANY) but leads to the host all the same (systemd
+ * #40161). *ret_cid is 0 where there is none. */
+bool verify_way_to_host(enum virt virt, uint32_t *ret_cid);
