@@ -271,6 +271,13 @@ static void test_packets(void **state)
         expect_packet(12, 4, 1, BANNER_BAD_PACKET); /* 7 bytes hold no description */
         expect_packet(20, 10, 1, BANNER_IDENT);
 
+        {
+                struct buf tiny = { .data = (char[]){ "\0\0\0\4" }, .len = 4 };
+                struct banner b;
+
+                /* no need to wait for more */
+                assert_int_equal(feed_after_ident(&tiny, &b), BANNER_BAD_PACKET);
+        }
         for (size_t i = 0; i < ELEMENTSOF(text); i++) {
                 AUTO_BUF packet = BUF_INIT;
                 struct banner b;

@@ -134,6 +134,8 @@ static void test_place(void **state)
         /* a private address may name localhost, but is not loopback */
         expect_round("10.0.0.1 localhost\n127.0.0.2 localhost\n127.0.0.1 b\n",
                      "10.0.0.1 localhost\n127.0.0.2 localhost\n127.0.0.1 b\n" OURS "\n");
+        expect_round("10.0.0.1 localhost\n127.9.9.9 localhost\n10.0.0.2 b\n",
+                     "10.0.0.1 localhost\n127.9.9.9 localhost\n" OURS "\n10.0.0.2 b\n");
         /* before the first line of 127.0.0.1, getnameinfo(127.0.0.1) would answer UNKNOWN */
         expect_round("::1 localhost\n127.0.0.1 myhost\n10.0.0.1 a\n",
                      "::1 localhost\n127.0.0.1 myhost\n" OURS "\n10.0.0.1 a\n");

@@ -118,7 +118,7 @@ static void test_shells_and_homes(void **state)
                       "empty fish falsehood ");
         expect_logins("ok:x:1000:1::/srv/a:\n"
                       "runner:x:1000:1::/runner:\n"
-                      "dot:x:1000:1::/.hidden:\n"
+                      "dot:x:1000:1::/.run:\n"
                       "root2:x:1000:1::/:\n"
                       "root3:x:1000:1::///./:\n"
                       "none:x:1000:1::/nonexistent:\n"

@@ -58,7 +58,7 @@ static void test_keywords(void **state)
         expect("LISTENADDRESS ::1\nlistenaddress 127.0.0.1:22\n",
                "1:L <::1>\n2:L <127.0.0.1:22>\n");
         expect("Port 22\nPorts 22\nPor 22\nAddressFamily inet", "1:P <22>\n4:F <inet>\n");
-        expect(" \t\r Port\t 22 \f\r\n", "1:P <22>\n");
+        expect(" \t\r Port\t 22 \f\r\nPort 22\f\n", "1:P <22>\n2:P <22>\n");
         expect("Port=22\nPort = 22\nPort= 22\nPort =22\n",
                "1:P <22>\n2:P <22>\n3:P <22>\n4:P <22>\n");
         /* only one '=' goes; what strdelim() leaves, the value has */
@@ -164,6 +164,7 @@ static void test_includes(void **state)
                         fail_msg("%s", no[i]);
         /* a temporary file's leading dot */
         assert_false(includes("Include /etc/ssh/sshd_config.d/*\n", "/etc/ssh/sshd_config.d/.#x"));
+        assert_false(includes("Include ~x\n", "/etc/ssh/~x"));
         assert_true(includes("Include d/*\n", "//etc/ssh/d/x"));
 }
 

@@ -116,6 +116,9 @@ static void test_utf8(void **state)
                 { "\xc2\x9b", "\\xc2\\x9b" },                   /* CSI */
                 { "\xc3", "\\xc3" },                            /* cut short */
                 { "\xc0\xaf", "\\xc0\\xaf" },                   /* overlong */
+                { "\xe0\x9f\xbf", "\\xe0\\x9f\\xbf" },          /* overlong */
+                { "\xf0\x82\x82\xac", "\\xf0\\x82\\x82\\xac" }, /* overlong */
+                { "\xf8\x90\x80\x80", "\\xf8\\x90\\x80\\x80" }, /* of five bytes */
                 { "\xe0\x82\x80", "\\xe0\\x82\\x80" },          /* overlong */
                 { "\xed\xa0\x80", "\\xed\\xa0\\x80" },          /* surrogate */
                 { "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" }, /* above U+10FFFF */
