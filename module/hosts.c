@@ -204,7 +204,8 @@ static void insert(const char *text, size_t len, const char *address, const stru
                 end = "\r\n";
         add_ours(out, address);
         buf_adds(out, end);
-        buf_add(out, text + point, len - point);
+        if (point < len) /* a NULL text has no offsets */
+                buf_add(out, text + point, len - point);
 }
 
 /* Takes the newline away that insert() supplied. out->data from `start` is the text so far. The end
