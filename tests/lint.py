@@ -38,7 +38,8 @@ def functions(path):
 
 def sources(root):
     """All C sources under the checkout's folders that hold ours."""
-    return sorted(path for folder in ("module", "tests") for path in (root / folder).rglob("*.[ch]"))
+    return sorted(path for folder in ("module", "tests")
+                  for path in (root / folder).rglob("*.[ch]"))
 
 
 def p90(numbers):

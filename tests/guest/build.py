@@ -1,4 +1,4 @@
-"""Builds the program on Debian 11, the oldest system it supports, so that one binary runs in all."""
+"""Builds the program on Debian 11, the oldest supported, so that one binary runs in all guests."""
 
 import hashlib
 import os

@@ -1,7 +1,7 @@
 """The harness's end of the control door (door.sh is the guest's): runs scripts as root in a guest.
 
 Requests and answers are short lines on a serial line, contents are files in a shared folder. No
-vsock and no sshd is involved: a fresh guest has no vsock module loaded, and a broken one still talks.
+vsock and no sshd is involved: a fresh guest has no vsock module loaded, a broken one still talks.
 """
 
 import itertools

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The control door of a test guest: runs what the harness asks for, and has nothing to do with sshd
-# or vsock. A request is a line `NUMBER SECONDS` on a serial line; its script, output and exit status
-# are files in a folder that the guest shares with the harness. The answer is the line `NUMBER`.
+# or vsock. A request is a line `NUMBER SECONDS` on a serial line; its script, output and exit
+# status are files in a folder that the guest shares with the harness. The answer: `NUMBER`.
 set -eu
 door=/run/door
 mkdir -p "$door/local" "$door/shared"
@@ -9,7 +9,7 @@ mkdir -p "$door/local" "$door/shared"
 LIBMOUNT_FORCE_MOUNT2=always mount -t hostfs -o /door none "$door/shared"
 set +e
 
-# A session of its own and a clean environment, so that nothing tells a script it runs under systemd.
+# A session of its own and a clean environment: nothing tells a script that systemd runs it.
 # Output goes to memory first: what a background process writes later must not hold the door open.
 answer() {
         local number=$1 seconds=$2 out="$door/local/$1" in="$door/shared/$1"

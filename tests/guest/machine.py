@@ -1,6 +1,5 @@
 """A Debian guest under user-mode Linux: make, boot, talk, log in, reboot, vanish."""
 
-import collections
 import os
 import shlex
 import subprocess
@@ -10,11 +9,11 @@ from pathlib import Path
 
 from . import proxy
 from .door import GUEST_END, GUEST_UNIT, Door, GuestGone, Result
-from .sandbox import Sandbox
+from .sandbox import BASE, Sandbox
 from .trees import RUNNER, guest_recipe, tree
 
-KERNEL = ("linux.uml", "seccomp=on", "rootfstype=hostfs", "rootflags=/guest", "root=/dev/root", "rw",
-          "con=null", "con0=null,fd:1", "ssl=null")
+KERNEL = ("linux.uml", "seccomp=on", "rootfstype=hostfs", "rootflags=/guest", "root=/dev/root",
+          "rw", "con=null", "con0=null,fd:1", "ssl=null")
 VIRTIO_VSOCK = 19
 GUEST_CID = 3
 CONSOLE_LIMIT = 1 << 20
@@ -65,6 +64,7 @@ class Guest:
     host_keys   has ssh host keys (the same for every guest of a tree)
     first_boot  has no machine id yet, so that systemd applies presets
     wsl         boots the way WSL2 boots a distribution
+    memory      of the guest, as the kernel's mem= takes it
     cmdline     more of the kernel's command line
     prepare     called with the guest before the first boot (put, get and chroot work), or a dict of
                 path to content
@@ -109,7 +109,7 @@ class Guest:
         self.put("/etc/systemd/system/guest-door.service", GUEST_UNIT)
         self.chroot("ln -s ../guest-door.service /etc/systemd/system/sysinit.target.wants/")
         self._sandbox.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test",
-                           "-f", "/mnt/key"])
+                           "-f", f"{BASE}/key"])
         self.public_key = self._sandbox.path("key.pub").read_text(encoding="ascii")
         self.put("/root/.ssh/authorized_keys", self.public_key, mode=0o600)
         if self.wsl:
@@ -252,7 +252,7 @@ class Guest:
             raise GuestGone(f"{error}\n{self.console()[-4000:]}") from error
 
     def chroot(self, script, data=None):
-        """Runs a shell script in the tree of a guest that is off, to prepare it; returns its stdout.
+        """Runs a shell script in the tree of a guest that is off; returns its stdout.
 
         It runs on this machine's kernel: tools of the tree only, never the program under test.
         """
@@ -315,7 +315,7 @@ class Guest:
                 "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
                 "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null",
                 "-o", "LogLevel=ERROR", "-o", "ProxyUseFdpass=yes",
-                "-o", f"ProxyCommand=/usr/bin/python3 {proxy.__file__} {self._vsock()} {port}",
+                "-o", f"ProxyCommand=/usr/bin/python3 -IS {proxy.__file__} {self._vsock()} {port}",
                 f"{user}@{self.suite}"]
 
     def ssh(self, command, user="root", port=22, timeout=30, data=""):

@@ -56,13 +56,17 @@ def main():
     parser.add_argument("--suite", choices=SUITES, default="bookworm", help="default: bookworm")
     parser.add_argument("--keep", action="store_true", help="open an ssh session at the end")
     options = parser.parse_args()
-    program = build_in_builder()
-    guest = Guest(options.suite)
-    say(f"booting a throw-away Debian guest ({options.suite}) ...")
-    with guest:
-        say(f"booted in {guest.boot_seconds:.1f} s")
-        guest.install(program)
-        return try_it(guest, options.keep)
+    try:
+        program = build_in_builder()
+        guest = Guest(options.suite)
+        say(f"booting a throw-away Debian guest ({options.suite}) ...")
+        with guest:
+            say(f"booted in {guest.boot_seconds:.1f} s")
+            guest.install(program)
+            return try_it(guest, options.keep)
+    except (RuntimeError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

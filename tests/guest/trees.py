@@ -1,6 +1,6 @@
 """Debian trees: made once from packages, cached outside of the checkout, never changed afterwards.
 
-A tree's folder is named after a hash of its recipe, so whoever changes a recipe gets a new tree, and
+A tree's folder is named after a hash of its recipe: whoever changes a recipe gets a new tree, and
 the cache may be deleted at any time. A tree appears by a rename: half a tree is never seen.
 """
 
