@@ -44,7 +44,8 @@ class Sandbox:
 
     def popen(self, argv, chroot=None, **options):
         """Starts a process in the sandbox; `chroot` names a folder of it."""
-        enter = ["nsenter", f"--target={self.pid}", "--mount", "--pid", "--wd=/", "--"]
+        # --root: whoever runs the tests in a chroot stays in it.
+        enter = ["nsenter", f"--target={self.pid}", "--mount", "--pid", "--root", "--"]
         # nsenter forks to get into the PID namespace; its child must not outlive it.
         enter += ["setpriv", "--pdeathsig", "KILL", "--"]
         if chroot is not None:
