@@ -94,7 +94,10 @@ static int write_op(const struct rootfs *root, const struct op *op)
                 return atomic_write(dir, name, &c);
         if (op->kind == OP_LINK)
                 return atomic_link(dir, name, op->content);
-        return atomic_unlink(dir, name);
+        r = atomic_unlink(dir, name);
+        if (r == 0 && (op->item->flags & ITEM_FOLDER))
+                rootfs_drop_if_empty(root, op->name);
+        return r;
 }
 
 static const char *advice(int error)

@@ -70,53 +70,61 @@ static void add_link(struct maker *m, enum phase phase, unsigned flags, const ch
                 i->wanted = wanted && m->error == 0;
 }
 
+/* Taking the door out is closing: it comes after every other door has opened again. */
+static enum phase phase_of_door(const struct maker *m)
+{
+        return m->c ? PHASE_OPEN : PHASE_CLOSE;
+}
+
 /* The per-connection template and its keys, then the socket: a socket without its template would
  * make clients hang. */
 static void add_door(struct maker *m)
 {
         const struct facts *f = m->f;
         bool wanted = m->c && !f->generated_door;
+        enum phase phase = phase_of_door(m);
         AUTO_BUF b = BUF_INIT;
         struct item *i;
 
-        i = add(m, ITEM_FILE, PHASE_OPEN, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_KEYGEN);
+        i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_KEYGEN);
         if (m->c) {
                 render_keygen(&b);
                 want(m, i, &b);
         }
-        i = add(m, ITEM_FILE, PHASE_OPEN, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE);
+        i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE);
         if (wanted) {
                 render_template(f, &b);
                 want(m, i, &b);
         }
-        i = add(m, ITEM_FILE, PHASE_OPEN, ITEM_UNIT | ITEM_SOCKET, SYSTEM_UNIT_DIR "/" UNIT_SOCKET);
+        i = add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_SOCKET, SYSTEM_UNIT_DIR "/" UNIT_SOCKET);
         if (wanted) {
                 render_socket(m->c, f, &b);
                 want(m, i, &b);
         }
-        add_link(m, PHASE_OPEN, ITEM_UNIT | ITEM_ALIAS,
+        add_link(m, phase, ITEM_UNIT | ITEM_ALIAS | ITEM_FOLDER,
                  SYSTEM_UNIT_DIR "/sockets.target.wants/" UNIT_SOCKET,
                  SYSTEM_UNIT_DIR "/" UNIT_SOCKET, wanted);
 }
 
 static void add_provision(struct maker *m)
 {
+        enum phase phase = phase_of_door(m);
         AUTO_BUF b = BUF_INIT;
         struct item *i;
 
-        i = add(m, ITEM_FILE, PHASE_OPEN, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_PROVISION);
+        i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_PROVISION);
         if (m->c) {
                 render_provision(m->f, &b);
                 want(m, i, &b);
         }
-        add_link(m, PHASE_OPEN, ITEM_UNIT | ITEM_ALIAS,
+        add_link(m, phase, ITEM_UNIT | ITEM_ALIAS | ITEM_FOLDER,
                  SYSTEM_UNIT_DIR "/multi-user.target.wants/" UNIT_PROVISION,
                  SYSTEM_UNIT_DIR "/" UNIT_PROVISION, m->c != NULL);
 }
 
 static void add_preset(struct maker *m, enum phase phase, unsigned closed)
 {
-        struct item *i = add(m, ITEM_FILE, phase, 0, PATH_PRESET);
+        struct item *i = add(m, ITEM_FILE, phase, ITEM_FOLDER, PATH_PRESET);
         AUTO_BUF b = BUF_INIT;
 
         if (!m->c)
@@ -148,22 +156,55 @@ static void add_hosts(struct maker *m)
         want(m, i, &b);
 }
 
-static bool hush_wanted(const struct config *c, const char *name, bool login)
+static bool hush_wanted(const struct config *c, const struct user *u)
 {
         if (!c)
                 return false;
         if (c->hushlogin == HUSHLOGIN_ALL)
-                return login;
+                return user_can_login(u);
         for (size_t i = 0; c->hushlogin == HUSHLOGIN_USERS && i < c->n_users; i++)
-                if (strcmp(c->users[i].name, name) == 0)
+                if (strcmp(c->users[i].name, u->name) == 0)
                         return true;
         return false;
 }
 
-/* One item per user who has it or could have had it from an earlier configuration. */
+/* Users may share a home: it is one path, and wanted if anyone of them wants it. */
+static struct item *find(struct maker *m, const char *path)
+{
+        for (size_t i = 0; i < m->d.n; i++)
+                if (strcmp(m->d.items[i].path, path) == 0)
+                        return &m->d.items[i];
+        return NULL;
+}
+
+static void add_user_hushlogin(struct maker *m, const struct user *u)
+{
+        AUTO_FREE char *path = NULL;
+        AUTO_BUF b = BUF_INIT;
+        struct item *i;
+
+        if (asprintf(&path, "%s/.hushlogin", strcmp(u->home, "/") == 0 ? "" : u->home) < 0) {
+                path = NULL;
+                m->error = -ENOMEM;
+                return;
+        }
+        i = find(m, path);
+        if (!i)
+                i = add(m, ITEM_FLAG, PHASE_OPEN, 0, path);
+        if (!i || i->wanted)
+                return;
+        i->uid = u->uid;
+        i->gid = u->gid;
+        if (hush_wanted(m->c, u)) {
+                render_hushlogin(&b);
+                want(m, i, &b);
+        }
+}
+
+/* One item for everybody, for whoever does not want it now may have had it from an earlier
+ * configuration. */
 static void add_hushlogins(struct maker *m)
 {
-        const struct users *users = &m->f->users;
         AUTO_BUF b = BUF_INIT;
         struct item *i;
 
@@ -172,28 +213,8 @@ static void add_hushlogins(struct maker *m)
                 render_hushlogin(&b);
                 want(m, i, &b);
         }
-        for (size_t u = 0; u < users->n; u++) {
-                const struct user *user = &users->list[u];
-                bool login = user_can_login(user), wanted = hush_wanted(m->c, user->name, login);
-                AUTO_FREE char *path = NULL;
-
-                if (!login && !wanted)
-                        continue;
-                if (asprintf(&path, "%s/.hushlogin", user->home) < 0) {
-                        path = NULL;
-                        m->error = -ENOMEM;
-                        return;
-                }
-                i = add(m, ITEM_FLAG, PHASE_OPEN, 0, path);
-                if (!i)
-                        return;
-                i->uid = user->uid;
-                i->gid = user->gid;
-                if (wanted) {
-                        render_hushlogin(&b);
-                        want(m, i, &b);
-                }
-        }
+        for (size_t u = 0; u < m->f->users.n; u++)
+                add_user_hushlogin(m, &m->f->users.list[u]);
 }
 
 /* Wanted: closing, so after the proof. Not wanted: opening, so at once. */

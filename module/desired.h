@@ -29,6 +29,7 @@ enum {
         ITEM_SOCKET = 1 << 1, /* the socket must restart to see a change */
         ITEM_SSHD = 1 << 2,   /* sshd's TCP listener must reload to see a change */
         ITEM_ALIAS = 1 << 3,  /* a link that is right whatever folder its target is in */
+        ITEM_FOLDER = 1 << 4, /* the folder may be our making: it goes once nothing is left in it */
 };
 
 struct item {

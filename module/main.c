@@ -17,6 +17,7 @@ static const struct {
         { "check", verb_check, "validate the configuration; touches nothing, needs no root" },
         { "plan", verb_plan, "show what apply would change; touches nothing" },
         { "apply", verb_apply, "bring the system to that state, prove the door, then close TCP" },
+        { "remove", verb_remove, "take out what apply put in; files are again what they were" },
         { "verify", verb_verify, "walk the chain to the door and name the first broken link" },
 };
 

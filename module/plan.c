@@ -20,19 +20,12 @@ static bool is_ours(const struct object *o)
                memcmp(o->data, FILE_MARKER, strlen(FILE_MARKER)) == 0;
 }
 
-static const char *base_name(const char *path)
-{
-        const char *slash = strrchr(path, '/');
-
-        return slash ? slash + 1 : path;
-}
-
 static bool same_link(const struct item *i, const struct object *o)
 {
         if (o->type != OBJECT_LINK)
                 return false;
         if (i->flags & ITEM_ALIAS) /* systemd reads no more than the names of such links */
-                return strcmp(base_name(o->data), base_name(i->content)) == 0;
+                return strcmp(basename(o->data), basename(i->content)) == 0;
         return strcmp(o->data, i->content) == 0;
 }
 
@@ -109,7 +102,7 @@ static int plan_whole_file(struct plan *p, const struct item *i, const struct ob
                 return add_conflict(p, i->path, "is %s, not a file", o->what);
         if (o->type == OBJECT_LINK && strcmp(o->data, "/dev/null") == 0)
                 return add_conflict(p, i->path, "is masked; \"systemctl unmask %s\" to let it be",
-                                    base_name(i->path));
+                                    basename(i->path));
         if (o->type == OBJECT_LINK)
                 return add_conflict(p, i->path, "is a link to %.96s, not made by sshd-vsock",
                                     o->data);

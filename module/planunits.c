@@ -10,13 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *base_name(const char *path)
-{
-        const char *slash = strrchr(path, '/');
-
-        return slash ? slash + 1 : path;
-}
-
 static int add_unit_op(struct plan *p, enum op_kind kind, enum phase phase, const char *unit)
 {
         return plan_add(p, kind, phase, unit) ? 0 : -ENOMEM;
@@ -75,7 +68,7 @@ static int plan_reopen(struct plan *p, const struct facts *f, enum phase phase)
         if (later != (phase == PHASE_CLOSE))
                 return 0;
         for (size_t k = 0; k < p->n; k++) {
-                const char *unit = base_name(p->ops[k].name); /* p->ops moves as it grows */
+                const char *unit = basename(p->ops[k].name); /* p->ops moves as it grows */
 
                 if (p->ops[k].kind != OP_UNLINK || p->ops[k].phase != PHASE_OPEN)
                         continue;
@@ -114,6 +107,21 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct f
         return r;
 }
 
+/* The door goes: its socket stops while systemd still knows it, keys and provision are forgotten.
+ */
+static int plan_retire(struct plan *p, const struct units *u)
+{
+        int r = 0;
+
+        if (!changes(p, PHASE_CLOSE, ITEM_UNIT))
+                return 0;
+        if (u->socket.active && changes(p, PHASE_CLOSE, ITEM_SOCKET))
+                r = add_unit_op(p, OP_STOP, PHASE_CLOSE, UNIT_SOCKET);
+        if (r == 0 && u->keygen.active && changes(p, PHASE_CLOSE, ITEM_SOCKET))
+                r = add_unit_op(p, OP_STOP, PHASE_CLOSE, UNIT_KEYGEN);
+        return r == 0 ? add_unit_op(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload") : r;
+}
+
 /* Stops sockets before services: a connection in between would start the service again. */
 static int plan_stop(struct plan *p, const struct desired *d, const struct facts *f)
 {
@@ -128,7 +136,7 @@ static int plan_stop(struct plan *p, const struct desired *d, const struct facts
                         continue;
                 for (size_t i = 0; r == 0 && i < d->n; i++)
                         if (d->items[i].phase == PHASE_CLOSE && d->items[i].kind == ITEM_LINK &&
-                            strcmp(base_name(d->items[i].path), unit) == 0)
+                            strcmp(basename(d->items[i].path), unit) == 0)
                                 r = add_unit_op(p, OP_STOP, PHASE_CLOSE, unit);
         }
         return r;
@@ -143,8 +151,8 @@ int plan_units(struct plan *p, const struct desired *d, const struct facts *f,
                 r = plan_reopen(p, f, PHASE_ACTIVATE);
         if (r == 0)
                 r = plan_tcp(p, f, PHASE_OPEN, PHASE_ACTIVATE);
-        if (r == 0 && changes(p, PHASE_CLOSE, ITEM_UNIT))
-                r = add_unit_op(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload");
+        if (r == 0)
+                r = plan_retire(p, u);
         if (r == 0)
                 r = plan_tcp(p, f, PHASE_CLOSE, PHASE_CLOSE);
         if (r == 0)

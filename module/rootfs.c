@@ -16,6 +16,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+/* Never blocks on a FIFO, never becomes the owner of a terminal. */
+#define READ_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
+
 /* Paths come as absolute ones from inside the root; relative to its descriptor they have no
  * leading slash. */
 static const char *relative(const char *path)
@@ -139,6 +142,17 @@ int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *re
         return 0;
 }
 
+void rootfs_drop_if_empty(const struct rootfs *r, const char *path)
+{
+        AUTO_FREE char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+        AUTO_CLOSE int parent = -1;
+        const char *name;
+
+        if (folder && rootfs_parent(r, folder, false, &parent, &name) == 0 &&
+            unlinkat(parent, name, AT_REMOVEDIR) == 0)
+                (void)sync_folder(parent);
+}
+
 static int read_bytes(int fd, size_t max, char **ret, size_t *ret_len)
 {
         AUTO_FREE char *data = NULL;
@@ -210,29 +224,28 @@ static int read_link(int dir, const char *name, struct object *o)
         return 0;
 }
 
-/* Only what fstatat() called a regular file is opened, and it must still be that same one. */
-static int read_file(int dir, const char *name, const struct stat *st, size_t max, struct object *o)
+/* Only what was seen to be a regular file is opened, and it must still be that same one. */
+static int read_same(int fd, const struct stat *seen, size_t max, char **ret, size_t *ret_len)
 {
-        AUTO_CLOSE int fd =
-                openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         struct stat now;
-        int r;
 
         if (fd < 0)
                 return -errno;
         if (fstat(fd, &now) < 0)
                 return -errno;
-        if (now.st_ino != st->st_ino || now.st_dev != st->st_dev)
+        if (now.st_ino != seen->st_ino || now.st_dev != seen->st_dev)
                 return -ESTALE;
-        r = read_bytes(fd, max, &o->data, &o->len);
-        if (r == -EFBIG) {
-                o->type = OBJECT_OTHER;
-                o->what = "too large a file";
-                return 0;
-        }
-        if (r == 0)
-                o->type = OBJECT_FILE;
-        return r;
+        return read_bytes(fd, max, ret, ret_len);
+}
+
+static int read_file(int dir, const char *name, const struct stat *st, size_t max, struct object *o)
+{
+        AUTO_CLOSE int fd = openat(dir, name, READ_FLAGS | O_NOFOLLOW | O_CLOEXEC);
+        int r = read_same(fd, st, max, &o->data, &o->len);
+
+        o->type = r == -EFBIG ? OBJECT_OTHER : OBJECT_FILE;
+        o->what = "too large a file";
+        return r == -EFBIG ? 0 : r;
 }
 
 int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct object *ret)
@@ -282,7 +295,7 @@ int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret
 {
         AUTO_CLOSE int probe = open_in(r, path, O_PATH);
         AUTO_CLOSE int fd = -1;
-        struct stat st, now;
+        struct stat st;
 
         if (probe < 0)
                 return probe;
@@ -292,16 +305,12 @@ int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret
                 return -EISDIR;
         if (!S_ISREG(st.st_mode))
                 return -EBADF;
-        fd = open_in(r, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        fd = open_in(r, path, READ_FLAGS);
         if (fd < 0)
                 return fd;
-        if (fstat(fd, &now) < 0)
-                return -errno;
-        if (now.st_ino != st.st_ino || now.st_dev != st.st_dev)
-                return -ESTALE;
         if (ret_st)
-                *ret_st = now;
-        return read_bytes(fd, max, ret, ret_len);
+                *ret_st = st;
+        return read_same(fd, &st, max, ret, ret_len);
 }
 
 bool rootfs_exists(const struct rootfs *r, const char *path)

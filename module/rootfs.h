@@ -36,6 +36,10 @@ int rootfs_lock(const struct rootfs *r, bool wait) MUST_CHECK;
 int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *ret_fd,
                   const char **ret_name) MUST_CHECK;
 
+/* Takes away the folder that held `path` if nothing is left in it, as systemctl does with its
+ * .wants folders; otherwise nothing happens. */
+void rootfs_drop_if_empty(const struct rootfs *r, const char *path);
+
 /* What is at the path. Last component: a link is reported, not followed. Files are read up to
  * `max` bytes (larger ones are OBJECT_OTHER). Never blocks on FIFOs, never opens devices.
  * Absence is a value, not an error. */

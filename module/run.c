@@ -69,7 +69,7 @@ int run_begin(struct run *r)
 
         if (status == EXIT_DONE && !r->root.image)
                 status = check_system(r);
-        return status == EXIT_DONE ? run_read_config(r) : status;
+        return status;
 }
 
 static int show_faults(struct run *r, const struct diag *d)

@@ -64,3 +64,5 @@ int verb_check(struct run *r);
 int verb_plan(struct run *r);
 int verb_apply(struct run *r);
 int verb_verify(struct run *r);
+int verb_remove(struct run *r);
+int verb_status(struct run *r);

@@ -35,6 +35,8 @@ int verb_plan(struct run *r)
         int status = run_begin(r);
 
         if (status == EXIT_DONE)
+                status = run_read_config(r);
+        if (status == EXIT_DONE)
                 status = run_make_plan(r, false);
         if (status != EXIT_DONE)
                 return status;
@@ -72,6 +74,8 @@ int verb_verify(struct run *r)
         struct verdict v;
         int status = run_begin(r);
 
+        if (status == EXIT_DONE)
+                status = run_read_config(r);
         if (status == EXIT_DONE)
                 status = run_make_plan(r, false);
         if (status != EXIT_DONE)

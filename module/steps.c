@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * steps.c: see steps.h. Glue between the plan and the user's eyes; decides nothing.
+ */
+#include "steps.h"
+
+#include <errno.h>
+
+static void tell_done(void *userdata, const struct op *op)
+{
+        struct run *r = userdata;
+        AUTO_BUF text = BUF_INIT;
+
+        op_describe(op, &text);
+        log_line(&r->log, LOG_LEVEL_STEP, "%s", buf_str(&text));
+}
+
+static void tell_skipped(void *userdata, const struct op *op, const struct why *why)
+{
+        struct run *r = userdata;
+
+        (void)op;
+        log_line(&r->log, LOG_LEVEL_WARN, "%s", why->text);
+}
+
+int steps_run(struct run *r, enum phase phase)
+{
+        const struct apply_report report = { tell_done, tell_skipped, r };
+
+        return apply_phase(&r->root, r->manager, &r->plan, phase, &report, &r->why);
+}
+
+static int lock(struct run *r)
+{
+        int rc = rootfs_lock(&r->root, false);
+
+        if (rc == -EWOULDBLOCK) {
+                log_line(&r->log, LOG_LEVEL_STEP, "waiting for another run of sshd-vsock");
+                rc = rootfs_lock(&r->root, true);
+        }
+        if (rc < 0) {
+                (void)why_set(&r->why, rc, "cannot lock the root folder");
+                return run_fail(r);
+        }
+        return EXIT_DONE;
+}
+
+int steps_prepare(struct run *r, bool remove)
+{
+        int status = run_begin(r), rc;
+
+        if (status == EXIT_DONE && !remove)
+                status = run_read_config(r);
+        if (status == EXIT_DONE)
+                status = lock(r);
+        if (status == EXIT_DONE)
+                status = run_make_plan(r, remove);
+        if (status == EXIT_DONE)
+                status = run_report_conflicts(r);
+        if (status != EXIT_DONE)
+                return status;
+        rc = apply_sweep(&r->root, &r->desired);
+        if (rc < 0) {
+                (void)why_set(&r->why, rc, "cannot take away temporary files of an earlier run");
+                return run_fail(r);
+        }
+        return EXIT_DONE;
+}
