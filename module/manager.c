@@ -20,6 +20,7 @@
 
 struct manager {
         sd_bus *bus;
+        bool no_wait;
         char *job;       /* the job waited for */
         char result[32]; /* how it ended; empty while it runs */
 };
@@ -144,8 +145,9 @@ static int read_unit(struct manager *m, const char *unit, const char *path, stru
                           "Result", s->result, sizeof(s->result));
         s->loaded = strcmp(load, "loaded") == 0;
         s->masked = strcmp(load, "masked") == 0;
-        s->active = strcmp(active, "active") == 0 || strcmp(active, "activating") == 0 ||
-                    strcmp(active, "reloading") == 0;
+        s->starting = strcmp(active, "activating") == 0;
+        s->active =
+                strcmp(active, "active") == 0 || s->starting || strcmp(active, "reloading") == 0;
         s->failed = strcmp(active, "failed") == 0;
         s->needs_reload = need;
         return 0;
@@ -172,6 +174,28 @@ int manager_unit(struct manager *m, const char *unit, struct unit_state *ret, st
         sd_bus_message_unref(reply);
         sd_bus_error_free(&e);
         return r < 0 ? r : 0;
+}
+
+/* The jobs of our units come after these, so while one is on its way a job may be waiting for
+ * whoever waits for it. cloud-init's network stage (both of its names) is on its way while bootcmd
+ * runs; on Debian that is before sysinit.target, elsewhere after it. */
+int manager_is_booting(struct manager *m, bool *ret, struct why *why)
+{
+        static const char *const stages[] = { "cloud-init.service", "cloud-init-network.service" };
+        struct unit_state s;
+        int r = manager_unit(m, "basic.target", &s, why);
+
+        *ret = !s.active;
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(stages); i++) {
+                r = manager_unit(m, stages[i], &s, why);
+                *ret = *ret || s.starting;
+        }
+        return r;
+}
+
+void manager_never_wait(struct manager *m)
+{
+        m->no_wait = true;
 }
 
 int manager_reload(struct manager *m, struct why *why)
@@ -251,8 +275,8 @@ int manager_job(struct manager *m, enum job job, const char *unit, unsigned time
 {
         int r = enqueue(m, job, unit, why);
 
-        if (r <= 0)
-                return r;
+        if (r <= 0 || m->no_wait)
+                return r < 0 ? r : 0;
         r = wait_for_job(m, clock_deadline(timeout));
         if (r == -ETIMEDOUT) {
                 why_fix(why, "see \"systemctl list-jobs\"");

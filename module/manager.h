@@ -28,6 +28,13 @@ int manager_property(struct manager *m, const char *name, char **ret, struct why
 int manager_unit(struct manager *m, const char *unit, struct unit_state *ret,
                  struct why *why) MUST_CHECK;
 
+/* Whether the boot is still before what our units wait for: whoever runs now must wait for no job
+ * of theirs (cloud-init's bootcmd would wait for itself). */
+int manager_is_booting(struct manager *m, bool *ret, struct why *why) MUST_CHECK;
+
+/* From now on manager_job() only enqueues. */
+void manager_never_wait(struct manager *m);
+
 int manager_reload(struct manager *m, struct why *why) MUST_CHECK;
 
 /* Enqueues the job and waits for its end, at most `timeout` seconds (-ETIMEDOUT). A job that ends

@@ -34,6 +34,7 @@ struct unit_state {
         bool loaded;        /* LoadState=loaded */
         bool masked;        /* LoadState=masked */
         bool active;        /* ActiveState is active, activating or reloading */
+        bool starting;      /* active, but not yet done with starting */
         bool failed;        /* ActiveState=failed */
         bool needs_reload;  /* its files changed since systemd read them */
         char fragment[256]; /* FragmentPath */

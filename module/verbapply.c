@@ -3,7 +3,7 @@
  * verbapply.c: the order of work: open, activate, verify, close, verify again; and what happens
  * when a step fails. Every step leaves a system that can be got into (design §4).
  */
-#include "run.h"
+#include "steps.h"
 
 #include "listen.h"
 #include "render.h"
@@ -11,67 +11,6 @@
 #include "sshd.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
-static void tell_done(void *userdata, const struct op *op)
-{
-        struct run *r = userdata;
-        AUTO_BUF text = BUF_INIT;
-
-        op_describe(op, &text);
-        log_line(&r->log, LOG_LEVEL_STEP, "%s", buf_str(&text));
-}
-
-static void tell_skipped(void *userdata, const struct op *op, const struct why *why)
-{
-        struct run *r = userdata;
-
-        (void)op;
-        log_line(&r->log, LOG_LEVEL_WARN, "%s", why->text);
-}
-
-static int run_phase(struct run *r, enum phase phase)
-{
-        const struct apply_report report = { tell_done, tell_skipped, r };
-
-        return apply_phase(&r->root, r->manager, &r->plan, phase, &report, &r->why);
-}
-
-static int lock(struct run *r)
-{
-        int rc = rootfs_lock(&r->root, false);
-
-        if (rc == -EWOULDBLOCK) {
-                log_line(&r->log, LOG_LEVEL_STEP, "waiting for another run of sshd-vsock");
-                rc = rootfs_lock(&r->root, true);
-        }
-        if (rc < 0) {
-                (void)why_set(&r->why, rc, "cannot lock the root folder");
-                return run_fail(r);
-        }
-        return EXIT_DONE;
-}
-
-static int prepare(struct run *r)
-{
-        int status = run_begin(r), rc;
-
-        if (status == EXIT_DONE)
-                status = lock(r);
-        if (status == EXIT_DONE)
-                status = run_make_plan(r, false);
-        if (status == EXIT_DONE)
-                status = run_report_conflicts(r);
-        if (status != EXIT_DONE)
-                return status;
-        rc = apply_sweep(&r->root, &r->desired);
-        if (rc < 0) {
-                (void)why_set(&r->why, rc, "cannot take away temporary files of an earlier run");
-                return run_fail(r);
-        }
-        return EXIT_DONE;
-}
 
 /* A socket that was listening before and is not good any more after a change goes back to what it
  * was: where TCP is closed already it is the only door. */
@@ -100,7 +39,7 @@ static void put_socket_back(struct run *r)
 static int activate(struct run *r)
 {
         struct verdict v = { .cause = CAUSE_SOCKET_FAILED };
-        int rc = run_phase(r, PHASE_ACTIVATE);
+        int rc = steps_run(r, PHASE_ACTIVATE);
 
         if (rc == 0)
                 return EXIT_DONE;
@@ -127,7 +66,7 @@ static int try_listen(struct run *r)
 {
         AUTO_FREE char *text = NULL;
         AUTO_BUF lines = BUF_INIT, effective = BUF_INIT;
-        const char *path = r->facts.sshd_config ? PATH_SSHD_CONFIG : "/usr/etc/ssh/sshd_config";
+        const char *path = r->facts.sshd_config ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR;
         size_t len;
         int rc = rootfs_read(&r->root, path, 1024u * 1024u, &text, &len, NULL);
 
@@ -193,7 +132,7 @@ static int close_tcp(struct run *r)
         rc = r->config.n_listen > 0 ? try_listen(r) : 0;
         if (rc < 0)
                 return run_fail(r);
-        rc = run_phase(r, PHASE_CLOSE);
+        rc = steps_run(r, PHASE_CLOSE);
         if (rc == 0 && r->config.n_listen > 0)
                 rc = check_listen(r);
         if (rc < 0)
@@ -205,10 +144,33 @@ static int close_tcp(struct run *r)
         return rc < 0 ? EXIT_WORLD : status;
 }
 
+/* Run from cloud-init's bootcmd and the like. What is enqueued runs later in this same boot, and
+ * ends with the provision unit, which does what is left undone here. */
+static int apply_early(struct run *r)
+{
+        manager_never_wait(r->manager);
+        if (steps_run(r, PHASE_ACTIVATE) < 0 ||
+            manager_job(r->manager, JOB_START, UNIT_PROVISION, 0, &r->why) < 0)
+                return run_fail(r);
+        log_line(&r->log, LOG_LEVEL_STEP,
+                 "the system is still booting: verifying, and what comes after, is left "
+                 "to " UNIT_PROVISION " of this boot");
+        if (!r->options.no_verify || !plan_has(&r->plan, PHASE_CLOSE))
+                return EXIT_DONE;
+        log_line(&r->log, LOG_LEVEL_WARN, "closing without proof, as told by --no-verify");
+        return close_tcp(r);
+}
+
 static int apply_live(struct run *r)
 {
-        int status = activate(r);
+        bool booting;
+        int status;
 
+        if (manager_is_booting(r->manager, &booting, &r->why) < 0)
+                return run_fail(r);
+        if (booting)
+                return apply_early(r);
+        status = activate(r);
         if (status != EXIT_DONE)
                 return status;
         if (r->options.no_verify) {
@@ -247,18 +209,18 @@ static int apply_image(struct run *r)
                 return EXIT_DONE;
         }
         log_line(&r->log, LOG_LEVEL_WARN, "closing without proof, as told by --no-verify");
-        return run_phase(r, PHASE_CLOSE) < 0 ? run_fail(r) : EXIT_DONE;
+        return steps_run(r, PHASE_CLOSE) < 0 ? run_fail(r) : EXIT_DONE;
 }
 
 int verb_apply(struct run *r)
 {
-        int status = prepare(r);
+        int status = steps_prepare(r, false);
 
         if (status != EXIT_DONE)
                 return status;
         if (r->plan.n == 0)
                 log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
-        if (run_phase(r, PHASE_OPEN) < 0)
+        if (steps_run(r, PHASE_OPEN) < 0)
                 return run_fail(r);
         return r->root.image ? apply_image(r) : apply_live(r);
 }
