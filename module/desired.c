@@ -217,7 +217,48 @@ static void add_hushlogins(struct maker *m)
                 add_user_hushlogin(m, &m->f->users.list[u]);
 }
 
-/* Wanted: closing, so after the proof. Not wanted: opening, so at once. */
+/* A file of sshd's configuration; the lines go into the main one where nothing includes our
+ * drop-in. Files under /usr are the vendor's: what strays there is only reported. */
+static void add_sshd_file(struct maker *m, enum phase phase, const char *path)
+{
+        bool wanted = m->c && m->c->n_listen > 0;
+        AUTO_BUF b = BUF_INIT;
+        struct item *i;
+
+        if (strncmp(path, "/etc/", 5) != 0)
+                return;
+        i = add(m, ITEM_SSHD_CONFIG, phase, ITEM_SSHD, path);
+        if (!wanted)
+                return;
+        if (!m->f->dropins && strcmp(path, PATH_SSHD_CONFIG) == 0)
+                render_listen(m->c, &b);
+        want(m, i, &b);
+}
+
+/* Sockets that systemd holds for sshd: ssh.socket on Ubuntu 22.10 and newer. */
+static void add_socket_dropins(struct maker *m, enum phase phase)
+{
+        static const int sockets[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET };
+        bool wanted = m->c && m->c->n_listen > 0;
+
+        for (size_t k = 0; k < ELEMENTSOF(sockets); k++) {
+                const struct tcp_unit *t = &m->f->tcp[sockets[k]];
+                AUTO_BUF b = BUF_INIT;
+                char path[128];
+                struct item *i;
+
+                (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s.d/" SOCKET_DROPIN,
+                               layout_tcp_units[sockets[k]]);
+                i = add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_TCP_SOCKET | ITEM_FOLDER, path);
+                if (wanted && t->vendor && (t->enabled || t->active)) {
+                        render_socket_dropin(m->c, m->f, &b);
+                        want(m, i, &b);
+                }
+        }
+}
+
+/* Wanted: closing, so after the proof. Not wanted: opening, so at once. Ours before the strays go,
+ * and the other way round: with none at all sshd listens everywhere. */
 static void add_listen(struct maker *m)
 {
         bool wanted = m->c && m->c->n_listen > 0;
@@ -230,13 +271,9 @@ static void add_listen(struct maker *m)
                 render_listen_dropin(m->c, &b);
                 want(m, i, &b);
         }
-        if (!m->f->sshd_config)
-                return; /* never to be created: it would shadow /usr/etc/ssh/sshd_config */
-        i = add(m, ITEM_BLOCK, phase, ITEM_SSHD, PATH_SSHD_CONFIG);
-        if (wanted && !m->f->dropins) {
-                render_listen(m->c, &b);
-                want(m, i, &b);
-        }
+        for (size_t k = 0; k < m->f->n_sshd_files; k++)
+                add_sshd_file(m, phase, m->f->sshd_files[k]);
+        add_socket_dropins(m, phase);
 }
 
 unsigned desired_masks(const struct facts *f)

@@ -14,7 +14,8 @@ enum item_kind {
         ITEM_FLAG,  /* that a file is there is all that counts; ours when FILE_MARKER opens it */
         ITEM_LINK,  /* a symlink; content is its target */
         ITEM_HOSTS, /* the UNKNOWN entry of a hosts file; content is the address */
-        ITEM_BLOCK, /* our block in sshd_config; content is its body */
+        ITEM_SSHD_CONFIG, /* sshd_config or what it includes: our block at the top (content is its
+                             body, "" for none), everybody else's ListenAddress commented out */
 };
 
 /* The order of work, design §4. */
@@ -25,10 +26,11 @@ enum phase {
 };
 
 enum {
-        ITEM_UNIT = 1 << 0,   /* systemd must reload to see a change */
-        ITEM_SOCKET = 1 << 1, /* the socket must restart to see a change */
-        ITEM_SSHD = 1 << 2,   /* sshd's TCP listener must reload to see a change */
-        ITEM_ALIAS = 1 << 3,  /* a link that is right whatever folder its target is in */
+        ITEM_UNIT = 1 << 0,       /* systemd must reload to see a change */
+        ITEM_SOCKET = 1 << 1,     /* the socket must restart to see a change */
+        ITEM_SSHD = 1 << 2,       /* sshd's TCP listener must reload to see a change */
+        ITEM_ALIAS = 1 << 3,      /* a link that is right whatever folder its target is in */
+        ITEM_TCP_SOCKET = 1 << 5, /* a TCP socket unit must restart to see a change */
         ITEM_FOLDER = 1 << 4, /* the folder may be our making: it goes once nothing is left in it */
 };
 

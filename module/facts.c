@@ -9,6 +9,9 @@ void facts_free(struct facts *f)
         free(f->sshd);
         free(f->program);
         free(f->embedded);
+        for (size_t i = 0; i < f->n_sshd_files; i++)
+                free(f->sshd_files[i]);
+        free(f->sshd_files);
         users_free(&f->users);
         *f = (struct facts){ 0 };
 }

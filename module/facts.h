@@ -31,7 +31,11 @@ struct facts {
         unsigned n_host_keys;  /* host keys that are not empty */
         bool dropins;          /* sshd_config includes our drop-in's path */
         bool sshd_config;      /* /etc/ssh/sshd_config exists */
-        bool generated_door;   /* systemd's generator provides the wanted door, and it answers */
+        char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
+        size_t n_sshd_files;
+        uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
+        size_t n_sshd_ports;
+        bool generated_door; /* systemd's generator provides the wanted door, and it answers */
         struct tcp_unit tcp[N_TCP_UNITS];
         struct users users;
         char *embedded; /* configuration to carry in the provision unit; NULL: the system's own file

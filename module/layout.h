@@ -14,12 +14,17 @@
 #define UNIT_KEYGEN    "sshd-vsock-keygen.service"
 #define UNIT_PROVISION "sshd-vsock-provision.service"
 
-#define PATH_PRESET       "/etc/systemd/system-preset/10-sshd-vsock.preset"
-#define PATH_MODULES_LOAD "/etc/modules-load.d/sshd-vsock.conf"
-#define PATH_HOSTS        "/etc/hosts"
-#define PATH_SSHD_CONFIG  "/etc/ssh/sshd_config"
-#define PATH_SSHD_DROPIN  "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
-#define PATH_SKEL_HUSH    "/etc/skel/.hushlogin"
+#define PATH_PRESET             "/etc/systemd/system-preset/10-sshd-vsock.preset"
+#define PATH_MODULES_LOAD       "/etc/modules-load.d/sshd-vsock.conf"
+#define PATH_HOSTS              "/etc/hosts"
+#define PATH_SSHD_CONFIG        "/etc/ssh/sshd_config"
+#define PATH_SSHD_CONFIG_VENDOR "/usr/etc/ssh/sshd_config"
+#define PATH_SSHD_DROPIN        "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
+#define PATH_SKEL_HUSH          "/etc/skel/.hushlogin"
+
+/* Drop-in of a TCP socket unit. Its name sorts behind "addresses.conf", which Ubuntu 22.10 leaves
+ * in the same folder. */
+#define SOCKET_DROPIN "zz-sshd-vsock.conf"
 
 /* First line of each file that is ours as a whole. */
 #define FILE_MARKER "# Managed by sshd-vsock."

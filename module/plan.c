@@ -29,17 +29,45 @@ static bool same_link(const struct item *i, const struct object *o)
         return strcmp(o->data, i->content) == 0;
 }
 
+/* Everybody else's ListenAddress commented out, since they all add up; then our block. */
+static int edit_sshd_config(const struct item *i, const char *text, size_t len, struct buf *out)
+{
+        AUTO_BUF bare = BUF_INIT, plain = BUF_INIT;
+        AUTO(sshdconf_free) struct sshdconf c = { 0 };
+        int r;
+
+        sshdconf_uncomment(text, len, &bare);
+        sshdconf_set_block(buf_str(&bare), bare.len, NULL, &plain);
+        r = bare.error < 0 ? bare.error : plain.error;
+        if (r == 0 && i->wanted)
+                r = sshdconf_scan(buf_str(&plain), plain.len, &c);
+        for (size_t k = 0; r == 0 && k < c.n; k++) {
+                AUTO_BUF next = BUF_INIT;
+
+                if (c.items[k].kind != SSHDCONF_LISTEN_ADDRESS)
+                        continue;
+                sshdconf_comment_line(plain.data, plain.len, c.items[k].line, &next);
+                r = next.error;
+                buf_free(&plain);
+                plain = next;
+                next = (struct buf)BUF_INIT;
+        }
+        if (r < 0)
+                return r;
+        sshdconf_set_block(buf_str(&plain), plain.len,
+                           i->wanted && i->content[0] ? i->content : NULL, out);
+        return out->error;
+}
+
 /* The bytes of a shared file with our part put in or taken out. */
 static int edited(const struct item *i, const struct object *o, struct buf *out)
 {
         const char *old = o->type == OBJECT_FILE ? o->data : NULL;
         size_t len = o->type == OBJECT_FILE ? o->len : 0;
-        const char *part = i->wanted ? i->content : NULL;
 
-        if (i->kind == ITEM_HOSTS)
-                hosts_edit(old, len, part, out);
-        else
-                sshdconf_set_block(old, len, part, out);
+        if (i->kind == ITEM_SSHD_CONFIG)
+                return edit_sshd_config(i, old, len, out);
+        hosts_edit(old, len, i->wanted ? i->content : NULL, out);
         return out->error;
 }
 
@@ -188,7 +216,7 @@ static int plan_item(struct plan *p, const struct item *i, const struct object *
         case ITEM_LINK:
                 return plan_link(p, i, o);
         case ITEM_HOSTS:
-        case ITEM_BLOCK:
+        case ITEM_SSHD_CONFIG:
                 return plan_edit(p, i, o);
         }
         return -EINVAL;

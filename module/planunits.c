@@ -43,18 +43,29 @@ static int plan_modules(struct plan *p, const struct facts *f)
         return 0;
 }
 
-/* What a TCP unit needs after its mask went or its configuration changed. */
+/* What TCP units that run need after their configuration changed. A socket can only be bound anew
+ * while the service that has its descriptors is down; sessions are not touched by that. */
 static int plan_tcp(struct plan *p, const struct facts *f, enum phase changed, enum phase phase)
 {
-        bool refresh = changes(p, changed, ITEM_SSHD);
+        static const struct {
+                int service, socket;
+        } pairs[] = { { TCP_SSH_SERVICE, TCP_SSH_SOCKET }, { TCP_SSHD_SERVICE, TCP_SSHD_SOCKET } };
+        bool config = changes(p, changed, ITEM_SSHD), socket = changes(p, changed, ITEM_TCP_SOCKET);
         int r = 0;
 
-        for (size_t k = 0; r == 0 && k < N_TCP_UNITS; k++) {
-                const struct tcp_unit *t = &f->tcp[k];
-                bool service = k == TCP_SSH_SERVICE || k == TCP_SSHD_SERVICE;
+        for (size_t k = 0; r == 0 && k < ELEMENTSOF(pairs); k++) {
+                const char *service = layout_tcp_units[pairs[k].service];
+                bool runs = f->tcp[pairs[k].service].active;
 
-                if (refresh && service && t->active)
-                        r = add_unit_op(p, OP_REFRESH, phase, layout_tcp_units[k]);
+                if (f->tcp[pairs[k].socket].active && socket) {
+                        if (runs)
+                                r = add_unit_op(p, OP_STOP, phase, service);
+                        if (r == 0)
+                                r = add_unit_op(p, OP_RESTART, phase,
+                                                layout_tcp_units[pairs[k].socket]);
+                } else if (runs && config) {
+                        r = add_unit_op(p, OP_REFRESH, phase, service);
+                }
         }
         return r;
 }

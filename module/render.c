@@ -211,6 +211,33 @@ void render_listen_dropin(const struct config *c, struct buf *out)
         render_listen(c, out);
 }
 
+static void add_stream(const struct listen_address *l, unsigned port, struct buf *out)
+{
+        buf_addf(out, l->ipv6 ? "ListenStream=[%s]:%u\n" : "ListenStream=%s:%u\n", l->address,
+                 port);
+}
+
+/* systemd binds the sockets that it passes to sshd, which then never looks at its ListenAddress.
+ * FreeBind: an address that comes up late must not cost the socket at boot. BindIPv6Only as sshd
+ * itself does it (sshd.c, IPV6_V6ONLY). */
+void render_socket_dropin(const struct config *c, const struct facts *f, struct buf *out)
+{
+        buf_adds(out, MARKER "[Socket]\n"
+                             "ListenStream=\n"
+                             "FreeBind=yes\n"
+                             "BindIPv6Only=ipv6-only\n");
+        for (size_t i = 0; i < c->n_listen; i++) {
+                const struct listen_address *l = &c->listen[i];
+
+                if (l->port != 0)
+                        add_stream(l, l->port, out);
+                else if (f->n_sshd_ports == 0)
+                        add_stream(l, 22, out);
+                for (size_t k = 0; l->port == 0 && k < f->n_sshd_ports; k++)
+                        add_stream(l, f->sshd_ports[k], out);
+        }
+}
+
 void render_hushlogin(struct buf *out)
 {
         buf_adds(out, FILE_MARKER "\n");

@@ -5,6 +5,7 @@
 #include "say.h"
 
 #include "diagnose.h"
+#include "sshdconf.h"
 
 void say_cause(struct run *r, enum log_level level, enum cause cause, const char *detail)
 {
@@ -54,4 +55,26 @@ bool say_way_to_host(struct run *r, enum log_level otherwise)
         if (cid)
                 log_line(&r->log, LOG_LEVEL_DETAIL, "the host reaches this machine as CID %u", cid);
         return true;
+}
+
+static void say_strays_of(struct run *r, const struct op *op)
+{
+        AUTO(sshdconf_free) struct sshdconf c = { 0 };
+
+        if (sshdconf_scan(op->before->data, op->before->len, &c) < 0)
+                return;
+        for (size_t i = 0; i < c.n; i++)
+                if (c.items[i].kind == SSHDCONF_LISTEN_ADDRESS && !c.items[i].ours)
+                        log_line(&r->log, LOG_LEVEL_WARN,
+                                 "%s:%u: \"ListenAddress %s\" would add to listen_address: it is "
+                                 "commented out",
+                                 op->name, c.items[i].line, c.items[i].argument);
+}
+
+void say_strays(struct run *r)
+{
+        for (size_t k = 0; k < r->plan.n; k++)
+                if (r->plan.ops[k].item && r->plan.ops[k].item->kind == ITEM_SSHD_CONFIG &&
+                    r->plan.ops[k].phase == PHASE_CLOSE)
+                        say_strays_of(r, &r->plan.ops[k]);
 }

@@ -15,3 +15,6 @@ int say_verdict(struct run *r, struct verdict *v);
 
 /* Whether a host can come in, and how it calls this machine. */
 bool say_way_to_host(struct run *r, enum log_level otherwise);
+
+/* Names, with file and line, the ListenAddress of others that the plan comments out. */
+void say_strays(struct run *r);

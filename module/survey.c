@@ -6,7 +6,7 @@
 #include "survey.h"
 
 #include "render.h"
-#include "sshdconf.h"
+#include "surveysshd.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -126,57 +126,6 @@ static int find_modules(const struct rootfs *root, struct facts *f)
         return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, &m);
 }
 
-static int find_environments(const struct rootfs *root, struct facts *f)
-{
-        for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++) {
-                AUTO_FREE char *text = NULL;
-                size_t len;
-                int r = rootfs_read(root, layout_environments[i].file, FILE_MAX, &text, &len, NULL);
-
-                if (r == -ENOMEM)
-                        return r;
-                if (r == 0 && strstr(text, layout_environments[i].must_contain))
-                        f->environments |= 1u << i;
-        }
-        return 0;
-}
-
-static int note_host_key(int dir, const char *name, void *userdata)
-{
-        struct facts *f = userdata;
-        struct stat st;
-
-        if (fnmatch("ssh_host_*_key", name, 0) == 0 && fstatat(dir, name, &st, 0) == 0 &&
-            st.st_size > 0)
-                f->n_host_keys++;
-        return 0;
-}
-
-static int find_sshd_config(const struct rootfs *root, struct facts *f)
-{
-        /* openSUSE's vendor file counts only where /etc has none */
-        static const char *const files[] = { PATH_SSHD_CONFIG, "/usr/etc/ssh/sshd_config" };
-
-        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
-                AUTO_FREE char *text = NULL;
-                struct sshdconf c = { 0 };
-                size_t len;
-                int r = rootfs_read(root, files[i], FILE_MAX, &text, &len, NULL);
-
-                if (r == -ENOENT)
-                        continue;
-                if (r == 0)
-                        r = sshdconf_scan(text, len, &c);
-                if (r < 0)
-                        return r;
-                f->sshd_config = i == 0;
-                f->dropins = sshdconf_includes(&c, PATH_SSHD_DROPIN);
-                sshdconf_free(&c);
-                return 0;
-        }
-        return 0;
-}
-
 struct enablement {
         const struct rootfs *root;
         struct facts *facts;
@@ -269,6 +218,10 @@ static int find_live(struct manager *m, struct facts *f, struct why *why)
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 struct unit_state s;
 
+                /* Debian's sshd.service is a mere alias: asked for, it would answer as ssh.service
+                 */
+                if (!f->tcp[i].vendor && !f->tcp[i].foreign)
+                        continue;
                 r = manager_unit(m, layout_tcp_units[i], &s, why);
                 if (r < 0)
                         return r;
@@ -291,11 +244,7 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
         if (r == 0)
                 r = find_modules(root, &f);
         if (r == 0)
-                r = find_environments(root, &f);
-        if (r == 0)
-                r = rootfs_list(root, "/etc/ssh", note_host_key, &f);
-        if (r == 0)
-                r = find_sshd_config(root, &f);
+                r = survey_sshd(root, &f);
         if (r == 0)
                 r = find_tcp_units(root, &f);
         if (r == 0 && m)

@@ -11,6 +11,9 @@
 #include "sshd.h"
 
 #include <errno.h>
+#include <string.h>
+
+#define JOB_SECONDS 90 /* systemd's own DefaultTimeoutStartSec */
 
 /* A socket that was listening before and is not good any more after a change goes back to what it
  * was: where TCP is closed already it is the only door. */
@@ -27,7 +30,7 @@ static void put_socket_back(struct run *r)
                         continue;
                 if (apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_SOCKET, &why) < 0 ||
                     manager_reload(r->manager, &why) < 0 ||
-                    manager_job(r->manager, JOB_RESTART, UNIT_SOCKET, 90, &why) < 0)
+                    manager_job(r->manager, JOB_RESTART, UNIT_SOCKET, JOB_SECONDS, &why) < 0)
                         log_why(&r->log, &why);
                 else
                         log_line(&r->log, LOG_LEVEL_WARN, "%s is again what it was", UNIT_SOCKET);
@@ -93,6 +96,36 @@ static int check_listen(struct run *r)
                        buf_str(&missing));
 }
 
+/* The reverse of one unit operation. */
+static int undo_unit(struct run *r, const struct op *op, struct why *why)
+{
+        switch (op->kind) {
+        case OP_STOP:
+                return manager_job(r->manager, JOB_START, op->name, JOB_SECONDS, why);
+        case OP_RESTART:
+                return manager_job(r->manager, JOB_RESTART, op->name, JOB_SECONDS, why);
+        case OP_REFRESH:
+                return manager_job(r->manager, JOB_RELOAD, op->name, JOB_SECONDS, why);
+        default:
+                return 0;
+        }
+}
+
+/* Sockets before services: a service that runs already keeps its socket from starting. */
+static int undo_units(struct run *r, bool sockets, struct why *why)
+{
+        int rc = 0;
+
+        for (size_t k = 0; rc == 0 && k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (op->done && op->phase == PHASE_CLOSE && !op->item &&
+                    (strstr(op->name, ".socket") != NULL) == sockets)
+                        rc = undo_unit(r, op, why);
+        }
+        return rc;
+}
+
 static void undo_close(struct run *r)
 {
         struct why why = { 0 };
@@ -100,16 +133,10 @@ static void undo_close(struct run *r)
 
         if (rc == 0 && r->manager)
                 rc = manager_reload(r->manager, &why);
-        for (size_t k = 0; rc == 0 && k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
-
-                if (!op->done || op->phase != PHASE_CLOSE)
-                        continue;
-                if (op->kind == OP_STOP)
-                        rc = manager_job(r->manager, JOB_START, op->name, 90, &why);
-                else if (op->kind == OP_REFRESH)
-                        rc = manager_job(r->manager, JOB_RELOAD, op->name, 90, &why);
-        }
+        if (rc == 0)
+                rc = undo_units(r, true, &why);
+        if (rc == 0)
+                rc = undo_units(r, false, &why);
         if (rc < 0)
                 log_why(&r->log, &why);
         else
@@ -132,6 +159,7 @@ static int close_tcp(struct run *r)
         rc = r->config.n_listen > 0 ? try_listen(r) : 0;
         if (rc < 0)
                 return run_fail(r);
+        say_strays(r);
         rc = steps_run(r, PHASE_CLOSE);
         if (rc == 0 && r->config.n_listen > 0)
                 rc = check_listen(r);
