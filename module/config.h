@@ -10,9 +10,11 @@
 #include <netinet/in.h>
 
 /* Limits of the file, and defaults. */
-#define CONFIG_SIZE_MAX       (64u * 1024u) /* bytes */
-#define CONFIG_PATH_DEFAULT   "/etc/sshd-vsock.yaml"
-#define HOSTS_ADDRESS_DEFAULT "127.0.0.1"
+#define CONFIG_SIZE_MAX        (64u * 1024u) /* bytes */
+#define CONFIG_PATH_DEFAULT    "/etc/sshd-vsock.yaml"
+#define CONFIG_PORT_DEFAULT    22u
+#define CONFIG_TIMEOUT_DEFAULT 10u
+#define HOSTS_ADDRESS_DEFAULT  "127.0.0.1"
 
 /* One ListenAddress as sshd understands it. */
 struct listen_address {
