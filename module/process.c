@@ -86,7 +86,7 @@ int spawn_wait(const char *const argv[], int in, int out, unsigned timeout, stru
         uint64_t deadline = clock_deadline(timeout);
         AUTO_CLOSE int from = -1, to = -1;
         int ends[2], r, status;
-        pid_t pid;
+        pid_t pid = -1;
 
         if (pipe2(ends, O_CLOEXEC) < 0)
                 return -errno;

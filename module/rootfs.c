@@ -38,7 +38,7 @@ static int open_in(const struct rootfs *r, const char *path, int flags)
                 fd = openat(r->fd, relative(path), flags | O_CLOEXEC);
         else
                 do /* EAGAIN: a rename raced with a ".."; openat2(2) says to try again */
-                        fd = (int)syscall(SYS_openat2, r->fd, relative(path), &how, sizeof(how));
+                        fd = (int)syscall(__NR_openat2, r->fd, relative(path), &how, sizeof(how));
                 while (fd < 0 && errno == EAGAIN);
         return fd < 0 ? -errno : fd;
 }
