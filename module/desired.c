@@ -287,6 +287,18 @@ unsigned desired_masks(const struct facts *f)
         return masks;
 }
 
+/* The masks that are ours already. Their record stays whatever else changes: without it they would
+ * be foreign from then on, and no later run would take them away. */
+static unsigned masks_of_ours(const struct facts *f)
+{
+        unsigned masks = 0;
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (f->tcp[i].ours)
+                        masks |= 1u << i;
+        return masks;
+}
+
 /* Masks of ours, and only those, are taken away again: the preset is the record of them. */
 static void add_masks(struct maker *m)
 {
@@ -327,7 +339,7 @@ int desired_make(const struct config *c, const struct facts *f, struct desired *
         add_hushlogins(&m);
         if (!c->disable_tcp)
                 add_masks(&m); /* unmasks; the record goes after what it records */
-        add_preset(&m, PHASE_OPEN, 0);
+        add_preset(&m, PHASE_OPEN, c->disable_tcp ? masks_of_ours(f) : 0);
         add_listen(&m);
         if (masks)
                 add_preset(&m, PHASE_CLOSE, masks);
