@@ -10,7 +10,7 @@ from pathlib import Path
 from . import proxy
 from .door import GUEST_END, GUEST_UNIT, Door, GuestGone, Result
 from .sandbox import BASE, Sandbox
-from .trees import RUNNER, guest_recipe, tree
+from .trees import RUNNER, copy_kernel_modules, guest_recipe, tree
 
 KERNEL = ("linux.uml", "seccomp=on", "rootfstype=hostfs", "rootflags=/guest", "root=/dev/root",
           "rw", "con=null", "con0=null,fd:1", "ssl=null")
@@ -59,6 +59,7 @@ class Guest:
 
     suite       bullseye, bookworm, trixie or forky
     packages    more Debian packages in its tree (a tree of its own, cached)
+    tar         a tar file with its tree, made by a test; the suite then only names the guest
     virtio      has a virtio-vsock device, the way in from outside
     modules     has the vsock kernel modules
     host_keys   has ssh host keys (the same for every guest of a tree)
@@ -70,7 +71,7 @@ class Guest:
                 path to content
     """
 
-    def __init__(self, suite, *, packages=(), virtio=True, modules=True, host_keys=True,
+    def __init__(self, suite, *, packages=(), tar=None, virtio=True, modules=True, host_keys=True,
                  first_boot=False, wsl=False, memory="768M", cmdline="", prepare=None,
                  boot_timeout=90):
         self.suite = suite
@@ -85,10 +86,12 @@ class Guest:
         self._processes = []
         self._door = None
         self._console = bytearray()
-        trees = tree(RUNNER), tree(guest_recipe(suite, packages))
+        trees = tree(RUNNER), None if tar else tree(guest_recipe(suite, packages))
         self._sandbox = Sandbox()
         try:
             self._lay_out(*trees)
+            if tar:
+                self._unpack(tar, trees[0])
             self._furnish(modules, host_keys, first_boot)
             self._prepare(prepare)
         except BaseException:
@@ -101,8 +104,18 @@ class Guest:
         self._sandbox.overlay(runner, "runner")
         self._sandbox.mount("proc", "runner/proc")
         self._sandbox.mount("tmpfs", "runner/dev/shm")
-        self._sandbox.overlay(guest, "runner/guest")
+        if guest:
+            self._sandbox.overlay(guest, "runner/guest")
         self._sandbox.path("runner/door").mkdir()
+
+    def _unpack(self, tar, runner):
+        folder = self._sandbox.path("runner/guest")
+        folder.mkdir()
+        self._sandbox.run(["tar", "-xpf", str(tar), "--numeric-owner", "--xattrs",
+                           "-C", f"{BASE}/runner/guest"])
+        if not (folder / "usr/lib/modules").exists():
+            copy_kernel_modules(runner, folder)
+            self.chroot("depmod $(ls /usr/lib/modules)")
 
     def _furnish(self, modules, host_keys, first_boot):
         self.put("/usr/local/sbin/guest-door", GUEST_END.read_bytes())
@@ -209,8 +222,7 @@ class Guest:
     def power_off(self):
         """Pulls the plug; the root folder stays, with what was written to it."""
         for process in reversed(self._processes):
-            process.kill()
-            process.wait()
+            self._sandbox.kill(process)
         self._processes.clear()
 
     def reboot(self):

@@ -6,7 +6,10 @@ process, so the kernel takes down everything however python ends, SIGKILL includ
 mounted where the rest of the machine can see it, and nothing has to be cleaned up afterwards.
 """
 
+import os
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 # In the sandbox /mnt is a tmpfs of its own: what a guest writes costs memory and vanishes with it.
@@ -46,12 +49,24 @@ class Sandbox:
         """Starts a process in the sandbox; `chroot` names a folder of it."""
         # --root: whoever runs the tests in a chroot stays in it.
         enter = ["nsenter", f"--target={self.pid}", "--mount", "--pid", "--root", "--"]
-        # nsenter forks to get into the PID namespace; its child must not outlive it.
-        enter += ["setpriv", "--pdeathsig", "KILL", "--"]
         if chroot is not None:
             enter += ["chroot", f"{BASE}/{chroot}"]
         options.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.Popen(enter + argv, start_new_session=True, **options)
+
+    def kill(self, process):
+        """Kills what popen started, and waits for it.
+
+        nsenter forks to get into the PID namespace, so the process to kill is its child. Killing
+        nsenter instead would leave an orphan for process 1 of the machine, and where that one does
+        not reap (in containers), the namespace would never end.
+        """
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while process.poll() is None:
+            for child in children.read_text(encoding="ascii").split():
+                os.kill(int(child), signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
 
     def run(self, argv, chroot=None, data=None):
         """Runs a process in the sandbox to its end, fed with the bytes `data`; returns its stdout
