@@ -149,7 +149,7 @@ def _make(recipe, folder, kernel):
         with Sandbox() as sandbox:
             _unpack(recipe, sandbox, work)
             if kernel:
-                _copy_kernel_modules(kernel, work)
+                copy_kernel_modules(kernel, work)
                 sandbox.run(["chroot", str(work), "depmod", os.listdir(kernel / KERNEL_MODULES)[0]])
             sandbox.run(["chroot", str(work), "sh"], data=recipe.finish.encode())
         work.rename(folder)
@@ -170,7 +170,7 @@ def _unpack(recipe, sandbox, work):
     sandbox.run(command + [recipe.suite, str(work), mirror()])
 
 
-def _copy_kernel_modules(kernel, work):
+def copy_kernel_modules(kernel, work):
     """Gives a guest the vsock modules of the kernel it boots with; it has no use for others."""
     (version,) = (kernel / KERNEL_MODULES).iterdir()
     target = work / "usr/lib/modules" / version.name
