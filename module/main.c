@@ -3,7 +3,7 @@
  * main.c: the command line: options into one struct, the verb, the exit status. Knows what the
  * verbs are called, not what they do.
  */
-#include "run.h"
+#include "report.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -18,10 +18,19 @@ static const struct {
         { "plan", verb_plan, "show what apply would change; touches nothing" },
         { "apply", verb_apply, "bring the system to that state, prove the door, then close TCP" },
         { "remove", verb_remove, "take out what apply put in; files are again what they were" },
+        { "status", verb_status, "what is installed, what answers, what is closed, what drifted" },
         { "verify", verb_verify, "walk the chain to the door and name the first broken link" },
+        { "client", verb_client, "print what the other side needs: ssh_config, GUID, registry" },
 };
 
-enum { OPTION_CONFIG = 256, OPTION_ROOT, OPTION_JSON, OPTION_NO_VERIFY, OPTION_VERSION };
+enum {
+        OPTION_CONFIG = 256,
+        OPTION_ROOT,
+        OPTION_JSON,
+        OPTION_NO_VERIFY,
+        OPTION_KNOWN_HOSTS,
+        OPTION_VERSION
+};
 
 static const struct {
         struct option option;
@@ -34,7 +43,11 @@ static const struct {
         { { "root", required_argument, NULL, OPTION_ROOT },
           "=DIR",
           "work on an image tree instead of this system" },
+        { { "json", no_argument, NULL, OPTION_JSON }, "", "one JSON document on standard output" },
         { { "no-verify", no_argument, NULL, OPTION_NO_VERIFY }, "", "close TCP without proof" },
+        { { "known-hosts", no_argument, NULL, OPTION_KNOWN_HOSTS },
+          "",
+          "client: host keys as known_hosts lines" },
         { { "quiet", no_argument, NULL, 'q' }, "", "only warnings and errors (-q)" },
         { { "verbose", no_argument, NULL, 'v' }, "", "more detail (-v)" },
         { { "help", no_argument, NULL, 'h' }, "", "this text (-h)" },
@@ -57,7 +70,7 @@ static void print_help(void)
         printf("\nExit status:\n"
                "  0 done; 1 failed; 2 bad usage or configuration, nothing touched;\n"
                "  3 applied, but not verifiable here; 4 the door does not answer or no host\n"
-               "  could reach it, nothing was closed; 10 plan: there is something to change\n\n"
+               "  could reach it, nothing was closed; 10 plan, status: there is something to do\n\n"
                "See sshd-vsock(8) and sshd-vsock.yaml(5).\n");
 }
 
@@ -76,6 +89,12 @@ static int take_option(struct run *r, int c, char *const argv[])
                 return -1;
         case OPTION_ROOT:
                 r->options.root = optarg;
+                return -1;
+        case OPTION_JSON:
+                r->options.json = true;
+                return -1;
+        case OPTION_KNOWN_HOSTS:
+                r->options.known_hosts = true;
                 return -1;
         case OPTION_NO_VERIFY:
                 r->options.no_verify = true;
@@ -117,6 +136,24 @@ static int take_options(struct run *r, int argc, char *argv[])
         }
 }
 
+/* What the verb has for standard output, as it is or inside the document. */
+static int print_result(struct run *r, const char *verb, int status)
+{
+        AUTO_BUF document = BUF_INIT;
+        const struct buf *out = &r->text;
+
+        if (r->options.json) {
+                report_json(r, verb, status, &document);
+                out = &document;
+        }
+        if (out->error < 0 || fwrite(buf_str(out), 1, out->len, stdout) != out->len ||
+            fflush(stdout) != 0) {
+                log_line(&r->log, LOG_LEVEL_ERROR, "cannot write to standard output");
+                return EXIT_WORLD;
+        }
+        return status;
+}
+
 static int run_verb(struct run *r, int argc, char *argv[])
 {
         if (optind >= argc)
@@ -125,7 +162,7 @@ static int run_verb(struct run *r, int argc, char *argv[])
                 return usage(&r->log, "too many arguments: ", argv[optind + 1]);
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 if (strcmp(argv[optind], verbs[i].name) == 0)
-                        return verbs[i].run(r);
+                        return print_result(r, verbs[i].name, verbs[i].run(r));
         return usage(&r->log, "unknown verb ", argv[optind]);
 }
 

@@ -121,6 +121,19 @@ static int unit_string(struct manager *m, const char *path, const char *interfac
         return 0;
 }
 
+/* NRefused is there since 239; an older manager leaves it 0. */
+static void read_counters(struct manager *m, const char *path, struct unit_state *s)
+{
+        static const char iface[] = "org.freedesktop.systemd1.Socket";
+
+        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "NAccepted", NULL, 'u',
+                                          &s->accepted);
+        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "NConnections", NULL,
+                                          'u', &s->connections);
+        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "NRefused", NULL, 'u',
+                                          &s->refused);
+}
+
 static int read_unit(struct manager *m, const char *unit, const char *path, struct unit_state *s)
 {
         static const char iface[] = "org.freedesktop.systemd1.Unit";
@@ -143,6 +156,8 @@ static int read_unit(struct manager *m, const char *unit, const char *path, stru
                           socket ? "org.freedesktop.systemd1.Socket"
                                  : "org.freedesktop.systemd1.Service",
                           "Result", s->result, sizeof(s->result));
+        if (socket)
+                read_counters(m, path, s);
         s->loaded = strcmp(load, "loaded") == 0;
         s->masked = strcmp(load, "masked") == 0;
         s->starting = strcmp(active, "activating") == 0;

@@ -39,6 +39,7 @@ struct unit_state {
         bool needs_reload;  /* its files changed since systemd read them */
         char fragment[256]; /* FragmentPath */
         char result[32];    /* Result, of sockets and services: "success", "resources", … */
+        uint32_t accepted, connections, refused; /* sockets: NAccepted, NConnections, NRefused */
 };
 
 struct units {

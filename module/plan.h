@@ -59,6 +59,9 @@ bool plan_has(const struct plan *p, enum phase phase);
  * to be left to the first boot. Control characters of foreign files are made visible. */
 void plan_print(const struct plan *p, bool deferred, struct buf *out);
 
+/* A stable word for machines: "write", "restart", … */
+const char *op_kind_name(enum op_kind kind);
+
 /* One operation in words, as progress line: "write /etc/hosts". */
 void op_describe(const struct op *op, struct buf *out);
 

@@ -8,21 +8,29 @@
 
 #include <string.h>
 
-static const char *const op_verbs[] = {
-        [OP_WRITE] = "write",
-        [OP_LINK] = "link",
-        [OP_UNLINK] = "remove",
-        [OP_MODULE] = "modprobe",
-        [OP_RELOAD] = "systemctl",
-        [OP_START] = "systemctl start",
-        [OP_RESTART] = "systemctl restart",
-        [OP_STOP] = "systemctl stop",
-        [OP_REFRESH] = "systemctl reload",
+static const struct {
+        const char *name;
+        const char *words;
+} kinds[] = {
+        [OP_WRITE] = { "write", "write" },
+        [OP_LINK] = { "link", "link" },
+        [OP_UNLINK] = { "remove", "remove" },
+        [OP_MODULE] = { "module", "modprobe" },
+        [OP_RELOAD] = { "daemon-reload", "systemctl" },
+        [OP_START] = { "start", "systemctl start" },
+        [OP_RESTART] = { "restart", "systemctl restart" },
+        [OP_STOP] = { "stop", "systemctl stop" },
+        [OP_REFRESH] = { "reload", "systemctl reload" },
 };
+
+const char *op_kind_name(enum op_kind kind)
+{
+        return kinds[kind].name;
+}
 
 void op_describe(const struct op *op, struct buf *out)
 {
-        buf_addf(out, "%s %s", op_verbs[op->kind], op->name);
+        buf_addf(out, "%s %s", kinds[op->kind].words, op->name);
         if (op->kind == OP_LINK)
                 buf_addf(out, " -> %s", op->content);
 }

@@ -77,6 +77,7 @@ static int show_faults(struct run *r, const struct diag *d)
         ssize_t n = write(STDERR_FILENO, buf_str(&d->out), d->out.len);
 
         (void)n; /* nowhere left to say it */
+        buf_add(&r->faults, buf_str(&d->out), d->out.len);
         log_line(&r->log, LOG_LEVEL_ERROR, "%u fault%s in the configuration; nothing was touched",
                  d->n_errors, d->n_errors == 1 ? "" : "s");
         return EXIT_USAGE;
@@ -204,6 +205,14 @@ int run_report_conflicts(struct run *r)
         return r->plan.n_conflicts > 0 ? EXIT_WORLD : EXIT_DONE;
 }
 
+bool run_has_changes(const struct run *r)
+{
+        bool closes = !r->root.image || r->options.no_verify;
+
+        return plan_has(&r->plan, PHASE_OPEN) || plan_has(&r->plan, PHASE_ACTIVATE) ||
+               (closes && plan_has(&r->plan, PHASE_CLOSE));
+}
+
 void run_done(struct run *r)
 {
         plan_free(&r->plan);
@@ -211,6 +220,8 @@ void run_done(struct run *r)
         desired_free(&r->desired);
         facts_free(&r->facts);
         config_free(&r->config);
+        buf_free(&r->faults);
+        buf_free(&r->text);
         manager_close(&r->manager);
         rootfs_close(&r->root);
 }

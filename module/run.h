@@ -7,6 +7,7 @@
 #include "apply.h"
 #include "log.h"
 #include "survey.h"
+#include "verify.h"
 
 /* Exit statuses, design §1. */
 enum {
@@ -23,6 +24,7 @@ struct options {
         const char *root;   /* NULL: this system */
         bool json;
         bool no_verify;
+        bool known_hosts;
 };
 
 struct run {
@@ -37,6 +39,10 @@ struct run {
         struct object *objects; /* one per desired item */
         struct plan plan;
         struct why why;
+        struct buf faults; /* of the configuration, rendered */
+        bool verified;     /* verdict holds the last verification */
+        struct verdict verdict;
+        struct buf text; /* what the verb has for standard output */
 };
 
 /* Each returns an exit status, EXIT_DONE to go on; what failed has then been said. */
@@ -54,6 +60,10 @@ int run_make_plan(struct run *r, bool remove) MUST_CHECK;
 /* Says every conflict of the plan. EXIT_WORLD when there is one. */
 int run_report_conflicts(struct run *r) MUST_CHECK;
 
+/* Whether the plan holds something that a run would do now: in an image closing is left to the
+ * first boot. */
+bool run_has_changes(const struct run *r);
+
 /* Says run.why and returns EXIT_WORLD. */
 int run_fail(struct run *r);
 
@@ -66,3 +76,4 @@ int verb_apply(struct run *r);
 int verb_verify(struct run *r);
 int verb_remove(struct run *r);
 int verb_status(struct run *r);
+int verb_client(struct run *r);

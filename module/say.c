@@ -44,6 +44,13 @@ int say_verdict(struct run *r, struct verdict *v)
         return EXIT_CLOSED_NOTHING;
 }
 
+int say_door(struct run *r)
+{
+        verify_door(r->config.port, r->config.verify_timeout, &r->verdict);
+        r->verified = true;
+        return say_verdict(r, &r->verdict);
+}
+
 bool say_way_to_host(struct run *r, enum log_level otherwise)
 {
         uint32_t cid;

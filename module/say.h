@@ -13,6 +13,9 @@ void say_cause(struct run *r, enum log_level level, enum cause cause, const char
 /* Diagnoses a verdict that is not a pass, says it, and gives the exit status it amounts to. */
 int say_verdict(struct run *r, struct verdict *v);
 
+/* Verifies the door, keeps the verdict in the run, and says it. Exit status. */
+int say_door(struct run *r);
+
 /* Whether a host can come in, and how it calls this machine. */
 bool say_way_to_host(struct run *r, enum log_level otherwise);
 

@@ -56,14 +56,6 @@ static int activate(struct run *r)
         return EXIT_WORLD;
 }
 
-static int verify(struct run *r)
-{
-        struct verdict v;
-
-        verify_door(r->config.port, r->config.verify_timeout, &v);
-        return say_verdict(r, &v);
-}
-
 /* The candidate is tried before it is written: a bad ListenAddress would also kill `sshd -i`. */
 static int try_listen(struct run *r)
 {
@@ -166,7 +158,7 @@ static int close_tcp(struct run *r)
         if (rc < 0)
                 (void)run_fail(r);
         else if (proven)
-                status = verify(r);
+                status = say_door(r);
         if (rc < 0 || status != EXIT_DONE)
                 undo_close(r);
         return rc < 0 ? EXIT_WORLD : status;
@@ -204,7 +196,7 @@ static int apply_live(struct run *r)
         if (r->options.no_verify) {
                 log_line(&r->log, LOG_LEVEL_WARN, "not verified, as told by --no-verify");
         } else {
-                status = verify(r);
+                status = say_door(r);
                 if (status == EXIT_CLOSED_NOTHING)
                         put_socket_back(r);
         }

@@ -8,8 +8,6 @@
 #include "hosts.h"
 #include "say.h"
 
-#include <stdio.h>
-
 int verb_check(struct run *r)
 {
         int status = run_open_root(r);
@@ -21,17 +19,8 @@ int verb_check(struct run *r)
         return status;
 }
 
-static bool leaves_something(const struct run *r)
-{
-        bool closes = !r->root.image || r->options.no_verify;
-
-        return plan_has(&r->plan, PHASE_OPEN) || plan_has(&r->plan, PHASE_ACTIVATE) ||
-               (closes && plan_has(&r->plan, PHASE_CLOSE));
-}
-
 int verb_plan(struct run *r)
 {
-        AUTO_BUF out = BUF_INIT;
         int status = run_begin(r);
 
         if (status == EXIT_DONE)
@@ -41,15 +30,11 @@ int verb_plan(struct run *r)
         if (status != EXIT_DONE)
                 return status;
 
-        plan_print(&r->plan, r->root.image && !r->options.no_verify, &out);
-        if (fwrite(buf_str(&out), 1, out.len, stdout) != out.len || fflush(stdout) != 0) {
-                (void)why_say(&r->why, -1, "cannot write the plan to standard output");
-                return run_fail(r);
-        }
+        plan_print(&r->plan, r->root.image && !r->options.no_verify, &r->text);
         status = run_report_conflicts(r);
         if (status != EXIT_DONE)
                 return status;
-        if (leaves_something(r))
+        if (run_has_changes(r))
                 return EXIT_CHANGES;
         log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
         return EXIT_DONE;
@@ -71,7 +56,6 @@ static void check_hosts(struct run *r)
 
 int verb_verify(struct run *r)
 {
-        struct verdict v;
         int status = run_begin(r);
 
         if (status == EXIT_DONE)
@@ -81,8 +65,7 @@ int verb_verify(struct run *r)
         if (status != EXIT_DONE)
                 return status;
 
-        verify_door(r->config.port, r->config.verify_timeout, &v);
-        status = say_verdict(r, &v);
+        status = say_door(r);
         check_hosts(r);
         return status;
 }

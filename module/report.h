@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report.h: a run as one JSON document: what was asked, what was found, what was done and how it
+ * ended. schemas/sshd-vsock.report.schema.json describes it. Renders; prints nothing.
+ */
+#pragma once
+
+#include "run.h"
+
+void report_json(const struct run *r, const char *verb, int status, struct buf *out);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verbstatus.c: one screen for a person: the door, its proof, TCP, the hosts entry, hushlogin, and
+ * what drifted from the configuration. Reads; changes nothing.
+ */
+#include "run.h"
+
+#include "hosts.h"
+
+#include <string.h>
+
+static void add_door(struct run *r)
+{
+        const struct unit_state *s = &r->units.socket;
+        struct buf *b = &r->text;
+
+        if (!r->manager) {
+                buf_adds(b, "door    not looked at: this is an image\n");
+                return;
+        }
+        if (!s->loaded) {
+                buf_addf(b, "door    none: %s is %s\n", UNIT_SOCKET,
+                         s->masked ? "masked" : "not installed");
+                return;
+        }
+        buf_addf(b, "door    %s on vsock port %u (%s)\n", s->active ? "listening" : "not listening",
+                 r->config.port, s->fragment);
+        buf_addf(b, "        %u open now, %u accepted, %u refused\n", s->connections, s->accepted,
+                 s->refused);
+}
+
+static void add_proof(struct run *r)
+{
+        const struct verdict *v = &r->verdict;
+        uint32_t cid;
+
+        if (!r->verified)
+                return;
+        if (v->cause == CAUSE_NONE)
+                buf_addf(&r->text, "proof   %s, just now\n", v->ident);
+        else
+                buf_addf(&r->text, "proof   none: %s\n", causes[v->cause].what);
+        if (!verify_way_to_host(r->facts.virt, &cid))
+                buf_adds(&r->text, "host    no vsock transport leads to a host\n");
+        else if (cid)
+                buf_addf(&r->text, "host    reaches this machine as CID %u\n", cid);
+        else
+                buf_adds(&r->text, "host    reaches this machine by its VM id\n");
+}
+
+static void add_tcp(struct run *r)
+{
+        const char *word = "tcp     ";
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                const struct tcp_unit *t = &r->facts.tcp[i];
+
+                if (!t->vendor && !t->foreign)
+                        continue;
+                buf_addf(&r->text, "%s%s: %s\n", word, layout_tcp_units[i],
+                         t->ours      ? "closed (masked by sshd-vsock)"
+                         : t->masked  ? "closed (masked by somebody else)"
+                         : t->active  ? "open"
+                         : t->enabled ? "enabled"
+                                      : "not in use");
+                word = "        ";
+        }
+        if (word[0] == 't')
+                buf_adds(&r->text, "tcp     no unit of sshd listens on TCP here\n");
+}
+
+static void add_hosts(struct run *r)
+{
+        AUTO_FREE char *text = NULL, *address = NULL;
+        enum hosts_state state = HOSTS_ABSENT;
+        size_t len = 0;
+
+        if (rootfs_read(&r->root, PATH_HOSTS, 1024u * 1024u, &text, &len, NULL) == 0 &&
+            hosts_inspect(text, len, &state, &address) == 0 && state != HOSTS_ABSENT)
+                buf_addf(&r->text, "hosts   UNKNOWN is %s%s\n", address,
+                         state == HOSTS_OURS ? "" : ", not by sshd-vsock");
+        else
+                buf_adds(&r->text, "hosts   UNKNOWN is not in /etc/hosts\n");
+}
+
+static void add_hushlogin(struct run *r)
+{
+        unsigned n = 0;
+
+        buf_adds(&r->text, "hush    ");
+        for (size_t k = 0; k < r->desired.n; k++) {
+                const struct item *i = &r->desired.items[k];
+
+                if (i->kind == ITEM_FLAG && r->objects[k].type == OBJECT_FILE)
+                        buf_addf(&r->text, "%s%s", n++ ? " " : "", i->path);
+        }
+        buf_adds(&r->text, n ? "\n" : "nobody\n");
+}
+
+static void add_drift(struct run *r)
+{
+        const char *word = "drift   ";
+        bool deferred = r->root.image && !r->options.no_verify;
+
+        for (size_t k = 0; k < r->plan.n_conflicts; k++, word = "        ")
+                buf_addf(&r->text, "%s%s %s\n", word, r->plan.conflicts[k].path,
+                         r->plan.conflicts[k].reason);
+        for (size_t k = 0; k < r->plan.n; k++, word = "        ") {
+                const struct op *op = &r->plan.ops[k];
+
+                buf_adds(&r->text, word);
+                op_describe(op, &r->text);
+                buf_adds(&r->text, deferred && op->phase == PHASE_CLOSE
+                                           ? " (left to the first boot)\n"
+                                           : "\n");
+        }
+        if (word[0] == 'd')
+                buf_adds(&r->text, "drift   none\n");
+}
+
+int verb_status(struct run *r)
+{
+        int status = run_begin(r);
+
+        if (status == EXIT_DONE)
+                status = run_read_config(r);
+        if (status == EXIT_DONE)
+                status = run_make_plan(r, false);
+        if (status != EXIT_DONE)
+                return status;
+
+        if (r->manager) {
+                verify_door(r->config.port, r->config.verify_timeout, &r->verdict);
+                r->verified = true;
+        }
+        add_door(r);
+        add_proof(r);
+        add_tcp(r);
+        add_hosts(r);
+        add_hushlogin(r);
+        add_drift(r);
+        return run_has_changes(r) || r->plan.n_conflicts > 0 ? EXIT_CHANGES : EXIT_DONE;
+}
