@@ -90,11 +90,6 @@ int rootfs_lock(const struct rootfs *r, bool wait)
         return 0;
 }
 
-static int sync_folder(int fd)
-{
-        return fsync(fd) < 0 ? -errno : 0;
-}
-
 /* Makes the folder `path` with the folders above it. Each step starts from the root again, so that
  * links on the way are resolved inside it. */
 static int make_folders(const struct rootfs *r, const char *path)
@@ -111,7 +106,7 @@ static int make_folders(const struct rootfs *r, const char *path)
                 return rc;
         if (mkdirat(parent, name, 0755) < 0)
                 return errno == EEXIST ? 0 : -errno;
-        return sync_folder(parent);
+        return fsync(parent) < 0 ? -errno : 0;
 }
 
 int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *ret_fd,
@@ -150,7 +145,7 @@ void rootfs_drop_if_empty(const struct rootfs *r, const char *path)
 
         if (folder && rootfs_parent(r, folder, false, &parent, &name) == 0 &&
             unlinkat(parent, name, AT_REMOVEDIR) == 0)
-                (void)sync_folder(parent);
+                (void)fsync(parent);
 }
 
 static int read_bytes(int fd, size_t max, char **ret, size_t *ret_len)
