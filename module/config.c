@@ -48,6 +48,14 @@ static bool canonical_address(const char *text, char ret[INET6_ADDRSTRLEN], bool
         return inet_ntop(family, bytes, ret, INET6_ADDRSTRLEN) != NULL;
 }
 
+static bool is_address(const char *text)
+{
+        char address[INET6_ADDRSTRLEN];
+        bool ipv6;
+
+        return canonical_address(text, address, &ipv6);
+}
+
 static bool parse_port(const char *text, uint16_t *ret)
 {
         size_t n = strspn(text, "0123456789");
@@ -120,7 +128,7 @@ static int add_listen(const struct value *v, void *userdata)
         struct listen_list *l = userdata;
         struct listen_address *new = &l->list[l->n];
         const char *text = NULL;
-        int r = schema_text(v, "an IP address", &text);
+        int r = schema_text(v, "an IP address", is_address, &text);
 
         if (r == 0)
                 r = parse_listen(v, text, new);
@@ -185,7 +193,7 @@ static int add_user(const struct value *v, void *userdata)
 {
         struct user_list *l = userdata;
         const char *text = NULL;
-        int r = schema_text(v, "a user name", &text);
+        int r = schema_text(v, "a user name", name_is_valid, &text);
 
         if (r < 0)
                 return r;
@@ -260,7 +268,7 @@ static int read_hosts(const struct value *v, void *target)
         } else {
                 if (v->node->kind != NODE_SCALAR)
                         return schema_wrong_type(v, HOSTS_WANTED);
-                r = schema_text(v, HOSTS_WANTED, &text);
+                r = schema_text(v, HOSTS_WANTED, is_address, &text);
                 if (r == 0 && !canonical_address(text, address, &ipv6))
                         r = schema_fault(v, "\"%s\" is not an IP address", text);
         }

@@ -38,30 +38,25 @@ int schema_fault(const struct value *v, const char *fmt, ...)
                           message ? message : "");
 }
 
-static const char *kind_of(const struct value *v)
-{
-        switch (v->node->kind) {
-        case NODE_LIST:
-                return "a list";
-        case NODE_MAPPING:
-                return "a mapping";
-        default:
-                if (v->node->plain && v->node->len == 0)
-                        return "nothing";
-                return v->node->plain ? "something else" : "text in quotes";
-        }
-}
-
 int schema_wrong_type(const struct value *v, const char *wanted)
 {
-        const char *text;
+        const struct node *n = v->node;
 
-        if (v->node->kind == NODE_REFUSED) /* said already */
+        switch (n->kind) {
+        case NODE_REFUSED: /* said already */
                 return -EBADMSG;
-        if (v->node->kind != NODE_SCALAR || !v->node->plain || v->node->len == 0)
-                return schema_fault(v, "%s is wanted, this is %s", wanted, kind_of(v));
-        text = yamltree_text(v->tree, v->node);
-        return schema_fault(v, "%s is wanted, not \"%s\"", wanted, text);
+        case NODE_LIST:
+                return schema_fault(v, "%s is wanted, this is a list", wanted);
+        case NODE_MAPPING:
+                return schema_fault(v, "%s is wanted, this is a mapping", wanted);
+        case NODE_SCALAR:
+                break;
+        }
+        if (!n->plain)
+                return schema_fault(v, "%s is wanted, this is text in quotes", wanted);
+        if (n->len == 0)
+                return schema_fault(v, "%s is wanted, there is nothing", wanted);
+        return schema_fault(v, "%s is wanted, not \"%s\"", wanted, yamltree_text(v->tree, n));
 }
 
 /* ---- did you mean ---------------------------------------------------------------------------- */
@@ -166,8 +161,10 @@ static size_t sixtieth(const char *s)
 static bool is_number(const char *s)
 {
         size_t whole, fraction = 0;
+        bool zero;
 
         s += *s == '-' || *s == '+';
+        zero = *s == '0'; /* 0:30 is text: IPv6 addresses begin like this */
         if (strcasecmp(s, ".inf") == 0 || strcasecmp(s, ".nan") == 0)
                 return true;
         if (s[0] == '0' && s[1] && strchr("xob", s[1]) && s[2])
@@ -175,7 +172,7 @@ static bool is_number(const char *s)
 
         whole = *s == '_' ? 0 : strspn(s, DIGITS);
         s += whole;
-        while (whole > 0 && *s == ':' && sixtieth(s + 1) > 0)
+        while (whole > 0 && !zero && *s == ':' && sixtieth(s + 1) > 0)
                 s += 1 + sixtieth(s + 1);
         if (*s == '.') {
                 fraction = s[1] == '_' ? 0 : strspn(s + 1, DIGITS);
@@ -216,20 +213,22 @@ bool schema_is_ambiguous(const char *text)
         return is_number(text) || is_date(text);
 }
 
-int schema_text(const struct value *v, const char *what, const char **ret)
+int schema_text(const struct value *v, const char *wanted, bool (*valid)(const char *text),
+                const char **ret)
 {
         const char *text;
 
         if (v->node->kind != NODE_SCALAR || (v->node->plain && v->node->len == 0))
-                return schema_wrong_type(v, what);
+                return schema_wrong_type(v, wanted);
         text = yamltree_text(v->tree, v->node);
         if (strlen(text) != v->node->len)
-                return schema_fault(v, "%s is wanted, this holds a NUL", what);
-        if (v->node->plain && schema_is_ambiguous(text))
-                return schema_fault(v,
-                                    "%s is wanted, and \"%s\" without quotes is something else in "
-                                    "YAML",
-                                    what, text);
+                return schema_fault(v, "%s is wanted, this holds a NUL", wanted);
+        if (v->node->plain && schema_is_ambiguous(text)) {
+                if (!valid(text))
+                        return schema_wrong_type(v, wanted);
+                return schema_fault(v, "\"%s\" needs quotes: without, it is not text in YAML",
+                                    text);
+        }
         *ret = text;
         return 0;
 }

@@ -48,9 +48,10 @@ int schema_uint(const struct value *v, uint32_t min, uint32_t max, uint32_t *ret
 /* Whether it is plain `true` or `false`. */
 bool schema_is_bool(const struct value *v);
 
-/* Text: in quotes, or such that no YAML reader takes it for anything else. `what` says what is
- * wanted. The text is the tree's. */
-int schema_text(const struct value *v, const char *what, const char **ret) MUST_CHECK;
+/* Text: in quotes, or such that no YAML reader takes it for anything else; what is not, and would
+ * be `valid` in quotes, is told so. The text is the tree's. */
+int schema_text(const struct value *v, const char *wanted, bool (*valid)(const char *text),
+                const char **ret) MUST_CHECK;
 
 /* Calls `each` for every item; goes on after -EBADMSG. */
 int schema_list(const struct value *v, int (*each)(const struct value *item, void *userdata),

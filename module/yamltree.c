@@ -263,10 +263,17 @@ static int take_event(struct build *b, const yaml_event_t *e)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+static char character_at(const struct build *b, const yaml_mark_t *at)
+{
+        size_t i = yamltext_offset(&b->in, (uint32_t)at->line + 1, (uint32_t)at->column + 1);
+
+        return i < b->in.len ? b->in.text[i] : '\0';
+}
+
 static int syntax_fault(struct build *b, const yaml_parser_t *p)
 {
-        struct mark at;
-        bool tab;
+        struct mark at, begin;
+        char c;
 
         if (p->error == YAML_MEMORY_ERROR)
                 return -ENOMEM;
@@ -274,10 +281,14 @@ static int syntax_fault(struct build *b, const yaml_parser_t *p)
                 return diag_error(b->d, yamltext_mark(&b->in, p->problem_offset), "%s", p->problem);
 
         at = place_of_problem(b, &p->problem_mark);
-        tab = b->in.text[yamltext_offset(&b->in, at.line, at.column)] == '\t';
-        (void)diag_error(b->d, at, "%s", tab ? "a tab cannot indent" : p->problem);
-        if (p->context && !tab)
-                diag_note(b->d, place_of_problem(b, &p->context_mark), "%s", p->context);
+        c = character_at(b, &p->problem_mark);
+        if (c == '\t')
+                return diag_error(b->d, at, "a tab cannot indent");
+        (void)diag_error(b->d, at, "%s%s", p->problem,
+                         c == ':' ? " (a value with a colon may need quotes)" : "");
+        begin = p->context ? place_of_problem(b, &p->context_mark) : at;
+        if (begin.line != at.line || begin.column != at.column)
+                diag_note(b->d, begin, "%s", p->context);
         return -EBADMSG;
 }
 
