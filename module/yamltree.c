@@ -115,7 +115,7 @@ static int add_node(struct build *b, const struct node *n)
 
         *(in->last ? &b->tree.nodes[in->last].next : &b->tree.nodes[in->node].first_child) = id;
         in->last = id;
-        key = b->tree.nodes[in->node].kind == NODE_MAPPING && in->n_children++ % 2 == 0;
+        key = in->n_children++ % 2 == 0 && b->tree.nodes[in->node].kind == NODE_MAPPING;
         if (key && (n->kind == NODE_LIST || n->kind == NODE_MAPPING))
                 return diag_error(b->d, n->at, "a list or a mapping cannot be a key");
         if (key)
