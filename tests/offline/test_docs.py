@@ -1,0 +1,292 @@
+"""What the documents say is what the program does: names, numbers and paths are compared with the
+program's own help and tables, both ways.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tree import program
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+MANUAL = CHECKOUT / "doc/sshd-vsock.8"
+CONFIG_MANUAL = CHECKOUT / "doc/sshd-vsock.yaml.5"
+README = CHECKOUT / "README.md"
+GUIDE = CHECKOUT / "doc/CONTRIBUTING.md"
+COMPLETIONS = CHECKOUT / "doc/completions"
+SCHEMA = json.loads((CHECKOUT / "schemas/sshd-vsock.schema.json").read_text())
+
+# Code spans that name something in the checkout.
+CHECKOUT_PATH = re.compile(r"`((?:module|tests|images|doc|schemas)/[\w./-]*)`")
+
+INSTALLED = """
+sbin/sshd-vsock
+share/man/man8/sshd-vsock.8
+share/man/man5/sshd-vsock.yaml.5
+share/bash-completion/completions/sshd-vsock
+share/zsh/site-functions/_sshd-vsock
+share/fish/vendor_completions.d/sshd-vsock.fish
+share/sshd-vsock/sshd-vsock.schema.json
+share/doc/sshd-vsock/README.md
+share/doc/sshd-vsock/NEWS
+share/doc/sshd-vsock/LICENSE
+share/doc/sshd-vsock/CONTRIBUTING.md
+share/doc/sshd-vsock/examples/sshd-vsock.yaml
+""".split()
+
+
+def run(*command, **options):
+    """Runs it and returns what it printed; fails where it does."""
+    result = subprocess.run(command, check=False, capture_output=True, text=True, **options)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def help_text():
+    """What --help prints."""
+    return run(program(), "--help")
+
+
+def verbs():
+    """The verbs of --help."""
+    part = help_text().split("Verbs:\n")[1].split("\n\n")[0]
+    return set(re.findall(r"^  (\w+) ", part, re.M))
+
+
+def options():
+    """The long options of --help."""
+    part = help_text().split("Options:\n")[1].split("\n\n")[0]
+    return set(re.findall(r"^  (--[\w-]+)", part, re.M))
+
+
+def statuses():
+    """The exit statuses of the program's own table."""
+    return set(re.findall(r"EXIT_\w+ = (\d+)", (CHECKOUT / "module/run.h").read_text()))
+
+
+def section(page, name):
+    """The mdoc source of one section."""
+    found = re.search(rf"^\.Sh {name}\n(.*?)(?=^\.Sh |\Z)", page.read_text(), re.M | re.S)
+    assert found, f"{page.name} has no section {name}"
+    return found.group(1)
+
+
+def entries(page, name):
+    """The sources of a section's list entries by what they are tagged with."""
+    parts = re.split(r"^\.It (.*)\n", section(page, name), flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def rendered(page):
+    """The page as its reader sees it, without any white space: lines break anywhere."""
+    text = run("mandoc", "-T", "ascii", str(page))
+    return re.sub(r"\s+|.\x08", "", text)
+
+
+def table(header):
+    """Rows of the README's table with this header, by the first cell."""
+    found = re.search(rf"^\| {header} \|.*\n\|[-|]+\n((?:\|.*\n)+)", README.read_text(), re.M)
+    assert found, f"README.md has no table that begins with {header}"
+    rows = [re.split(r"(?<!\\) *\| *", row.strip("| ")) for row in found.group(1).splitlines()]
+    return {row[0]: " | ".join(row[1:]) for row in rows}
+
+
+def c_rows(text, name):
+    """The rows `[NAME_…] = { "…", … }` of a C table, each a list of strings, literals joined."""
+    rows = []
+    for start in re.finditer(rf"\[{name}\w+\] = {{", text):
+        row = [""]
+        for token in re.finditer(r'"((?:[^"\\]|\\.)*)"|([,}])', text[start.end():]):
+            if token[2] == "}":
+                break
+            if token[2] == ",":
+                row.append("")
+            else:
+                row[-1] += token[1].replace('\\"', '"')
+        rows.append(row)
+    return rows
+
+
+def causes():
+    """[id, what, fix] of every cause but "it answers"."""
+    found = c_rows((CHECKOUT / "module/causes.c").read_text(), "CAUSE_")
+    assert len(found) > 20 and found[0][0] == "none"
+    return found[1:]
+
+
+def complete(*words):
+    """What bash offers for the last word, which may be empty."""
+    script = """
+        source "$1"
+        shift
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        "$(complete -p sshd-vsock | sed 's/.*-F \\([^ ]*\\) .*/\\1/')"
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    out = run("bash", "-u", "-c", script, "bash", str(COMPLETIONS / "sshd-vsock.bash"), *words)
+    return set(out.split())
+
+
+@pytest.mark.parametrize("page", [MANUAL, CONFIG_MANUAL], ids=lambda page: page.name)
+def test_manual_has_no_lint(page):
+    result = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(page)], check=False,
+                            capture_output=True, text=True)
+    # The clock of a build machine may be behind the page.
+    faults = [line for line in result.stdout.splitlines() if "date in the future" not in line]
+    assert faults == []
+
+
+def test_help_fits_a_terminal():
+    assert max(map(len, help_text().splitlines())) <= 80
+
+
+def test_verbs_are_in_manual_and_readme():
+    assert {tag.removeprefix("Cm ") for tag in entries(MANUAL, "VERBS")} == verbs()
+    assert {cell.strip("`") for cell in table("verb")} == verbs()
+
+
+def test_options_are_in_manual_and_readme():
+    tags = " ".join(re.sub(r" Ns = Ns Ar \w+", "", tag) for tag in entries(MANUAL, "OPTIONS"))
+    assert {f"-{word}" for word in re.findall(r"-[\w-]+", tags)} == options()
+    assert set(re.findall(r"--[\w-]+", " ".join(table("option")))) == options()
+
+
+def test_short_options_are_in_manual_and_completions():
+    short = set(re.findall(r"\((-\w)\)", help_text()))
+    assert short
+    tags = " ".join(entries(MANUAL, "OPTIONS"))
+    assert {f"-{letter}" for letter in re.findall(r"\bFl (\w) ,", tags)} == short
+    zsh = (COMPLETIONS / "_sshd-vsock").read_text()
+    assert {f"-{letter}" for letter in re.findall(r"{-(\w),", zsh)} == short
+    fish = (COMPLETIONS / "sshd-vsock.fish").read_text()
+    assert {f"-{letter}" for letter in re.findall(r" -s (\w) ", fish)} == short
+
+
+def test_exit_statuses_are_everywhere():
+    part = help_text().split("Exit status:\n")[1]
+    assert set(re.findall(r"(?:^  |; )(\d+) ", part, re.M)) == statuses()
+    assert set(entries(MANUAL, "EXIT STATUS")) == statuses()
+    assert set(table("exit")) == statuses()
+
+
+def test_every_cause_is_in_the_troubleshooting_table():
+    tags = [tag.removeprefix("Cm ") for tag in entries(MANUAL, "TROUBLESHOOTING")]
+    assert tags == [identifier for identifier, _, _ in causes()]
+    text = rendered(MANUAL)
+    for identifier, what, fix in causes():
+        wanted = "".join(f"{identifier}{what}.Tomendit:{fix}.".split())
+        assert wanted in text, identifier
+
+
+def test_keys_are_in_manual_readme_and_example():
+    keys = set(SCHEMA["properties"])
+    assert {tag.removeprefix("Cm ") for tag in entries(CONFIG_MANUAL, "KEYS")} == keys
+    assert {cell.strip("`") for cell in table("key")} == keys
+    example = (CHECKOUT / "images/sshd-vsock.yaml").read_text()
+    assert set(re.findall(r"^#?(\w+):", example, re.M)) == keys
+
+
+@pytest.mark.parametrize("key", SCHEMA["properties"])
+def test_default_and_limits_of_a_key_are_documented(key):
+    schema = SCHEMA["properties"][key]
+    manual, readme = entries(CONFIG_MANUAL, "KEYS")[f"Cm {key}"], table("key")[f"`{key}`"]
+    default = json.dumps(schema["default"]) if "default" in schema else "none"
+    assert re.search(rf"Default: {default}\b", manual)
+    assert readme.split(" | ")[0] == default
+    if "minimum" in schema:
+        limits = f"{schema['minimum']} to {schema['maximum']}"
+        assert limits in manual and limits in readme
+
+
+def test_examples_of_the_configuration_manual_are_valid(folder):
+    (folder / "etc").mkdir()
+    (folder / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nadmin:x:1:1::/:/bin/sh\n")
+    examples = re.findall(r"^\.Bd [^\n]*\n(.*?)^\.Ed", section(CONFIG_MANUAL, "EXAMPLES"),
+                          re.M | re.S)
+    assert len(examples) == 3
+    for example in examples:
+        run(program(), f"--root={folder}", "--config=-", "check", input=example)
+
+
+def test_bash_completes_verbs_and_options():
+    assert complete("sshd-vsock", "") == verbs()
+    assert complete("sshd-vsock", "ve") == {"verify"}
+    assert {word.rstrip("=") for word in complete("sshd-vsock", "--")} == options()
+    assert complete("sshd-vsock", "plan", "--no") == {"--no-verify"}
+    assert complete("sshd-vsock", "--no-verify", "") == verbs()
+    assert complete("sshd-vsock", "plan", "") == set()
+
+
+def test_bash_completes_files_and_folders(folder):
+    (folder / "file.yaml").touch()
+    (folder / "folder").mkdir()
+    both, one = {f"{folder}/file.yaml", f"{folder}/folder"}, {f"{folder}/folder"}
+    for words in (["--config", "=", f"{folder}/"], ["--config", f"{folder}/"],
+                  [f"--config={folder}/"]):
+        assert complete("sshd-vsock", *words) == both
+    for words in (["plan", "--root", "=", f"{folder}/f"], ["--root", f"{folder}/"],
+                  [f"--root={folder}/"]):
+        assert complete("sshd-vsock", *words) == one
+
+
+def test_zsh_completion_knows_verbs_and_options():
+    text = (COMPLETIONS / "_sshd-vsock").read_text()
+    assert set(re.findall(r'(\w+)\\:"', text)) == verbs()
+    code = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    assert set(re.findall(r"--[\w-]+", code)) == options()
+    if shutil.which("zsh"):
+        run("zsh", "-n", str(COMPLETIONS / "_sshd-vsock"))
+
+
+def test_fish_completion_knows_verbs_and_options():
+    file = COMPLETIONS / "sshd-vsock.fish"
+    text = file.read_text()
+    assert set(re.search(r"set -l verbs (.*)", text)[1].split()) == verbs()
+    assert set(re.findall(r" -a (\w+) ", text)) == verbs()
+    assert {f"--{word}" for word in re.findall(r"^complete .*-l ([\w-]+)", text, re.M)} == options()
+    if shutil.which("fish"):
+        out = run("fish", "--no-config", "-c", f"source {file}; complete -C'sshd-vsock '")
+        assert {line.split("\t")[0] for line in out.splitlines()} == verbs()
+
+
+@pytest.mark.parametrize("page", [README, GUIDE], ids=lambda page: page.name)
+def test_links_and_paths_exist(page):
+    text = page.read_text()
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
+    missing = [link for link in links if not (page.parent / link).exists()]
+    missing += [path for path in CHECKOUT_PATH.findall(text) if not (CHECKOUT / path).exists()]
+    assert missing == []
+
+
+def test_guide_has_a_line_for_every_file_of_the_program():
+    parts = re.findall(r"^\| `([\w.]+)` \|", GUIDE.read_text(), re.M)
+    files = {path.name for path in (CHECKOUT / "module").glob("*.[ch]")}
+    listed = set()
+    for part in parts:
+        named = {part} if "." in part else {f"{part}.c", f"{part}.h"}
+        listed |= named & files
+        assert named & files, part
+    assert files - listed == set()
+
+
+def test_news_begins_with_this_version():
+    version = re.search(r"project\(sshd-vsock VERSION ([\d.]+)",
+                        (CHECKOUT / "CMakeLists.txt").read_text())[1]
+    assert (CHECKOUT / "NEWS").read_text().startswith(f"sshd-vsock {version}\n")
+    assert run(program(), "--version") == f"sshd-vsock {version}\n"
+
+
+def test_installation_puts_everything_in_place(folder):
+    build = Path(program()).parent
+    if not (build / "CMakeCache.txt").exists():
+        pytest.skip(f"{build} was not made by CMake")
+    prefix = re.search(r"^CMAKE_INSTALL_PREFIX:PATH=(.*)$", (build / "CMakeCache.txt").read_text(),
+                       re.M)[1]
+    run("cmake", "--install", str(build), env={**os.environ, "DESTDIR": str(folder)})
+    root = Path(f"{folder}{prefix}")
+    assert [path for path in INSTALLED if not (root / path).is_file()] == []
