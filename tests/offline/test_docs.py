@@ -119,6 +119,14 @@ def causes():
     return found[1:]
 
 
+def run_plan(tree, config):
+    """What `plan` prints for an image, with all that is closed there."""
+    command = [program(), f"--root={tree}", "--config=-", "--no-verify", "plan"]
+    result = subprocess.run(command, input=config, check=False, capture_output=True, text=True)
+    assert result.returncode == 10, result.stderr
+    return result.stdout
+
+
 def complete(*words):
     """What bash offers for the last word, which may be empty."""
     script = """
@@ -181,6 +189,28 @@ def test_every_cause_is_in_the_troubleshooting_table():
     for identifier, what, fix in causes():
         wanted = "".join(f"{identifier}{what}.Tomendit:{fix}.".split())
         assert wanted in text, identifier
+
+
+def test_limits_are_those_of_the_socket(debian):
+    plan = run_plan(debian, "")
+    total = re.search(r"^\+MaxConnections=(\d+)$", plan, re.M)[1]
+    share = re.search(r"^\+MaxConnectionsPerSource=(\d+)$", plan, re.M)[1]
+    words = " ".join(MANUAL.read_text().split())
+    assert f"At most {total} connections, {share} of them from one CID" in words
+    assert f"holds all {share} of CID 1" in words
+    assert f"At most {total} connections, {share} per CID" in README.read_text()
+
+
+@pytest.mark.parametrize("config", ["disable_tcp: true", "listen_address: 127.0.0.1",
+                                    "hushlogin: true"])
+def test_every_path_that_apply_writes_is_in_the_manual(debian, config):
+    written = re.findall(r"^(?:\+\+\+|link) (/\S+)", run_plan(debian, config), re.M)
+    assert len(written) > 6
+    known = section(MANUAL, "FILES")
+    for path in written:
+        path = re.sub(r"^(/root|/home/\w+)/", "~/", path)
+        path = re.sub(r"^.*/([\w-]+\.target\.wants)/.*", r"\1", path)
+        assert re.search(rf"(?<![\w.]){re.escape(path)}(?![\w./])", known), path
 
 
 def test_keys_are_in_manual_readme_and_example():
