@@ -98,6 +98,7 @@ enum cause cause_from_journal(const char *line)
                 { "is not allowed within a Match block", CAUSE_BAD_SSHD_CONFIG },
                 { "bad addr or host", CAUSE_BAD_SSHD_CONFIG },
                 { "Address already in use", CAUSE_PORT_TAKEN }, /* systemd, socket.c */
+                { "Address family not supported", CAUSE_NO_AF_VSOCK },
                 { "trigger-limit-hit", CAUSE_TRIGGER_LIMIT },
                 { "avc:  denied", CAUSE_SELINUX },
                 { "Failed to load unit", CAUSE_TEMPLATE_MISSING },

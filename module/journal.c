@@ -33,11 +33,20 @@ static bool starts_with(sd_journal *j, const char *name, const char *prefix)
         return field(j, name, &value, &len) && len >= n && memcmp(value, prefix, n) == 0;
 }
 
+/* Neither ourselves, who quote such lines, nor the sshd of the TCP door, which may have troubles of
+ * its own. */
+static bool is_sshd_of_door(sd_journal *j)
+{
+        return starts_with(j, "SYSLOG_IDENTIFIER", "sshd") &&
+               !starts_with(j, "SYSLOG_IDENTIFIER", "sshd-vsock") &&
+               !starts_with(j, "_SYSTEMD_UNIT", "ssh.service") &&
+               !starts_with(j, "_SYSTEMD_UNIT", "sshd.service");
+}
+
 static bool concerns_door(sd_journal *j)
 {
         return starts_with(j, "UNIT", "sshd-vsock") ||
-               starts_with(j, "_SYSTEMD_UNIT", "sshd-vsock@") ||
-               starts_with(j, "SYSLOG_IDENTIFIER", "sshd") ||
+               starts_with(j, "_SYSTEMD_UNIT", "sshd-vsock@") || is_sshd_of_door(j) ||
                starts_with(j, "_TRANSPORT", "audit") || starts_with(j, "_TRANSPORT", "kernel");
 }
 
