@@ -72,7 +72,8 @@ void render_template(const struct facts *f, struct buf *out)
 /* A unit of its own and never ExecStartPre= of the connection, whose stdout is the client.
  * ssh-keygen -A makes only what is missing, so zero-length keys (a crash on first boot, a truncated
  * image) go first; it runs only where a key was thrown away or none is left, since an admin may
- * have deleted a type on purpose. The vendors' own key units come first where there are any. */
+ * have deleted a type on purpose. The vendors' own key units come first where there are any; sshd's
+ * TCP units come later, for without keys they would fail the boot. */
 void render_keygen(struct buf *out)
 {
         buf_adds(out, MARKER
@@ -82,6 +83,7 @@ void render_keygen(struct buf *out)
                  "Wants=sshd-keygen.target\n"
                  "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
                  "cloud-init.service cloud-init-network.service\n"
+                 "Before=ssh.service sshd.service\n"
                  "\n"
                  "[Service]\n"
                  "Type=oneshot\n"
@@ -111,8 +113,9 @@ static void add_embedded(const char *text, struct buf *out)
 
 /* DefaultDependencies=no takes the unit off multi-user.target's critical path (a target waits for
  * what it wants only when both have default dependencies); what is left of those dependencies is
- * spelled out. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded
- * for. */
+ * spelled out. After the TCP units: one that has still to start would be taken for a closed one,
+ * and one that is masked while it starts hangs until its timeout. Status 3 is "this kernel cannot
+ * verify": nothing that a boot should end degraded for. */
 void render_provision(const struct facts *f, struct buf *out)
 {
         const char *program = f->program ? f->program : layout_program[0];
@@ -125,7 +128,8 @@ void render_provision(const struct facts *f, struct buf *out)
                         "ConditionFileIsExecutable=%s\n"
                         "Wants=" UNIT_KEYGEN "\n"
                         "After=basic.target " UNIT_SOCKET " " UNIT_KEYGEN
-                        " cloud-init.service cloud-init-network.service\n"
+                        " cloud-init.service cloud-init-network.service"
+                        " ssh.service ssh.socket sshd.service sshd.socket\n"
                         "Conflicts=shutdown.target\n"
                         "Before=shutdown.target\n"
                         "\n"
