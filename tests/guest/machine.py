@@ -270,6 +270,11 @@ class Guest:
         """
         return self._sandbox.run(["sh", "-euc", script], chroot="runner/guest", data=data)
 
+    def offline(self, program, *arguments):
+        """Runs the program under test the way image builders do: from outside, on the tree of a
+        guest that is off."""
+        self._sandbox.run([str(program), f"--root={BASE}/runner/guest", *arguments])
+
     def put(self, path, content, mode=0o644):
         """Writes a file of the guest, its folders too; owned by root."""
         content = content.encode() if isinstance(content, str) else content
