@@ -1,0 +1,11 @@
+#!/bin/sh
+# Opens the door in the machine that is being built and proves it, so that a door that does not
+# answer fails the build. TCP is left alone, it is the way Packer is in: `disable_tcp` is held back
+# until that has worked, and is sshd-vsock-provision.service's work at the image's first boot.
+set -eu
+install -m 0755 /tmp/sshd-vsock /usr/sbin/sshd-vsock
+grep -v '^disable_tcp:' /tmp/sshd-vsock.yaml >/etc/sshd-vsock.yaml || : # nothing else in it
+sshd-vsock apply
+install -m 0600 /tmp/sshd-vsock.yaml /etc/sshd-vsock.yaml
+sshd-vsock check
+rm /tmp/sshd-vsock /tmp/sshd-vsock.yaml

@@ -1,0 +1,63 @@
+# Debian's cloud image with an SSH door on AF_VSOCK, built in QEMU:
+#
+#     packer init . && packer build -var ssh_key_file=$HOME/.ssh/id_ed25519 .
+
+variable "program" {
+  type        = string
+  default     = "/usr/sbin/sshd-vsock"
+  description = "The program on this machine; it is copied into the image."
+}
+
+variable "ssh_key_file" {
+  type        = string
+  default     = ""
+  description = "The private key that belongs to the public one in seed/user-data."
+}
+
+variable "image" {
+  type    = string
+  default = "https://cloud.debian.org/images/cloud/trixie/latest/debian-13-genericcloud-amd64.qcow2"
+}
+
+variable "image_checksum" {
+  type    = string
+  default = "file:https://cloud.debian.org/images/cloud/trixie/latest/SHA512SUMS"
+}
+
+source "qemu" "debian" {
+  iso_url      = var.image
+  iso_checksum = var.image_checksum
+  disk_image   = true
+  format       = "qcow2"
+  headless     = true
+  cd_files     = ["${path.root}/seed/*"]
+  cd_label     = "cidata"
+
+  # Packer itself comes in over TCP. This machine needs no vsock device: the door is proven over
+  # loopback.
+  ssh_username         = "debian"
+  ssh_private_key_file = var.ssh_key_file
+  shutdown_command     = "sudo systemctl poweroff"
+}
+
+build {
+  sources = ["source.qemu.debian"]
+
+  provisioner "file" {
+    source      = var.program
+    destination = "/tmp/sshd-vsock"
+  }
+
+  provisioner "file" {
+    source      = "${path.root}/sshd-vsock.yaml"
+    destination = "/tmp/sshd-vsock.yaml"
+  }
+
+  provisioner "shell" {
+    execute_command = "chmod +x {{ .Path }}; sudo env {{ .Vars }} {{ .Path }}"
+    scripts = [
+      "${path.root}/install.sh",
+      "${path.root}/clean.sh",
+    ]
+  }
+}
