@@ -48,10 +48,11 @@ static struct item *add(struct maker *m, enum item_kind kind, enum phase phase, 
         return i;
 }
 
-/* Makes the item wanted, with the bytes of `b`, which is emptied. */
+/* Makes the item wanted, with the bytes of `b`, which is emptied. An item found, not added, may come
+ * here after an error, which has to stay. */
 static void want(struct maker *m, struct item *i, struct buf *b)
 {
-        if (!i)
+        if (!i || m->error < 0)
                 return;
         m->error = buf_take(b, &i->content, &i->len);
         i->wanted = m->error == 0;
