@@ -7,109 +7,158 @@
 
 #include <string.h>
 
+/* The value in the registry; Windows shows it to nobody. */
+#define SERVICE_NAME "SSH over vsock"
+
+/* In values, @n is the machine's name, @c its CID, @p the port: ssh's own %p ends at 65535, vsock
+ * ports do not. */
+static const struct {
+        const char *id, *suffix, *about;
+        bool windows;
+        bool fdpass;
+        const char *host_name;
+        const char *command;
+} ways[N_WAYS] = {
+        /* systemd-ssh-proxy(1) */
+        [WAY_SYSTEMD] = { "systemd", "", "Linux host with systemd 256 or newer (systemd-ssh-proxy)",
+                          false, true, "vsock/@c", "/usr/lib/systemd/systemd-ssh-proxy %h @p" },
+        [WAY_MUX] = { "mux", "-mux",
+                      "the same, for a machine behind a vsock multiplexer's UNIX socket", false,
+                      true, "vsock-mux/PATH", "/usr/lib/systemd/systemd-ssh-proxy %h @p" },
+        [WAY_SOCAT] = { "socat", "-socat", "any Linux host with socat", false, false, NULL,
+                        "socat - VSOCK-CONNECT:@c:@p" },
+        /* One line each way, then the stream. The answer goes to ssh as it is: a line before the
+         * server's identification, which RFC 4253 §4.2 lets a client skip. */
+        [WAY_UNIX] = { "unix", "-unix",
+                       "Firecracker, Cloud Hypervisor, vhost-device-vsock: their UNIX socket at "
+                       "PATH",
+                       false, false, NULL,
+                       "sh -c '{ echo CONNECT @p; exec cat; } | socat - UNIX-CONNECT:PATH'" },
+        [WAY_HVC] = { "hvc", "-hvc", "Windows host, hvc", true, false, NULL,
+                      "hvc.exe nc -t vsock @n @p" },
+        [WAY_WINSOCAT] = { "winsocat", "-winsocat",
+                           "Windows host, winsocat; VM-ID from (Get-VM NAME).Id, for WSL from "
+                           "hcsdiag list",
+                           true, false, NULL, "winsocat.exe STDIO HVSOCK:VM-ID:vsock-@p" },
+};
+
+const char *client_way_id(enum client_way way)
+{
+        return ways[way].id;
+}
+
+const char *client_way_about(enum client_way way)
+{
+        return ways[way].about;
+}
+
+bool client_has_way(const struct client *c, enum client_way way)
+{
+        bool windows = c->virt == VIRT_WSL || c->virt == VIRT_MICROSOFT;
+
+        return c->virt == VIRT_UNKNOWN || ways[way].windows == windows;
+}
+
 void client_guid(uint32_t port, struct buf *out)
 {
         buf_addf(out, "%08X-FACB-11E6-BD58-64006A7986D3", port);
 }
 
-static void add_stanza(const struct client *c, const char *suffix, struct buf *out)
+void client_host(const struct client *c, enum client_way way, struct buf *out)
 {
-        buf_addf(out, "Host %s%s\n    HostKeyAlias %s.vsock\n    CheckHostIP no\n", c->name, suffix,
-                 c->name);
+        buf_addf(out, "%s%s", c->name, ways[way].suffix);
 }
 
-/* systemd-ssh-proxy(1), systemd 256; a port other than 22 goes through ssh's own Port. */
-static void add_systemd(const struct client *c, const char *cid, struct buf *out)
+/* 0 to 2 are reserved and ANY is no machine: none of them leads a host here. */
+static bool cid_is_address(uint32_t cid)
 {
-        buf_adds(out, "# Linux host with systemd 256 or newer (systemd-ssh-proxy)\n");
-        add_stanza(c, "", out);
-        buf_addf(out, "    HostName vsock/%s\n", cid);
-        if (c->port != 22)
-                buf_addf(out, "    Port %u\n", c->port);
-        buf_adds(out, "    ProxyCommand /usr/lib/systemd/systemd-ssh-proxy %h %p\n"
-                      "    ProxyUseFdpass yes\n\n");
-        buf_adds(out, "# the same, for a machine behind a vsock multiplexer's UNIX socket\n");
-        add_stanza(c, "-mux", out);
-        buf_adds(out, "    HostName vsock-mux/PATH\n");
-        if (c->port != 22)
-                buf_addf(out, "    Port %u\n", c->port);
-        buf_adds(out, "    ProxyCommand /usr/lib/systemd/systemd-ssh-proxy %h %p\n"
-                      "    ProxyUseFdpass yes\n\n");
+        return cid > 2 && cid != UINT32_MAX;
 }
 
-/* Firecracker's and Cloud Hypervisor's protocol is one line each way, then the stream. Their answer
- * goes to ssh as it is: a line before the server's identification, which RFC 4253 §4.2 lets a
- * client skip. */
-static void add_others(const struct client *c, const char *cid, struct buf *out)
+static void add_value(const struct client *c, const char *value, struct buf *out)
 {
-        buf_adds(out, "# any Linux host with socat\n");
-        add_stanza(c, "-socat", out);
-        buf_addf(out, "    ProxyCommand socat - VSOCK-CONNECT:%s:%u\n\n", cid, c->port);
-        buf_adds(
-                out,
-                "# Firecracker, Cloud Hypervisor, vhost-device-vsock: their UNIX socket at PATH\n");
-        add_stanza(c, "-unix", out);
-        buf_addf(out,
-                 "    ProxyCommand sh -c '{ echo CONNECT %u; exec cat; } | socat - "
-                 "UNIX-CONNECT:PATH'\n\n",
-                 c->port);
+        for (; *value; value++) {
+                if (*value != '@') {
+                        buf_add(out, value, 1);
+                        continue;
+                }
+                switch (*++value) {
+                case 'n':
+                        buf_adds(out, c->name);
+                        break;
+                case 'p':
+                        buf_addf(out, "%u", c->port);
+                        break;
+                case 'c':
+                        if (cid_is_address(c->cid))
+                                buf_addf(out, "%u", c->cid);
+                        else
+                                buf_adds(out, "CID");
+                        break;
+                }
+        }
 }
 
-static void add_windows(const struct client *c, struct buf *out)
+void client_stanza(const struct client *c, enum client_way way, struct buf *out)
 {
-        buf_adds(out, "# Windows host, hvc\n");
-        add_stanza(c, "-hvc", out);
-        buf_addf(out, "    ProxyCommand hvc.exe nc -t vsock %s %u\n\n", c->name, c->port);
-        buf_adds(out, "# Windows host, winsocat; VM-ID from (Get-VM NAME).Id, for WSL from hcsdiag "
-                      "list\n");
-        add_stanza(c, "-winsocat", out);
-        buf_addf(out, "    ProxyCommand winsocat.exe STDIO HVSOCK:VM-ID:vsock-%u\n\n", c->port);
+        buf_adds(out, "Host ");
+        client_host(c, way, out);
+        buf_addf(out, "\n    HostKeyAlias %s.vsock\n    CheckHostIP no\n", c->name);
+        if (ways[way].host_name) {
+                buf_adds(out, "    HostName ");
+                add_value(c, ways[way].host_name, out);
+                buf_adds(out, "\n");
+        }
+        buf_adds(out, "    ProxyCommand ");
+        add_value(c, ways[way].command, out);
+        buf_adds(out, "\n");
+        if (ways[way].fdpass)
+                buf_adds(out, "    ProxyUseFdpass yes\n");
+}
+
+bool client_is_registered(const struct client *c)
+{
+        return c->virt == VIRT_MICROSOFT || c->virt == VIRT_UNKNOWN;
+}
+
+void client_registry_key(const struct client *c, struct buf *out)
+{
+        buf_adds(out, "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Virtualization\\"
+                      "GuestCommunicationServices\\");
+        client_guid(c->port, out);
 }
 
 static void add_registry(const struct client *c, struct buf *out)
 {
-        static const char key[] =
-                "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Virtualization\\"
-                "GuestCommunicationServices\\";
-
-        if (c->virt == VIRT_WSL) {
+        if (c->virt == VIRT_WSL)
                 buf_adds(out, "# WSL: no registration is needed; the user who started WSL may "
                               "connect to any port.\n");
+        if (!client_is_registered(c))
                 return;
-        }
         buf_adds(out, "# Hyper-V: the service has to be known to the Windows host, once, as "
                       "administrator.\n# GUID of the port: ");
         client_guid(c->port, out);
         buf_adds(out, "\n# PowerShell:\n#   (New-Item -Force -Path \"HKLM:\\");
-        buf_adds(out, key);
-        client_guid(c->port, out);
-        buf_adds(out, "\").SetValue(\"ElementName\", \"SSH over vsock\")\n# as a .reg file:\n"
+        client_registry_key(c, out);
+        buf_adds(out, "\").SetValue(\"ElementName\", \"" SERVICE_NAME "\")\n# as a .reg file:\n"
                       "#   Windows Registry Editor Version 5.00\n#   [HKEY_LOCAL_MACHINE\\");
-        buf_adds(out, key);
-        client_guid(c->port, out);
-        buf_adds(out, "]\n#   \"ElementName\"=\"SSH over vsock\"\n");
+        client_registry_key(c, out);
+        buf_adds(out, "]\n#   \"ElementName\"=\"" SERVICE_NAME "\"\n");
 }
 
 void client_render(const struct client *c, struct buf *out)
 {
-        char number[16] = "CID";
-        AUTO_BUF cid = BUF_INIT;
-
-        if (c->cid)
-                buf_addf(&cid, "%u", c->cid);
-        if (cid.len > 0 && cid.len < sizeof(number))
-                memcpy(number, cid.data, cid.len + 1);
-        if (!c->cid)
+        if (!cid_is_address(c->cid) && client_has_way(c, WAY_SYSTEMD))
                 buf_adds(out, "# The CID is not known here: put the one that the host gave this "
                               "machine in CID's place.\n\n");
-        if (c->virt != VIRT_WSL && c->virt != VIRT_MICROSOFT) {
-                add_systemd(c, number, out);
-                add_others(c, number, out);
+        for (unsigned way = 0; way < N_WAYS; way++) {
+                if (!client_has_way(c, way))
+                        continue;
+                buf_addf(out, "# %s\n", ways[way].about);
+                client_stanza(c, way, out);
+                buf_adds(out, "\n");
         }
-        if (c->virt == VIRT_WSL || c->virt == VIRT_MICROSOFT || c->virt == VIRT_UNKNOWN) {
-                add_windows(c, out);
-                add_registry(c, out);
-        }
+        add_registry(c, out);
 }
 
 void client_known_host(const char *name, const char *public_key, struct buf *out)
