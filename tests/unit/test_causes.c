@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_causes.c: the table is whole, and lines that sshd and systemd really write find their row.
+ */
+#include "causes.h"
+
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Both stand in the middle of a message of one line. */
+static void expect_words(const char *text)
+{
+        size_t n = strlen(text);
+
+        assert_true(n > 0);
+        assert_int_not_equal(text[n - 1], '.');
+        assert_int_not_equal(text[n - 1], ' ');
+        assert_null(strchr(text, '\n'));
+}
+
+static void test_rows(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < N_CAUSES; i++) {
+                assert_non_null(causes[i].id);
+                assert_non_null(causes[i].what);
+                assert_non_null(causes[i].fix);
+                expect_words(causes[i].what);
+                if (i != CAUSE_NONE)
+                        expect_words(causes[i].fix);
+        }
+}
+
+static void test_ids(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < N_CAUSES; i++) {
+                assert_true(causes[i].id[0] != '\0');
+                for (const char *c = causes[i].id; *c; c++)
+                        assert_true(islower((unsigned char)*c) || *c == '-');
+                for (size_t k = 0; k < i; k++) {
+                        assert_string_not_equal(causes[i].id, causes[k].id);
+                        assert_string_not_equal(causes[i].what, causes[k].what);
+                }
+        }
+}
+
+static void test_journal(void **state)
+{
+        static const struct {
+                const char *line;
+                enum cause want;
+        } table[] = {
+                { "sshd: no hostkeys available -- exiting.", CAUSE_NO_HOST_KEYS },
+                { "Missing privilege separation directory: /run/sshd", CAUSE_NO_PRIVSEP },
+                { "fatal: /run/sshd must be owned by root and not group or world-writable.",
+                  CAUSE_NO_PRIVSEP },
+                { "/etc/ssh/sshd_config: line 3: Bad configuration option: Foo",
+                  CAUSE_BAD_SSHD_CONFIG },
+                { "/etc/ssh/sshd_config: terminating, 1 bad configuration options",
+                  CAUSE_BAD_SSHD_CONFIG },
+                { "/etc/ssh/sshd_config line 9: Directive 'ListenAddress' is not allowed within a "
+                  "Match block",
+                  CAUSE_BAD_SSHD_CONFIG },
+                { "sshd-vsock.socket: Failed to create listening socket (vsock::22): Address "
+                  "already in use",
+                  CAUSE_PORT_TAKEN },
+                { "sshd-vsock.socket: Failed with result 'trigger-limit-hit'.",
+                  CAUSE_TRIGGER_LIMIT },
+                { "AVC avc:  denied  { read write } for  pid=1 comm=\"sshd-session\"",
+                  CAUSE_SELINUX },
+                { "", CAUSE_NONE },
+                { "Listening on sshd-vsock.socket - SSH door on AF_VSOCK.", CAUSE_NONE },
+                { "Accepted publickey for root from UNKNOWN port 65535 ssh2", CAUSE_NONE },
+                { "Connection closed by UNKNOWN port 65535 [preauth]", CAUSE_NONE },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (cause_from_journal(table[i].line) != table[i].want)
+                        fail_msg("%s: %s", table[i].line,
+                                 causes[cause_from_journal(table[i].line)].id);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_rows),
+                cmocka_unit_test(test_ids),
+                cmocka_unit_test(test_journal),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

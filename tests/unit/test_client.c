@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_client.c: what is printed for the other side, for each kind of machine.
+ */
+#include "client.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Pairs from Microsoft's and the kernel's documentation. */
+static void test_guid(void **state)
+{
+        static const struct {
+                uint32_t port;
+                const char *want;
+        } table[] = {
+                { 22, "00000016-FACB-11E6-BD58-64006A7986D3" },
+                { 2222, "000008AE-FACB-11E6-BD58-64006A7986D3" },
+                { 50000, "0000C350-FACB-11E6-BD58-64006A7986D3" },
+                { 4294967294, "FFFFFFFE-FACB-11E6-BD58-64006A7986D3" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                AUTO_BUF b = BUF_INIT;
+
+                client_guid(table[i].port, &b);
+                assert_string_equal(buf_str(&b), table[i].want);
+        }
+}
+
+static void test_stanzas(void **state)
+{
+        static const char *const want[N_WAYS] = {
+                [WAY_SYSTEMD] = "    HostName vsock/42\n"
+                                "    ProxyCommand /usr/lib/systemd/systemd-ssh-proxy %h 2222\n"
+                                "    ProxyUseFdpass yes\n",
+                [WAY_MUX] = "    HostName vsock-mux/PATH\n"
+                            "    ProxyCommand /usr/lib/systemd/systemd-ssh-proxy %h 2222\n"
+                            "    ProxyUseFdpass yes\n",
+                [WAY_SOCAT] = "    ProxyCommand socat - VSOCK-CONNECT:42:2222\n",
+                [WAY_UNIX] = "    ProxyCommand sh -c '{ echo CONNECT 2222; exec cat; } | "
+                             "socat - UNIX-CONNECT:PATH'\n",
+                [WAY_HVC] = "    ProxyCommand hvc.exe nc -t vsock box 2222\n",
+                [WAY_WINSOCAT] = "    ProxyCommand winsocat.exe STDIO HVSOCK:VM-ID:vsock-2222\n",
+        };
+        static const char *const hosts[N_WAYS] = { "box",      "box-mux", "box-socat",
+                                                   "box-unix", "box-hvc", "box-winsocat" };
+        const struct client c = { .name = "box", .port = 2222, .cid = 42 };
+
+        (void)state;
+        for (unsigned way = 0; way < N_WAYS; way++) {
+                AUTO_BUF b = BUF_INIT, whole = BUF_INIT, host = BUF_INIT;
+
+                buf_addf(&whole, "Host %s\n    HostKeyAlias box.vsock\n    CheckHostIP no\n%s",
+                         hosts[way], want[way]);
+                client_stanza(&c, way, &b);
+                assert_string_equal(buf_str(&b), buf_str(&whole));
+                client_host(&c, way, &host);
+                assert_string_equal(buf_str(&host), hosts[way]);
+        }
+}
+
+static unsigned count(const char *text, const char *part)
+{
+        unsigned n = 0;
+
+        for (; (text = strstr(text, part)); text += strlen(part))
+                n++;
+        return n;
+}
+
+/* Which hosts each kind of machine can have. */
+static void test_ways(void **state)
+{
+        (void)state;
+        for (unsigned virt = 0; virt < N_VIRTS; virt++) {
+                const struct client c = { "box", 22, 3, (enum virt)virt };
+                bool windows = virt == VIRT_WSL || virt == VIRT_MICROSOFT;
+                unsigned want = virt == VIRT_UNKNOWN ? 6 : windows ? 2 : 4;
+                AUTO_BUF b = BUF_INIT;
+
+                client_render(&c, &b);
+                assert_int_equal(count(buf_str(&b), "\nHost "), want);
+                assert_int_equal(count(buf_str(&b), "HostKeyAlias box.vsock\n"), want);
+                assert_int_equal(client_has_way(&c, WAY_SYSTEMD), !windows);
+                assert_int_equal(client_has_way(&c, WAY_HVC), windows || virt == VIRT_UNKNOWN);
+        }
+}
+
+/* Loopback's CID, the host's, and the kernel's word for none are no way in: a word stands in their
+ * place, and it is said. */
+static void test_no_cid(void **state)
+{
+        static const enum virt virts[] = { VIRT_UNKNOWN, VIRT_OTHER, VIRT_VMWARE, VIRT_WSL,
+                                           VIRT_MICROSOFT };
+        static const uint32_t cids[] = { 0, 1, 2, UINT32_MAX };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(virts) * ELEMENTSOF(cids); i++) {
+                const struct client c = { "box", 22, cids[i % ELEMENTSOF(cids)],
+                                          virts[i / ELEMENTSOF(cids)] };
+                bool linux_host = client_has_way(&c, WAY_SYSTEMD);
+                AUTO_BUF b = BUF_INIT;
+
+                client_render(&c, &b);
+                assert_int_equal(count(buf_str(&b), "HostName vsock/CID\n"), linux_host);
+                assert_int_equal(count(buf_str(&b), "VSOCK-CONNECT:CID:22\n"), linux_host);
+                assert_int_equal(count(buf_str(&b), "The CID is not known here"), linux_host);
+                assert_null(strstr(buf_str(&b), "4294967295"));
+        }
+}
+
+#define KEY                                                                                        \
+        "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Virtualization\\"                        \
+        "GuestCommunicationServices\\00000016-FACB-11E6-BD58-64006A7986D3"
+
+static void test_registration(void **state)
+{
+        (void)state;
+        for (unsigned virt = 0; virt < N_VIRTS; virt++) {
+                const struct client c = { "box", 22, 0, (enum virt)virt };
+                unsigned want = virt == VIRT_MICROSOFT || virt == VIRT_UNKNOWN;
+                AUTO_BUF b = BUF_INIT;
+
+                client_render(&c, &b);
+                assert_int_equal(client_is_registered(&c), want);
+                assert_int_equal(count(buf_str(&b), "(New-Item -Force -Path \"HKLM:\\" KEY
+                                                    "\").SetValue(\"ElementName\", "),
+                                 want);
+                assert_int_equal(count(buf_str(&b), "[HKEY_LOCAL_MACHINE\\" KEY "]\n"), want);
+                assert_int_equal(count(buf_str(&b), "no registration is needed"), virt == VIRT_WSL);
+        }
+}
+
+/* Pasted as a whole into ssh_config, everything that is no stanza is a comment. */
+static void test_is_ssh_config(void **state)
+{
+        const struct client c = { "box", 22, 0, VIRT_UNKNOWN };
+        AUTO_BUF b = BUF_INIT;
+
+        (void)state;
+        client_render(&c, &b);
+        for (const char *line = buf_str(&b); *line; line = strchr(line, '\n') + 1)
+                assert_true(line[0] == '#' || line[0] == '\n' || strncmp(line, "    ", 4) == 0 ||
+                            strncmp(line, "Host box", 8) == 0);
+}
+
+static void test_known_host(void **state)
+{
+        static const struct {
+                const char *key, *want;
+        } table[] = {
+                { "ssh-ed25519 AAAA root@box\n", "box.vsock ssh-ed25519 AAAA\n" },
+                { "ssh-ed25519 AAAA", "box.vsock ssh-ed25519 AAAA\n" },
+                { "ssh-ed25519\t AAAA\tx y\nsecond line\n", "box.vsock ssh-ed25519 AAAA\n" },
+                { "", "" },
+                { "\n", "" },
+                { "ssh-ed25519", "" },
+                { "ssh-ed25519 \n", "" },
+                { "ssh-ed25519\nAAAA\n", "" },
+                { " ssh-ed25519 AAAA\n", "" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                AUTO_BUF b = BUF_INIT;
+
+                client_known_host("box", table[i].key, &b);
+                assert_string_equal(buf_str(&b), table[i].want);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_guid),         cmocka_unit_test(test_stanzas),
+                cmocka_unit_test(test_ways),         cmocka_unit_test(test_no_cid),
+                cmocka_unit_test(test_registration), cmocka_unit_test(test_is_ssh_config),
+                cmocka_unit_test(test_known_host),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

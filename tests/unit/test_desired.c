@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_desired.c: which paths, in which order and phase, for each configuration and each layout.
+ */
+#include "desired.h"
+#include "sample.h"
+
+#define UNITS SYSTEM_UNIT_DIR "/"
+
+struct made {
+        struct config c;
+        struct facts f;
+        struct desired d;
+};
+
+static void made_free(struct made *m)
+{
+        desired_free(&m->d);
+        users_free(&m->f.users);
+        config_free(&m->c);
+}
+
+/* From the given facts, whose users it takes over. */
+static struct made make(const char *yaml, struct facts f)
+{
+        struct made m = { .c = sample_config(yaml), .f = f };
+
+        assert_int_equal(desired_make(&m.c, &m.f, &m.d), 0);
+        return m;
+}
+
+/* The n-th item of the path, from 0; NULL when there is none. */
+static const struct item *find(const struct made *m, const char *path, size_t nth)
+{
+        for (size_t i = 0; i < m->d.n; i++)
+                if (strcmp(m->d.items[i].path, path) == 0 && nth-- == 0)
+                        return &m->d.items[i];
+        return NULL;
+}
+
+/* One line per item: phase, whether it is wanted, path. */
+static void expect_items(const struct made *m, const char *want)
+{
+        AUTO_BUF b = BUF_INIT;
+
+        for (size_t i = 0; i < m->d.n; i++)
+                buf_addf(&b, "%c%c %s\n", "oac"[m->d.items[i].phase],
+                         m -> d.items[i].wanted ? '+' : '-', m->d.items[i].path);
+        assert_string_equal(buf_str(&b), want);
+}
+
+/* What the door needs comes before the door, and the link that starts it comes last. */
+#define DOOR(phase, sign)                                                                          \
+        phase sign " " UNITS "sshd-vsock-keygen.service\n" phase sign " " UNITS                    \
+                   "sshd-vsock@.service\n" phase sign " " UNITS "sshd-vsock.socket\n" phase sign   \
+                   " " UNITS "sockets.target.wants/sshd-vsock.socket\n"
+#define PROVISION(phase, sign)                                                                     \
+        phase sign " " UNITS "sshd-vsock-provision.service\n" phase sign " " UNITS                 \
+                   "multi-user.target.wants/sshd-vsock-provision.service\n"
+#define HUSH(skel, root, admin)                                                                    \
+        "o" skel " /etc/skel/.hushlogin\n"                                                         \
+        "o" root " /root/.hushlogin\n"                                                             \
+        "o- /run/sshd/.hushlogin\n"                                                                \
+        "o" admin " /home/admin/.hushlogin\n"
+#define SOCKET_DROPINS(phase, ssh, sshd)                                                           \
+        phase ssh " " UNITS "ssh.socket.d/zz-sshd-vsock.conf\n" phase sshd " " UNITS               \
+                  "sshd.socket.d/zz-sshd-vsock.conf\n"
+#define LISTEN(phase, sign) phase sign " /etc/ssh/sshd_config.d/10-sshd-vsock.conf\n"
+#define PRESET(phase, sign) phase sign " /etc/systemd/system-preset/10-sshd-vsock.preset\n"
+#define MODULES(sign)       "o" sign " /etc/modules-load.d/sshd-vsock.conf\n"
+#define HOSTS(sign)         "o" sign " /etc/hosts\n"
+
+static void test_defaults(void **state)
+{
+        AUTO(made_free) struct made m = make("", sample_facts());
+
+        (void)state;
+        expect_items(&m,
+                     DOOR("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+") HUSH("-", "-", "-")
+                             PRESET("o", "+") LISTEN("o", "-") SOCKET_DROPINS("o", "-", "-"));
+        assert_string_equal(find(&m, PATH_HOSTS, 0)->content, "127.0.0.1");
+}
+
+/* The record of the masks is written before the masks, and both after all else. */
+static void test_closed(void **state)
+{
+        AUTO(made_free)
+        struct made m = make("disable_tcp: true\nhosts_entry: false\n", sample_facts());
+
+        (void)state;
+        expect_items(&m,
+                     DOOR("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("-") HUSH("-", "-", "-")
+                             PRESET("o", "+") LISTEN("o", "-") SOCKET_DROPINS("o", "-", "-")
+                                     PRESET("c", "+") "c+ " UNITS "ssh.service\nc+ " UNITS
+                                                      "ssh.socket\n");
+        assert_null(strstr(find(&m, PATH_PRESET, 0)->content, "disable"));
+        assert_non_null(strstr(find(&m, PATH_PRESET, 1)->content, "disable ssh.service\n"
+                                                                  "disable ssh.socket\n"));
+}
+
+/* Masks of ours keep their record from the first write on; foreign ones never get into it. */
+static void test_closed_already(void **state)
+{
+        struct facts f = sample_facts();
+
+        (void)state;
+        f.tcp[TCP_SSH_SERVICE].masked = f.tcp[TCP_SSH_SERVICE].ours = true;
+        f.tcp[TCP_SSH_SOCKET].masked = true;
+        {
+                AUTO(made_free) struct made m = make("disable_tcp: true\n", f);
+
+                assert_int_equal(desired_masks(&m.f), 1u << TCP_SSH_SERVICE);
+                assert_non_null(strstr(find(&m, PATH_PRESET, 0)->content, "disable ssh.service\n"));
+                assert_null(strstr(find(&m, PATH_PRESET, 1)->content, "ssh.socket"));
+                assert_true(find(&m, UNITS "ssh.service", 0)->wanted);
+                assert_null(find(&m, UNITS "ssh.socket", 0));
+        }
+}
+
+/* Opening: the mask goes before its record, or a run that is cut short would leave a foreign one.
+ */
+static void test_reopened(void **state)
+{
+        struct facts f = sample_facts();
+
+        (void)state;
+        f.tcp[TCP_SSH_SERVICE].masked = f.tcp[TCP_SSH_SERVICE].ours = true;
+        {
+                AUTO(made_free) struct made m = make("", f);
+                const struct item *mask = find(&m, UNITS "ssh.service", 0);
+
+                assert_false(mask->wanted);
+                assert_int_equal(mask->phase, PHASE_OPEN);
+                assert_true(mask < find(&m, PATH_PRESET, 0));
+                assert_null(find(&m, PATH_PRESET, 1));
+                assert_null(find(&m, UNITS "ssh.socket", 0));
+        }
+}
+
+static void test_masks(void **state)
+{
+        (void)state;
+        for (unsigned bits = 0; bits < 16; bits++) {
+                struct facts f = { 0 };
+                struct tcp_unit *t = &f.tcp[TCP_SSHD_SOCKET];
+                bool exists, foreign_mask;
+
+                t->vendor = bits & 1;
+                t->foreign = bits & 2;
+                t->masked = bits & 4;
+                t->ours = bits & 8;
+                exists = t->vendor || t->foreign;
+                foreign_mask = t->masked && !t->ours;
+                assert_int_equal(desired_masks(&f),
+                                 exists && !foreign_mask ? 1u << TCP_SSHD_SOCKET : 0);
+        }
+}
+
+/* Where systemd's own door answers ours goes; what serves both stays. */
+static void test_generated(void **state)
+{
+        struct facts f = sample_facts();
+
+        (void)state;
+        f.generated_door = true;
+        {
+                AUTO(made_free) struct made m = make("", f);
+
+                assert_true(find(&m, UNITS UNIT_KEYGEN, 0)->wanted);
+                assert_false(find(&m, UNITS UNIT_TEMPLATE, 0)->wanted);
+                assert_false(find(&m, UNITS UNIT_SOCKET, 0)->wanted);
+                assert_false(find(&m, UNITS "sockets.target.wants/" UNIT_SOCKET, 0)->wanted);
+                assert_true(find(&m, UNITS UNIT_PROVISION, 0)->wanted);
+        }
+}
+
+static void test_hushlogin(void **state)
+{
+        (void)state;
+        {
+                AUTO(made_free) struct made m = make("hushlogin: true\n", sample_facts());
+
+                expect_items(&m, DOOR("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
+                                         HUSH("+", "+", "+") PRESET("o", "+") LISTEN("o", "-")
+                                                 SOCKET_DROPINS("o", "-", "-"));
+                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1000);
+        }
+        {
+                AUTO(made_free) struct made m = make("hushlogin: [twin, sshd]\n", sample_facts());
+
+                assert_false(find(&m, PATH_SKEL_HUSH, 0)->wanted);
+                assert_false(find(&m, "/root/.hushlogin", 0)->wanted);
+                /* named is wanted, whether or not he can log in */
+                assert_true(find(&m, "/run/sshd/.hushlogin", 0)->wanted);
+                /* a shared home is one path, and belongs to the one who wants it */
+                assert_true(find(&m, "/home/admin/.hushlogin", 0)->wanted);
+                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1001);
+                assert_null(find(&m, "/home/admin/.hushlogin", 1));
+        }
+        {
+                AUTO(made_free) struct made m = make("hushlogin: [admin]\n", sample_facts());
+
+                /* he who does not want it does not take it from him who does */
+                assert_true(find(&m, "/home/admin/.hushlogin", 0)->wanted);
+                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1000);
+        }
+}
+
+/* A home in / has no double slash, which would be another path for the same file. */
+static void test_home_is_root(void **state)
+{
+        struct facts f = sample_facts();
+
+        (void)state;
+        users_free(&f.users);
+        assert_int_equal(users_parse("x:x:0:0::/:/bin/sh\n", 19, &f.users), 0);
+        {
+                AUTO(made_free) struct made m = make("hushlogin: [x]\n", f);
+
+                assert_true(find(&m, "/.hushlogin", 0)->wanted);
+        }
+}
+
+#define CLOUD_INIT "/etc/ssh/sshd_config.d/50-cloud-init.conf"
+
+/* Ours first, then the strays: with none at all sshd would listen everywhere. */
+static void test_listen(void **state)
+{
+        char *files[] = { text(PATH_SSHD_CONFIG), text(CLOUD_INIT) };
+        struct facts f = sample_facts();
+
+        (void)state;
+        f.sshd_files = files;
+        f.n_sshd_files = ELEMENTSOF(files);
+        f.tcp[TCP_SSH_SOCKET].enabled = true;
+        {
+                AUTO(made_free) struct made m = make("listen_address: 127.0.0.1\n", f);
+
+                expect_items(&m,
+                             DOOR("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
+                                     HUSH("-", "-", "-") PRESET("o", "+")
+                                             LISTEN("c", "+") "c+ /etc/ssh/sshd_config\n"
+                                                              "c+ "
+                                                              "/etc/ssh/sshd_config.d/"
+                                                              "50-cloud-init.conf\n" SOCKET_DROPINS(
+                                                                      "c", "+", "-"));
+                assert_string_equal(find(&m, PATH_SSHD_CONFIG, 0)->content, "");
+        }
+}
+
+/* RHEL 8: nothing includes our drop-in, so there is none, and the lines are in the main file. */
+static void test_listen_without_include(void **state)
+{
+        char *files[] = { text(PATH_SSHD_CONFIG), text(CLOUD_INIT) };
+        struct facts f = sample_facts();
+
+        (void)state;
+        f.dropins = false;
+        f.sshd_files = files;
+        f.n_sshd_files = ELEMENTSOF(files);
+        {
+                AUTO(made_free) struct made m = make("listen_address: 127.0.0.1\n", f);
+
+                assert_false(find(&m, PATH_SSHD_DROPIN, 0)->wanted);
+                assert_string_equal(find(&m, PATH_SSHD_CONFIG, 0)->content,
+                                    "ListenAddress 127.0.0.1\n");
+                assert_string_equal(find(&m, CLOUD_INIT, 0)->content, "");
+        }
+}
+
+/* openSUSE: an /etc/ssh/sshd_config would put the vendor's out of force, security settings and all.
+ */
+static void test_never_makes_sshd_config(void **state)
+{
+        char *files[] = { text(PATH_SSHD_CONFIG_VENDOR),
+                          text("/usr/etc/ssh/sshd_config.d/40-suse.conf"), text(CLOUD_INIT) };
+        static const char *const configs[] = { "", "disable_tcp: true\n",
+                                               "listen_address: 127.0.0.1\n" };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(configs); i++) {
+                struct facts f = sample_facts();
+
+                f.sshd_config = false;
+                f.sshd_files = files;
+                f.n_sshd_files = ELEMENTSOF(files);
+                {
+                        AUTO(made_free) struct made m = make(configs[i], f);
+
+                        assert_null(find(&m, PATH_SSHD_CONFIG, 0));
+                        for (size_t k = 0; k < m.d.n; k++)
+                                assert_int_equal(strncmp(m.d.items[k].path, "/etc/", 5) &&
+                                                         m.d.items[k].kind != ITEM_FLAG,
+                                                 0);
+                        assert_non_null(find(&m, files[2], 0));
+                }
+        }
+}
+
+/* No module of ours in the kernel: no list of them. */
+static void test_no_modules(void **state)
+{
+        struct facts f = sample_facts();
+
+        (void)state;
+        f.modules = 0;
+        {
+                AUTO(made_free) struct made m = make("", f);
+
+                assert_false(find(&m, PATH_MODULES_LOAD, 0)->wanted);
+        }
+}
+
+/* The other way round: TCP opens first, the door goes last, and what a link pointed to is known. */
+static void test_none(void **state)
+{
+        struct made m = { .f = sample_facts() };
+
+        (void)state;
+        m.f.tcp[TCP_SSH_SERVICE].masked = m.f.tcp[TCP_SSH_SERVICE].ours = true;
+        m.f.tcp[TCP_SSH_SOCKET].masked = true;
+        assert_int_equal(desired_none(&m.f, &m.d), 0);
+        expect_items(&m, "o- " UNITS "ssh.service\n" LISTEN("o", "-") SOCKET_DROPINS("o", "-", "-")
+                                 PRESET("o", "-") HUSH("-", "-", "-") HOSTS("-") MODULES("-")
+                                         PROVISION("c", "-") DOOR("c", "-"));
+        for (size_t i = 0; i < m.d.n; i++)
+                assert_true((m.d.items[i].kind == ITEM_LINK) == (m.d.items[i].content != NULL));
+        made_free(&m);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_defaults),
+                cmocka_unit_test(test_closed),
+                cmocka_unit_test(test_closed_already),
+                cmocka_unit_test(test_reopened),
+                cmocka_unit_test(test_masks),
+                cmocka_unit_test(test_generated),
+                cmocka_unit_test(test_hushlogin),
+                cmocka_unit_test(test_home_is_root),
+                cmocka_unit_test(test_listen),
+                cmocka_unit_test(test_listen_without_include),
+                cmocka_unit_test(test_never_makes_sshd_config),
+                cmocka_unit_test(test_no_modules),
+                cmocka_unit_test(test_none),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_plan.c: every kind of item against everything that can be found in its place, and two
+ * items of one path. What follows for units is in test_planunits.c, the words are in
+ * test_planprint.c, the laws in test_planlaws.c.
+ */
+#include "world.h"
+
+#define BODY FILE_MARKER " more\n"
+
+/* What is found. */
+enum found {
+        NOTHING,
+        NO_FOLDER,
+        SAME_FILE, /* just what is wanted */
+        OUR_FILE,  /* ours, but not what is wanted */
+        FOREIGN_FILE,
+        SAME_LINK,
+        MASK,
+        OTHER_LINK,
+        FOLDER,
+        N_FOUND,
+};
+
+static const char *const same[] = {
+        [ITEM_FILE] = BODY,
+        [ITEM_FLAG] = BODY,
+        [ITEM_LINK] = "/x/target",
+        [ITEM_HOSTS] = "127.0.0.1 localhost\n127.0.0.1 UNKNOWN # sshd-vsock\n",
+        [ITEM_SSHD_CONFIG] =
+                "# BEGIN sshd-vsock (do not edit: sshd-vsock apply writes this block)\n"
+                "ListenAddress 127.0.0.1\n# END sshd-vsock\n#sshd-vsock# ListenAddress ::\n",
+};
+static const char *const ours[] = {
+        [ITEM_FILE] = FILE_MARKER " less\n",
+        [ITEM_FLAG] = FILE_MARKER "\n",
+        [ITEM_LINK] = FILE_MARKER "\n",
+        [ITEM_HOSTS] = "127.0.0.1 localhost\n10.0.0.1 UNKNOWN # sshd-vsock\n",
+        [ITEM_SSHD_CONFIG] =
+                "# BEGIN sshd-vsock (do not edit: sshd-vsock apply writes this block)\n"
+                "ListenAddress ::1\n# END sshd-vsock\n",
+};
+static const char *const foreign[] = {
+        [ITEM_FILE] = "[Unit]\n",
+        [ITEM_FLAG] = "",
+        [ITEM_LINK] = "[Unit]\n",
+        [ITEM_HOSTS] = "127.0.0.1 localhost\n",
+        [ITEM_SSHD_CONFIG] = "ListenAddress ::\n",
+};
+static const char *const content[] = {
+        [ITEM_FILE] = BODY,
+        [ITEM_FLAG] = BODY,
+        [ITEM_LINK] = "/x/target",
+        [ITEM_HOSTS] = "127.0.0.1",
+        [ITEM_SSHD_CONFIG] = "ListenAddress 127.0.0.1\n",
+};
+
+static struct object find(enum item_kind kind, enum found found)
+{
+        static const enum object_type types[] = {
+                [NOTHING] = OBJECT_NONE,  [NO_FOLDER] = OBJECT_NO_FOLDER, [SAME_FILE] = OBJECT_FILE,
+                [OUR_FILE] = OBJECT_FILE, [FOREIGN_FILE] = OBJECT_FILE,   [SAME_LINK] = OBJECT_LINK,
+                [MASK] = OBJECT_LINK,     [OTHER_LINK] = OBJECT_LINK,     [FOLDER] = OBJECT_OTHER,
+        };
+        const char *const data[] = {
+                [SAME_FILE] = same[kind],  [OUR_FILE] = ours[kind], [FOREIGN_FILE] = foreign[kind],
+                [SAME_LINK] = "/x/target", [MASK] = "/dev/null",    [OTHER_LINK] = "/elsewhere",
+                [FOLDER] = NULL,
+        };
+        struct object o = { .type = types[found], .mode = 0644, .what = "a folder" };
+
+        o.data = data[found] ? text(data[found]) : NULL;
+        o.len = o.data ? strlen(o.data) : 0;
+        return o;
+}
+
+/* What the plan for this one item says: '-' nothing, 'x' a conflict, or the operation. */
+static char decide(enum item_kind kind, bool wanted, const struct object *o, unsigned flags)
+{
+        static const char letters[] = { [OP_WRITE] = 'w', [OP_LINK] = 'l', [OP_UNLINK] = 'u' };
+        struct item i = { .kind = kind, .wanted = wanted, .mode = 0644, .flags = flags };
+        struct desired d = { &i, 1 };
+        struct facts f = { 0 };
+        struct plan p;
+        char letter = '-';
+
+        i.path = text("/etc/x/target");
+        i.content = wanted || kind == ITEM_LINK ? text(content[kind]) : NULL;
+        i.len = i.content ? strlen(i.content) : 0;
+        assert_int_equal(plan_make(&d, o, &f, NULL, &p), 0);
+        assert_true(p.n + p.n_conflicts <= 1);
+        if (p.n_conflicts) {
+                assert_string_equal(p.conflicts[0].path, i.path);
+                assert_true(strlen(p.conflicts[0].reason) > 0);
+                letter = 'x';
+        } else if (p.n) {
+                assert_ptr_equal(p.ops[0].item, &i);
+                assert_ptr_equal(p.ops[0].before, o);
+                letter = letters[p.ops[0].kind];
+        }
+        plan_free(&p);
+        return letter;
+}
+
+/* Columns as in enum found. */
+static void test_every_kind_of_item(void **state)
+{
+        static const struct {
+                enum item_kind kind;
+                bool wanted;
+                const char *want;
+        } table[] = {
+                { ITEM_FILE, true, "ww-wxxxxx" },        { ITEM_FILE, false, "--uu-----" },
+                { ITEM_FLAG, true, "w--------" },        { ITEM_FLAG, false, "--uu-----" },
+                { ITEM_LINK, true, "llxxx-xxx" },        { ITEM_LINK, false, "-----u---" },
+                { ITEM_HOSTS, true, "ww-wwxxxx" },       { ITEM_HOSTS, false, "--ww-----" },
+                { ITEM_SSHD_CONFIG, true, "ww-wwxxxx" }, { ITEM_SSHD_CONFIG, false, "--ww-----" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                char got[N_FOUND + 1] = { 0 };
+
+                for (size_t k = 0; k < N_FOUND; k++) {
+                        struct object o = find(table[i].kind, (enum found)k);
+
+                        got[k] = decide(table[i].kind, table[i].wanted, &o, 0);
+                }
+                if (strcmp(got, table[i].want) != 0)
+                        fail_msg("kind %u, wanted %d: %s, not %s", table[i].kind, table[i].wanted,
+                                 got, table[i].want);
+        }
+}
+
+/* systemctl enable links to where the distribution has the unit. */
+static void test_alias(void **state)
+{
+        struct object o = { .type = OBJECT_LINK, .data = text("../target"), .len = 9 };
+
+        (void)state;
+        assert_int_equal(decide(ITEM_LINK, true, &o, 0), 'x');
+        assert_int_equal(decide(ITEM_LINK, true, &o, ITEM_ALIAS), '-');
+        assert_int_equal(decide(ITEM_LINK, false, &o, 0), '-');
+        assert_int_equal(decide(ITEM_LINK, false, &o, ITEM_ALIAS), 'u');
+        o.data = text("../other");
+        o.len = 8;
+        assert_int_equal(decide(ITEM_LINK, true, &o, ITEM_ALIAS), 'x');
+}
+
+/* Ours has our mode and owner; a shared file keeps those it has. */
+static void test_mode_and_owner(void **state)
+{
+        (void)state;
+        for (unsigned kind = ITEM_FILE; kind <= ITEM_SSHD_CONFIG; kind++) {
+                struct object o = find((enum item_kind)kind, OUR_FILE);
+                struct item i = { .kind = (enum item_kind)kind, .wanted = true, .mode = 0644 };
+                struct desired d = { &i, 1 };
+                struct facts f = { 0 };
+                bool shared = kind == ITEM_HOSTS || kind == ITEM_SSHD_CONFIG;
+                struct plan p;
+
+                i.path = text("/etc/x");
+                i.content = text(content[kind]);
+                i.len = strlen(i.content);
+                o.mode = 0600;
+                o.uid = 7;
+                o.gid = 8;
+                assert_int_equal(plan_make(&d, &o, &f, NULL, &p), 0);
+                if (p.n) {
+                        assert_int_equal(p.ops[0].mode, shared ? 0600 : 0644);
+                        assert_int_equal(p.ops[0].uid, shared ? 7 : 0);
+                        assert_int_equal(p.ops[0].gid, shared ? 8 : 0);
+                }
+                assert_int_equal(p.n, kind == ITEM_FLAG || kind == ITEM_LINK ? 0 : 1);
+                plan_free(&p);
+        }
+        for (unsigned bit = 0; bit < 3; bit++) {
+                struct object o = find(ITEM_FILE, SAME_FILE);
+
+                o.mode ^= bit == 0 ? 0022 : 0;
+                o.uid = bit == 1;
+                o.gid = bit == 2;
+                assert_int_equal(decide(ITEM_FILE, true, &o, 0), 'w');
+        }
+}
+
+/* A shared file that is a link is edited where it really is. */
+static void test_followed_link(void **state)
+{
+        struct object o = find(ITEM_HOSTS, FOREIGN_FILE);
+        struct item i = { .kind = ITEM_HOSTS, .wanted = true, .mode = 0644 };
+        struct desired d = { &i, 1 };
+        struct facts f = { 0 };
+        struct plan p;
+
+        (void)state;
+        i.path = text(PATH_HOSTS);
+        i.content = text("127.0.0.1");
+        i.len = strlen(i.content);
+        o.path = text("/etc/net/hosts");
+        assert_int_equal(plan_make(&d, &o, &f, NULL, &p), 0);
+        assert_string_equal(p.ops[0].name, "/etc/net/hosts");
+        plan_free(&p);
+}
+
+/* All strays of a file go at once, and the lines come back as they were. */
+static void test_strays(void **state)
+{
+        static const char before[] = "ListenAddress ::\nPort 22\n  listenaddress = 1.2.3.4\n"
+                                     "Match User x\n\tListenAddress ::1";
+        struct item i = { .kind = ITEM_SSHD_CONFIG, .wanted = true };
+        struct object o = { .type = OBJECT_FILE, .data = text(before), .len = strlen(before) };
+        struct desired d = { &i, 1 };
+        struct facts f = { 0 };
+        struct plan there, back;
+
+        (void)state;
+        i.path = text(PATH_SSHD_CONFIG);
+        i.content = text("");
+        assert_int_equal(plan_make(&d, &o, &f, NULL, &there), 0);
+        assert_string_equal(there.ops[0].content, "#sshd-vsock# ListenAddress ::\nPort 22\n"
+                                                  "#sshd-vsock#   listenaddress = 1.2.3.4\n"
+                                                  "Match User x\n#sshd-vsock# \tListenAddress ::1");
+        i.wanted = false;
+        o.data = there.ops[0].content;
+        o.len = there.ops[0].len;
+        assert_int_equal(plan_make(&d, &o, &f, NULL, &back), 0);
+        assert_string_equal(back.ops[0].content, before);
+        plan_free(&back);
+        plan_free(&there);
+}
+
+/* Two items of one path: the first holds the place only until the second is there. */
+static void test_chain(void **state)
+{
+        struct item items[] = {
+                { .kind = ITEM_FILE, .phase = PHASE_OPEN, .wanted = true, .mode = 0644 },
+                { .kind = ITEM_FILE, .phase = PHASE_CLOSE, .wanted = true, .mode = 0644 },
+        };
+        static const struct {
+                const char *there;
+                size_t n;
+        } table[] = {
+                { NULL, 2 }, { FILE_MARKER "1", 1 }, { FILE_MARKER "2", 0 }, { FILE_MARKER "3", 2 }
+        };
+        struct desired d = { items, 2 };
+        struct facts f = { 0 };
+
+        (void)state;
+        items[0].path = items[1].path = text(PATH_PRESET);
+        items[0].content = text(FILE_MARKER "1");
+        items[1].content = text(FILE_MARKER "2");
+        items[0].len = items[1].len = strlen(FILE_MARKER "1");
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                struct object o[2] = { { .type = OBJECT_NONE } };
+                struct plan p;
+
+                if (table[i].there)
+                        o[0] = (struct object){ .type = OBJECT_FILE,
+                                                .mode = 0644,
+                                                .data = text(table[i].there),
+                                                .len = strlen(table[i].there) };
+                o[1] = o[0];
+                assert_int_equal(plan_make(&d, o, &f, NULL, &p), 0);
+                assert_int_equal(p.n, table[i].n);
+                assert_int_equal(plan_has(&p, PHASE_OPEN), table[i].n == 2);
+                assert_int_equal(plan_has(&p, PHASE_CLOSE), table[i].n > 0);
+                assert_false(plan_has(&p, PHASE_ACTIVATE));
+                plan_free(&p);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_every_kind_of_item),
+                cmocka_unit_test(test_alias),
+                cmocka_unit_test(test_mode_and_owner),
+                cmocka_unit_test(test_followed_link),
+                cmocka_unit_test(test_strays),
+                cmocka_unit_test(test_chain),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
