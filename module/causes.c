@@ -47,6 +47,11 @@ const struct cause_row causes[N_CAUSES] = {
                                 "kernel with CONFIG_VSOCKETS_LOOPBACK (WSL: 6.18 and newer)" },
         [CAUSE_NO_LISTENER] = { "no-listener", "nobody listens on the vsock port",
                                 "sshd-vsock apply" },
+        [CAUSE_SHARE_FULL] = { "share-full",
+                               "programs of this system hold all the connections that each side "
+                               "may have; the host has its own and still gets in",
+                               "see \"ss --vsock -p\" for who holds them; sshd ends those that do "
+                               "not log in after its LoginGraceTime" },
         [CAUSE_CONNECT] = { "connect", "the connection through vsock loopback failed",
                             "see \"dmesg\" for messages of the vsock transport" },
         [CAUSE_TIMEOUT] = { "timeout", "connected, but the door said nothing in time",
@@ -84,6 +89,14 @@ const struct cause_row causes[N_CAUSES] = {
                                    "vhost-vsock-pci,guest-cid=N); clouds mostly offer none" },
 };
 
+/* A denial of somebody else's is none of ours. */
+enum cause cause_from_kernel(const char *line)
+{
+        bool ours = strstr(line, "vsock_socket") || strstr(line, "comm=\"sshd");
+
+        return ours && strstr(line, "avc:  denied") ? CAUSE_SELINUX : CAUSE_NONE;
+}
+
 enum cause cause_from_journal(const char *line)
 {
         static const struct {
@@ -100,13 +113,11 @@ enum cause cause_from_journal(const char *line)
                 { "Address already in use", CAUSE_PORT_TAKEN }, /* systemd, socket.c */
                 { "Address family not supported", CAUSE_NO_AF_VSOCK },
                 { "trigger-limit-hit", CAUSE_TRIGGER_LIMIT },
-                { "avc:  denied", CAUSE_SELINUX },
-                { "Failed to load unit", CAUSE_TEMPLATE_MISSING },
-                { "Unit sshd-vsock@", CAUSE_TEMPLATE_MISSING },
+                { "Failed at step RUNTIME_DIRECTORY", CAUSE_NO_PRIVSEP }, /* systemd, execute.c */
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 if (strstr(line, table[i].phrase))
                         return table[i].cause;
-        return CAUSE_NONE;
+        return cause_from_kernel(line);
 }

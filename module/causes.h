@@ -24,6 +24,7 @@ enum cause {
         CAUSE_NO_AF_VSOCK,
         CAUSE_NO_LOOPBACK,
         CAUSE_NO_LISTENER,
+        CAUSE_SHARE_FULL,
         CAUSE_CONNECT,
         CAUSE_TIMEOUT,
         CAUSE_NO_HOST_KEYS,
@@ -48,5 +49,7 @@ struct cause_row {
 extern const struct cause_row causes[N_CAUSES];
 
 /* A line that sshd or systemd wrote to the journal for a connection or the socket, to the cause it
- * is known for; CAUSE_NONE when it says nothing. */
+ * is known for; CAUSE_NONE when it says nothing. The second: the same for lines of the kernel and
+ * its audit. */
 enum cause cause_from_journal(const char *line);
+enum cause cause_from_kernel(const char *line);

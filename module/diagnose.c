@@ -5,23 +5,26 @@
  */
 #include "diagnose.h"
 
+#include "holder.h"
 #include "journal.h"
+#include "vsock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#define JOURNAL_SECONDS 120
-#define JOURNAL_TRIES   10 /* of 100 ms: journald is a process of its own and may lag */
+#define BEFORE_FAILING (5u * 1000000u) /* what a unit says about its end it says before it */
+#define JOURNAL_TRIES  10              /* of 100 ms: journald is a process of its own and may lag */
 
-static enum cause ask_journal(struct verdict *v)
+static enum cause ask_journal(struct verdict *v, uint64_t since)
 {
         const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
         char line[sizeof(v->detail)];
         enum cause cause;
 
         for (unsigned i = 0;; i++) {
-                cause = journal_cause(JOURNAL_SECONDS, line, sizeof(line));
+                cause = journal_cause(since, line, sizeof(line));
                 if (cause != CAUSE_NONE || i == JOURNAL_TRIES)
                         break;
                 (void)nanosleep(&pause, NULL);
@@ -29,23 +32,6 @@ static enum cause ask_journal(struct verdict *v)
         if (line[0])
                 (void)snprintf(v->detail, sizeof(v->detail), "the journal: %.240s", line);
         return cause;
-}
-
-static enum cause of_socket(const struct unit_state *s, struct verdict *v)
-{
-        enum cause cause;
-
-        if (s->masked)
-                return CAUSE_UNIT_MASKED;
-        if (!s->loaded)
-                return CAUSE_UNIT_MISSING;
-        if (strcmp(s->result, "trigger-limit-hit") == 0)
-                return CAUSE_TRIGGER_LIMIT;
-        if (s->failed) {
-                cause = ask_journal(v);
-                return cause != CAUSE_NONE ? cause : CAUSE_SOCKET_FAILED;
-        }
-        return s->active ? CAUSE_NONE : CAUSE_SOCKET_INACTIVE;
 }
 
 /* Any instance tells whether the template is there; it is loaded, not started. */
@@ -61,21 +47,72 @@ static enum cause of_template(struct manager *m)
         return s.loaded ? CAUSE_NONE : CAUSE_TEMPLATE_MISSING;
 }
 
+/* Says who holds the port. Whether anybody does. */
+static bool add_holder(struct verdict *v)
+{
+        char text[96];
+        int r = holder_find(v->port, text, sizeof(text));
+
+        if (r == 0)
+                (void)snprintf(v->detail, sizeof(v->detail), "port %u is held by %s", v->port,
+                               text);
+        return r == 0;
+}
+
+/* What can be seen goes before what was said: older versions of systemd do not say why. */
+static enum cause of_failed(struct manager *m, const struct unit_state *s, struct verdict *v)
+{
+        enum cause cause = of_template(m);
+
+        if (cause != CAUSE_NONE)
+                return cause;
+        if (!vsock_supported())
+                return CAUSE_NO_AF_VSOCK;
+        if (add_holder(v))
+                return CAUSE_PORT_TAKEN;
+        cause = ask_journal(v, s->changed > BEFORE_FAILING ? s->changed - BEFORE_FAILING : 0);
+        return cause != CAUSE_NONE ? cause : CAUSE_SOCKET_FAILED;
+}
+
+static enum cause of_socket(struct manager *m, const struct unit_state *s, struct verdict *v)
+{
+        if (s->masked)
+                return CAUSE_UNIT_MASKED;
+        if (!s->loaded)
+                return CAUSE_UNIT_MISSING;
+        if (strcmp(s->result, "trigger-limit-hit") == 0)
+                return CAUSE_TRIGGER_LIMIT;
+        if (s->failed)
+                return of_failed(m, s, v);
+        return s->active ? CAUSE_NONE : CAUSE_SOCKET_INACTIVE;
+}
+
+/* The socket listens, and still: the template, the share of connections, sshd. */
+static enum cause of_connection(struct manager *m, const struct unit_state *s, struct verdict *v)
+{
+        enum cause cause = of_template(m);
+
+        if (cause != CAUSE_NONE)
+                return cause;
+        if (s->connections >= DOOR_SHARE && v->cause == CAUSE_CLOSED)
+                return CAUSE_SHARE_FULL;
+        return v->began ? ask_journal(v, v->began) : CAUSE_NONE;
+}
+
 void diagnose(struct manager *m, struct verdict *v)
 {
-        struct unit_state s;
+        struct unit_state s = { 0 };
         struct why why = { 0 };
-        enum cause cause = CAUSE_NONE;
+        enum cause cause;
 
-        if (v->cause == CAUSE_NONE || v->cause == CAUSE_NO_AF_VSOCK ||
-            v->cause == CAUSE_NO_LOOPBACK)
+        if (!m || v->cause == CAUSE_NONE || v->cause == CAUSE_NO_AF_VSOCK ||
+            v->cause == CAUSE_NO_LOOPBACK || manager_unit(m, UNIT_SOCKET, &s, &why) < 0)
                 return;
-        if (m && manager_unit(m, "sshd-vsock.socket", &s, &why) == 0)
-                cause = of_socket(&s, v);
-        if (cause == CAUSE_NONE && m && v->cause != CAUSE_NOT_SSH)
-                cause = of_template(m);
-        if (cause == CAUSE_NONE && v->cause != CAUSE_NOT_SSH && v->cause != CAUSE_NO_LISTENER)
-                cause = ask_journal(v);
+        cause = of_socket(m, &s, v);
+        if (cause == CAUSE_NONE && v->cause == CAUSE_NOT_SSH)
+                (void)add_holder(v);
+        else if (cause == CAUSE_NONE && v->cause != CAUSE_NO_LISTENER)
+                cause = of_connection(m, &s, v);
         if (cause != CAUSE_NONE)
                 v->cause = cause;
 }

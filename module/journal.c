@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
-#include <time.h>
 
 #define ENTRIES_MAX 500 /* a flooded journal must not keep a diagnosis waiting */
 
@@ -33,58 +32,81 @@ static bool starts_with(sd_journal *j, const char *name, const char *prefix)
         return field(j, name, &value, &len) && len >= n && memcmp(value, prefix, n) == 0;
 }
 
-/* Neither ourselves, who quote such lines, nor the sshd of the TCP door, which may have troubles of
- * its own. */
-static bool is_sshd_of_door(sd_journal *j)
+static bool is(sd_journal *j, const char *name, const char *wanted)
 {
+        const char *value;
+        size_t len;
+
+        return field(j, name, &value, &len) && len == strlen(wanted) &&
+               memcmp(value, wanted, len) == 0;
+}
+
+/* Who says it? Neither we ourselves, who quote such lines, nor the sshd of the TCP door, which may
+ * have troubles of its own, nor a user who calls himself sshd. */
+static bool is_door(sd_journal *j)
+{
+        if (starts_with(j, "UNIT", "sshd-vsock@") || is(j, "UNIT", "sshd-vsock.socket") ||
+            starts_with(j, "_SYSTEMD_UNIT", "sshd-vsock@"))
+                return true;
         return starts_with(j, "SYSLOG_IDENTIFIER", "sshd") &&
-               !starts_with(j, "SYSLOG_IDENTIFIER", "sshd-vsock") &&
-               !starts_with(j, "_SYSTEMD_UNIT", "ssh.service") &&
-               !starts_with(j, "_SYSTEMD_UNIT", "sshd.service");
+               !starts_with(j, "SYSLOG_IDENTIFIER", "sshd-vsock") && is(j, "_UID", "0") &&
+               !is(j, "_SYSTEMD_UNIT", "ssh.service") && !is(j, "_SYSTEMD_UNIT", "sshd.service");
 }
 
-static bool concerns_door(sd_journal *j)
+/* What a line says, and whether it is one of the door's own. */
+static enum cause judge(sd_journal *j, const char *text, bool *ret_door)
 {
-        return starts_with(j, "UNIT", "sshd-vsock") ||
-               starts_with(j, "_SYSTEMD_UNIT", "sshd-vsock@") || is_sshd_of_door(j) ||
-               starts_with(j, "_TRANSPORT", "audit") || starts_with(j, "_TRANSPORT", "kernel");
+        *ret_door = is_door(j);
+        if (*ret_door)
+                return cause_from_journal(text);
+        if (is(j, "_TRANSPORT", "kernel") || is(j, "_TRANSPORT", "audit"))
+                return cause_from_kernel(text);
+        return CAUSE_NONE;
 }
 
+/* The message as one line that is safe for any terminal; false where there is none. */
+static bool message(sd_journal *j, char *text, size_t size)
+{
+        const char *value;
+        size_t len, i;
+
+        if (!field(j, "MESSAGE", &value, &len))
+                return false;
+        for (i = 0; i < len && i < size - 1; i++)
+                text[i] = value[i] >= ' ' && value[i] <= '~' ? value[i] : '?';
+        text[i] = '\0';
+        return true;
+}
+
+/* Newest first, until a line names a cause; else the newest that the door said. */
 static enum cause scan(sd_journal *j, uint64_t since, char *line, size_t size)
 {
         char text[512];
 
         for (unsigned i = 0; i < ENTRIES_MAX && sd_journal_previous(j) > 0; i++) {
-                const char *message;
                 enum cause cause;
                 uint64_t at;
-                size_t len;
+                bool door;
 
                 if (sd_journal_get_realtime_usec(j, &at) < 0 || at < since)
                         break;
-                if (!concerns_door(j) || !field(j, "MESSAGE", &message, &len))
+                if (!message(j, text, sizeof(text)))
                         continue;
-                (void)snprintf(text, sizeof(text), "%.*s", (int)(len < 500 ? len : 500), message);
-                cause = cause_from_journal(text);
-                if (cause == CAUSE_NONE && (line[0] || !starts_with(j, "UNIT", "sshd-vsock")))
-                        continue;
-                (void)snprintf(line, size, "%s", text);
+                cause = judge(j, text, &door);
+                if (cause != CAUSE_NONE || (door && !line[0]))
+                        (void)snprintf(line, size, "%s", text);
                 if (cause != CAUSE_NONE)
                         return cause;
         }
         return CAUSE_NONE;
 }
 
-enum cause journal_cause(unsigned seconds, char *line, size_t size)
+enum cause journal_cause(uint64_t since, char *line, size_t size)
 {
         enum cause cause = CAUSE_NONE;
         sd_journal *j = NULL;
-        struct timespec now;
-        uint64_t since;
 
         line[0] = '\0';
-        (void)clock_gettime(CLOCK_REALTIME, &now);
-        since = ((uint64_t)now.tv_sec - seconds) * 1000000u;
         if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0)
                 return CAUSE_NONE;
         if (sd_journal_seek_tail(j) >= 0)

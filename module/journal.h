@@ -6,7 +6,8 @@
 
 #include "causes.h"
 
-/* Looks through what the door's units and sshd said in the last `seconds`, newest first, for a line
- * that names a cause. Returns it with the line in `line`, or CAUSE_NONE (also when there is no
- * journal) with the newest line of the door's units, if any. */
-enum cause journal_cause(unsigned seconds, char *line, size_t size);
+/* Looks through what the door's units, sshd and the kernel said since then (realtime, in
+ * microseconds), newest first, for a line that names a cause. Returns it with the line in `line`,
+ * or CAUSE_NONE (also when there is no journal) with the newest line of the door's own, if any.
+ * What is not printable ASCII is '?'. */
+enum cause journal_cause(uint64_t since, char *line, size_t size);

@@ -22,6 +22,9 @@
 #define PATH_SSHD_DROPIN        "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
 #define PATH_SKEL_HUSH          "/etc/skel/.hushlogin"
 
+/* How many connections each source, that is each vsock CID, may have at a time. */
+#define DOOR_SHARE 32
+
 /* Drop-in of a TCP socket unit. Its name sorts behind "addresses.conf", which Ubuntu 22.10 leaves
  * in the same folder. */
 #define SOCKET_DROPIN "zz-sshd-vsock.conf"

@@ -152,6 +152,8 @@ static int read_unit(struct manager *m, const char *unit, const char *path, stru
                                                 "NeedDaemonReload", NULL, 'b', &need);
         if (r < 0)
                 return r;
+        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "StateChangeTimestamp",
+                                          NULL, 't', &s->changed);
         (void)unit_string(m, path,
                           socket ? "org.freedesktop.systemd1.Socket"
                                  : "org.freedesktop.systemd1.Service",

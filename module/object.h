@@ -39,6 +39,7 @@ struct unit_state {
         bool needs_reload;  /* its files changed since systemd read them */
         char fragment[256]; /* FragmentPath */
         char result[32];    /* Result, of sockets and services: "success", "resources", … */
+        uint64_t changed;   /* StateChangeTimestamp: realtime, in microseconds */
         uint32_t accepted, connections, refused; /* sockets: NAccepted, NConnections, NRefused */
 };
 

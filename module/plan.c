@@ -88,6 +88,16 @@ static int add_conflict(struct plan *p, const char *path, const char *fmt, ...)
         return 0;
 }
 
+static int add_masked(struct plan *p, const char *path)
+{
+        int r = add_conflict(p, path, "is masked; to mend it: \"systemctl unmask %s\"",
+                             basename(path));
+
+        if (r == 0)
+                p->conflicts[p->n_conflicts - 1].masked = true;
+        return r;
+}
+
 struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const char *name)
 {
         if (p->n == p->cap) {
@@ -129,8 +139,7 @@ static int plan_whole_file(struct plan *p, const struct item *i, const struct ob
         if (o->type == OBJECT_OTHER)
                 return add_conflict(p, i->path, "is %s, not a file", o->what);
         if (o->type == OBJECT_LINK && strcmp(o->data, "/dev/null") == 0)
-                return add_conflict(p, i->path, "is masked; \"systemctl unmask %s\" to let it be",
-                                    basename(i->path));
+                return add_masked(p, i->path);
         if (o->type == OBJECT_LINK)
                 return add_conflict(p, i->path, "is a link to %.96s, not made by sshd-vsock",
                                     o->data);

@@ -36,6 +36,7 @@ struct op {
 /* A path that is not ours in the way of one that has to be. */
 struct conflict {
         const char *path;
+        bool masked; /* a unit of the door: the door cannot answer */
         char reason[192];
 };
 

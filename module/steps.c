@@ -45,6 +45,16 @@ static int lock(struct run *r)
         return EXIT_DONE;
 }
 
+/* With a unit of the door masked, and nothing else in the way, this is a door that does not answer.
+ */
+static int judge_conflicts(const struct run *r)
+{
+        for (size_t i = 0; i < r->plan.n_conflicts; i++)
+                if (!r->plan.conflicts[i].masked || r->root.image)
+                        return EXIT_WORLD;
+        return EXIT_CLOSED_NOTHING;
+}
+
 int steps_prepare(struct run *r, bool remove)
 {
         int status = run_begin(r), rc;
@@ -56,7 +66,7 @@ int steps_prepare(struct run *r, bool remove)
         if (status == EXIT_DONE)
                 status = run_make_plan(r, remove);
         if (status == EXIT_DONE)
-                status = run_report_conflicts(r);
+                status = run_report_conflicts(r) == EXIT_DONE ? EXIT_DONE : judge_conflicts(r);
         if (status != EXIT_DONE)
                 return status;
         rc = apply_sweep(&r->root, &r->desired);

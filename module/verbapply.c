@@ -41,7 +41,7 @@ static void put_socket_back(struct run *r)
 /* A start that failed is as good as a door that does not answer, and gets the same diagnosis. */
 static int activate(struct run *r)
 {
-        struct verdict v = { .cause = CAUSE_SOCKET_FAILED };
+        struct verdict v = { .port = r->config.port, .cause = CAUSE_SOCKET_FAILED };
         int rc = steps_run(r, PHASE_ACTIVATE);
 
         if (rc == 0)

@@ -133,13 +133,21 @@ static enum cause cause_of_connect(int error)
         }
 }
 
+static uint64_t realtime(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_REALTIME, &t);
+        return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
 void verify_door(uint32_t port, unsigned timeout, struct verdict *ret)
 {
         uint64_t deadline = clock_deadline(timeout);
         AUTO_CLOSE int fd = -1;
         int r;
 
-        *ret = (struct verdict){ 0 };
+        *ret = (struct verdict){ .port = port, .began = realtime() };
         load_loopback(timeout);
         r = vsock_connect(VSOCK_CID_LOOPBACK, port, deadline, &fd);
         if (r < 0) {

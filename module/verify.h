@@ -9,6 +9,8 @@
 #include "layout.h"
 
 struct verdict {
+        uint32_t port;
+        uint64_t began;    /* realtime, in microseconds; 0: nobody connected */
         enum cause cause;  /* CAUSE_NONE: the door answers; CAUSE_NO_LOOPBACK: cannot tell */
         char ident[256];   /* the server's identification, once it came */
         char detail[256];  /* what was seen, beyond the cause's own words */

@@ -27,6 +27,13 @@ int vsock_local_cid(uint32_t *ret)
         return 0;
 }
 
+bool vsock_supported(void)
+{
+        AUTO_CLOSE int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        return fd >= 0 || errno != EAFNOSUPPORT;
+}
+
 static int finish_connect(int fd, uint64_t deadline)
 {
         struct pollfd p = { .fd = fd, .events = POLLOUT };
@@ -45,6 +52,18 @@ static int finish_connect(int fd, uint64_t deadline)
         return -error;
 }
 
+/* Without a loopback transport the kernel hands a connection to CID 1 to the one that leads to the
+ * host (af_vsock.c, vsock_assign_transport), where it is refused or, worse, vanishes. Only with one
+ * is CID 1 an address of this machine: else EADDRNOTAVAIL. */
+static int bind_to_loopback(int fd)
+{
+        struct sockaddr_vm from = { .svm_family = AF_VSOCK,
+                                    .svm_cid = VSOCK_CID_LOOPBACK,
+                                    .svm_port = VMADDR_PORT_ANY };
+
+        return bind(fd, (const struct sockaddr *)&from, sizeof(from));
+}
+
 int vsock_connect(uint32_t cid, uint32_t port, uint64_t deadline, int *ret_fd)
 {
         struct sockaddr_vm to = { .svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port };
@@ -52,6 +71,8 @@ int vsock_connect(uint32_t cid, uint32_t port, uint64_t deadline, int *ret_fd)
         int r;
 
         if (fd < 0)
+                return -errno;
+        if (cid == VSOCK_CID_LOOPBACK && bind_to_loopback(fd) < 0)
                 return -errno;
         r = connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
         if (r == -EINPROGRESS || r == -EINTR)

@@ -13,6 +13,9 @@
  * there is no vsock at all. */
 int vsock_local_cid(uint32_t *ret) MUST_CHECK;
 
+/* Whether the kernel knows AF_VSOCK at all. */
+bool vsock_supported(void);
+
 /* Connects before `deadline` (clock.h). The descriptor is non-blocking. −errno as connect(2) gives
  * it, -ETIMEDOUT included. */
 int vsock_connect(uint32_t cid, uint32_t port, uint64_t deadline, int *ret_fd) MUST_CHECK;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * holder.h: who listens on a vsock port. Asks the kernel's socket diagnosis (netlink) and /proc;
+ * opens no AF_VSOCK, changes nothing.
+ */
+#pragma once
+
+#include "base.h"
+
+/* Writes "NAME, process ID" of a holder of the port into `text`. 0; -ENOENT where nobody listens,
+ * or where it is somebody whom /proc does not show (another WSL distribution); −errno where the
+ * kernel cannot be asked. */
+int holder_find(uint32_t port, char *text, size_t size) MUST_CHECK;
