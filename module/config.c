@@ -327,7 +327,7 @@ static int parse(const char *text, size_t len, struct diag *d, struct config *c)
 
 int config_parse(const char *text, size_t len, struct diag *d, struct config *ret)
 {
-        AUTO(config_free) struct config c = { 0 };
+        struct config c = { 0 };
         unsigned before = d->n_errors;
         int r = config_default(&c);
 
@@ -336,19 +336,19 @@ int config_parse(const char *text, size_t len, struct diag *d, struct config *re
         d->text = text;
         d->text_len = len;
         if (len > CONFIG_SIZE_MAX)
-                (void)diag_error(d, (struct mark){ 0 }, "is larger than %u KiB",
-                                 CONFIG_SIZE_MAX / 1024);
+                r = diag_error(d, (struct mark){ 0 }, "is larger than %u KiB",
+                               CONFIG_SIZE_MAX / 1024);
         else
                 r = parse(text, len, d, &c);
-        if (r == 0)
-                r = d->out.error;
         if (r == 0 && d->n_errors > before)
                 r = -EBADMSG;
+        if (r != -ENOMEM && d->out.error < 0)
+                r = d->out.error;
         if (r < 0)
-                return r;
-        *ret = c;
-        c = (struct config){ 0 };
-        return 0;
+                config_free(&c);
+        else
+                *ret = c;
+        return r;
 }
 
 int config_default(struct config *ret)

@@ -10,7 +10,7 @@
 #include <netinet/in.h>
 
 /* Limits of the file, and defaults. */
-#define CONFIG_SIZE_MAX        (64u * 1024u) /* bytes */
+#define CONFIG_SIZE_MAX        65536u /* bytes */
 #define CONFIG_PATH_DEFAULT    "/etc/sshd-vsock.yaml"
 #define CONFIG_PORT_DEFAULT    22u
 #define CONFIG_TIMEOUT_DEFAULT 10u

@@ -160,7 +160,7 @@ static void insert(struct diag *d, size_t offset, const struct buf *text, unsign
         if (d->out.error < 0)
                 return;
         memmove(d->out.data + offset + text->len, d->out.data + offset, behind);
-        memcpy(d->out.data + offset, text->data, text->len);
+        memcpy(d->out.data + offset, buf_str(text), text->len);
         for (unsigned i = first; i < DIAG_SHOWN_MAX; i++)
                 d->places[i].end += text->len;
 }

@@ -68,7 +68,7 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
         return m < c ? m : c;
 }
 
-/* Letters to add, drop, change or swap with their neighbour; case does not count. */
+/* Letters to add, drop or change; case does not count. Swapped neighbours are two changes. */
 static unsigned distance(const char *a, const char *b)
 {
         unsigned d[KEY_MAX + 1][KEY_MAX + 1];
@@ -85,9 +85,6 @@ static unsigned distance(const char *a, const char *b)
                         }
                         d[i][j] =
                                 min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (x != y));
-                        if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
-                            y == tolower((unsigned char)a[i - 2]) && d[i - 2][j - 2] + 1 < d[i][j])
-                                d[i][j] = d[i - 2][j - 2] + 1;
                 }
         }
         return d[n][m];
@@ -103,8 +100,11 @@ static const char *nearest(const char *key, size_t len, const struct field *fiel
         if (len > KEY_MAX || strlen(key) != len)
                 return NULL;
         for (size_t i = 0; i < n; i++) {
-                unsigned far = distance(key, fields[i].key);
+                unsigned far;
 
+                if (strlen(fields[i].key) > KEY_MAX)
+                        continue;
+                far = distance(key, fields[i].key);
                 if (far < least && far <= (strlen(fields[i].key) + 2) / 3) {
                         best = fields[i].key;
                         least = far;
