@@ -70,9 +70,12 @@ static void copy_attributes(int dir, const char *name, int to)
         }
 }
 
-static int sync_folder(int dir)
+int atomic_sync(int fd)
 {
-        return fsync(dir) < 0 ? -errno : 0;
+        while (fsync(fd) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return 0;
 }
 
 /* Owner and mode before fsync: what is durable is then complete. */
@@ -82,9 +85,9 @@ static int fill(int fd, const struct content *c)
 
         if (r < 0)
                 return r;
-        if (fchown(fd, c->uid, c->gid) < 0 || fchmod(fd, c->mode) < 0 || fsync(fd) < 0)
+        if (fchown(fd, c->uid, c->gid) < 0 || fchmod(fd, c->mode) < 0)
                 return -errno;
-        return 0;
+        return atomic_sync(fd);
 }
 
 int atomic_write(int dir, const char *name, const struct content *c)
@@ -105,7 +108,7 @@ int atomic_write(int dir, const char *name, const struct content *c)
                 (void)unlinkat(dir, temp, 0);
                 return r;
         }
-        return sync_folder(dir);
+        return atomic_sync(dir);
 }
 
 int atomic_link(int dir, const char *name, const char *target)
@@ -121,12 +124,12 @@ int atomic_link(int dir, const char *name, const char *target)
                 (void)unlinkat(dir, temp, 0);
                 return r;
         }
-        return sync_folder(dir);
+        return atomic_sync(dir);
 }
 
 int atomic_unlink(int dir, const char *name)
 {
         if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
                 return -errno;
-        return sync_folder(dir);
+        return atomic_sync(dir);
 }

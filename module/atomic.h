@@ -23,5 +23,8 @@ int atomic_write(int dir, const char *name, const struct content *c) MUST_CHECK;
 int atomic_link(int dir, const char *name, const char *target) MUST_CHECK;
 int atomic_unlink(int dir, const char *name) MUST_CHECK;
 
+/* fsync(2), made again after a signal. */
+int atomic_sync(int fd) MUST_CHECK;
+
 /* Whether a name is a temporary file of ours, left by a run that was killed. */
 bool atomic_is_temporary(const char *name);

@@ -6,6 +6,8 @@
  */
 #include "rootfs.h"
 
+#include "atomic.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -47,29 +49,29 @@ int rootfs_open(const char *path, struct rootfs *ret, struct why *why)
 {
         struct rootfs r = { .fd = -1, .path = "" };
         struct stat st, host;
-        int fd;
+        AUTO_CLOSE int probe = -1;
 
-        r.fd = open(path ? path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        path = path ? path : "/";
+        r.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (r.fd < 0)
                 return why_set(why, -errno, "cannot open the root folder %s", path);
         if (fstat(r.fd, &st) < 0 || stat("/", &host) < 0) {
+                probe = -errno;
                 rootfs_close(&r);
-                return why_set(why, -EIO, "cannot look at the root folder");
+                return why_set(why, probe, "cannot look at the root folder %s", path);
         }
         if (st.st_dev != host.st_dev || st.st_ino != host.st_ino) {
                 r.image = true;
                 r.path = path;
         }
 
-        fd = open_in(&r, ".", O_RDONLY | O_DIRECTORY);
-        if (fd >= 0) {
-                (void)close(fd);
-        } else if (!r.image) {
+        probe = open_in(&r, ".", O_RDONLY | O_DIRECTORY);
+        if (probe < 0 && !r.image) {
                 r.plain = true;
-        } else {
+        } else if (probe < 0) {
                 rootfs_close(&r);
                 why_fix(why, "run on Linux 5.6 or newer, outside of sandboxes that forbid openat2");
-                return why_set(why, fd, "cannot work on an image without openat2(2)");
+                return why_set(why, probe, "cannot work on an image without openat2(2)");
         }
         *ret = r;
         return 0;
@@ -106,7 +108,7 @@ static int make_folders(const struct rootfs *r, const char *path)
                 return rc;
         if (mkdirat(parent, name, 0755) < 0)
                 return errno == EEXIST ? 0 : -errno;
-        return fsync(parent) < 0 ? -errno : 0;
+        return atomic_sync(parent);
 }
 
 int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *ret_fd,
@@ -308,20 +310,21 @@ int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret
         return read_same(fd, &st, max, ret, ret_len);
 }
 
-bool rootfs_exists(const struct rootfs *r, const char *path)
+int rootfs_exists(const struct rootfs *r, const char *path)
 {
         AUTO_CLOSE int fd = open_in(r, path, O_PATH | O_NOFOLLOW);
 
-        return fd >= 0;
+        return fd < 0 ? fd : 1;
 }
 
-bool rootfs_is_file(const struct rootfs *r, const char *path, bool executable)
+int rootfs_is_file(const struct rootfs *r, const char *path, bool executable)
 {
         AUTO_CLOSE int fd = open_in(r, path, O_PATH);
         struct stat st;
 
-        return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-               (!executable || (st.st_mode & 0111));
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return fd < 0 ? fd : -errno;
+        return S_ISREG(st.st_mode) && (!executable || (st.st_mode & 0111));
 }
 
 /* The kernel knows the path of an open file; below an image's root, the root's own path is taken

@@ -52,11 +52,13 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max,
 int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len,
                 struct stat *ret_st) MUST_CHECK;
 
-/* Whether anything is at the path, a link that leads nowhere included. */
-bool rootfs_exists(const struct rootfs *r, const char *path);
+/* Whether anything is at the path, a link that leads nowhere included. 1, or −errno: -ENOENT is no,
+ * anything else is no answer. */
+int rootfs_exists(const struct rootfs *r, const char *path) MUST_CHECK;
 
-/* Mode bits and type of what the path leads to, links followed inside the root. */
-bool rootfs_is_file(const struct rootfs *r, const char *path, bool executable);
+/* Whether the path leads to a regular file, links followed inside the root. 1, 0 for what is none,
+ * or −errno as above. */
+int rootfs_is_file(const struct rootfs *r, const char *path, bool executable) MUST_CHECK;
 
 /* The path without any link in it, as seen from inside the root; the caller frees. Needs /proc. */
 int rootfs_real_path(const struct rootfs *r, const char *path, char **ret) MUST_CHECK;

@@ -103,14 +103,17 @@ static int read_named(const char *name, bool trusted, struct diag *d, char **ret
 int source_read(const struct rootfs *root, const char *config, bool trusted, struct diag *d,
                 char **ret, size_t *ret_len)
 {
+        int r;
+
         if (config && strcmp(config, "-") == 0)
                 return read_stdin(d, ret, ret_len);
         if (config)
                 return read_named(config, trusted, d, ret, ret_len);
-        if (!rootfs_exists(root, CONFIG_PATH_DEFAULT)) {
+        r = rootfs_exists(root, CONFIG_PATH_DEFAULT);
+        if (r == -ENOENT) {
                 *ret = strdup("");
                 *ret_len = 0;
                 return *ret ? 0 : -ENOMEM;
         }
-        return read_path(root, CONFIG_PATH_DEFAULT, trusted, d, ret, ret_len);
+        return r < 0 ? fault(d, r) : read_path(root, CONFIG_PATH_DEFAULT, trusted, d, ret, ret_len);
 }

@@ -17,35 +17,39 @@
 
 #define FILE_MAX (1024u * 1024u) /* bytes of a configuration file of the system */
 
-static const char *first_file(const struct rootfs *root, const char *const paths[])
+static int find_program(const struct survey *s, const char *const paths[], char **ret)
 {
-        for (size_t i = 0; paths[i]; i++)
-                if (rootfs_is_file(root, paths[i], true))
-                        return paths[i];
-        return NULL;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && paths[i]; i++) {
+                r = survey_is_file(s, paths[i], true);
+                if (r > 0)
+                        *ret = strdup(paths[i]);
+                if (r > 0 && !*ret)
+                        return -ENOMEM;
+        }
+        return r < 0 ? r : 0;
 }
 
-static int keep(const char *text, char **ret)
+static int find_programs(const struct survey *s, const char *program)
 {
-        if (!text)
-                return 0;
-        *ret = strdup(text);
-        return *ret ? 0 : -ENOMEM;
-}
+        struct facts *f = s->facts;
+        int r = find_program(s, layout_sshd, &f->sshd);
 
-static int find_programs(const struct rootfs *root, const char *program, struct facts *f)
-{
-        const char *installed = first_file(root, layout_program);
-        int r = keep(first_file(root, layout_sshd), &f->sshd);
-
-        return r < 0 ? r : keep(installed ? installed : program, &f->program);
+        if (r == 0)
+                r = find_program(s, layout_program, &f->program);
+        if (r == 0 && !f->program && program) {
+                f->program = strdup(program);
+                r = f->program ? 0 : -ENOMEM;
+        }
+        return r;
 }
 
 /* systemd's own library carries the version in its name: the same source for a running system and
  * an image, so that both render the same bytes. */
 static int note_version(int dir, const char *name, void *userdata)
 {
-        struct facts *f = userdata;
+        struct facts *f = ((struct survey *)userdata)->facts;
         unsigned version;
 
         (void)dir;
@@ -54,38 +58,31 @@ static int note_version(int dir, const char *name, void *userdata)
         return 0;
 }
 
-struct multiarch {
-        const struct rootfs *root;
-        struct facts *facts;
-};
-
 static int look_in_multiarch(int dir, const char *name, void *userdata)
 {
-        const struct multiarch *m = userdata;
         char path[256];
 
         (void)dir;
         if (fnmatch("*-linux-gnu*", name, 0) != 0)
                 return 0;
         (void)snprintf(path, sizeof(path), "/usr/lib/%.128s/systemd", name);
-        return rootfs_list(m->root, path, note_version, m->facts);
+        return survey_list(userdata, path, note_version, NULL);
 }
 
-static int find_version(const struct rootfs *root, struct facts *f)
+static int find_version(struct survey *s)
 {
         static const char *const folders[] = { "/usr/lib/systemd", "/lib/systemd",
                                                "/usr/lib64/systemd" };
-        struct multiarch m = { root, f };
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < ELEMENTSOF(folders); i++)
-                r = rootfs_list(root, folders[i], note_version, f);
-        return r == 0 ? rootfs_list(root, "/usr/lib", look_in_multiarch, &m) : r;
+                r = survey_list(s, folders[i], note_version, NULL);
+        return r == 0 ? survey_list(s, "/usr/lib", look_in_multiarch, NULL) : r;
 }
 
 static int note_module(int dir, const char *name, void *userdata)
 {
-        struct facts *f = userdata;
+        struct facts *f = ((struct survey *)userdata)->facts;
         size_t n = strcspn(name, ".");
 
         (void)dir;
@@ -99,41 +96,34 @@ static int note_module(int dir, const char *name, void *userdata)
 
 static int look_in_release(int dir, const char *name, void *userdata)
 {
-        const struct multiarch *m = userdata;
         char path[256];
 
         (void)dir;
         (void)snprintf(path, sizeof(path), "/lib/modules/%.128s/kernel/net/vmw_vsock", name);
-        return rootfs_list(m->root, path, note_module, m->facts);
+        return survey_list(userdata, path, note_module, NULL);
 }
 
 /* The running kernel's modules; in an image those of every kernel it holds. */
-static int find_modules(const struct rootfs *root, struct facts *f)
+static int find_modules(struct survey *s)
 {
-        struct multiarch m = { root, f };
         struct utsname u;
 
-        if (!f->live)
-                return rootfs_list(root, "/lib/modules", look_in_release, &m);
+        if (!s->facts->live)
+                return survey_list(s, "/lib/modules", look_in_release, NULL);
         for (size_t i = 0; i < N_MODULES; i++) {
                 char path[64];
                 struct stat st;
 
                 (void)snprintf(path, sizeof(path), "/sys/module/%s", layout_transports[i].module);
                 if (stat(path, &st) == 0)
-                        f->loaded |= 1u << i;
+                        s->facts->loaded |= 1u << i;
         }
-        return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, &m);
+        return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, s);
 }
-
-struct enablement {
-        const struct rootfs *root;
-        struct facts *facts;
-};
 
 static int note_enabled(int dir, const char *name, void *userdata)
 {
-        struct facts *f = userdata;
+        struct facts *f = ((struct survey *)userdata)->facts;
 
         (void)dir;
         for (size_t i = 0; i < N_TCP_UNITS; i++)
@@ -144,17 +134,16 @@ static int note_enabled(int dir, const char *name, void *userdata)
 
 static int look_in_wants(int dir, const char *name, void *userdata)
 {
-        const struct enablement *e = userdata;
         char path[512];
 
         (void)dir;
         if (fnmatch("*.wants", name, 0) != 0 && fnmatch("*.requires", name, 0) != 0)
                 return 0;
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%.256s", name);
-        return rootfs_list(e->root, path, note_enabled, e->facts);
+        return survey_list(userdata, path, note_enabled, NULL);
 }
 
-static int find_tcp_unit(const struct rootfs *root, const char *unit, struct tcp_unit *t)
+static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_unit *t)
 {
         struct object o = { 0 };
         char path[256];
@@ -162,36 +151,37 @@ static int find_tcp_unit(const struct rootfs *root, const char *unit, struct tcp
 
         for (size_t i = 0; layout_vendor_units[i]; i++) {
                 (void)snprintf(path, sizeof(path), "%s/%s", layout_vendor_units[i], unit);
-                t->vendor = t->vendor || rootfs_is_file(root, path, false);
+                r = survey_is_file(s, path, false);
+                if (r < 0)
+                        return r;
+                t->vendor = t->vendor || r > 0;
         }
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", unit);
-        r = rootfs_look(root, path, FILE_MAX, &o);
+        r = rootfs_look(s->root, path, FILE_MAX, &o);
+        if (r < 0)
+                return why_set(s->why, r, "cannot look at %s%s", s->root->path, path);
         t->foreign = o.type == OBJECT_FILE;
         t->masked = o.type == OBJECT_LINK && strcmp(o.data, "/dev/null") == 0;
         object_free(&o);
-        return r;
+        return 0;
 }
 
-static int find_tcp_units(const struct rootfs *root, struct facts *f)
+static int find_tcp_units(struct survey *s)
 {
-        struct enablement e = { root, f };
         AUTO_FREE char *preset = NULL;
         unsigned closed = 0;
         size_t len;
-        int r;
+        int r = survey_read(s, PATH_PRESET, &preset, &len);
 
-        r = rootfs_read(root, PATH_PRESET, FILE_MAX, &preset, &len, NULL);
-        if (r == 0)
+        if (r > 0)
                 closed = preset_closed(preset, len);
-        for (size_t i = 0; i < N_TCP_UNITS; i++) {
-                struct tcp_unit *t = &f->tcp[i];
+        for (size_t i = 0; r >= 0 && i < N_TCP_UNITS; i++) {
+                struct tcp_unit *t = &s->facts->tcp[i];
 
-                r = find_tcp_unit(root, layout_tcp_units[i], t);
-                if (r < 0)
-                        return r;
+                r = find_tcp_unit(s, layout_tcp_units[i], t);
                 t->ours = t->masked && (closed & (1u << i));
         }
-        return rootfs_list(root, SYSTEM_UNIT_DIR, look_in_wants, &e);
+        return r < 0 ? r : survey_list(s, SYSTEM_UNIT_DIR, look_in_wants, NULL);
 }
 
 int survey_users(const struct rootfs *root, struct users *ret, struct why *why)
@@ -234,19 +224,20 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
                  struct facts *ret, struct why *why)
 {
         struct facts f = { .live = !root->image };
+        struct survey s = { root, &f, why };
         int r;
 
         r = survey_users(root, &f.users, why);
         if (r == 0)
-                r = find_programs(root, program, &f);
+                r = find_programs(&s, program);
         if (r == 0)
-                r = find_version(root, &f);
+                r = find_version(&s);
         if (r == 0)
-                r = find_modules(root, &f);
+                r = find_modules(&s);
         if (r == 0)
-                r = survey_sshd(root, &f);
+                r = survey_sshd(&s);
         if (r == 0)
-                r = find_tcp_units(root, &f);
+                r = find_tcp_units(&s);
         if (r == 0 && m)
                 r = find_live(m, &f, why);
         if (r < 0) {

@@ -14,30 +14,29 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FILE_MAX  (1024u * 1024u) /* bytes of one file */
 #define DEPTH_MAX 16
 #define FILES_MAX 256
 
-static int read_files(const struct rootfs *root, struct facts *f, const char *path, unsigned depth);
+static int read_files(struct survey *s, const char *path, unsigned depth);
 
-static int find_environments(const struct rootfs *root, struct facts *f)
+static int find_environments(const struct survey *s)
 {
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++) {
                 AUTO_FREE char *text = NULL;
                 size_t len;
-                int r = rootfs_read(root, layout_environments[i].file, FILE_MAX, &text, &len, NULL);
+                int r = survey_read(s, layout_environments[i].file, &text, &len);
 
-                if (r == -ENOMEM)
+                if (r < 0)
                         return r;
-                if (r == 0 && strstr(text, layout_environments[i].must_contain))
-                        f->environments |= 1u << i;
+                if (r > 0 && strstr(text, layout_environments[i].must_contain))
+                        s->facts->environments |= 1u << i;
         }
         return 0;
 }
 
 static int note_host_key(int dir, const char *name, void *userdata)
 {
-        struct facts *f = userdata;
+        struct facts *f = ((struct survey *)userdata)->facts;
         struct stat st;
 
         if (fnmatch("ssh_host_*_key", name, 0) == 0 &&
@@ -82,8 +81,7 @@ static void match_free(struct match *m)
 
 /* A pattern's files, in glob(3)'s order. Wildcards count in the last component only: nobody has
  * them elsewhere, and a stray that hides there is found in sshd's effective configuration. */
-static int read_pattern(const struct rootfs *root, struct facts *f, const char *pattern,
-                        unsigned depth)
+static int read_pattern(struct survey *s, const char *pattern, unsigned depth)
 {
         AUTO(match_free) struct match m = { 0 };
         AUTO_FREE char *full = NULL;
@@ -97,7 +95,7 @@ static int read_pattern(const struct rootfs *root, struct facts *f, const char *
         slash = strrchr(full, '/');
         *slash = '\0';
         m.pattern = slash + 1;
-        r = rootfs_list(root, full[0] ? full : "/", note_name, &m);
+        r = survey_list(s, full[0] ? full : "/", note_name, &m);
         if (m.n > 1)
                 qsort(m.names, m.n, sizeof(*m.names), by_name);
         for (size_t i = 0; r == 0 && i < m.n; i++) {
@@ -107,7 +105,7 @@ static int read_pattern(const struct rootfs *root, struct facts *f, const char *
                         path = NULL;
                         return -ENOMEM;
                 }
-                r = read_files(root, f, path, depth + 1);
+                r = read_files(s, path, depth + 1);
         }
         return r;
 }
@@ -139,8 +137,7 @@ static void remember_port(struct facts *f, const char *argument)
                 f->sshd_ports[f->n_sshd_ports++] = (uint16_t)port;
 }
 
-static int read_items(const struct rootfs *root, struct facts *f, const struct sshdconf *c,
-                      unsigned depth)
+static int read_items(struct survey *s, const struct sshdconf *c, unsigned depth)
 {
         int r = 0;
 
@@ -148,15 +145,16 @@ static int read_items(const struct rootfs *root, struct facts *f, const struct s
                 const struct sshdconf_item *item = &c->items[i];
 
                 if (item->kind == SSHDCONF_INCLUDE && !item->in_match)
-                        r = read_pattern(root, f, item->argument, depth);
+                        r = read_pattern(s, item->argument, depth);
                 else if (item->kind == SSHDCONF_PORT)
-                        remember_port(f, item->argument);
+                        remember_port(s->facts, item->argument);
         }
         return r;
 }
 
-static int read_files(const struct rootfs *root, struct facts *f, const char *path, unsigned depth)
+static int read_files(struct survey *s, const char *path, unsigned depth)
 {
+        struct facts *f = s->facts;
         AUTO(sshdconf_free) struct sshdconf c = { 0 };
         AUTO_FREE char *text = NULL;
         size_t len;
@@ -165,26 +163,28 @@ static int read_files(const struct rootfs *root, struct facts *f, const char *pa
         if (depth > DEPTH_MAX || f->n_sshd_files == FILES_MAX || known(f, path) ||
             strcmp(path, PATH_SSHD_DROPIN) == 0)
                 return 0;
-        r = rootfs_read(root, path, FILE_MAX, &text, &len, NULL);
-        if (r < 0)
-                return r == -ENOMEM ? r : 0; /* sshd will have its own word on it */
+        r = survey_read(s, path, &text, &len);
+        if (r <= 0)
+                return r; /* on what is no file sshd will have its own word */
         r = remember(f, path);
         if (r == 0)
                 r = sshdconf_scan(text, len, &c);
         if (r == 0 && depth == 0)
                 f->dropins = sshdconf_includes(&c, PATH_SSHD_DROPIN);
-        return r == 0 ? read_items(root, f, &c, depth) : r;
+        return r == 0 ? read_items(s, &c, depth) : r;
 }
 
-int survey_sshd(const struct rootfs *root, struct facts *f)
+int survey_sshd(struct survey *s)
 {
-        int r = find_environments(root, f);
+        int r = find_environments(s);
 
         if (r == 0)
-                r = rootfs_list(root, "/etc/ssh", note_host_key, f);
+                r = survey_list(s, "/etc/ssh", note_host_key, NULL);
+        if (r == 0)
+                r = survey_exists(s, PATH_SSHD_CONFIG);
         if (r < 0)
                 return r;
-        f->sshd_config = rootfs_exists(root, PATH_SSHD_CONFIG);
+        s->facts->sshd_config = r > 0;
         /* openSUSE's vendor file counts only where /etc has none */
-        return read_files(root, f, f->sshd_config ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR, 0);
+        return read_files(s, r > 0 ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR, 0);
 }

@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include "facts.h"
-#include "rootfs.h"
+#include "surveyread.h"
 
 /* Fills environments, n_host_keys, dropins, sshd_config, sshd_files and sshd_ports. 0 or −errno. */
-int survey_sshd(const struct rootfs *root, struct facts *f) MUST_CHECK;
+int survey_sshd(struct survey *s) MUST_CHECK;
