@@ -14,33 +14,50 @@
 #define JOB_TIMEOUT    90 /* seconds; systemd's own DefaultTimeoutStartSec */
 #define MODULE_TIMEOUT 30
 
+/* What cannot be taken away stays: a folder of that name in a user's home must not keep the door
+ * shut. */
 static int sweep_one(int dir, const char *name, void *userdata)
 {
+        int r = atomic_is_temporary(name) ? atomic_unlink(dir, name) : 0;
+
         (void)userdata;
-        return atomic_is_temporary(name) ? atomic_unlink(dir, name) : 0;
+        (void)r;
+        return 0;
 }
 
-int apply_sweep(const struct rootfs *root, const struct desired *d)
+static int sweep_folder(const struct rootfs *root, const char *path)
 {
-        const char *last = "";
-        size_t last_len = 0;
+        AUTO_FREE char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+
+        if (!folder)
+                return -ENOMEM;
+        return rootfs_list(root, folder, sweep_one, NULL) == -ENOMEM ? -ENOMEM : 0;
+}
+
+/* Where the path is written: a shared file that is a link is so in another folder. */
+static const char *place(const struct item *i, const struct object *o)
+{
+        return o->path ? o->path : i->path;
+}
+
+static bool same_folder(const char *a, const char *b)
+{
+        size_t n = (size_t)(strrchr(a, '/') - a);
+
+        return n == (size_t)(strrchr(b, '/') - b) && strncmp(a, b, n) == 0;
+}
+
+int apply_sweep(const struct rootfs *root, const struct desired *d, const struct object *objects)
+{
+        const char *last = NULL;
 
         for (size_t k = 0; k < d->n; k++) {
-                const char *path = d->items[k].path;
-                size_t len = (size_t)(strrchr(path, '/') - path);
-                AUTO_FREE char *folder = NULL;
-                int r;
+                const char *path = place(&d->items[k], &objects[k]);
+                int r = last && same_folder(path, last) ? 0 : sweep_folder(root, path);
 
-                if (len == last_len && strncmp(path, last, len) == 0)
-                        continue;
-                folder = strndup(path, len);
-                if (!folder)
-                        return -ENOMEM;
-                r = rootfs_list(root, folder, sweep_one, NULL);
-                if (r < 0 && r != -EROFS)
+                if (r < 0)
                         return r;
                 last = path;
-                last_len = len;
         }
         return 0;
 }

@@ -16,8 +16,10 @@ struct apply_report {
         void *userdata;
 };
 
-/* Takes away temporary files that a killed run left beside the items. Under the lock. */
-int apply_sweep(const struct rootfs *root, const struct desired *d) MUST_CHECK;
+/* Takes away temporary files that a killed run left beside the items, as far as that can be done.
+ * Under the lock; `objects` as for plan_make(). 0 or -ENOMEM. */
+int apply_sweep(const struct rootfs *root, const struct desired *d,
+                const struct object *objects) MUST_CHECK;
 
 /* Runs the operations of one phase in order; stops at the first failure. What was written until
  * then is a safe prefix. Each path is looked at once more before it is changed: -ESTALE when it is

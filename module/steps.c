@@ -69,7 +69,7 @@ int steps_prepare(struct run *r, bool remove)
                 status = run_report_conflicts(r) == EXIT_DONE ? EXIT_DONE : judge_conflicts(r);
         if (status != EXIT_DONE)
                 return status;
-        rc = apply_sweep(&r->root, &r->desired);
+        rc = apply_sweep(&r->root, &r->desired, r->objects);
         if (rc < 0) {
                 (void)why_set(&r->why, rc, "cannot take away temporary files of an earlier run");
                 return run_fail(r);
