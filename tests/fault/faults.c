@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * faults.c: a library to preload before the program under test. It counts the calls of one kind
+ * and, at the n-th, dies, fails, does half of it, or lets the world change first; it can write down
+ * all calls that change something, in order. The environment tells it what to do:
+ *
+ *     FAULT_CALL   the kind: one of the names in `kinds`
+ *     FAULT_AT     the n-th call of that kind, from 1
+ *     FAULT_HOW    before | after: _exit() then; short: half of a read or write; run: run
+ *                  FAULT_COMMAND by sh first; an errno: fail with it; an errno and a "+": so does
+ *                  every later call of the kind
+ *     FAULT_TRACE  the file that gets a line per call that changed something, and in the end the
+ *                  number of calls of the kind
+ *
+ * Calls on standard streams are not counted. Linked into nothing; only tests load it.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEAD 99 /* the exit status of a run that was told to die */
+
+enum kind {
+        NOTHING,
+        WRITE,
+        FSYNC,
+        RENAME,
+        SYMLINK,
+        UNLINK,
+        MKDIR,
+        CREATE,
+        OWN,
+        OPEN,
+        READ,
+        STAT,
+        LIST,
+        READLINK,
+        ALLOCATE,
+        N_KINDS
+};
+
+static const char *const kinds[N_KINDS] = {
+        [NOTHING] = "nothing", [WRITE] = "write",       [FSYNC] = "fsync",    [RENAME] = "rename",
+        [SYMLINK] = "symlink", [UNLINK] = "unlink",     [MKDIR] = "mkdir",    [CREATE] = "create",
+        [OWN] = "own",         [OPEN] = "open",         [READ] = "read",      [STAT] = "stat",
+        [LIST] = "list",       [READLINK] = "readlink", [ALLOCATE] = "alloc",
+};
+
+static struct {
+        bool armed;
+        enum kind kind;
+        unsigned long at, seen;
+        const char *how;
+        const char *command;
+        int trace;
+} fault = { .trace = -1 };
+
+/* What the wrapper of the call that is the n-th has to do. */
+enum verdict { GO_ON, FAIL, HALF, DIE_AFTER };
+
+static void *next(const char *name)
+{
+        return dlsym(RTLD_NEXT, name);
+}
+
+__attribute__((constructor)) static void arm(void)
+{
+        const char *call = getenv("FAULT_CALL"), *at = getenv("FAULT_AT"),
+                   *trace = getenv("FAULT_TRACE");
+
+        for (int k = 0; call && k < N_KINDS; k++)
+                if (strcmp(call, kinds[k]) == 0)
+                        fault.kind = (enum kind)k;
+        fault.at = at ? strtoul(at, NULL, 10) : 0;
+        fault.how = getenv("FAULT_HOW");
+        fault.command = getenv("FAULT_COMMAND");
+        if (trace)
+                fault.trace = (int)syscall(SYS_openat, AT_FDCWD, trace,
+                                           O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        fault.armed = true;
+}
+
+/* The world changes while the program is at work. */
+static void let_happen(const char *command)
+{
+        pid_t child;
+
+        fault.armed = false;
+        child = fork();
+        if (child == 0) {
+                (void)unsetenv("LD_PRELOAD");
+                (void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+                _exit(127);
+        }
+        (void)waitpid(child, NULL, 0);
+        fault.armed = true;
+}
+
+static enum verdict judge(enum kind kind)
+{
+        const char *how = fault.how;
+
+        if (!fault.armed || kind != fault.kind)
+                return GO_ON;
+        fault.seen++;
+        if (!how)
+                return GO_ON;
+        if (fault.seen > fault.at && how[0] >= '0' && how[0] <= '9' && how[strlen(how) - 1] == '+')
+                errno = atoi(how);
+        else if (fault.seen != fault.at)
+                return GO_ON;
+        if (strcmp(how, "before") == 0)
+                _exit(DEAD);
+        if (strcmp(how, "after") == 0)
+                return DIE_AFTER;
+        if (strcmp(how, "short") == 0)
+                return HALF;
+        if (strcmp(how, "run") == 0) {
+                let_happen(fault.command);
+                return GO_ON;
+        }
+        errno = atoi(how);
+        return FAIL;
+}
+
+static void write_down(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void write_down(const char *fmt, ...)
+{
+        char line[2 * 4096];
+        va_list ap;
+        int n;
+
+        va_start(ap, fmt);
+        n = vsnprintf(line, sizeof(line), fmt, ap);
+        va_end(ap);
+        if (n > 0 && (size_t)n < sizeof(line))
+                (void)syscall(SYS_write, fault.trace, line, n);
+}
+
+__attribute__((destructor)) static void sum_up(void)
+{
+        if (fault.trace >= 0)
+                write_down("%s %lu\n", kinds[NOTHING], fault.seen);
+}
+
+/* Where a descriptor points to, for the trace. */
+static const char *place(int fd, char path[static 4096])
+{
+        char link[64];
+        ssize_t n;
+
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, path, 4095);
+        path[n < 0 ? 0 : n] = '\0';
+        return path;
+}
+
+/* One line: what, and the paths of up to two (folder, name) pairs; a name NULL is the descriptor's
+ * own path. Only what has worked is written down. */
+static void note(enum kind kind, int fd, const char *name, int to, const char *to_name)
+{
+        char path[4096], other[4096];
+        int saved = errno;
+
+        if (!fault.armed || fault.trace < 0)
+                return;
+        if (to < 0)
+                write_down("%s %s%s%s\n", kinds[kind], place(fd, path), name ? "/" : "",
+                           name ? name : "");
+        else
+                write_down("%s %s/%s %s/%s\n", kinds[kind], place(fd, path), name, place(to, other),
+                           to_name);
+        errno = saved;
+}
+
+/* The common form of a call that fails with -1. `result` is the call, made as its type. */
+#define PASS(kind, call, fd, name, to, to_name)                                                    \
+        ({                                                                                         \
+                enum verdict verdict_ = judge(kind);                                               \
+                int result_ = verdict_ == FAIL ? -1 : (int)(call);                                 \
+                if (result_ >= 0)                                                                  \
+                        note(kind, fd, name, to, to_name);                                         \
+                if (verdict_ == DIE_AFTER)                                                         \
+                        _exit(DEAD);                                                               \
+                result_;                                                                           \
+        })
+
+int fsync(int fd)
+{
+        int (*real)(int) = next("fsync");
+
+        return PASS(FSYNC, real(fd), fd, NULL, -1, NULL);
+}
+
+int renameat(int from, const char *old, int to, const char *new)
+{
+        int (*real)(int, const char *, int, const char *) = next("renameat");
+
+        return PASS(RENAME, real(from, old, to, new), from, old, to, new);
+}
+
+int symlinkat(const char *target, int dir, const char *name)
+{
+        int (*real)(const char *, int, const char *) = next("symlinkat");
+
+        return PASS(SYMLINK, real(target, dir, name), dir, name, -1, NULL);
+}
+
+int unlinkat(int dir, const char *name, int flags)
+{
+        int (*real)(int, const char *, int) = next("unlinkat");
+
+        return PASS(UNLINK, real(dir, name, flags), dir, name, -1, NULL);
+}
+
+int mkdirat(int dir, const char *name, mode_t mode)
+{
+        int (*real)(int, const char *, mode_t) = next("mkdirat");
+
+        return PASS(MKDIR, real(dir, name, mode), dir, name, -1, NULL);
+}
+
+int fchown(int fd, uid_t uid, gid_t gid)
+{
+        int (*real)(int, uid_t, gid_t) = next("fchown");
+
+        return PASS(OWN, real(fd, uid, gid), fd, NULL, -1, NULL);
+}
+
+int fchmod(int fd, mode_t mode)
+{
+        int (*real)(int, mode_t) = next("fchmod");
+
+        return PASS(OWN, real(fd, mode), fd, NULL, -1, NULL);
+}
+
+int openat(int dir, const char *name, int flags, ...)
+{
+        int (*real)(int, const char *, int, ...) = next("openat");
+        mode_t mode = 0;
+
+        if (flags & O_CREAT) {
+                va_list ap;
+
+                va_start(ap, flags);
+                mode = va_arg(ap, mode_t);
+                va_end(ap);
+                return PASS(CREATE, real(dir, name, flags, mode), dir, name, -1, NULL);
+        }
+        return judge(OPEN) == FAIL ? -1 : real(dir, name, flags);
+}
+
+int fstatat(int dir, const char *name, struct stat *st, int flags)
+{
+        int (*real)(int, const char *, struct stat *, int) = next("fstatat");
+
+        return judge(STAT) == FAIL ? -1 : real(dir, name, st, flags);
+}
+
+int fstat(int fd, struct stat *st)
+{
+        int (*real)(int, struct stat *) = next("fstat");
+
+        return judge(fd > STDERR_FILENO ? STAT : NOTHING) == FAIL ? -1 : real(fd, st);
+}
+
+struct dirent;
+struct dirent *readdir(void *dir);
+struct dirent *readdir(void *dir)
+{
+        struct dirent *(*real)(void *) = next("readdir");
+
+        return judge(LIST) == FAIL ? NULL : real(dir);
+}
+
+ssize_t readlinkat(int dir, const char *name, char *buffer, size_t size)
+{
+        ssize_t (*real)(int, const char *, char *, size_t) = next("readlinkat");
+
+        return judge(READLINK) == FAIL ? -1 : real(dir, name, buffer, size);
+}
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+        ssize_t (*real)(int, const void *, size_t) = next("write");
+        enum verdict v = judge(fd > STDERR_FILENO ? WRITE : NOTHING);
+        ssize_t n;
+
+        if (v == FAIL)
+                return -1;
+        n = real(fd, data, v != GO_ON && size > 1 ? size / 2 : size);
+        if (v == DIE_AFTER) /* in the middle of the file */
+                _exit(DEAD);
+        if (n >= 0 && fd > STDERR_FILENO)
+                note(WRITE, fd, NULL, -1, NULL);
+        return n;
+}
+
+ssize_t read(int fd, void *data, size_t size)
+{
+        ssize_t (*real)(int, void *, size_t) = next("read");
+        enum verdict v = judge(fd > STDERR_FILENO ? READ : NOTHING);
+
+        return v == FAIL ? -1 : real(fd, data, v == HALF && size > 1 ? 1 : size);
+}
+
+/* openat2(2) has no wrapper in the C library. */
+long syscall(long number, ...)
+{
+        long (*real)(long, ...) = next("syscall");
+        long a[6];
+        va_list ap;
+
+        va_start(ap, number);
+        for (int i = 0; i < 6; i++)
+                a[i] = va_arg(ap, long);
+        va_end(ap);
+        if (number == SYS_openat2 && judge(OPEN) == FAIL)
+                return -1;
+        return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+void *malloc(size_t size)
+{
+        static void *(*real)(size_t);
+
+        if (!real)
+                real = next("malloc");
+        return judge(ALLOCATE) == FAIL ? NULL : real(size);
+}
+
+void *realloc(void *old, size_t size)
+{
+        static void *(*real)(void *, size_t);
+
+        if (!real)
+                real = next("realloc");
+        return judge(ALLOCATE) == FAIL ? NULL : real(old, size);
+}
+
+void *reallocarray(void *old, size_t n, size_t size)
+{
+        static void *(*real)(void *, size_t, size_t);
+
+        if (!real)
+                real = next("reallocarray");
+        return judge(ALLOCATE) == FAIL ? NULL : real(old, n, size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+        static void *(*real)(size_t, size_t);
+
+        if (!real)
+                real = next("calloc");
+        return judge(ALLOCATE) == FAIL ? NULL : real(n, size);
+}
+
+char *strdup(const char *s)
+{
+        char *(*real)(const char *) = next("strdup");
+
+        return judge(ALLOCATE) == FAIL ? NULL : real(s);
+}
+
+char *strndup(const char *s, size_t n)
+{
+        char *(*real)(const char *, size_t) = next("strndup");
+
+        return judge(ALLOCATE) == FAIL ? NULL : real(s, n);
+}

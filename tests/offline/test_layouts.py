@@ -1,0 +1,278 @@
+"""What apply makes of each distribution's layout, and that systemd's own tools see it alike."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import layouts
+from tree import UNITS, Tree, changes
+
+GOLDEN = Path(__file__).with_name("golden")
+CLOSE = "disable_tcp: true\n"
+LISTEN = "listen_address: 127.0.0.1\n"
+PRESET = "/etc/systemd/system-preset/10-sshd-vsock.preset"
+DROPIN = "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
+SOCKET_DROPIN = f"{UNITS}/ssh.socket.d/zz-sshd-vsock.conf"  # where a socket unit is enabled
+DOOR = {f"{UNITS}/{name}" for name in (
+    "sshd-vsock.socket", "sshd-vsock@.service", "sshd-vsock-keygen.service",
+    "sshd-vsock-provision.service", "sockets.target.wants/sshd-vsock.socket",
+    "multi-user.target.wants/sshd-vsock-provision.service")}
+OPEN = DOOR | {PRESET, "/etc/modules-load.d/sshd-vsock.conf", "/etc/hosts"}
+
+# Which units listen on TCP there.
+SSH, SSHD = {"ssh.service", "ssh.socket"}, {"sshd.service", "sshd.socket"}
+TCP = {name: SSHD if name in ("rhel8", "rhel9", "rhel10", "opensuse") else SSH
+       for name in layouts.LAYOUTS}
+TCP["arch"] = {"sshd.service"}
+
+# Options that the vendor's sshd unit passes, beyond the bare command.
+ENVIRONMENT = {name: ("/etc/default/ssh", "$SSHD_OPTS") for name in layouts.LAYOUTS}
+ENVIRONMENT |= {name: ("/etc/sysconfig/sshd", "$OPTIONS") for name in ("rhel9", "rhel10")}
+ENVIRONMENT["opensuse"] = ("/etc/sysconfig/ssh", "$SSHD_OPTS")
+ENVIRONMENT["arch"] = None
+
+
+@pytest.fixture(name="layout", params=layouts.LAYOUTS)
+def layout_name(request):
+    """The name of each layout."""
+    return request.param
+
+
+@pytest.fixture(name="tree")
+def layout_tree(layout, folder):
+    """A tree with that layout."""
+    return layouts.make(layout, Tree(folder / layout))
+
+
+def files(paths, *states):
+    """Those of the paths that are no folders."""
+    return {path for path in paths
+            if any(path in state and state[path][-1] is not None for state in states)}
+
+
+def applied(tree, config="", *options):
+    """Runs apply; returns the files it changed."""
+    before = tree.state()
+    tree.apply(*options, config=config)
+    after = tree.state()
+    return files(changes(before, after), before, after)
+
+
+def systemctl(tree, *words):
+    """This machine's systemctl, on the tree."""
+    return subprocess.run(["systemctl", f"--root={tree}", *words], text=True, capture_output=True,
+                          check=False)
+
+
+def enabled(tree, unit):
+    """What systemctl calls the unit's state."""
+    result = systemctl(tree, "is-enabled", unit)
+    return result.stdout.strip() or result.stderr.strip()
+
+
+def links(tree):
+    """The enablement links of foreign units."""
+    return {path: entry for path, entry in tree.state().items()
+            if path.startswith(f"{UNITS}/") and path.count("/") == 5 and "sshd-vsock" not in path}
+
+
+def test_by_default_the_door_and_nothing_else(layout, tree):
+    assert applied(tree) == OPEN
+    for unit in ("sshd-vsock.socket", "sshd-vsock-provision.service"):
+        assert enabled(tree, unit) == "enabled"
+    for unit in TCP[layout]:
+        assert enabled(tree, unit) != "masked"
+
+
+@pytest.mark.parametrize("config", ("", CLOSE, LISTEN))
+def test_without_a_proof_an_image_stays_open(layout, tree, config):
+    assert applied(tree, config) == OPEN
+    assert not any(enabled(tree, unit) == "masked" for unit in TCP[layout])
+
+
+def test_closing_masks_just_what_is_there(layout, tree):
+    kept = links(tree)
+    masks = {f"{UNITS}/{unit}" for unit in TCP[layout]}
+    assert applied(tree, CLOSE, "--no-verify") == OPEN | masks
+    for unit in TCP[layout]:
+        assert tree.at(f"{UNITS}/{unit}").readlink() == Path("/dev/null")
+        assert enabled(tree, unit) == "masked"
+    for unit in ("sshd-vsock.socket", "sshd-vsock-provision.service"):
+        assert enabled(tree, unit) == "enabled"
+    assert links(tree) == kept
+
+
+def test_debians_alias_is_masked_with_its_unit(folder):
+    tree = layouts.make("debian12", Tree(folder / "tree"))
+    applied(tree, CLOSE, "--no-verify")
+    assert enabled(tree, "sshd.service") == "masked"
+    assert tree.at(f"{UNITS}/sshd.service").readlink() == Path("/lib/systemd/system/ssh.service")
+
+
+def test_listening_elsewhere_is_one_file_where_sshd_listens_itself(layout, tree):
+    before = tree.state()
+    changed = applied(tree, LISTEN, "--no-verify")
+    sockets = {SOCKET_DROPIN} if layout in ("ubuntu2210", "ubuntu2404") else set()
+    if layout == "rhel8":
+        assert changed == OPEN | {"/etc/ssh/sshd_config"}
+        text, old = tree.read("/etc/ssh/sshd_config"), before["/etc/ssh/sshd_config"]
+        assert text.endswith(old[-1])
+        block = text[:-len(old[-1])].decode().splitlines()
+        assert "ListenAddress 127.0.0.1" in block
+        assert all(line.startswith("#") for line in block if line != "ListenAddress 127.0.0.1")
+        assert tree.state()["/etc/ssh/sshd_config"][:4] == old[:4]
+        assert not tree.at("/etc/ssh/sshd_config.d").exists()
+    else:
+        assert changed == OPEN | {DROPIN} | sockets
+        lines = tree.read(DROPIN).decode().splitlines()
+        assert [line for line in lines if not line.startswith("#")] == ["ListenAddress 127.0.0.1"]
+    if layout == "opensuse":
+        assert not tree.at("/etc/ssh/sshd_config").exists()
+
+
+@pytest.mark.parametrize("config", ("", CLOSE, LISTEN, "hushlogin: true\nport: 2222\n"))
+def test_a_second_run_changes_nothing(tree, config):
+    tree.apply("--no-verify", config=config)
+    before = tree.state(times=True)
+    result = tree.apply("--no-verify", config=config)
+    assert tree.state(times=True) == before
+    assert "nothing to do" in result.stderr
+    assert tree.run("plan", "--no-verify", config=config).returncode == 0
+
+
+@pytest.mark.parametrize("config", (CLOSE, LISTEN))
+def test_going_back_restores(tree, config):
+    tree.apply()
+    before = tree.state()
+    tree.apply("--no-verify", config=config)
+    assert tree.state() != before
+    tree.apply()
+    after = tree.state()
+    assert files(changes(before, after), before, after) <= {
+        f"{UNITS}/sshd-vsock-provision.service"}  # carries a configuration from standard input
+    tree.apply(config="")
+    tree.apply("--no-verify", config=config)
+    tree.apply("--no-verify")
+    assert files(changes(before, tree.state()), before, tree.state()) == set()
+
+
+@pytest.mark.parametrize("config", ("", CLOSE, LISTEN, "hushlogin: true\n"))
+def test_remove_leaves_no_file_behind(tree, config):
+    before = tree.state()
+    tree.apply("--no-verify", config=config)
+    result = tree.run("remove")
+    assert result.returncode == 0, result.stderr
+    after = tree.state()
+    assert files(changes(before, after), before, after) == set()
+    assert "nothing to do" in tree.run("remove").stderr
+
+
+def test_remove_leaves_what_others_masked(layout, tree):
+    unit = sorted(TCP[layout])[0]
+    tree.link(f"{UNITS}/{unit}", "/dev/null")
+    tree.apply("--no-verify", config=CLOSE)
+    assert tree.run("remove").returncode == 0
+    assert enabled(tree, unit) == "masked"
+    for other in TCP[layout] - {unit}:
+        assert enabled(tree, other) != "masked"
+
+
+def test_a_unit_that_comes_later_is_closed_and_all_of_them_open_again(layout, tree):
+    """An upgrade brings another unit; what was masked before must not be taken for foreign."""
+    units = sorted(TCP[layout])
+    late = tree.at(f"/usr/lib/systemd/system/{units[-1]}")
+    away = late.rename(late.with_suffix(".away"))
+    tree.apply("--no-verify", config=CLOSE)
+    away.rename(late)
+    tree.apply(config=CLOSE)  # the first phase only, as it is when the proof fails
+    tree.apply("--no-verify", config=CLOSE)
+    assert {enabled(tree, unit) for unit in units} == {"masked"}
+    tree.apply("--no-verify")
+    assert "masked" not in {enabled(tree, unit) for unit in units}
+
+
+@pytest.mark.parametrize("machine_id", (None, "", "uninitialized\n"))
+def test_presets_of_a_first_boot_change_nothing(layout, tree, machine_id):
+    tree.apply("--no-verify", config=CLOSE)
+    tree.remove("/etc/machine-id")
+    if machine_id is not None:
+        tree.put("/etc/machine-id", machine_id)
+    for mode in ("enable-only", "full"):
+        result = systemctl(tree, "preset-all", f"--preset-mode={mode}")
+        assert result.returncode == 0, result.stderr
+        for unit in TCP[layout]:
+            assert enabled(tree, unit) == "masked"
+        for unit in ("sshd-vsock.socket", "sshd-vsock-provision.service"):
+            assert enabled(tree, unit) == "enabled"
+        assert "nothing to do" in tree.apply("--no-verify", config=CLOSE).stderr
+
+
+def test_presets_of_a_first_boot_keep_what_reopens_tcp(layout, tree):
+    """systemd as PID 1 runs preset-all with enable-only: the vendor's links have to survive it."""
+    kept = links(tree)
+    tree.apply("--no-verify", config=CLOSE)
+    assert systemctl(tree, "preset-all", "--preset-mode=enable-only").returncode == 0
+    assert kept.items() <= links(tree).items()
+    tree.apply("--no-verify")
+    assert "masked" not in {enabled(tree, unit) for unit in TCP[layout]}
+
+
+def test_the_template_passes_the_vendors_options(layout, tree):
+    tree.apply()
+    lines = tree.read(f"{UNITS}/sshd-vsock@.service").decode().splitlines()
+    sshd = "/usr/bin/sshd" if layout == "arch" else "/usr/sbin/sshd"
+    wanted = ENVIRONMENT[layout]
+    found = [line for line in lines if line.startswith("EnvironmentFile=")]
+    if layout == "rhel8":
+        assert found == ["EnvironmentFile=-/etc/sysconfig/sshd",
+                         "EnvironmentFile=-/etc/crypto-policies/back-ends/opensshserver.config"]
+        assert f"ExecStart=-{sshd} -i $OPTIONS $CRYPTO_POLICY" in lines
+    elif wanted is None:
+        assert not found
+        assert f"ExecStart=-{sshd} -i" in lines
+    else:
+        assert found == [f"EnvironmentFile=-{wanted[0]}"]
+        assert f"ExecStart=-{sshd} -i {wanted[1]}" in lines
+
+
+def test_poll_limits_only_where_systemd_knows_them(layout, tree):
+    tree.apply()
+    new = layout in ("debian13", "testing", "ubuntu2404", "rhel10", "opensuse", "arch")
+    assert (b"PollLimit" in tree.read(f"{UNITS}/sshd-vsock.socket")) == new
+
+
+@pytest.mark.parametrize("layout_name", ("debian11", "debian13", "rhel8"))
+def test_every_file_is_what_was_agreed_on(layout_name, folder):
+    """Byte for byte; `golden/LAYOUT/` holds the paths with - for /. To renew it, delete the folder
+    and run this twice."""
+    tree = layouts.make(layout_name, Tree(folder / "tree"))
+    tree.apply("--no-verify", config=LISTEN + "port: 2222\nhushlogin: true\n")
+    written = {path.lstrip("/").replace("/", "-"): tree.at(path) for path in
+               sorted(OPEN | {DROPIN, "/etc/ssh/sshd_config", "/etc/skel/.hushlogin"})
+               if tree.at(path).exists() and not tree.at(path).is_symlink()}
+    golden = GOLDEN / layout_name
+    if not golden.exists():
+        golden.mkdir(parents=True)
+        for name, path in written.items():
+            shutil.copyfile(path, golden / name)
+        pytest.fail(f"{golden} was missing and is written now: read it")
+    assert set(written) == {path.name for path in golden.iterdir()}
+    for name, path in written.items():
+        assert path.read_text() == (golden / name).read_text(), name
+
+
+def test_the_units_are_ones_that_systemd_takes(layout, tree):
+    """systemd-analyze reads them with the vendor's units around; it has no complaint about ours."""
+    tree.apply("--no-verify", config="port: 2222\n")
+    tree.put("/bin/sh" if not tree.at("/bin").exists() else "/usr/bin/sh", "", 0o755)
+    for target in ("basic", "shutdown", "sysinit", "sockets"):
+        tree.put(f"/usr/lib/systemd/system/{target}.target", "[Unit]\nDescription=x\n")
+    result = subprocess.run(
+        ["systemd-analyze", f"--root={tree}", "verify", "--man=no", "sshd-vsock.socket",
+         "sshd-vsock@x.service", "sshd-vsock-keygen.service", "sshd-vsock-provision.service"],
+        text=True, capture_output=True, check=False)
+    complaints = [line for line in result.stderr.splitlines()
+                  if "sshd-vsock" in line and "PollLimit" not in line]
+    assert not complaints, result.stderr
