@@ -12,7 +12,8 @@ PROGRAM = "sshd-vsock"
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 # Nothing that ends up in the program is in these folders.
-NOT_SOURCES = {"build", "tests", "images", "__pycache__"}
+NOT_PACKAGED = {"build", "tests", "__pycache__"}
+NOT_SOURCES = NOT_PACKAGED | {"images", "doc", "packaging"}
 
 BUILD = """
 set -eu
@@ -22,12 +23,25 @@ cmake --build /build --parallel 2 --target sshd-vsock
 strip /build/sshd-vsock
 """
 
+# The epoch is any fixed time: it shows that nothing of the build's own time gets into the package.
+PACKAGE = """
+set -eu
+cd /src
+export SOURCE_DATE_EPOCH=1700000000
+cmake -S . -B /build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF \\
+        -DZSH_COMPLETION_DIR=share/zsh/vendor-completions
+cmake --build /build --parallel 2
+cd /build
+cpack -G DEB
+mv *.deb sshd-vsock.deb
+"""
 
-def sources(checkout):
+
+def sources(checkout, without):
     """The files a build can read, in a fixed order; new ones too, committed or not."""
     found = []
     for folder, folders, files in os.walk(checkout):
-        folders[:] = sorted(f for f in folders if f not in NOT_SOURCES and not f.startswith("."))
+        folders[:] = sorted(f for f in folders if f not in without and not f.startswith("."))
         found += [Path(folder, file).relative_to(checkout) for file in sorted(files)]
     return found
 
@@ -37,22 +51,32 @@ def build_in_builder(checkout=CHECKOUT):
 
     The sources are copied, never bind-mounted, and the binary is cached by their hash.
     """
-    files = {path: (checkout / path).read_bytes() for path in sources(checkout)}
-    state = hashlib.sha256(BUILDER.key().encode() + BUILD.encode())
+    return _built(checkout, NOT_SOURCES, BUILD, PROGRAM)
+
+
+def package_in_builder(checkout=CHECKOUT, again=False):
+    """Builds the Debian package likewise; returns its path. `again` does not look in the cache."""
+    return _built(checkout, NOT_PACKAGED, PACKAGE, "sshd-vsock.deb", again)
+
+
+def _built(checkout, without, script, product, again=False):
+    files = {path: (checkout / path).read_bytes() for path in sources(checkout, without)}
+    modes = {path: (checkout / path).stat().st_mode & 0o755 for path in files}
+    state = hashlib.sha256(BUILDER.key().encode() + script.encode())
     for path, content in files.items():
-        state.update(f"{path}\0{len(content)}\0".encode() + content)
-    binary = cache_folder() / "programs" / state.hexdigest()[:16] / PROGRAM
-    if not binary.exists():
+        state.update(f"{path}\0{modes[path]}\0{len(content)}\0".encode() + content)
+    made = cache_folder() / "programs" / state.hexdigest()[:16] / product
+    if again or not made.exists():
         builder = tree(BUILDER)
         with locked("programs"):
-            if not binary.exists():
-                _build(builder, files, binary)
-    return binary
+            if again or not made.exists():
+                _build(builder, files, modes, script, made)
+    return made
 
 
-def _build(builder, files, binary):
+def _build(builder, files, modes, script, made):
     start = time.monotonic()
-    say("building the program on Debian 11 ...")
+    say(f"building {made.name} on Debian 11 ...")
     with Sandbox() as sandbox:
         sandbox.overlay(builder, "builder")
         sandbox.mount("proc", "builder/proc")
@@ -60,10 +84,11 @@ def _build(builder, files, binary):
             target = sandbox.path("builder/src") / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        sandbox.run(["sh"], chroot="builder", data=BUILD.encode())
-        binary.parent.mkdir(parents=True, exist_ok=True)
-        partial = binary.with_suffix(".partial")
-        partial.write_bytes(sandbox.path(f"builder/build/{PROGRAM}").read_bytes())
+            target.chmod(modes[path])
+        sandbox.run(["sh"], chroot="builder", data=script.encode())
+        made.parent.mkdir(parents=True, exist_ok=True)
+        partial = made.with_suffix(".partial")
+        partial.write_bytes(sandbox.path(f"builder/build/{made.name}").read_bytes())
         partial.chmod(0o755)
-        partial.rename(binary)
-    say(f"built the program in {time.monotonic() - start:.0f} s")
+        partial.rename(made)
+    say(f"built {made.name} in {time.monotonic() - start:.0f} s")
