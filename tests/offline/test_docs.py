@@ -24,12 +24,13 @@ SCHEMA = json.loads((CHECKOUT / "schemas/sshd-vsock.schema.json").read_text())
 # Code spans that name something in the checkout.
 CHECKOUT_PATH = re.compile(r"`((?:module|tests|images|doc|schemas)/[\w./-]*)`")
 
+# Patterns: packages compress manuals, and Debian has a folder of its own for zsh.
 INSTALLED = """
 sbin/sshd-vsock
-share/man/man8/sshd-vsock.8
-share/man/man5/sshd-vsock.yaml.5
+share/man/man8/sshd-vsock.8*
+share/man/man5/sshd-vsock.yaml.5*
 share/bash-completion/completions/sshd-vsock
-share/zsh/site-functions/_sshd-vsock
+share/zsh/*/_sshd-vsock
 share/fish/vendor_completions.d/sshd-vsock.fish
 share/sshd-vsock/sshd-vsock.schema.json
 share/doc/sshd-vsock/README.md
@@ -319,7 +320,4 @@ def test_installation_puts_everything_in_place(folder):
                        re.M)[1]
     run("cmake", "--install", str(build), env={**os.environ, "DESTDIR": str(folder)})
     root = Path(f"{folder}{prefix}")
-    # Debian's policy compresses manuals.
-    missing = [path for path in INSTALLED
-               if not ((root / path).is_file() or (root / f"{path}.gz").is_file())]
-    assert missing == []
+    assert [path for path in INSTALLED if not list(root.glob(path))] == []
