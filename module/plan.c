@@ -81,7 +81,7 @@ static int add_conflict(struct plan *p, const char *path, const char *fmt, ...)
                 return -ENOMEM;
         p->conflicts = c;
         c = &p->conflicts[p->n_conflicts++];
-        c->path = path;
+        *c = (struct conflict){ .path = path };
         va_start(ap, fmt);
         (void)vsnprintf(c->reason, sizeof(c->reason), fmt, ap);
         va_end(ap);

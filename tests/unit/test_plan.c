@@ -92,6 +92,10 @@ static char decide(enum item_kind kind, bool wanted, const struct object *o, uns
         if (p.n_conflicts) {
                 assert_string_equal(p.conflicts[0].path, i.path);
                 assert_true(strlen(p.conflicts[0].reason) > 0);
+                /* a link to /dev/null where a unit has to be: the door cannot answer */
+                assert_int_equal(p.conflicts[0].masked, kind == ITEM_FILE &&
+                                                                o->type == OBJECT_LINK &&
+                                                                strcmp(o->data, "/dev/null") == 0);
                 letter = 'x';
         } else if (p.n) {
                 assert_ptr_equal(p.ops[0].item, &i);
