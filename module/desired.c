@@ -48,8 +48,8 @@ static struct item *add(struct maker *m, enum item_kind kind, enum phase phase, 
         return i;
 }
 
-/* Makes the item wanted, with the bytes of `b`, which is emptied. An item found, not added, may come
- * here after an error, which has to stay. */
+/* Makes the item wanted, with the bytes of `b`, which is emptied. An item found, not added, may
+ * come here after an error, which has to stay. */
 static void want(struct maker *m, struct item *i, struct buf *b)
 {
         if (!i || m->error < 0)

@@ -74,9 +74,11 @@ static void print_help(void)
                "See sshd-vsock(8) and sshd-vsock.yaml(5).\n");
 }
 
-static int usage(const struct log *l, const char *what, const char *which)
+static int usage(struct run *r, const char *what, const char *which)
 {
-        log_line(l, LOG_LEVEL_ERROR, "%s%s; see sshd-vsock --help", what, which);
+        why_fix(&r->why, "see sshd-vsock --help");
+        (void)why_say(&r->why, 0, "%s%s", what, which);
+        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->why.text, r->why.fix);
         return EXIT_USAGE;
 }
 
@@ -112,9 +114,9 @@ static int take_option(struct run *r, int c, char *const argv[])
                 printf("sshd-vsock %s\n", PROGRAM_VERSION);
                 return EXIT_DONE;
         case ':':
-                return usage(&r->log, "an argument is missing after ", argv[optind - 1]);
+                return usage(r, "an argument is missing after ", argv[optind - 1]);
         default:
-                return usage(&r->log, "unknown option ", argv[optind - 1]);
+                return usage(r, "unknown option ", argv[optind - 1]);
         }
 }
 
@@ -156,14 +158,18 @@ static int print_result(struct run *r, const char *verb, int status)
 
 static int run_verb(struct run *r, int argc, char *argv[])
 {
-        if (optind >= argc)
-                return usage(&r->log, "a verb is missing", "");
-        if (optind + 1 < argc)
-                return usage(&r->log, "too many arguments: ", argv[optind + 1]);
-        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+        int status;
+
+        for (size_t i = 0; optind + 1 == argc && i < ELEMENTSOF(verbs); i++)
                 if (strcmp(argv[optind], verbs[i].name) == 0)
                         return print_result(r, verbs[i].name, verbs[i].run(r));
-        return usage(&r->log, "unknown verb ", argv[optind]);
+        if (optind >= argc)
+                status = usage(r, "a verb is missing", "");
+        else if (optind + 1 < argc)
+                status = usage(r, "too many arguments: ", argv[optind + 1]);
+        else
+                status = usage(r, "unknown verb ", argv[optind]);
+        return print_result(r, NULL, status);
 }
 
 int main(int argc, char *argv[])
@@ -175,6 +181,8 @@ int main(int argc, char *argv[])
         status = take_options(&r, argc, argv);
         if (status < 0)
                 status = run_verb(&r, argc, argv);
+        else if (status == EXIT_USAGE && r.options.json)
+                status = print_result(&r, NULL, status);
         run_done(&r);
         return status;
 }

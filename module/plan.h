@@ -60,6 +60,9 @@ bool plan_has(const struct plan *p, enum phase phase);
  * to be left to the first boot. Control characters of foreign files are made visible. */
 void plan_print(const struct plan *p, bool deferred, struct buf *out);
 
+/* One of its operations alone. */
+void plan_print_op(const struct plan *p, size_t at, struct buf *out);
+
 /* A stable word for machines: "write", "restart", … */
 const char *op_kind_name(enum op_kind kind);
 

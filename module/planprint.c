@@ -78,26 +78,31 @@ static void print_unlink(const struct op *op, struct buf *out)
         buf_adds(out, "\n");
 }
 
+void plan_print_op(const struct plan *p, size_t at, struct buf *out)
+{
+        const struct op *op = &p->ops[at];
+
+        if (op->kind == OP_WRITE) {
+                print_write(p, at, out);
+        } else if (op->kind == OP_UNLINK) {
+                print_unlink(op, out);
+        } else {
+                op_describe(op, out);
+                buf_adds(out, "\n");
+        }
+}
+
 void plan_print(const struct plan *p, bool deferred, struct buf *out)
 {
         bool closing = false;
 
         for (size_t k = 0; k < p->n; k++) {
-                const struct op *op = &p->ops[k];
-
-                if (op->phase == PHASE_CLOSE && !closing) {
+                if (p->ops[k].phase == PHASE_CLOSE && !closing) {
                         closing = true;
                         buf_adds(out, deferred ? "# left to the first boot, after the door has "
                                                  "been proven there:\n"
                                                : "# only after the door has been proven:\n");
                 }
-                if (op->kind == OP_WRITE) {
-                        print_write(p, k, out);
-                } else if (op->kind == OP_UNLINK) {
-                        print_unlink(op, out);
-                } else {
-                        op_describe(op, out);
-                        buf_adds(out, "\n");
-                }
+                plan_print_op(p, k, out);
         }
 }

@@ -7,4 +7,5 @@
 
 #include "run.h"
 
+/* `verb` is NULL where the command line names none. */
 void report_json(const struct run *r, const char *verb, int status, struct buf *out);

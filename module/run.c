@@ -213,6 +213,12 @@ bool run_has_changes(const struct run *r)
                (closes && plan_has(&r->plan, PHASE_CLOSE));
 }
 
+void run_look_for_host(struct run *r)
+{
+        r->way.reachable = verify_way_to_host(r->facts.virt, &r->way.cid);
+        r->way.known = true;
+}
+
 void run_done(struct run *r)
 {
         plan_free(&r->plan);
@@ -222,6 +228,8 @@ void run_done(struct run *r)
         config_free(&r->config);
         buf_free(&r->faults);
         buf_free(&r->text);
+        buf_free(&r->client_side.known_hosts);
+        free(r->hosts.address);
         manager_close(&r->manager);
         rootfs_close(&r->root);
 }

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "apply.h"
+#include "client.h"
+#include "hosts.h"
 #include "log.h"
 #include "survey.h"
 #include "verify.h"
@@ -27,6 +29,23 @@ struct options {
         bool known_hosts;
 };
 
+/* What only some verbs look at; `known` tells which did. */
+struct way {
+        bool known, reachable;
+        uint32_t cid; /* 0: the host calls this machine by its VM id */
+};
+struct hosts_entry {
+        bool known;
+        enum hosts_state state;
+        char *address; /* NULL: UNKNOWN is in no line */
+};
+struct client_side {
+        bool known;
+        char name[256];
+        struct client client;
+        struct buf known_hosts; /* lines */
+};
+
 struct run {
         struct options options;
         struct log log;
@@ -42,6 +61,9 @@ struct run {
         struct buf faults; /* of the configuration, rendered */
         bool verified;     /* verdict holds the last verification */
         struct verdict verdict;
+        struct way way; /* of a host to this machine */
+        struct hosts_entry hosts;
+        struct client_side client_side;
         struct buf text; /* what the verb has for standard output */
 };
 
@@ -63,6 +85,9 @@ int run_report_conflicts(struct run *r) MUST_CHECK;
 /* Whether the plan holds something that a run would do now: in an image closing is left to the
  * first boot. */
 bool run_has_changes(const struct run *r);
+
+/* Looks whether a host can come in, into run.way. */
+void run_look_for_host(struct run *r);
 
 /* Says run.why and returns EXIT_WORLD. */
 int run_fail(struct run *r);

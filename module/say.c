@@ -53,14 +53,14 @@ int say_door(struct run *r)
 
 bool say_way_to_host(struct run *r, enum log_level otherwise)
 {
-        uint32_t cid;
-
-        if (!verify_way_to_host(r->facts.virt, &cid)) {
+        run_look_for_host(r);
+        if (!r->way.reachable) {
                 say_cause(r, otherwise, CAUSE_NO_WAY_TO_HOST, "");
                 return false;
         }
-        if (cid)
-                log_line(&r->log, LOG_LEVEL_DETAIL, "the host reaches this machine as CID %u", cid);
+        if (r->way.cid)
+                log_line(&r->log, LOG_LEVEL_DETAIL, "the host reaches this machine as CID %u",
+                         r->way.cid);
         return true;
 }
 

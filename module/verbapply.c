@@ -41,15 +41,18 @@ static void put_socket_back(struct run *r)
 /* A start that failed is as good as a door that does not answer, and gets the same diagnosis. */
 static int activate(struct run *r)
 {
-        struct verdict v = { .port = r->config.port, .cause = CAUSE_SOCKET_FAILED };
         int rc = steps_run(r, PHASE_ACTIVATE);
 
         if (rc == 0)
                 return EXIT_DONE;
         log_line(&r->log, LOG_LEVEL_ERROR, "%s", r->why.text);
         if (rc == -EIO) {
-                int status = say_verdict(r, &v);
+                int status;
 
+                r->verdict =
+                        (struct verdict){ .port = r->config.port, .cause = CAUSE_SOCKET_FAILED };
+                r->verified = true;
+                status = say_verdict(r, &r->verdict);
                 put_socket_back(r);
                 return status;
         }

@@ -5,8 +5,6 @@
  */
 #include "run.h"
 
-#include "client.h"
-
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,14 +25,9 @@ static void read_name(const struct rootfs *root, char *name, size_t size)
                 (void)snprintf(name, size, "%.*s", (int)n, text);
 }
 
-struct keys {
-        struct run *run;
-        const char *name;
-};
-
 static int add_key(int dir, const char *file, void *userdata)
 {
-        const struct keys *k = userdata;
+        struct run *r = userdata;
         AUTO_FREE char *text = NULL;
         char path[300];
         size_t len;
@@ -43,46 +36,60 @@ static int add_key(int dir, const char *file, void *userdata)
         if (fnmatch("ssh_host_*_key.pub", file, 0) != 0)
                 return 0;
         (void)snprintf(path, sizeof(path), "/etc/ssh/%.255s", file);
-        if (rootfs_read(&k->run->root, path, 65536, &text, &len, NULL) == 0)
-                client_known_host(k->name, text, &k->run->text);
+        if (rootfs_read(&r->root, path, 65536, &text, &len, NULL) == 0)
+                client_known_host(r->client_side.name, text, &r->client_side.known_hosts);
         return 0;
 }
 
-static int known_hosts(struct run *r, const char *name)
+static int show_known_hosts(struct run *r)
 {
-        struct keys k = { r, name };
+        const struct buf *lines = &r->client_side.known_hosts;
 
-        if (rootfs_list(&r->root, "/etc/ssh", add_key, &k) < 0 || r->text.len == 0) {
+        if (lines->len == 0) {
                 why_fix(&r->why, "boot the system once, or run ssh-keygen -A in it");
                 (void)why_say(&r->why, -1, "there are no host keys in /etc/ssh yet");
                 return run_fail(r);
         }
+        buf_add(&r->text, lines->data, lines->len);
         return EXIT_DONE;
+}
+
+/* An image may boot anywhere: then every way in is shown. */
+static int look_at_machine(struct run *r, struct client *c)
+{
+        AUTO_FREE char *virt = NULL;
+
+        c->virt = VIRT_UNKNOWN;
+        if (r->root.image)
+                return 0;
+        if (manager_open(&r->manager, &r->why) < 0 ||
+            manager_property(r->manager, "Virtualization", &virt, &r->why) < 0)
+                return -1;
+        r->facts.virt = c->virt = virt_from_systemd(virt);
+        run_look_for_host(r);
+        c->cid = r->way.cid;
+        return 0;
 }
 
 int verb_client(struct run *r)
 {
-        char name[256];
-        struct client c = { .name = name, .virt = VIRT_UNKNOWN };
+        struct client_side *s = &r->client_side;
         int status = run_begin(r);
 
         if (status == EXIT_DONE)
                 status = run_read_config(r);
         if (status != EXIT_DONE)
                 return status;
-        read_name(&r->root, name, sizeof(name));
+        read_name(&r->root, s->name, sizeof(s->name));
+        s->client.name = s->name;
+        s->client.port = r->config.port;
+        if (look_at_machine(r, &s->client) < 0)
+                return run_fail(r);
+        if (rootfs_list(&r->root, "/etc/ssh", add_key, r) < 0)
+                buf_free(&s->known_hosts);
+        s->known = true;
         if (r->options.known_hosts)
-                return known_hosts(r, name);
-        if (!r->root.image) {
-                AUTO_FREE char *virt = NULL;
-
-                if (manager_open(&r->manager, &r->why) < 0 ||
-                    manager_property(r->manager, "Virtualization", &virt, &r->why) < 0)
-                        return run_fail(r);
-                c.virt = virt_from_systemd(virt);
-                (void)verify_way_to_host(c.virt, &c.cid);
-        }
-        c.port = r->config.port;
-        client_render(&c, &r->text);
+                return show_known_hosts(r);
+        client_render(&s->client, &r->text);
         return EXIT_DONE;
 }

@@ -5,8 +5,6 @@
  */
 #include "run.h"
 
-#include "hosts.h"
-
 #include <string.h>
 
 static void add_door(struct run *r)
@@ -32,7 +30,6 @@ static void add_door(struct run *r)
 static void add_proof(struct run *r)
 {
         const struct verdict *v = &r->verdict;
-        uint32_t cid;
 
         if (!r->verified)
                 return;
@@ -40,10 +37,11 @@ static void add_proof(struct run *r)
                 buf_addf(&r->text, "proof   %s, just now\n", v->ident);
         else
                 buf_addf(&r->text, "proof   none: %s\n", causes[v->cause].what);
-        if (!verify_way_to_host(r->facts.virt, &cid))
+        run_look_for_host(r);
+        if (!r->way.reachable)
                 buf_adds(&r->text, "host    no vsock transport leads to a host\n");
-        else if (cid)
-                buf_addf(&r->text, "host    reaches this machine as CID %u\n", cid);
+        else if (r->way.cid)
+                buf_addf(&r->text, "host    reaches this machine as CID %u\n", r->way.cid);
         else
                 buf_adds(&r->text, "host    reaches this machine by its VM id\n");
 }
@@ -69,16 +67,21 @@ static void add_tcp(struct run *r)
                 buf_adds(&r->text, "tcp     no unit of sshd listens on TCP here\n");
 }
 
-static void add_hosts(struct run *r)
+static void look_at_hosts(struct run *r)
 {
-        AUTO_FREE char *text = NULL, *address = NULL;
-        enum hosts_state state = HOSTS_ABSENT;
+        AUTO_FREE char *text = NULL;
         size_t len = 0;
 
-        if (rootfs_read(&r->root, PATH_HOSTS, 1024u * 1024u, &text, &len, NULL) == 0 &&
-            hosts_inspect(text, len, &state, &address) == 0 && state != HOSTS_ABSENT)
-                buf_addf(&r->text, "hosts   UNKNOWN is %s%s\n", address,
-                         state == HOSTS_OURS ? "" : ", not by sshd-vsock");
+        r->hosts.known = rootfs_read(&r->root, PATH_HOSTS, 1024u * 1024u, &text, &len, NULL) < 0 ||
+                         hosts_inspect(text, len, &r->hosts.state, &r->hosts.address) == 0;
+}
+
+static void add_hosts(struct run *r)
+{
+        look_at_hosts(r);
+        if (r->hosts.address)
+                buf_addf(&r->text, "hosts   UNKNOWN is %s%s\n", r->hosts.address,
+                         r->hosts.state == HOSTS_OURS ? "" : ", not by sshd-vsock");
         else
                 buf_adds(&r->text, "hosts   UNKNOWN is not in /etc/hosts\n");
 }

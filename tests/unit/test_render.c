@@ -22,12 +22,12 @@ static void expect(struct buf *b, const char *want)
                "[Socket]\n"                                                                        \
                "ListenStream=vsock::" port "\n"                                                    \
                "Accept=yes\n"                                                                      \
-               "MaxConnections=256\n"                                                              \
-               "MaxConnectionsPerSource=64\n"                                                      \
-               "TriggerLimitIntervalSec=0\n" poll "\n"                                             \
+               "MaxConnections=128\n"                                                              \
+               "MaxConnectionsPerSource=32\n"                                                      \
+               "TriggerLimitIntervalSec=0\n" poll "LogLevelMax=err\n\n"                            \
                "[Install]\n"                                                                       \
                "WantedBy=sockets.target\n"
-#define POLL_LIMIT "PollLimitIntervalSec=1s\nPollLimitBurst=1000\n"
+#define POLL_LIMIT "PollLimitIntervalSec=0\n"
 
 /* An older systemd would log the unknown directive at every boot. */
 static void test_socket(void **state)
@@ -67,7 +67,8 @@ static void test_socket(void **state)
                "StandardError=journal\n"                                                           \
                "RuntimeDirectory=sshd\n"                                                           \
                "RuntimeDirectoryMode=0755\n"                                                       \
-               "RuntimeDirectoryPreserve=yes\n"
+               "RuntimeDirectoryPreserve=yes\n"                                                    \
+               "CPUWeight=100\n"
 
 static void test_template(void **state)
 {
@@ -108,6 +109,7 @@ static void test_keygen(void **state)
                       "Wants=sshd-keygen.target\n"
                       "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
                       "cloud-init.service cloud-init-network.service\n"
+                      "Before=ssh.service sshd.service\n"
                       "\n"
                       "[Service]\n"
                       "Type=oneshot\n"
@@ -126,7 +128,9 @@ static void test_keygen(void **state)
                "ConditionFileIsExecutable=" program "\n"                                           \
                "Wants=sshd-vsock-keygen.service\n"                                                 \
                "After=basic.target sshd-vsock.socket sshd-vsock-keygen.service "                   \
-               "cloud-init.service cloud-init-network.service\n"                                   \
+               "cloud-init.service cloud-init-network.service ssh.service ssh.socket "             \
+               "sshd.service "                                                                     \
+               "sshd.socket\n"                                                                     \
                "Conflicts=shutdown.target\n"                                                       \
                "Before=shutdown.target\n"                                                          \
                "\n"                                                                                \
