@@ -214,6 +214,15 @@ def test_every_path_that_apply_writes_is_in_the_manual(debian, config):
         assert re.search(rf"(?<![\w.]){re.escape(path)}(?![\w./])", known), path
 
 
+def test_readme_shows_a_run_of_this_program(debian):
+    run_shown = README.read_text().split("What `images/try` shows")[1].split("\n## ")[0]
+    for words in ("booting a throw-away", "sshd-vsock: verified: SSH-2.0-OpenSSH", "\n    logged in"):
+        assert words in run_shown
+    shown = set(re.findall(r"sshd-vsock: (?:write|link) (/\S+)", run_shown))
+    planned = set(re.findall(r"^(?:\+\+\+|link) (/\S+)", run_plan(debian, ""), re.M))
+    assert shown == planned
+
+
 def test_keys_are_in_manual_readme_and_example():
     keys = set(SCHEMA["properties"])
     assert {tag.removeprefix("Cm ") for tag in entries(CONFIG_MANUAL, "KEYS")} == keys
