@@ -311,7 +311,17 @@ static void check_contradictions(const struct yamltree *t, const struct config *
         diag_note(d, listen, "listen_address is here");
 }
 
-static int parse(const char *text, size_t len, struct diag *d, struct config *c)
+static void check_users(const struct config *c, const struct users *users, struct diag *d)
+{
+        for (size_t i = 0; i < c->n_users; i++)
+                if (!users_find(users, c->users[i].name))
+                        (void)diag_error(d, c->users[i].at,
+                                         "hushlogin[%zu]: there is no user \"%s\"", i,
+                                         c->users[i].name);
+}
+
+static int parse(const char *text, size_t len, const struct users *users, struct diag *d,
+                 struct config *c)
 {
         AUTO(yamltree_free) struct yamltree tree = { 0 };
         int r = yamltree_parse(text, len, d, &tree);
@@ -322,10 +332,13 @@ static int parse(const char *text, size_t len, struct diag *d, struct config *c)
         if (r == -ENOMEM)
                 return r;
         check_contradictions(&tree, c, d);
+        if (users)
+                check_users(c, users, d);
         return 0;
 }
 
-int config_parse(const char *text, size_t len, struct diag *d, struct config *ret)
+int config_parse(const char *text, size_t len, const struct users *users, struct diag *d,
+                 struct config *ret)
 {
         struct config c = { 0 };
         unsigned before = d->n_errors;
@@ -339,7 +352,7 @@ int config_parse(const char *text, size_t len, struct diag *d, struct config *re
                 r = diag_error(d, (struct mark){ 0 }, "is larger than %u KiB",
                                CONFIG_SIZE_MAX / 1024);
         else
-                r = parse(text, len, d, &c);
+                r = parse(text, len, users, d, &c);
         if (r == 0 && d->n_errors > before)
                 r = -EBADMSG;
         if (r != -ENOMEM && d->out.error < 0)
@@ -361,17 +374,6 @@ int config_default(struct config *ret)
                                 .hosts_address = hosts,
                                 .verify_timeout = CONFIG_TIMEOUT_DEFAULT };
         return 0;
-}
-
-int config_check_users(const struct config *c, const struct users *users, struct diag *d)
-{
-        int r = 0;
-
-        for (size_t i = 0; i < c->n_users; i++)
-                if (!users_find(users, c->users[i].name))
-                        r = diag_error(d, c->users[i].at, "hushlogin[%zu]: there is no user \"%s\"",
-                                       i, c->users[i].name);
-        return d->out.error < 0 ? d->out.error : r;
 }
 
 void config_free(struct config *c)

@@ -49,18 +49,16 @@ struct config {
 
 struct users; /* passwd.h */
 
-/* Parses and checks `text`. d->file must be set; d->text is set to `text`, which must outlive d.
- * An empty or comment-only text is the default configuration. Returns 0 and a configuration to be
- * freed with config_free(), -EBADMSG when d holds at least one fault (all faults of the file are
- * collected in one run), or -ENOMEM. On failure *ret is untouched. */
-int config_parse(const char *text, size_t len, struct diag *d, struct config *ret) MUST_CHECK;
+/* Parses and checks `text`. The names under `hushlogin` must be in `users`, unless that is NULL.
+ * d->file must be set; d->text is set to `text`, which must outlive d. An empty or comment-only
+ * text is the default configuration. Returns 0 and a configuration to be freed with config_free(),
+ * -EBADMSG when d holds at least one fault (all faults of the file are collected in one run), or
+ * -ENOMEM. On failure *ret is untouched. */
+int config_parse(const char *text, size_t len, const struct users *users, struct diag *d,
+                 struct config *ret) MUST_CHECK;
 
 /* All defaults. 0 or -ENOMEM. */
 int config_default(struct config *ret) MUST_CHECK;
-
-/* The names under `hushlogin` must exist in `users`: 0, or -EBADMSG with one fault per name. */
-int config_check_users(const struct config *c, const struct users *users,
-                       struct diag *d) MUST_CHECK;
 
 /* The configuration in canonical YAML, one line per key that differs from its default, in the
  * order of the schema, no line starting with a blank. Parsing the result gives the same

@@ -85,16 +85,10 @@ static int show_faults(struct run *r, const struct diag *d)
 
 static int parse(struct run *r, const char *text, size_t len, struct diag *d)
 {
-        struct users users = { 0 };
-        int rc = config_parse(text, len, d, &r->config);
+        AUTO(users_free) struct users users = { 0 };
+        int rc = survey_users(&r->root, &users, &r->why);
 
-        if (rc < 0)
-                return rc;
-        rc = survey_users(&r->root, &users, &r->why);
-        if (rc == 0)
-                rc = config_check_users(&r->config, &users, d);
-        users_free(&users);
-        return rc;
+        return rc < 0 ? rc : config_parse(text, len, &users, d, &r->config);
 }
 
 int run_read_config(struct run *r)

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         AUTO(config_free) struct config second = { 0 };
         AUTO_BUF text = BUF_INIT;
         AUTO_BUF again = BUF_INIT;
-        int r = config_parse((const char *)data, size, &d, &first);
+        int r = config_parse((const char *)data, size, NULL, &d, &first);
 
         must(r == 0 || r == -EBADMSG);
         must((r == 0) == (d.n_errors == 0) && (r == 0) == (d.out.len == 0));
@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         config_render(&first, &text);
         can_be_embedded(&text);
-        must(config_parse(buf_str(&text), text.len, &none, &second) == 0);
+        must(config_parse(buf_str(&text), text.len, NULL, &none, &second) == 0);
         must(same(&first, &second));
         config_render(&second, &again);
         must(strcmp(buf_str(&again), buf_str(&text)) == 0);

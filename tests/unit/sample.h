@@ -27,7 +27,7 @@ static inline struct config sample_config(const char *yaml)
         AUTO(diag_free) struct diag d = DIAG_INIT("sample");
         struct config c = { 0 };
 
-        if (config_parse(yaml, strlen(yaml), &d, &c) < 0)
+        if (config_parse(yaml, strlen(yaml), NULL, &d, &c) < 0)
                 fail_msg("%s", buf_str(&d.out));
         return c;
 }
