@@ -283,6 +283,13 @@ static int follow(const struct rootfs *root, const char *path, struct object *o)
         return r;
 }
 
+/* A home may be out of reach even for root, by its user's doing: a FUSE mount of his, a link in a
+ * circle. That must not keep the door shut. */
+static bool is_out_of_reach(int error)
+{
+        return error == -EACCES || error == -ELOOP || error == -ENOTCONN || error == -ESTALE;
+}
+
 int survey_object(const struct rootfs *root, const struct item *i, struct object *ret)
 {
         struct object o = { 0 };
@@ -290,6 +297,11 @@ int survey_object(const struct rootfs *root, const struct item *i, struct object
 
         if (r == 0 && o.type == OBJECT_LINK && i->kind >= ITEM_HOSTS)
                 r = follow(root, i->path, &o);
+        if (r < 0 && i->kind == ITEM_FLAG && is_out_of_reach(r)) {
+                object_free(&o);
+                o.type = OBJECT_NO_FOLDER;
+                r = 0;
+        }
         if (r < 0) {
                 object_free(&o);
                 return r;
