@@ -1,0 +1,158 @@
+"""The manners of the command: what goes where, how it ends, and where a configuration comes from."""
+
+import os
+import pty
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tree import LIMIT, program, run
+
+VERBS = ("check", "plan", "apply", "verify", "status", "remove", "client")
+STEP = "sshd-vsock: write "
+
+
+def test_help_fits_a_terminal_and_names_every_verb():
+    result = run("--help")
+    assert result.returncode == 0 and not result.stderr
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    for verb in VERBS:
+        assert re.search(rf"^  {verb} ", result.stdout, re.M), verb
+    assert run("-h").stdout == result.stdout
+
+
+def test_version():
+    result = run("--version")
+    assert result.returncode == 0 and not result.stderr
+    assert re.fullmatch(r"sshd-vsock \d+\.\d+\.\d+\n", result.stdout)
+
+
+@pytest.mark.parametrize("arguments,says", (
+    ((), "verb"), (("dance",), "dance"), (("apply", "now"), "now"), (("--loud", "check"), "--loud"),
+    (("--config",), "--config"), (("--root",), "--root"), (("-x", "check"), "-x"),
+    (("--no-verify=1", "check"), "--no-verify")))
+def test_wrong_usage_is_2_on_stderr_and_names_the_word(arguments, says):
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert not result.stdout
+    assert says in result.stderr and "--help" in result.stderr
+
+
+@pytest.mark.parametrize("verb", ("plan", "apply", "verify", "remove", "status"))
+def test_without_systemd_it_says_why_and_what_to_do(verb):
+    if Path("/run/systemd/system").exists():
+        pytest.skip("this machine is booted with systemd")
+    result = run(verb)
+    assert result.returncode == 1
+    assert re.search("error: .*systemd.*; to mend it: ", result.stderr)
+
+
+@pytest.mark.parametrize("root", ("/not-there", "/dev/null", ""))
+def test_a_root_that_is_none_is_named(root):
+    result = run(f"--root={root}", "apply")
+    assert result.returncode == 1
+    assert re.search(rf"error: .*root folder {root}: ", result.stderr)
+
+
+def test_quiet_has_no_steps(debian):
+    assert STEP not in debian.run("apply", "-q").stderr
+    debian.remove("/etc/hosts")
+    assert STEP in debian.run("apply").stderr
+
+
+def test_quiet_still_warns_and_fails_aloud(debian):
+    assert "warning: " in debian.run("apply", "-q", "--no-verify",
+                                     config="disable_tcp: true\n").stderr
+    debian.remove("/etc/hosts")
+    debian.at("/etc/hosts").mkdir()
+    assert "error: " in debian.run("apply", "-q").stderr
+
+
+def test_the_plan_goes_to_stdout_and_all_else_to_stderr(debian):
+    plan = debian.run("plan")
+    assert plan.returncode == 10
+    assert "+ListenStream=vsock::22" in plan.stdout and not plan.stderr
+    apply = debian.apply()
+    assert not apply.stdout and STEP in apply.stderr
+
+
+def on_terminal(*arguments, **env):
+    """What a run writes to standard error when that is a terminal."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([program(), *arguments], stdin=subprocess.DEVNULL, stderr=theirs,
+                          env={**os.environ, "TERM": "xterm", **env}) as process:
+        os.close(theirs)
+        text = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                text += chunk
+        except OSError:  # EIO: the other end is closed
+            pass
+        process.wait(LIMIT)
+    os.close(ours)
+    return text.decode()
+
+
+def test_colour_is_for_terminals_and_for_those_who_like_it():
+    assert "\033[" in on_terminal("dance")
+    assert "\033[" not in on_terminal("dance", NO_COLOR="1")
+    assert "\033[" in on_terminal("dance", NO_COLOR="")
+    assert "\033[" not in on_terminal("dance", TERM="dumb")
+    assert "\033[" not in run("dance").stderr
+
+
+@pytest.mark.parametrize("make,reason", (
+    (lambda path: path.mkdir(), "is a folder"),
+    (os.mkfifo, "not a regular file"),
+    (lambda path: path.write_bytes(b"#" * (64 * 1024 + 1)), "64 KiB"),
+    (lambda path: None, "does not exist"),
+    (lambda path: path.symlink_to(path), "symbolic links")))
+def test_a_configuration_that_cannot_be_read_is_named(make, reason, debian, folder):
+    path = folder / "config.yaml"
+    make(path)
+    before = debian.state(times=True)
+    for verb in ("check", "plan", "apply"):
+        result = debian.run(verb, f"--config={path}")
+        assert result.returncode == 2
+        assert re.search(rf"{path}.*{reason}", result.stderr), result.stderr
+    assert debian.state(times=True) == before
+
+
+def test_the_largest_configuration_is_read(debian, folder):
+    path = folder / "config.yaml"
+    path.write_bytes(b"#" * (64 * 1024 - 1) + b"\n")
+    assert debian.run("check", f"--config={path}").returncode == 0
+
+
+def test_a_relative_configuration_is_where_the_user_stands(debian, folder):
+    (folder / "here").mkdir()
+    (folder / "here/my.yaml").write_text("port: 2222\n")
+    result = debian.run("plan", "--config=my.yaml", cwd=folder / "here")
+    assert "+ListenStream=vsock::2222" in result.stdout, result.stderr
+    result = debian.run("plan", "--config=../here/my.yaml", cwd=folder / "here")
+    assert "+ListenStream=vsock::2222" in result.stdout, result.stderr
+    assert debian.run("plan", "--config=my.yaml", cwd=folder).returncode == 2
+
+
+def test_standard_input_and_the_systems_own_file(debian):
+    assert "+ListenStream=vsock::2222" in debian.run("plan", config="port: 2222\n").stdout
+    debian.put("/etc/sshd-vsock.yaml", "port: 3333\n")
+    assert "+ListenStream=vsock::3333" in debian.run("plan").stdout
+    assert debian.run("check", config="port: 0\n").returncode == 2
+
+
+def test_faults_touch_nothing(debian):
+    before = debian.state(times=True)
+    result = debian.run("apply", config="prot: 22\ndisable_tcp: maybe\n")
+    assert result.returncode == 2 and result.stderr.count("error: ") >= 2
+    assert debian.state(times=True) == before
+
+
+def test_a_plan_that_nobody_reads_to_the_end_is_a_failure(debian):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        result = subprocess.run([program(), f"--root={debian}", "plan"], stdout=full,
+                                stderr=subprocess.PIPE, text=True, check=False, timeout=LIMIT)
+    assert result.returncode == 1
+    assert "standard output" in result.stderr

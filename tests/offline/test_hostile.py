@@ -1,0 +1,358 @@
+"""Trees that want to be left by the program: nothing outside is opened or changed, nothing foreign
+is overwritten, and the message names the path and the reason.
+"""
+
+import errno
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import layouts
+from faults import Fault, environment, record
+from tree import LIMIT, UNITS, Tree, Watch, changes, leftovers, program, state
+
+SECRET = "a-canary-of-the-world-outside"
+CLOSE = "disable_tcp: true\nhushlogin: true\n"
+LISTEN = "listen_address: 127.0.0.1\nhushlogin: true\n"
+TOUCHED = [
+    "/etc/passwd", "/etc/hosts", "/etc/sshd-vsock.yaml", "/etc/ssh/sshd_config",
+    "/etc/ssh/sshd_config.d/10-sshd-vsock.conf", "/etc/ssh/sshd_config.d/50-more.conf",
+    "/etc/default/ssh", "/etc/sysconfig/sshd", "/etc/skel/.hushlogin", "/root/.hushlogin",
+    "/etc/crypto-policies/back-ends/opensshserver.config", "/etc/ssh/ssh_host_rsa_key",
+    "/home/admin/.hushlogin", "/etc/modules-load.d/sshd-vsock.conf",
+    "/etc/systemd/system-preset/10-sshd-vsock.preset", "/usr/sbin/sshd", "/usr/sbin/sshd-vsock",
+    "/usr/lib/systemd/system/ssh.service", "/usr/lib/systemd/system/ssh.socket",
+    "/usr/lib/systemd/libsystemd-shared-252.so", "/usr/etc/ssh/sshd_config",
+    "/usr/lib/modules/6.1.0-1/kernel/net/vmw_vsock/hv_sock.ko",
+    f"{UNITS}/ssh.service", f"{UNITS}/ssh.socket", f"{UNITS}/ssh.socket.d/zz-sshd-vsock.conf",
+    f"{UNITS}/sshd-vsock.socket", f"{UNITS}/sshd-vsock@.service",
+    f"{UNITS}/sshd-vsock-keygen.service", f"{UNITS}/sshd-vsock-provision.service",
+    f"{UNITS}/sockets.target.wants/sshd-vsock.socket",
+    f"{UNITS}/multi-user.target.wants/sshd-vsock-provision.service",
+]
+COMPONENTS = sorted({"/".join(path.split("/")[:n]) for path in TOUCHED
+                     for n in range(2, path.count("/") + 2)})
+
+
+@pytest.fixture(name="outside")
+def the_world_outside(folder):
+    """A copy of the tree beside it, every path that could be reached in it, with a secret in each
+    file, and a watch on all of it."""
+    tree = layouts.make("debian12", Tree(folder / "outside"))
+    for path in TOUCHED:
+        if not tree.at(path).exists() and not tree.at(path).is_symlink():
+            tree.put(path)
+    for place in tree.root.rglob("*"):
+        if place.is_file() and not place.is_symlink():
+            with open(place, "a", encoding="ascii") as file:
+                file.write(f"# {SECRET}\n")
+    return tree
+
+
+class Untouched:
+    """That a folder is, over a with block."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def __enter__(self):
+        self.before = state(self.root, times=True)
+        self.watch = Watch(self.root)
+        return self
+
+    def __exit__(self, kind, *_):
+        events = self.watch.events()
+        self.watch.close()
+        if kind is None:
+            assert not events
+            assert state(self.root, times=True) == self.before
+
+
+def test_the_watch_sees_a_mere_open(outside):
+    with pytest.raises(AssertionError), Untouched(outside.root):
+        outside.read("/etc/hosts")
+
+
+@pytest.mark.parametrize("how", ("absolute", "relative", "nowhere"))
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_no_link_leads_outside(component, how, debian, outside):
+    targets = {"absolute": f"{outside}{component}",
+               "relative": "../" * 40 + f"{outside}{component}".lstrip("/"),
+               "nowhere": f"{outside}/not-there"}
+    debian.remove(component)
+    debian.link(component, targets[how])
+    with Untouched(outside.root):
+        for config in (CLOSE, LISTEN, None):
+            plan = debian.run("plan", "--no-verify", config=config)
+            apply = debian.run("apply", "--no-verify", config=config)
+            for result in (plan, apply):
+                assert result.returncode in (0, 1, 2, 10), result.stderr
+                assert SECRET not in result.stdout + result.stderr
+                if result.returncode in (1, 2):
+                    said(result, r"\S+", ".+")
+        debian.run("remove")
+    found = debian.state()
+    assert not leftovers(found)
+    assert not any(SECRET.encode() in entry[-1] for entry in found.values()
+                   if isinstance(entry[-1], bytes))
+
+
+@pytest.mark.parametrize("call", ("open", "create", "rename", "mkdir", "symlink"))
+@pytest.mark.parametrize("swapped", ("/etc", "/etc/systemd/system", "/home/admin"))
+def test_no_link_that_appears_while_at_work_leads_outside(swapped, call, debian, outside, folder):
+    count = record(debian.copy(folder / "count"), "apply", ("--no-verify",), CLOSE, call).count
+    assert count > 0
+    with Untouched(outside.root):
+        for n in range(1, count + 1, 3 if call == "open" else 1):
+            tree = debian.copy(folder / f"{n}")
+            at = tree.at(swapped)
+            swap = f"mv {at} {at}.away && ln -s {outside}{swapped} {at}"
+            result = tree.run("apply", "--no-verify", config=CLOSE,
+                              env=environment(Fault(call, n, "run", swap)))
+            assert result.returncode in (0, 1), result.stderr
+            assert at.is_symlink(), "the swap did not happen"
+            shutil.rmtree(tree.root)
+
+
+def said(result, path, reason):
+    """That the run failed and said where and why."""
+    assert re.search(rf"error: .*{path}.*{reason}", result.stderr), result.stderr
+
+
+def refused(tree, path, reason, config=CLOSE):
+    """That apply does nothing at all, and says why."""
+    before = tree.state(times=True)
+    result = tree.apply("--no-verify", config=config, status=1)
+    said(result, re.escape(f"{tree}{path}"), reason)
+    assert tree.state(times=True) == before
+    assert tree.run("plan", config=config).returncode == 1
+    assert tree.state(times=True) == before
+
+
+def occupy(tree, path, what):
+    """Puts something there that is no file of ours."""
+    tree.remove(path)
+    place = tree.at(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if what == "a FIFO":
+        os.mkfifo(place)
+    elif what == "a device":
+        os.mknod(place, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    elif what == "a folder":
+        place.mkdir()
+    elif what == "a socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            here = os.open(place.parent, os.O_RDONLY)
+            listener.bind(f"/proc/self/fd/{here}/{place.name}")
+            os.close(here)
+
+
+THINGS = ("a FIFO", "a device", "a folder", "a socket")
+
+
+@pytest.mark.parametrize("what", THINGS)
+@pytest.mark.parametrize("path", ("/etc/hosts", f"{UNITS}/sshd-vsock.socket",
+                                  f"{UNITS}/sshd-vsock@.service", f"{UNITS}/ssh.service",
+                                  f"{UNITS}/sockets.target.wants/sshd-vsock.socket",
+                                  "/etc/modules-load.d/sshd-vsock.conf",
+                                  "/etc/systemd/system-preset/10-sshd-vsock.preset"))
+def test_what_is_no_file_is_left_alone(path, what, debian):
+    occupy(debian, path, what)
+    refused(debian, path, what)
+
+
+@pytest.mark.parametrize("what", THINGS)
+def test_a_configuration_that_is_no_file_is_left_alone(what, debian):
+    occupy(debian, "/etc/sshd-vsock.yaml", what)
+    result = debian.run("apply")
+    assert result.returncode == 2
+    assert re.search(r"/etc/sshd-vsock.yaml.*is (a folder|not a regular file)", result.stderr)
+
+
+@pytest.mark.parametrize("what", THINGS)
+def test_users_cannot_keep_the_door_shut(what, debian):
+    """What is in a home is its user's doing."""
+    occupy(debian, "/home/admin/.hushlogin", what)
+    occupy(debian, "/home/admin/.#sshd-vsock-0123456789abcdef", what)
+    debian.apply(config=CLOSE)
+    assert debian.at(f"{UNITS}/sshd-vsock.socket").exists()
+    assert debian.at("/root/.hushlogin").exists()
+
+
+def test_a_home_in_a_circle_does_not_keep_the_door_shut(debian):
+    debian.remove("/home/admin")
+    debian.link("/home/admin", "/home/admin")
+    debian.apply(config=CLOSE)
+    assert debian.at(f"{UNITS}/sshd-vsock.socket").exists()
+
+
+@pytest.mark.parametrize("target,reason", (
+    ("/run/hosts", "out of /etc"), ("/usr/share/hosts", "out of /etc"),
+    ("../run/hosts", "out of /etc"), ("/etc/not-there", "nowhere"), ("hosts", "nowhere"),
+    ("/proc/self/root/etc/hosts", "link"), ("/etc/ssh", "a folder")))
+def test_a_hosts_link_that_leads_elsewhere_is_left_alone(target, reason, debian):
+    for path in ("/run/hosts", "/usr/share/hosts"):
+        debian.put(path, layouts.DEBIAN_HOSTS)
+    debian.remove("/etc/hosts")
+    debian.link("/etc/hosts", target)
+    refused(debian, "/etc/hosts", reason)
+
+
+@pytest.mark.parametrize("target", ("/etc/net/hosts", "net/hosts", "../etc/net/hosts",
+                                    "../../../../../etc/net/hosts", "/lib/../../etc/link"))
+def test_a_hosts_link_inside_etc_is_followed_and_edited_in_place(target, debian):
+    debian.remove("/etc/hosts")
+    debian.put("/etc/net/hosts", layouts.DEBIAN_HOSTS, 0o600)
+    debian.link("/etc/link", "net/hosts")
+    debian.link("/etc/hosts", target)
+    debian.apply()
+    assert os.readlink(debian.at("/etc/hosts")) == target
+    assert b"127.0.0.1 UNKNOWN # sshd-vsock\n" in debian.read("/etc/net/hosts")
+    assert stat.S_IMODE(debian.at("/etc/net/hosts").stat().st_mode) == 0o600
+    assert debian.run("remove").returncode == 0
+    assert debian.read("/etc/net/hosts").decode() == layouts.DEBIAN_HOSTS
+
+
+@pytest.mark.parametrize("name", ("sshd-vsock.socket", "sshd-vsock@.service",
+                                  "sshd-vsock-keygen.service", "sshd-vsock-provision.service",
+                                  "ssh.service", "ssh.socket"))
+@pytest.mark.parametrize("how", ("file", "link", "mask"))
+def test_a_unit_of_somebody_else_is_left_alone(name, how, debian):
+    path = f"{UNITS}/{name}"
+    if how == "file":
+        debian.put(path, "[Unit]\nDescription=mine\n")
+    else:
+        debian.link(path, "/opt/mine" if how == "link" else "/dev/null")
+    before = debian.state()[path]
+    if how == "mask" and name in ("ssh.service", "ssh.socket"):
+        debian.apply("--no-verify", config=CLOSE)  # closed already: just as wanted
+    else:
+        refused(debian, path, "masked" if how == "mask" else "not made|not written|does not replace")
+    assert debian.run("remove").returncode == 0
+    assert debian.state()[path] == before
+
+
+# ---- file systems ----------------------------------------------------------------------------------
+
+def in_namespace(script, *arguments):
+    """Runs a shell script that may mount; nothing of it is seen outside."""
+    return subprocess.run(
+        ["unshare", "--mount", "--propagation=private", "sh", "-euc", script, "sh", *arguments],
+        text=True, capture_output=True, check=False, timeout=LIMIT)
+
+
+def test_a_read_only_file_system_is_named(debian, folder):
+    mount = folder / "mount"
+    mount.mkdir()
+    result = in_namespace(
+        'mount -t tmpfs none "$2"; cp -a "$1/." "$2"; mount -o remount,ro "$2"; '
+        'r=0; "$3" --root="$2" apply || r=$?; umount "$2"; exit $r', debian.root, mount, program())
+    assert result.returncode == 1, result.stderr
+    said(result, f"{mount}/etc/", f"{os.strerror(errno.EROFS)}; to mend it: .*remount,rw")
+
+
+def test_a_full_file_system_is_named_and_room_mends_it(debian, folder):
+    mount, full, after = folder / "mount", folder / "full", folder / "after"
+    mount.mkdir()
+    result = in_namespace(
+        'mount -t tmpfs -o size=1m none "$2"; cp -a "$1/." "$2"; '
+        'cat /dev/zero >"$2/fill" 2>/dev/null || :; '
+        'r=0; "$3" --root="$2" apply || r=$?; rm "$2/fill"; cp -a "$2" "$4"; '
+        '"$3" -q --root="$2" apply; cp -a "$2" "$5"; umount "$2"; exit $r',
+        debian.root, mount, program(), full, after)
+    assert result.returncode == 1, result.stderr
+    said(result, f"{mount}/etc/", f"{os.strerror(errno.ENOSPC)}; to mend it: make room")
+    assert not leftovers(state(full))
+    debian.apply()
+    assert changes(debian.state(), state(after)) <= {"/"}  # the mount's own mode
+
+
+@pytest.mark.parametrize("call", ("open", "create", "rename", "fsync", "mkdir"))
+def test_a_tree_that_vanishes_is_a_failure_and_nothing_worse(call, debian, folder):
+    count = record(debian.copy(folder / "count"), "apply", ("--no-verify",), CLOSE, call).count
+    for n in range(1, count + 1, 4):
+        tree = debian.copy(folder / f"{n}")
+        result = tree.run("apply", "--no-verify", config=CLOSE,
+                          env=environment(Fault(call, n, "run", f"rm -rf {tree}")))
+        assert result.returncode in (0, 1), result.stderr
+        assert not tree.root.exists()
+        if n < count // 2:
+            assert result.returncode == 1
+            said(result, ".+", ".+")
+
+
+@pytest.mark.parametrize("path", ("/etc/hosts", UNITS))
+def test_what_is_immutable_is_named(path, tmp_path):
+    tree = layouts.make("debian12", Tree(tmp_path / "tree"))
+    if subprocess.run(["chattr", "+i", tree.at(path)], check=False,
+                      capture_output=True).returncode:
+        pytest.skip("this file system has no immutable files")
+    try:
+        result = tree.apply(status=1)
+        said(result, f"{tree}{path}", f"{os.strerror(errno.EPERM)}; to mend it: .*lsattr")
+        assert not leftovers(tree.state())
+    finally:
+        subprocess.run(["chattr", "-i", tree.at(path)], check=True)
+    tree.apply()
+
+
+# ---- system calls ------------------------------------------------------------------------------------
+
+CHANGING = ("write,pwrite64,writev,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,symlink,"
+            "symlinkat,link,linkat,mknod,mknodat,chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,"
+            "truncate,ftruncate,setxattr,fsetxattr,lsetxattr,utimensat,chroot,mount,ptrace")
+OPENING = "open,openat,openat2,creat,socket,connect,execve"
+
+
+def calls(folder, *arguments, config="", env=None, prefix=()):
+    """The system calls of a run, as strace has them, descriptors with their paths."""
+    log = folder / "strace"
+    subprocess.run(
+        ["strace", "-f", "-y", "-qq", "-s", "256", "-e", f"trace={CHANGING},{OPENING}", "-o", log,
+         *prefix, program(), *arguments], input=config, text=True, capture_output=True, check=False,
+        timeout=LIMIT, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", **(env or {})})
+    lines = [line.split(maxsplit=1)[1] for line in log.read_text().splitlines()]
+    starts = [at for at, line in enumerate(lines) if line.startswith(f'execve("{program()}"')]
+    assert starts, "strace saw no start of the program"
+    return lines[starts[0]:]
+
+
+@pytest.mark.parametrize("verb", ("apply", "remove"))
+def test_every_change_goes_through_the_trees_own_folder(verb, debian, folder):
+    if verb == "remove":
+        debian.apply("--no-verify", config=CLOSE)
+    config = ["--config=-"] if verb == "apply" else []
+    lines = calls(folder, *config, f"--root={debian}", "--no-verify", verb, config=CLOSE)
+    changed = [line for line in lines if line.split("(")[0] in CHANGING.split(",") and
+               not re.match(r"write\([12]<", line)]
+    assert len(changed) > 10
+    for line in changed:  # the first argument is a descriptor in the tree; symlinkat has it second
+        match = re.match(r'\w+\((?:"[^"]*"\.*, )?\d+<([^>]*)>', line)
+        assert match and match[1].startswith(f"{debian.root}/"), line
+        assert not re.search(r', "/', line), line
+    for line in lines:
+        assert not line.startswith(("socket(", "connect(")), line
+        if re.search(r"O_(WRONLY|RDWR|CREAT|TRUNC)", line):
+            assert re.match(rf"openat\(\d+<{debian.root}/", line), line
+        if line.startswith("openat2("):
+            assert "RESOLVE_IN_ROOT" in line, line
+
+
+@pytest.mark.parametrize("prefix", ((), ("setpriv", "--reuid=65534", "--clear-groups")))
+def test_a_live_apply_without_systemd_touches_nothing(prefix, folder):
+    if Path("/run/systemd/system").exists():
+        pytest.skip("this machine is booted with systemd")
+    folder.chmod(0o777)
+    for verb in ("apply", "verify", "plan", "remove"):
+        lines = calls(folder, verb, prefix=prefix)
+        for line in lines:
+            assert not line.startswith(("socket(", "connect(")), line
+            assert not re.search(r"O_(WRONLY|RDWR|CREAT|TRUNC)", line), line
+            assert line.split("(")[0] not in CHANGING.split(",") or \
+                re.match(r"write\([12]<", line), line
