@@ -43,8 +43,9 @@ static void test_stanzas(void **state)
                             "    ProxyCommand /usr/lib/systemd/systemd-ssh-proxy %h 2222\n"
                             "    ProxyUseFdpass yes\n",
                 [WAY_SOCAT] = "    ProxyCommand socat - VSOCK-CONNECT:42:2222\n",
-                [WAY_UNIX] = "    ProxyCommand sh -c '{ echo CONNECT 2222; exec cat; } | "
-                             "socat - UNIX-CONNECT:PATH'\n",
+                [WAY_UNIX] = "    ProxyCommand sh -c 'exec 3<&0 4>&1; exec socat UNIX-CONNECT:PATH "
+                             "SYSTEM:\"exec 5<&0; echo CONNECT 2222; read ok || exit 1; "
+                             "cat <&5 >&4 3<&- & exec cat <&3 4>&-\"'\n",
                 [WAY_HVC] = "    ProxyCommand hvc.exe nc -t vsock box 2222\n",
                 [WAY_WINSOCAT] = "    ProxyCommand winsocat.exe STDIO HVSOCK:VM-ID:vsock-2222\n",
         };
