@@ -16,7 +16,7 @@
 #define OBJECT      "/org/freedesktop/systemd1"
 #define INTERFACE   "org.freedesktop.systemd1.Manager"
 
-#define RELOAD_TIMEOUT_USEC (180u * 1000000u) /* generators of others run in it */
+#define RELOAD_TIMEOUT_USEC 180000000ull /* generators of others run in it */
 
 struct manager {
         sd_bus *bus;
@@ -199,7 +199,7 @@ int manager_unit(struct manager *m, const char *unit, struct unit_state *ret, st
 int manager_is_booting(struct manager *m, bool *ret, struct why *why)
 {
         static const char *const stages[] = { "cloud-init.service", "cloud-init-network.service" };
-        struct unit_state s;
+        struct unit_state s = { 0 };
         int r = manager_unit(m, "basic.target", &s, why);
 
         *ret = !s.active;
@@ -264,7 +264,7 @@ static int enqueue(struct manager *m, enum job job, const char *unit, struct why
 {
         sd_bus_error e = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
-        const char *path;
+        const char *path = NULL;
         int r;
 
         free(m->job);
@@ -278,7 +278,7 @@ static int enqueue(struct manager *m, enum job job, const char *unit, struct why
                 r = say(why, r, &e, jobs[job].word, unit);
         else
                 r = sd_bus_message_read(reply, "o", &path);
-        if (r > 0) {
+        if (r > 0 && path) {
                 m->job = strdup(path);
                 r = m->job ? 1 : why_set(why, -ENOMEM, "%s %s", jobs[job].word, unit);
         }

@@ -14,7 +14,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
-#define CAPTURE_MAX (64u * 1024u)
+#define CAPTURE_MAX ((size_t)64 << 10)
 
 static int start(const char *const argv[], int in, int out, int err, pid_t *ret)
 {

@@ -237,8 +237,8 @@ void render_listen_dropin(const struct config *c, struct buf *out)
 
 static void add_stream(const struct listen_address *l, unsigned port, struct buf *out)
 {
-        buf_addf(out, l->ipv6 ? "ListenStream=[%s]:%u\n" : "ListenStream=%s:%u\n", l->address,
-                 port);
+        buf_addf(out, "ListenStream=%s%s%s:%u\n", l->ipv6 ? "[" : "", l->address,
+                 l->ipv6 ? "]" : "", port);
 }
 
 /* systemd binds the sockets that it passes to sshd, which then never looks at its ListenAddress.

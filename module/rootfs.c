@@ -347,7 +347,7 @@ static int path_of(int fd, char *buffer, size_t size)
 int rootfs_real_path(const struct rootfs *r, const char *path, char **ret)
 {
         AUTO_CLOSE int fd = open_in(r, path, O_PATH);
-        char root[4096], real[4096];
+        char root[4096] = "", real[4096] = "";
         size_t n;
         int rc;
 

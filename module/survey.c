@@ -15,8 +15,6 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-#define FILE_MAX (1024u * 1024u) /* bytes of a configuration file of the system */
-
 static int find_program(const struct survey *s, const char *const paths[], char **ret)
 {
         int r = 0;
@@ -157,7 +155,7 @@ static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_un
                 t->vendor = t->vendor || r > 0;
         }
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", unit);
-        r = rootfs_look(s->root, path, FILE_MAX, &o);
+        r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
         if (r < 0)
                 return why_set(s->why, r, "cannot look at %s%s", s->root->path, path);
         t->foreign = o.type == OBJECT_FILE;
@@ -188,7 +186,7 @@ int survey_users(const struct rootfs *root, struct users *ret, struct why *why)
 {
         AUTO_FREE char *text = NULL;
         size_t len = 0;
-        int r = rootfs_read(root, "/etc/passwd", FILE_MAX, &text, &len, NULL);
+        int r = rootfs_read(root, "/etc/passwd", ROOTFS_FILE_MAX, &text, &len, NULL);
 
         if (r == -ENOENT)
                 r = 0;
@@ -277,7 +275,7 @@ static int follow(const struct rootfs *root, const char *path, struct object *o)
                 return 0;
         }
         object_free(o);
-        r = rootfs_look(root, real, FILE_MAX, o);
+        r = rootfs_look(root, real, ROOTFS_FILE_MAX, o);
         if (r == 0)
                 o->path = TAKE_PTR(real);
         return r;
@@ -293,7 +291,7 @@ static bool is_out_of_reach(int error)
 int survey_object(const struct rootfs *root, const struct item *i, struct object *ret)
 {
         struct object o = { 0 };
-        int r = rootfs_look(root, i->path, FILE_MAX, &o);
+        int r = rootfs_look(root, i->path, ROOTFS_FILE_MAX, &o);
 
         if (r == 0 && o.type == OBJECT_LINK && i->kind >= ITEM_HOSTS)
                 r = follow(root, i->path, &o);

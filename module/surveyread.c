@@ -6,8 +6,6 @@
 
 #include <errno.h>
 
-#define FILE_MAX (1024u * 1024u) /* bytes of a configuration file of the system */
-
 /* Nothing there, or nothing that systemd or sshd could read either. */
 static bool is_absence(int error)
 {
@@ -42,7 +40,7 @@ int survey_exists(const struct survey *s, const char *path)
 
 int survey_read(const struct survey *s, const char *path, char **ret, size_t *ret_len)
 {
-        int r = rootfs_read(s->root, path, FILE_MAX, ret, ret_len, NULL);
+        int r = rootfs_read(s->root, path, ROOTFS_FILE_MAX, ret, ret_len, NULL);
 
         return r < 0 ? said(s, r, path) : 1;
 }

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define CONTEXT 3
+#define CONTEXT ((size_t)3)
 
 /* The trace of the search grows with the square of this: 8 MiB at the limit. */
 #define CHANGES_MAX 2000

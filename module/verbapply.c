@@ -66,7 +66,7 @@ static int try_listen(struct run *r)
         AUTO_BUF lines = BUF_INIT, effective = BUF_INIT;
         const char *path = r->facts.sshd_config ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR;
         size_t len;
-        int rc = rootfs_read(&r->root, path, 1024u * 1024u, &text, &len, NULL);
+        int rc = rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL);
 
         if (rc < 0)
                 return why_set(&r->why, rc, "cannot read %s", path);
@@ -195,8 +195,8 @@ static int apply_live(struct run *r)
                 return apply_early(r);
         status = activate(r);
         if (status != EXIT_DONE)
-                return status;
-        if (r->options.no_verify) {
+                ;
+        else if (r->options.no_verify) {
                 log_line(&r->log, LOG_LEVEL_WARN, "not verified, as told by --no-verify");
         } else {
                 status = say_door(r);

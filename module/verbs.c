@@ -8,6 +8,8 @@
 #include "hosts.h"
 #include "say.h"
 
+#include <errno.h>
+
 int verb_check(struct run *r)
 {
         int status = run_open_root(r);
@@ -47,7 +49,7 @@ static void check_hosts(struct run *r)
         enum hosts_state state = HOSTS_ABSENT;
         size_t len = 0;
 
-        if (rootfs_read(&r->root, "/etc/hosts", 1024u * 1024u, &text, &len, NULL) < 0 ||
+        if (rootfs_read(&r->root, "/etc/hosts", ROOTFS_FILE_MAX, &text, &len, NULL) < 0 ||
             hosts_inspect(text, len, &state, NULL) < 0 || state == HOSTS_ABSENT)
                 say_cause(r, LOG_LEVEL_WARN, CAUSE_NO_UNKNOWN, "");
         else
@@ -58,6 +60,14 @@ int verb_verify(struct run *r)
 {
         int status = run_begin(r);
 
+        if (status == EXIT_DONE && r->root.image) {
+                /* AF_VSOCK would be the one of the machine around the image */
+                why_fix(&r->why, "boot the image: its provision unit verifies, and so can you");
+                (void)why_say(&r->why, -EINVAL,
+                              "an image cannot be verified, only a running system");
+                (void)run_fail(r);
+                return EXIT_USAGE;
+        }
         if (status == EXIT_DONE)
                 status = run_read_config(r);
         if (status == EXIT_DONE)

@@ -72,8 +72,9 @@ static void look_at_hosts(struct run *r)
         AUTO_FREE char *text = NULL;
         size_t len = 0;
 
-        r->hosts.known = rootfs_read(&r->root, PATH_HOSTS, 1024u * 1024u, &text, &len, NULL) < 0 ||
-                         hosts_inspect(text, len, &r->hosts.state, &r->hosts.address) == 0;
+        r->hosts.known =
+                rootfs_read(&r->root, PATH_HOSTS, ROOTFS_FILE_MAX, &text, &len, NULL) < 0 ||
+                hosts_inspect(text, len, &r->hosts.state, &r->hosts.address) == 0;
 }
 
 static void add_hosts(struct run *r)

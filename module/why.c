@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+static void say(struct why *w, int error, const char *fmt, va_list ap) PRINTF(3, 0);
 static void say(struct why *w, int error, const char *fmt, va_list ap)
 {
         int n;

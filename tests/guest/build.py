@@ -13,7 +13,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 # Nothing that ends up in the program is in these folders.
 NOT_PACKAGED = {"build", "tests", "__pycache__"}
-NOT_SOURCES = NOT_PACKAGED | {"images", "doc", "packaging"}
+NOT_SOURCES = NOT_PACKAGED | {"images", "doc"}
 
 BUILD = """
 set -eu
@@ -28,8 +28,7 @@ PACKAGE = """
 set -eu
 cd /src
 export SOURCE_DATE_EPOCH=1700000000
-cmake -S . -B /build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF \\
-        -DZSH_COMPLETION_DIR=share/zsh/vendor-completions
+cmake -S . -B /build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF
 cmake --build /build --parallel 2
 cd /build
 cpack -G DEB
