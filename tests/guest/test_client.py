@@ -1,0 +1,275 @@
+"""What `client` prints logs in when pasted as it is, with nothing trusted but its own host keys;
+and `status` and --json say of a running system what is so.
+
+The stanzas for a UNIX socket run here, with this machine's ssh; those that open AF_VSOCK run only
+inside a guest, to its own CID.
+"""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from guest import Guest
+from guest.trees import guest_recipe, tree
+
+UNITS = "/etc/systemd/system"
+SCHEMA = Path(__file__).resolve().parents[2] / "schemas/sshd-vsock.report.schema.json"
+PROXY = "/usr/lib/systemd/systemd-ssh-proxy"
+
+
+@pytest.fixture(scope="module", name="guest")
+def boot(program):
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check("sshd-vsock apply", timeout=120)
+        yield guest
+
+
+@pytest.fixture(scope="module", name="forky")
+def boot_with_systemd_ssh_proxy(program):
+    with Guest("forky") as guest:
+        guest.install(program)
+        guest.check("sshd-vsock apply", timeout=120)
+        guest.check("ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519 && "
+                    "cat /root/.ssh/id_ed25519.pub >>/root/.ssh/authorized_keys")
+        yield guest
+
+
+def report(guest, words, status=0):
+    """The document of a run inside the guest, validated."""
+    result = guest.run(f"sshd-vsock --json {words}", timeout=120)
+    assert result.status == status, result.stdout + result.stderr
+    document = json.loads(result.stdout)
+    jsonschema.Draft7Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(document)
+    assert document["exit"] == status
+    return document
+
+
+def parts(guest):
+    """The private key of the guest's root, and the UNIX socket of its vsock device."""
+    command = guest.ssh_command()
+    proxy = next(word for word in command if word.startswith("ProxyCommand="))
+    return command[command.index("-i") + 1], proxy.split()[-2]
+
+
+def log_in(guest, folder, stanza, known_hosts):
+    """Logs in from this machine by the stanza, trusting nothing but the known_hosts."""
+    key, _ = parts(guest)
+    (folder / "config").write_text(stanza)
+    (folder / "known_hosts").write_text(known_hosts)
+    host = re.match(r"Host (\S+)\n", stanza)[1]
+    return subprocess.run(
+        ["ssh", "-F", str(folder / "config"), "-i", key, "-l", "root", "-o", "IdentitiesOnly=yes",
+         "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
+         "-o", f"UserKnownHostsFile={folder}/known_hosts", "-o", "GlobalKnownHostsFile=/dev/null",
+         host, "cat; echo in; exit 5"], input="sent\n", capture_output=True, text=True, timeout=60,
+        check=False)
+
+
+def stanzas(guest):
+    """Each way's stanza, from the text that a person would paste it from."""
+    text = guest.check("sshd-vsock client")
+    found = {suffix or "-systemd": stanza for stanza, suffix in
+             re.findall(r"^(Host guest(-\w+)?\n(?:    .*\n)+)", text, re.M)}
+    assert set(found) == {"-systemd", "-mux", "-socat", "-unix"}
+    return found
+
+
+# ---- from here, through the device's UNIX socket ------------------------------------------------
+
+
+def test_unix_stanza_logs_in(guest, tmp_path):
+    stanza = stanzas(guest)["-unix"].replace("PATH", parts(guest)[1])
+    known_hosts = guest.check("sshd-vsock client --known-hosts")
+    for _ in range(3):  # the device outlives each
+        done = log_in(guest, tmp_path, stanza, known_hosts)
+        assert (done.returncode, done.stdout) == (5, "sent\nin\n"), done.stderr
+
+
+def test_large_transfers_through_the_unix_stanza(guest, tmp_path):
+    stanza = stanzas(guest)["-unix"].replace("PATH", parts(guest)[1])
+    known_hosts = guest.check("sshd-vsock client --known-hosts")
+    assert log_in(guest, tmp_path, stanza, known_hosts).returncode == 5
+    done = subprocess.run(
+        ["ssh", "-F", str(tmp_path / "config"), "-i", parts(guest)[0], "-o", "IdentitiesOnly=yes",
+         "-o", f"UserKnownHostsFile={tmp_path}/known_hosts", "root@guest-unix", "sha256sum"],
+        input=b"x" * 5_000_000, capture_output=True, timeout=60, check=True)
+    want = subprocess.run(["sha256sum"], input=b"x" * 5_000_000, capture_output=True, check=True)
+    assert done.stdout == want.stdout
+
+
+def test_host_key_is_the_only_trust(guest, tmp_path):
+    """The alias stands for the machine: its key, and no other, whatever the address."""
+    stanza = stanzas(guest)["-unix"].replace("PATH", parts(guest)[1])
+    known_hosts = guest.check("sshd-vsock client --known-hosts")
+    assert "host key is known for guest.vsock" in log_in(guest, tmp_path, stanza, "").stderr
+    other = known_hosts.replace("guest.vsock", "other.vsock")
+    assert log_in(guest, tmp_path, stanza, other).returncode == 255
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"],
+                   check=True)
+    wrong = "guest.vsock " + (tmp_path / "key.pub").read_text()
+    done = log_in(guest, tmp_path, stanza, wrong)
+    assert done.returncode == 255 and "verification failed" in done.stderr
+
+
+def test_name_with_capitals(guest, tmp_path):
+    """ssh lowers an alias before it looks it up."""
+    guest.put("/etc/hostname", "Box-A.Example\n")
+    try:
+        text = guest.check("sshd-vsock client")
+        stanza = re.search(r"^Host Box-A.Example-unix\n(?:    .*\n)+", text, re.M)[0]
+        known_hosts = guest.check("sshd-vsock client --known-hosts")
+        assert known_hosts.startswith("Box-A.Example.vsock ")
+        done = log_in(guest, tmp_path, stanza.replace("PATH", parts(guest)[1]), known_hosts)
+        assert done.returncode == 5, done.stderr
+    finally:
+        guest.put("/etc/hostname", "guest\n")
+
+
+@pytest.mark.parametrize("slash", ["/", ""])
+def test_mux_stanza_logs_in(guest, tmp_path, slash):
+    """With Debian testing's systemd-ssh-proxy, which for vsock-mux opens a UNIX socket only."""
+    testing = tree(guest_recipe("forky"))
+    libraries = f"{testing}/usr/lib/x86_64-linux-gnu"
+    run = (f"{testing}/usr/lib64/ld-linux-x86-64.so.2 --library-path "
+           f"{libraries}:{libraries}/systemd {testing}{PROXY}")
+    stanza = stanzas(guest)["-mux"]
+    assert f"ProxyCommand {PROXY} %h 22\n" in stanza
+    stanza = stanza.replace("PATH", slash + parts(guest)[1].lstrip("/")).replace(PROXY, run)
+    assert re.search(r"^    HostName vsock-mux/", stanza, re.M)
+    done = log_in(guest, tmp_path, stanza, guest.check("sshd-vsock client --known-hosts"))
+    assert (done.returncode, done.stdout) == (5, "sent\nin\n"), done.stderr
+
+
+# ---- from inside, to its own CID ---------------------------------------------------------------
+
+
+def log_in_inside(guest, suffix):
+    """The stanza as it is, and nothing else; as a host with that CID would."""
+    stanza = stanzas(guest)[suffix]
+    guest.put("/root/config", stanza)
+    host = re.match(r"Host (\S+)\n", stanza)[1]
+    return guest.run("sshd-vsock client --known-hosts >/root/known; echo sent | "
+                     "ssh -F /root/config -o BatchMode=yes -o StrictHostKeyChecking=yes "
+                     "-o UserKnownHostsFile=/root/known -o GlobalKnownHostsFile=/dev/null "
+                     f"{host} 'cat; echo in; exit 5'", timeout=60)
+
+
+@pytest.mark.parametrize("suffix", ["-systemd", "-socat"])
+@pytest.mark.parametrize("port", [22, 70000])
+def test_stanzas_with_the_cid_log_in(forky, suffix, port):
+    forky.put("/etc/sshd-vsock.yaml", f"port: {port}\n")
+    forky.check("sshd-vsock apply", timeout=120)
+    assert re.search(r"vsock/3$|VSOCK-CONNECT:3:\d+$", stanzas(forky)[suffix], re.M)
+    result = log_in_inside(forky, suffix)
+    assert (result.status, result.stdout) == (5, "sent\nin\n"), result.stderr
+
+
+# ---- status and --json on a running system -----------------------------------------------------
+
+
+def counters(guest):
+    """What the socket unit counted."""
+    return report(guest, "status")["door"]
+
+
+def test_status_of_a_converged_system(guest):
+    assert guest.ssh("true").status == 0
+    status = report(guest, "status")
+    assert status["operations"] == [] and status["conflicts"] == []
+    assert status["verification"]["answers"] is True
+    assert status["verification"]["banner"].startswith("SSH-2.0-OpenSSH")
+    assert status["host"] == {"reachable": True, "cid": 3}
+    assert status["door"]["listening"] is True and status["door"]["port"] == 22
+    assert status["door"]["unit"] == f"{UNITS}/sshd-vsock.socket"
+    assert status["hosts_entry"] == {"address": "127.0.0.1", "ours": True}
+    assert {"unit": "ssh.service", "active": True, "enabled": True, "masked": False,
+            "masked_by_us": False} in status["tcp"]
+
+    text = guest.check("sshd-vsock status")
+    assert "door    listening on vsock port 22" in text
+    assert re.search(r"^proof   SSH-2.0-OpenSSH", text, re.M)
+    assert "host    reaches this machine as CID 3\n" in text
+    assert "tcp     ssh.service: open\n" in text
+    assert "hosts   UNKNOWN is 127.0.0.1\n" in text
+    assert text.endswith("drift   none\n")
+
+
+def test_status_counts_connections(guest):
+    before = counters(guest)
+    assert before["accepted"] > 0
+    with guest.connect() as stream:
+        assert stream.recv(4) == b"SSH-"
+        during = counters(guest)
+        assert during["connections"] >= 1
+    # its own proof counts too
+    assert during["accepted"] >= before["accepted"] + 2
+
+
+def test_status_names_drift_item_by_item(guest):
+    guest.put("/etc/sshd-vsock.yaml", "hushlogin: [root]\n")
+    # Not the template: without it the proof's own connection would fail the socket, too.
+    guest.check(f"rm {UNITS}/sshd-vsock-keygen.service {UNITS}/sockets.target.wants/sshd-vsock.socket; "
+                "sed -i /UNKNOWN/d /etc/hosts; echo '# edited' >>/etc/modules-load.d/sshd-vsock.conf")
+    try:
+        before = guest.check("find /etc /root -xdev -printf '%p %T@ %C@\\n' | sort")
+        status = report(guest, "status", status=10)
+        names = [op["name"] for op in status["operations"]]
+        assert names == [f"{UNITS}/sshd-vsock-keygen.service",
+                         f"{UNITS}/sockets.target.wants/sshd-vsock.socket",
+                         "/etc/modules-load.d/sshd-vsock.conf", "/etc/hosts", "/root/.hushlogin",
+                         "daemon-reload"]
+        assert not any(op["done"] for op in status["operations"])
+        assert status["hosts_entry"] == {"address": None, "ours": False}
+        result = guest.run("sshd-vsock status")
+        assert result.status == 10
+        drift = result.stdout[result.stdout.index("drift   "):]
+        assert [line.split()[-1] for line in drift.splitlines() if "->" not in line] == [
+            name for name in names if "wants" not in name]
+        assert guest.check("find /etc /root -xdev -printf '%p %T@ %C@\\n' | sort") == before
+
+        done = report(guest, "apply")
+        assert [op["name"] for op in done["operations"]] == names
+        assert all(op["done"] for op in done["operations"])
+        assert done["verification"]["answers"] is True
+        assert report(guest, "status")["hushlogin"] == ["/root/.hushlogin"]
+    finally:
+        guest.check("rm -f /etc/sshd-vsock.yaml; sshd-vsock apply", timeout=120)
+
+
+def test_failures_are_documents_with_a_cause(guest):
+    """The door does not answer: exit 4, and why."""
+    guest.check("systemctl stop sshd-vsock.socket")
+    try:
+        broken = report(guest, "verify", status=4)
+        assert broken["error"]["cause"] == "socket-inactive"
+        assert broken["error"]["fix"] and broken["verification"]["answers"] is False
+        assert broken["door"]["listening"] is False
+        assert report(guest, "status", status=10)["operations"][0]["name"] == "sshd-vsock.socket"
+    finally:
+        guest.check("sshd-vsock apply", timeout=120)
+    assert report(guest, "verify")["error"] is None
+
+
+def test_taken_port_is_a_cause(guest):
+    """A start that fails, as data: the cause, not the job that failed of it."""
+    guest.put("/etc/sshd-vsock.yaml", "port: 2223\n")
+    guest.check("systemd-run --unit=squatter socat VSOCK-LISTEN:2223,fork EXEC:cat; sleep 1")
+    try:
+        taken = report(guest, "apply", status=4)
+        assert taken["error"]["cause"] == taken["verification"]["cause"] == "port-taken"
+    finally:
+        guest.check("systemctl stop squatter; rm /etc/sshd-vsock.yaml; sshd-vsock apply",
+                    timeout=120)
+
+
+def test_not_root_is_a_document(guest):
+    result = guest.run("setpriv --reuid=65534 --regid=65534 --clear-groups "
+                       "sshd-vsock --json status")
+    document = json.loads(result.stdout)
+    assert result.status == document["exit"] == 1
+    assert document["error"]["cause"] == "not-root"
