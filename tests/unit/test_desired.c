@@ -262,6 +262,8 @@ static void test_listen_without_include(void **state)
                 AUTO(made_free) struct made m = make("listen_address: 127.0.0.1\n", f);
 
                 assert_false(find(&m, PATH_SSHD_DROPIN, 0)->wanted);
+                /* a socket that is not in use needs no addresses */
+                assert_false(find(&m, UNITS "ssh.socket.d/" SOCKET_DROPIN, 0)->wanted);
                 assert_string_equal(find(&m, PATH_SSHD_CONFIG, 0)->content,
                                     "ListenAddress 127.0.0.1\n");
                 assert_string_equal(find(&m, CLOUD_INIT, 0)->content, "");
