@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
 
 static const struct {
         const char *journal; /* sd-daemon(3) */
@@ -57,6 +59,52 @@ static void emit(const struct log *l, enum log_level level, const char *text)
                 buf_addf(&line, "sshd-vsock: %s%s\n", styles[level].plain, text);
         n = write(STDERR_FILENO, buf_str(&line), line.len);
         (void)n; /* nowhere left to say it */
+}
+
+static const char *const event_ids[] = {
+        [LOG_EVENT_VERIFIED] = "a3a4142cca1845eea5f086d54f226af0",
+        [LOG_EVENT_FAILED] = "623a4b07f13444af94cdfb60af636d6c",
+        [LOG_EVENT_TCP_CLOSED] = "30fcb3783c2f42018cc4d0a1fbeadc8b",
+        [LOG_EVENT_TCP_KEPT] = "d766cf5c788f426db171f1a4e5061b5e",
+        [LOG_EVENT_REMOVED] = "340a5264f86d44ac9a63a3e5de6bdd4e",
+};
+
+/* Fields cannot travel over stderr, so the journal's own protocol; false where it is not there. */
+static bool send_event(enum log_event event, enum log_level level, const char *cause,
+                       const char *text)
+{
+        AUTO_FREE char *message = NULL, *priority = NULL, *id = NULL, *why = NULL;
+        static const char identifier[] = "SYSLOG_IDENTIFIER=sshd-vsock";
+        struct iovec fields[5] = { { (void *)(uintptr_t)identifier, strlen(identifier) } };
+        char **texts[] = { &message, &priority, &id, &why };
+        int n = 1;
+
+        if (asprintf(&message, "MESSAGE=sshd-vsock: %s", text) < 0)
+                message = NULL;
+        if (asprintf(&priority, "PRIORITY=%c", styles[level].journal[1]) < 0)
+                priority = NULL;
+        if (asprintf(&id, "MESSAGE_ID=%s", event_ids[event]) < 0)
+                id = NULL;
+        if (cause && asprintf(&why, "SSHD_VSOCK_CAUSE=%s", cause) < 0)
+                why = NULL;
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                if (*texts[i])
+                        fields[n++] = (struct iovec){ *texts[i], strlen(*texts[i]) };
+        return message && sd_journal_sendv(fields, n) >= 0;
+}
+
+void log_event(const struct log *l, enum log_event event, enum log_level level, const char *cause,
+               const char *fmt, ...)
+{
+        AUTO_FREE char *text = NULL;
+        va_list ap;
+
+        va_start(ap, fmt);
+        if (vasprintf(&text, fmt, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        if (text && level <= l->max && !(l->journal && send_event(event, level, cause, text)))
+                emit(l, level, text);
 }
 
 void log_line(const struct log *l, enum log_level level, const char *fmt, ...)

@@ -14,6 +14,17 @@ enum log_level {
         LOG_LEVEL_DETAIL, /* <6> only with -v */
 };
 
+/* What fleets may want to be told of. In the journal such a line carries MESSAGE_ID, and the row's
+ * word of the table of causes as SSHD_VSOCK_CAUSE. The ids are documented in sshd-vsock(8) and
+ * never change. */
+enum log_event {
+        LOG_EVENT_VERIFIED,   /* the door answers */
+        LOG_EVENT_FAILED,     /* it does not, or cannot be asked */
+        LOG_EVENT_TCP_CLOSED, /* closed, and the door proven again after it */
+        LOG_EVENT_TCP_KEPT,   /* was to be closed, and was not */
+        LOG_EVENT_REMOVED,    /* what apply put in is out */
+};
+
 struct log {
         enum log_level max;
         bool journal; /* stderr is the journal */
@@ -24,6 +35,10 @@ struct log {
 void log_init(struct log *l, enum log_level max);
 
 void log_line(const struct log *l, enum log_level level, const char *fmt, ...) PRINTF(3, 4);
+
+/* `cause` may be NULL. */
+void log_event(const struct log *l, enum log_event event, enum log_level level, const char *cause,
+               const char *fmt, ...) PRINTF(5, 6);
 
 /* A failure with its fix, at level ERROR. */
 void log_why(const struct log *l, const struct why *why);

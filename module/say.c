@@ -19,6 +19,8 @@ static int say_unverifiable(struct run *r, struct verdict *v)
 {
         if (r->facts.sshd)
                 verify_sshd(r->facts.sshd, r->config.verify_timeout, v);
+        log_event(&r->log, LOG_EVENT_FAILED, LOG_LEVEL_WARN, causes[CAUSE_NO_LOOPBACK].id,
+                  "the door on vsock port %u cannot be verified", r->config.port);
         say_cause(r, LOG_LEVEL_WARN, CAUSE_NO_LOOPBACK, v->detail);
         log_line(&r->log, LOG_LEVEL_WARN, "seen instead: %s is %s; sshd -i on a socket pair %s%s",
                  UNIT_SOCKET, r->units.socket.active ? "listening" : "not listening",
@@ -29,17 +31,17 @@ static int say_unverifiable(struct run *r, struct verdict *v)
 int say_verdict(struct run *r, struct verdict *v)
 {
         if (v->cause == CAUSE_NONE) {
-                log_line(&r->log, LOG_LEVEL_STEP,
-                         "verified: %s answers on vsock port %u, key exchange and all", v->ident,
-                         r->config.port);
+                log_event(&r->log, LOG_EVENT_VERIFIED, LOG_LEVEL_STEP, NULL,
+                          "verified: %s answers on vsock port %u, key exchange and all", v->ident,
+                          r->config.port);
                 return EXIT_DONE;
         }
         if (r->manager && v->cause == CAUSE_NO_LOOPBACK &&
             manager_unit(r->manager, UNIT_SOCKET, &r->units.socket, &r->why) == 0)
                 return say_unverifiable(r, v);
         diagnose(r->manager, v);
-        log_line(&r->log, LOG_LEVEL_ERROR, "the door on vsock port %u does not answer",
-                 r->config.port);
+        log_event(&r->log, LOG_EVENT_FAILED, LOG_LEVEL_ERROR, causes[v->cause].id,
+                  "the door on vsock port %u does not answer", r->config.port);
         say_cause(r, LOG_LEVEL_ERROR, v->cause, v->detail);
         return EXIT_CLOSED_NOTHING;
 }

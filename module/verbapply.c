@@ -138,13 +138,22 @@ static void undo_close(struct run *r)
                 log_line(&r->log, LOG_LEVEL_WARN, "TCP is again what it was");
 }
 
+static void say_kept(struct run *r, enum log_level level)
+{
+        const char *cause = r->verified ? causes[r->verdict.cause].id : NULL;
+
+        if (r->verified && r->verdict.cause == CAUSE_NONE)
+                cause = causes[CAUSE_NO_WAY_TO_HOST].id;
+        log_event(&r->log, LOG_EVENT_TCP_KEPT, level, cause, "TCP stays as it was");
+}
+
 static int close_tcp(struct run *r)
 {
         bool proven = !r->options.no_verify;
         int status = EXIT_DONE, rc;
 
         if (proven && !say_way_to_host(r, LOG_LEVEL_ERROR)) {
-                log_line(&r->log, LOG_LEVEL_ERROR, "TCP stays as it was");
+                say_kept(r, LOG_LEVEL_ERROR);
                 return EXIT_CLOSED_NOTHING;
         }
         if (getenv("SSH_CONNECTION"))
@@ -164,6 +173,10 @@ static int close_tcp(struct run *r)
                 status = say_door(r);
         if (rc < 0 || status != EXIT_DONE)
                 undo_close(r);
+        else
+                log_event(&r->log, LOG_EVENT_TCP_CLOSED, LOG_LEVEL_STEP, NULL, "%s",
+                          r->config.disable_tcp ? "closed TCP"
+                                                : "TCP listens as listen_address says");
         return rc < 0 ? EXIT_WORLD : status;
 }
 
@@ -184,6 +197,20 @@ static int apply_early(struct run *r)
         return close_tcp(r);
 }
 
+static int prove(struct run *r)
+{
+        int status;
+
+        if (r->options.no_verify) {
+                log_line(&r->log, LOG_LEVEL_WARN, "not verified, as told by --no-verify");
+                return EXIT_DONE;
+        }
+        status = say_door(r);
+        if (status == EXIT_CLOSED_NOTHING)
+                put_socket_back(r);
+        return status;
+}
+
 static int apply_live(struct run *r)
 {
         bool booting;
@@ -194,18 +221,11 @@ static int apply_live(struct run *r)
         if (booting)
                 return apply_early(r);
         status = activate(r);
-        if (status != EXIT_DONE)
-                ;
-        else if (r->options.no_verify) {
-                log_line(&r->log, LOG_LEVEL_WARN, "not verified, as told by --no-verify");
-        } else {
-                status = say_door(r);
-                if (status == EXIT_CLOSED_NOTHING)
-                        put_socket_back(r);
-        }
+        if (status == EXIT_DONE)
+                status = prove(r);
         if (status != EXIT_DONE) {
                 if (plan_has(&r->plan, PHASE_CLOSE))
-                        log_line(&r->log, LOG_LEVEL_WARN, "TCP stays as it was");
+                        say_kept(r, LOG_LEVEL_WARN);
                 return status;
         }
         if (plan_has(&r->plan, PHASE_CLOSE))

@@ -72,5 +72,9 @@ int verb_remove(struct run *r)
                 return run_fail(r);
         if (r->manager && guarded && !tcp_runs(r))
                 return refuse(r);
-        return steps_run(r, PHASE_CLOSE) < 0 ? run_fail(r) : EXIT_DONE;
+        if (steps_run(r, PHASE_CLOSE) < 0)
+                return run_fail(r);
+        log_event(&r->log, LOG_EVENT_REMOVED, LOG_LEVEL_STEP, NULL,
+                  "all that sshd-vsock put in is out again");
+        return EXIT_DONE;
 }

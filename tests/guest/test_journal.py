@@ -1,0 +1,64 @@
+"""What a fleet can be alerted on: messages with fields, in the journal of a unit's run."""
+
+import json
+import re
+
+import pytest
+
+from guest import Guest
+from guest.build import CHECKOUT
+
+MANUAL = CHECKOUT / "doc/sshd-vsock.8"
+
+
+def documented():
+    """The message ids of the manual: {name: id}."""
+    return {name: number for number, name in
+            re.findall(r"^\.It Li ([0-9a-f]{32}) \((\w[\w ]*)\)", MANUAL.read_text(), re.M)}
+
+
+@pytest.fixture(scope="module", name="guest")
+def boot(program):
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check("sshd-vsock apply")
+        yield guest
+
+
+def entries(guest, name):
+    out = guest.check(f"journalctl --sync; journalctl -q -o json MESSAGE_ID={documented()[name]}")
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def provision(guest):
+    return guest.run("systemctl start sshd-vsock-provision.service").status
+
+
+def test_ids_of_the_manual_are_those_of_the_program():
+    source = (CHECKOUT / "module/log.c").read_text()
+    assert sorted(documented().values()) == sorted(re.findall(r'= "([0-9a-f]{32})"', source))
+
+
+def test_proof_and_closing_are_events(guest):
+    guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\n")
+    assert provision(guest) == 0
+    verified, closed = entries(guest, "verified"), entries(guest, "TCP closed")
+    assert len(verified) == 2 and len(closed) == 1
+    assert closed[0]["_SYSTEMD_UNIT"] == "sshd-vsock-provision.service"
+    assert closed[0]["PRIORITY"] == "5"
+    assert "SSH-2.0-OpenSSH" in verified[0]["MESSAGE"]
+
+
+def test_failure_names_its_cause(guest):
+    guest.put("/etc/sshd-vsock.yaml", "disable_tcp: false\n")
+    assert provision(guest) == 0
+    guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\n")
+    guest.check("mkdir -p /etc/ssh/away; mv /etc/ssh/ssh_host_* /etc/ssh/away; "
+                "ln -s /bin/true /usr/local/bin/ssh-keygen")
+    try:
+        assert provision(guest) != 0
+    finally:
+        guest.check("rm /usr/local/bin/ssh-keygen; mv /etc/ssh/away/* /etc/ssh")
+    (failed,), (kept,) = entries(guest, "verification failed"), entries(guest, "TCP kept")
+    assert failed["SSHD_VSOCK_CAUSE"] == kept["SSHD_VSOCK_CAUSE"] == "no-host-keys"
+    assert failed["PRIORITY"] == "3"
