@@ -197,6 +197,24 @@ static int apply_early(struct run *r)
         return close_tcp(r);
 }
 
+/* After a daemon-reload with another port, systemd holds no descriptor any more and still calls the
+ * socket listening: a run that was killed between that and its restart left it so, and no file
+ * tells. Where this plan has not just started it, that is mended here. */
+static void revive_socket(struct run *r)
+{
+        struct why why = { 0 };
+
+        if (r->verdict.cause != CAUSE_NO_LISTENER || !r->units.socket.active ||
+            plan_has(&r->plan, PHASE_ACTIVATE))
+                return;
+        log_line(&r->log, LOG_LEVEL_WARN,
+                 "systemd calls %s listening, but nobody listens: it is restarted", UNIT_SOCKET);
+        if (manager_job(r->manager, JOB_RESTART, UNIT_SOCKET, JOB_SECONDS, &why) < 0)
+                log_why(&r->log, &why);
+        else
+                verify_door(r->config.port, r->config.verify_timeout, &r->verdict);
+}
+
 static int prove(struct run *r)
 {
         int status;
@@ -205,7 +223,10 @@ static int prove(struct run *r)
                 log_line(&r->log, LOG_LEVEL_WARN, "not verified, as told by --no-verify");
                 return EXIT_DONE;
         }
-        status = say_door(r);
+        verify_door(r->config.port, r->config.verify_timeout, &r->verdict);
+        r->verified = true;
+        revive_socket(r);
+        status = say_verdict(r, &r->verdict);
         if (status == EXIT_CLOSED_NOTHING)
                 put_socket_back(r);
         return status;

@@ -267,6 +267,21 @@ def test_taken_port_is_a_cause(guest):
                     timeout=120)
 
 
+def test_run_that_was_killed_before_the_restart_is_finished(guest):
+    """After its daemon-reload nobody listens, though systemd says so, and every file is right."""
+    guest.put("/etc/sshd-vsock.yaml", "port: 2225\n")
+    guest.check(f"sed -i s/vsock::22$/vsock::2225/ {UNITS}/sshd-vsock.socket; "
+                "systemctl daemon-reload; systemctl is-active sshd-vsock.socket")
+    try:
+        with pytest.raises(ConnectionError):
+            guest.banner(2225)
+        done = report(guest, "apply")
+        assert done["operations"] == [] and done["verification"]["answers"] is True
+        assert guest.ssh("exit 5", port=2225).status == 5
+    finally:
+        guest.check("rm /etc/sshd-vsock.yaml; sshd-vsock apply", timeout=120)
+
+
 def test_not_root_is_a_document(guest):
     result = guest.run("setpriv --reuid=65534 --regid=65534 --clear-groups "
                        "sshd-vsock --json status")
