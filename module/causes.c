@@ -97,6 +97,16 @@ enum cause cause_from_kernel(const char *line)
         return ours && strstr(line, "avc:  denied") ? CAUSE_SELINUX : CAUSE_NONE;
 }
 
+/* "/etc/ssh/sshd_config line 3: …" is the end of sshd (servconf.c), but for two that it warns of.
+ */
+static bool is_config_fault(const char *line)
+{
+        if (strncmp(line, "fatal: ", 7) == 0 || strncmp(line, "error: ", 7) == 0)
+                line += 7; /* the level that log.c puts first */
+        return line[0] == '/' && strstr(line, " line ") && !strstr(line, "Deprecated option") &&
+               !strstr(line, "Unsupported option");
+}
+
 enum cause cause_from_journal(const char *line)
 {
         static const struct {
@@ -119,5 +129,5 @@ enum cause cause_from_journal(const char *line)
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 if (strstr(line, table[i].phrase))
                         return table[i].cause;
-        return cause_from_kernel(line);
+        return is_config_fault(line) ? CAUSE_BAD_SSHD_CONFIG : cause_from_kernel(line);
 }

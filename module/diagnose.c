@@ -19,7 +19,7 @@
 
 static enum cause ask_journal(struct verdict *v, uint64_t since)
 {
-        const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+        const struct timespec pause = { .tv_nsec = 100000000 };
         char line[sizeof(v->detail)];
         enum cause cause;
 
@@ -47,16 +47,16 @@ static enum cause of_template(struct manager *m)
         return s.loaded ? CAUSE_NONE : CAUSE_TEMPLATE_MISSING;
 }
 
-/* Says who holds the port. Whether anybody does. */
-static bool add_holder(struct verdict *v)
+/* Says who holds the port: above 0 somebody does, 1 is systemd, for whichever socket unit. */
+static pid_t add_holder(struct verdict *v)
 {
         char text[96];
-        int r = holder_find(v->port, text, sizeof(text));
+        pid_t pid = holder_find(v->port, text, sizeof(text));
 
-        if (r == 0)
+        if (pid > 0)
                 (void)snprintf(v->detail, sizeof(v->detail), "port %u is held by %s", v->port,
                                text);
-        return r == 0;
+        return pid;
 }
 
 /* What can be seen goes before what was said: older versions of systemd do not say why. */
@@ -68,7 +68,7 @@ static enum cause of_failed(struct manager *m, const struct unit_state *s, struc
                 return cause;
         if (!vsock_supported())
                 return CAUSE_NO_AF_VSOCK;
-        if (add_holder(v))
+        if (add_holder(v) > 0)
                 return CAUSE_PORT_TAKEN;
         cause = ask_journal(v, s->changed > BEFORE_FAILING ? s->changed - BEFORE_FAILING : 0);
         return cause != CAUSE_NONE ? cause : CAUSE_SOCKET_FAILED;
@@ -90,10 +90,17 @@ static enum cause of_socket(struct manager *m, const struct unit_state *s, struc
 /* The socket listens, and still: the template, the share of connections, sshd. */
 static enum cause of_connection(struct manager *m, const struct unit_state *s, struct verdict *v)
 {
+        struct verdict stranger = *v;
         enum cause cause = of_template(m);
 
         if (cause != CAUSE_NONE)
                 return cause;
+        if (add_holder(&stranger) > 1) {
+                *v = stranger;
+                return CAUSE_PORT_TAKEN;
+        }
+        if (v->cause == CAUSE_NOT_SSH)
+                return CAUSE_NONE;
         if (s->connections >= DOOR_SHARE && v->cause == CAUSE_CLOSED)
                 return CAUSE_SHARE_FULL;
         return v->began ? ask_journal(v, v->began) : CAUSE_NONE;
@@ -109,9 +116,7 @@ void diagnose(struct manager *m, struct verdict *v)
             v->cause == CAUSE_NO_LOOPBACK || manager_unit(m, UNIT_SOCKET, &s, &why) < 0)
                 return;
         cause = of_socket(m, &s, v);
-        if (cause == CAUSE_NONE && v->cause == CAUSE_NOT_SSH)
-                (void)add_holder(v);
-        else if (cause == CAUSE_NONE && v->cause != CAUSE_NO_LISTENER)
+        if (cause == CAUSE_NONE && v->cause != CAUSE_NO_LISTENER)
                 cause = of_connection(m, &s, v);
         if (cause != CAUSE_NONE)
                 v->cause = cause;

@@ -118,11 +118,11 @@ static void describe(int proc, const char *pid, char *text, size_t size)
                        strcmp(pid, "1") == 0 ? ": see \"systemctl list-sockets\"" : "");
 }
 
-int holder_find(uint32_t port, char *text, size_t size)
+pid_t holder_find(uint32_t port, char *text, size_t size)
 {
-        unsigned inode;
+        unsigned inode = 0;
         DIR *proc;
-        int r = find_inode(port, &inode);
+        pid_t r = find_inode(port, &inode);
 
         if (r < 0)
                 return r;
@@ -134,7 +134,7 @@ int holder_find(uint32_t port, char *text, size_t size)
                 if (e->d_name[0] >= '0' && e->d_name[0] <= '9' &&
                     has_socket(dirfd(proc), e->d_name, inode)) {
                         describe(dirfd(proc), e->d_name, text, size);
-                        r = 0;
+                        r = (pid_t)strtol(e->d_name, NULL, 10);
                 }
         (void)closedir(proc);
         return r;

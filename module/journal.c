@@ -41,15 +41,19 @@ static bool is(sd_journal *j, const char *name, const char *wanted)
                memcmp(value, wanted, len) == 0;
 }
 
-/* Who says it? Neither we ourselves, who quote such lines, nor the sshd of the TCP door, which may
- * have troubles of its own, nor a user who calls himself sshd. */
+/* Who says it? systemd of its units, or an sshd of root's, but neither we ourselves, who quote such
+ * lines, nor the sshd of the TCP door, which may have troubles of its own. Fields without an
+ * underscore are anybody's to write. */
 static bool is_door(sd_journal *j)
 {
-        if (starts_with(j, "UNIT", "sshd-vsock@") || is(j, "UNIT", "sshd-vsock.socket") ||
-            starts_with(j, "_SYSTEMD_UNIT", "sshd-vsock@"))
+        if (is(j, "_PID", "1"))
+                return starts_with(j, "UNIT", "sshd-vsock@") || is(j, "UNIT", "sshd-vsock.socket");
+        if (!is(j, "_UID", "0"))
+                return false;
+        if (starts_with(j, "_SYSTEMD_UNIT", "sshd-vsock@"))
                 return true;
         return starts_with(j, "SYSLOG_IDENTIFIER", "sshd") &&
-               !starts_with(j, "SYSLOG_IDENTIFIER", "sshd-vsock") && is(j, "_UID", "0") &&
+               !starts_with(j, "SYSLOG_IDENTIFIER", "sshd-vsock") &&
                !is(j, "_SYSTEMD_UNIT", "ssh.service") && !is(j, "_SYSTEMD_UNIT", "sshd.service");
 }
 

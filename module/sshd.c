@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #define TIMEOUT 20 /* seconds; a ListenAddress that is a name costs DNS */
 
@@ -40,6 +41,33 @@ static const char *last_line(struct buf *b)
         return last ? last + 1 : buf_str(b);
 }
 
+/* Up to 9.2 a dump needs the privilege separation directory, which is gone while no unit of sshd
+ * runs: /run/sshd comes and goes with them. Makes it as they do; whether it was that. */
+static bool made_privsep(struct buf *said)
+{
+        static const char phrase[] = "Missing privilege separation directory: ";
+        char *path = strstr(buf_str(said), phrase);
+
+        if (!path)
+                return false;
+        path += strlen(phrase);
+        path[strcspn(path, "\r\n")] = '\0';
+        return strncmp(path, "/run/", 5) == 0 && mkdir(path, 0755) == 0;
+}
+
+static int dump(const char *const argv[], int in, struct buf *ret)
+{
+        int r;
+
+        do {
+                buf_free(ret);
+                if (in >= 0 && lseek(in, 0, SEEK_SET) < 0)
+                        return -errno;
+                r = spawn_wait(argv, in, -1, TIMEOUT, ret);
+        } while (r > 0 && made_privsep(ret));
+        return r;
+}
+
 int sshd_effective(const char *sshd, const char *extra, const char *config, struct buf *ret,
                    struct why *why)
 {
@@ -53,10 +81,7 @@ int sshd_effective(const char *sshd, const char *extra, const char *config, stru
                 const char *const argv[] = { sshd, dumps[i], extra ? "-f" : NULL, "/dev/stdin",
                                              NULL };
 
-                buf_free(ret);
-                if (in >= 0 && lseek(in, 0, SEEK_SET) < 0)
-                        return why_set(why, -errno, "cannot hand a configuration to sshd");
-                r = spawn_wait(argv, in, -1, TIMEOUT, ret);
+                r = dump(argv, in, ret);
                 if (r < 0)
                         return why_set(why, r, "cannot run %s", sshd);
                 if (r == 0)

@@ -282,6 +282,9 @@ int verb_apply(struct run *r)
 
         if (status != EXIT_DONE)
                 return status;
+        if (r->facts.generated_door)
+                log_line(&r->log, LOG_LEVEL_STEP,
+                         "%s of systemd's own generator answers: it is left alone", UNIT_SOCKET);
         if (r->plan.n == 0)
                 log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
         if (steps_run(r, PHASE_OPEN) < 0)
