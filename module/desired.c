@@ -274,6 +274,8 @@ static void add_listen(struct maker *m)
         }
         for (size_t k = 0; k < m->f->n_sshd_files; k++)
                 add_sshd_file(m, phase, m->f->sshd_files[k]);
+        if (wanted && !m->f->dropins && !find(m, PATH_SSHD_CONFIG))
+                add_sshd_file(m, phase, PATH_SSHD_CONFIG); /* nowhere to put it: a conflict */
         add_socket_dropins(m, phase);
 }
 

@@ -12,7 +12,7 @@
 /* One of layout_tcp_units as found. */
 struct tcp_unit {
         bool vendor;  /* a unit file of that name in a vendor folder */
-        bool foreign; /* a regular file of that name in /etc/systemd/system: the admin's */
+        bool foreign; /* a file or link of that name in /etc/systemd/system: the admin's */
         bool masked;  /* masked in /etc, by whomever */
         bool ours;    /* our preset says that we masked it */
         bool active;  /* live: it runs or listens now */

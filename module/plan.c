@@ -206,6 +206,10 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
                                  : 0;
         if (o->type != OBJECT_FILE && !i->wanted)
                 return 0;
+        if (o->type != OBJECT_FILE && i->kind == ITEM_SSHD_CONFIG)
+                return add_conflict(p, i->path,
+                                    "is not there, and nothing includes " PATH_SSHD_DROPIN
+                                    ": listen_address has no place");
         r = edited(i, o, &content);
         if (r < 0)
                 return r;

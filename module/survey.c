@@ -141,6 +141,16 @@ static int look_in_wants(int dir, const char *name, void *userdata)
         return survey_list(userdata, path, note_enabled, NULL);
 }
 
+/* A link is an alias of another of these units, as Debian's sshd.service is, or the administrator's
+ * own unit (systemctl link). */
+static bool is_alias(const char *unit, const char *target)
+{
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (strcmp(basename(target), layout_tcp_units[i]) == 0)
+                        return strcmp(unit, layout_tcp_units[i]) != 0;
+        return false;
+}
+
 static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_unit *t)
 {
         struct object o = { 0 };
@@ -158,8 +168,9 @@ static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_un
         r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
         if (r < 0)
                 return why_set(s->why, r, "cannot look at %s%s", s->root->path, path);
-        t->foreign = o.type == OBJECT_FILE;
         t->masked = o.type == OBJECT_LINK && strcmp(o.data, "/dev/null") == 0;
+        t->foreign = o.type == OBJECT_FILE ||
+                     (o.type == OBJECT_LINK && !t->masked && !is_alias(unit, o.data));
         object_free(&o);
         return 0;
 }
@@ -188,6 +199,8 @@ int survey_users(const struct rootfs *root, struct users *ret, struct why *why)
         size_t len = 0;
         int r = rootfs_read(root, "/etc/passwd", ROOTFS_FILE_MAX, &text, &len, NULL);
 
+        if (r == -EBADF)
+                return why_say(why, r, "%s/etc/passwd is not a regular file", root->path);
         if (r == -ENOENT)
                 r = 0;
         if (r == 0)

@@ -118,7 +118,7 @@ static void test_every_kind_of_item(void **state)
                 { ITEM_FLAG, true, "w--------" },        { ITEM_FLAG, false, "--uu-----" },
                 { ITEM_LINK, true, "llxxx-xxx" },        { ITEM_LINK, false, "-----u---" },
                 { ITEM_HOSTS, true, "ww-wwxxxx" },       { ITEM_HOSTS, false, "--ww-----" },
-                { ITEM_SSHD_CONFIG, true, "ww-wwxxxx" }, { ITEM_SSHD_CONFIG, false, "--ww-----" },
+                { ITEM_SSHD_CONFIG, true, "xx-wwxxxx" }, { ITEM_SSHD_CONFIG, false, "--ww-----" },
         };
 
         (void)state;
