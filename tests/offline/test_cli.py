@@ -120,10 +120,14 @@ def test_a_configuration_that_cannot_be_read_is_named(make, reason, debian, fold
     assert debian.state(times=True) == before
 
 
-def test_the_largest_configuration_is_read(debian, folder):
+def test_the_largest_configuration_is_read_and_no_larger_one(debian, folder):
     path = folder / "config.yaml"
-    path.write_bytes(b"#" * (64 * 1024 - 1) + b"\n")
+    text = "#" * (64 * 1024 - 1) + "\n"
+    path.write_text(text)
     assert debian.run("check", f"--config={path}").returncode == 0
+    assert debian.run("check", config=text).returncode == 0
+    larger = debian.run("check", config="#" + text)
+    assert larger.returncode == 2 and "64 KiB" in larger.stderr
 
 
 def test_a_relative_configuration_is_where_the_user_stands(debian, folder):

@@ -104,19 +104,21 @@ def test_no_link_leads_outside(component, how, debian, outside):
 
 
 @pytest.mark.parametrize("call", ("open", "create", "rename", "mkdir", "symlink"))
-@pytest.mark.parametrize("swapped", ("/etc", "/etc/systemd/system", "/home/admin"))
+@pytest.mark.parametrize("swapped", ("/etc", "/etc/systemd/system", "/home/admin", "/etc/hosts",
+                                     "/etc/ssh/sshd_config"))
 def test_no_link_that_appears_while_at_work_leads_outside(swapped, call, debian, outside, folder):
     count = record(debian.copy(folder / "count"), "apply", ("--no-verify",), CLOSE, call).count
     assert count > 0
     with Untouched(outside.root):
-        for n in range(1, count + 1, 3 if call == "open" else 1):
+        coarse = call == "open" and debian.at(swapped).is_dir()
+        for n in range(1, count + 1, 3 if coarse else 1):
             tree = debian.copy(folder / f"{n}")
             at = tree.at(swapped)
             swap = f"mv {at} {at}.away && ln -s {outside}{swapped} {at}"
             result = tree.run("apply", "--no-verify", config=CLOSE,
                               env=environment(Fault(call, n, "run", swap)))
             assert result.returncode in (0, 1), result.stderr
-            assert at.is_symlink(), "the swap did not happen"
+            assert at.with_name(f"{at.name}.away").exists(), "the swap did not happen"
             shutil.rmtree(tree.root)
 
 
@@ -236,6 +238,33 @@ def test_a_unit_of_somebody_else_is_left_alone(name, how, debian):
         refused(debian, path, "masked" if how == "mask" else "not made|not written|does not replace")
     assert debian.run("remove").returncode == 0
     assert debian.state()[path] == before
+
+
+def test_a_linked_unit_is_not_passed_over(debian):
+    """What `systemctl link` makes; taken for an alias, it would go on listening with exit status 0."""
+    debian.remove("/usr/lib/systemd/system/ssh.service")
+    debian.link(f"{UNITS}/ssh.service", "/opt/mine/ssh.service")
+    refused(debian, f"{UNITS}/ssh.service", "/opt/mine/ssh.service")
+
+
+@pytest.mark.parametrize("vendor", (None, "Port 22\n"))
+def test_addresses_without_a_place_are_not_passed_over(vendor, folder):
+    tree = layouts.make("opensuse", Tree(folder / "tree"))
+    tree.remove("/usr/etc/ssh/sshd_config")
+    if vendor:
+        tree.put("/usr/etc/ssh/sshd_config", vendor)
+    refused(tree, "/etc/ssh/sshd_config", "is not there", "listen_address: 127.0.0.1\n")
+
+
+@pytest.mark.parametrize("what", THINGS)
+def test_an_sshd_config_that_is_no_file_is_not_passed_over(what, debian):
+    occupy(debian, "/etc/ssh/sshd_config", what)
+    refused(debian, "/etc/ssh/sshd_config", what, "listen_address: 127.0.0.1\n")
+
+
+def test_a_passwd_that_is_no_file_is_named(debian):
+    occupy(debian, "/etc/passwd", "a FIFO")
+    said(debian.apply(status=1), f"{debian}/etc/passwd", "not a regular file")
 
 
 # ---- file systems ----------------------------------------------------------------------------------
