@@ -33,7 +33,7 @@ static int ask(int fd)
 }
 
 /* Looks through one batch of answers. 1: found, 0: more may come, −errno. */
-static int look(const struct nlmsghdr *h, size_t len, uint32_t port, unsigned *ret_inode)
+static int look(struct nlmsghdr *h, size_t len, uint32_t port, unsigned *ret_inode)
 {
         for (; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
                 const struct vsock_diag_msg *m = NLMSG_DATA(h);
@@ -68,7 +68,7 @@ static int find_inode(uint32_t port, unsigned *ret_inode)
                         return -errno;
                 if (n == 0)
                         return -EPROTO;
-                r = look((const struct nlmsghdr *)(const void *)answer, (size_t)n, port, ret_inode);
+                r = look((struct nlmsghdr *)(void *)answer, (size_t)n, port, ret_inode);
         }
         return r < 0 ? r : 0;
 }
