@@ -279,6 +279,16 @@ static void add_listen(struct maker *m)
         add_socket_dropins(m, phase);
 }
 
+/* The record of our masks goes only after what they kept shut runs again: a run that is killed
+ * before that finds it, and goes on. */
+static enum phase phase_of_opening(const struct facts *f)
+{
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (f->tcp[i].recorded)
+                        return PHASE_ACTIVATE;
+        return PHASE_OPEN;
+}
+
 unsigned desired_masks(const struct facts *f)
 {
         unsigned masks = 0;
@@ -342,7 +352,8 @@ int desired_make(const struct config *c, const struct facts *f, struct desired *
         add_hushlogins(&m);
         if (!c->disable_tcp)
                 add_masks(&m); /* unmasks; the record goes after what it records */
-        add_preset(&m, PHASE_OPEN, c->disable_tcp ? masks_of_ours(f) : 0);
+        add_preset(&m, c->disable_tcp ? PHASE_OPEN : phase_of_opening(f),
+                   c->disable_tcp ? masks_of_ours(f) : 0);
         add_listen(&m);
         if (masks)
                 add_preset(&m, PHASE_CLOSE, masks);
@@ -358,7 +369,7 @@ int desired_none(const struct facts *f, struct desired *ret)
         /* The other way round: first every other door opens, then ours goes. */
         add_masks(&m);
         add_listen(&m);
-        add_preset(&m, PHASE_OPEN, 0);
+        add_preset(&m, phase_of_opening(f), 0);
         add_hushlogins(&m);
         add_hosts(&m);
         add_modules(&m);

@@ -36,7 +36,7 @@ enum {
 
 struct item {
         enum item_kind kind;
-        enum phase phase; /* PHASE_OPEN or PHASE_CLOSE */
+        enum phase phase; /* in PHASE_ACTIVATE: after what is started there */
         unsigned flags;
         bool wanted; /* false: gone, if it is ours */
         mode_t mode;

@@ -11,12 +11,15 @@
 
 /* One of layout_tcp_units as found. */
 struct tcp_unit {
-        bool vendor;  /* a unit file of that name in a vendor folder */
-        bool foreign; /* a file or link of that name in /etc/systemd/system: the admin's */
-        bool masked;  /* masked in /etc, by whomever */
-        bool ours;    /* our preset says that we masked it */
-        bool active;  /* live: it runs or listens now */
-        bool enabled; /* a link in a .wants or .requires folder of /etc pulls it in */
+        bool vendor;       /* a unit file of that name in a vendor folder */
+        bool foreign;      /* a file or link of that name in /etc/systemd/system: the admin's */
+        bool masked;       /* masked in /etc, by whomever */
+        bool recorded;     /* our preset says that we masked it, once */
+        bool ours;         /* … and masked it still is */
+        bool active;       /* live: it runs or listens now */
+        bool needs_reload; /* live: systemd has not read its files as they are */
+        uint64_t changed;  /* live: when its state last changed; realtime, in microseconds */
+        bool enabled;      /* a link in a .wants or .requires folder of /etc pulls it in */
 };
 
 struct facts {

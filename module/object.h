@@ -23,6 +23,7 @@ struct object {
         size_t len;
         mode_t mode; /* permission bits */
         uint32_t uid, gid;
+        uint64_t mtime;   /* realtime, in microseconds */
         char *path;       /* where it really is, when a link was followed to it; else NULL */
         const char *what; /* for OBJECT_OTHER: "a folder", …; static */
 };

@@ -281,7 +281,9 @@ static int make(struct plan *p, const struct desired *d, const struct object *ob
 
         if (r == 0)
                 r = plan_files(p, d, objects, PHASE_CLOSE);
-        return r == 0 && u ? plan_units(p, d, f, u) : r;
+        if (r == 0 && u)
+                r = plan_units(p, d, objects, f, u);
+        return r == 0 ? plan_files(p, d, objects, PHASE_ACTIVATE) : r;
 }
 
 /* A stable sort by phase; there are a few dozen at most. */

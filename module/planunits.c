@@ -43,53 +43,104 @@ static int plan_modules(struct plan *p, const struct facts *f)
         return 0;
 }
 
+/* Whether a file of ours with the flag is younger than the unit's last change of state: a run was
+ * killed between writing it and telling the unit. Two seconds of grace, since the clock of a shared
+ * file system need not be ours. */
+static bool missed(const struct desired *d, const struct object *objects, unsigned flag,
+                   const struct tcp_unit *t)
+{
+        const uint64_t grace = 2000000;
+
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].kind == ITEM_FILE && d->items[k].wanted &&
+                    (d->items[k].flags & flag) && objects[k].type == OBJECT_FILE &&
+                    objects[k].mtime > t->changed + grace)
+                        return true;
+        return false;
+}
+
+struct tcp_pair {
+        int service, socket;
+};
+
 /* What TCP units that run need after their configuration changed. A socket can only be bound anew
  * while the service that has its descriptors is down; sessions are not touched by that. */
-static int plan_tcp(struct plan *p, const struct facts *f, enum phase changed, enum phase phase)
+static int plan_pair(struct plan *p, const struct facts *f, const struct tcp_pair *pair,
+                     bool config, bool rebind, enum phase phase)
 {
-        static const struct {
-                int service, socket;
-        } pairs[] = { { TCP_SSH_SERVICE, TCP_SSH_SOCKET }, { TCP_SSHD_SERVICE, TCP_SSHD_SOCKET } };
-        bool config = changes(p, changed, ITEM_SSHD), socket = changes(p, changed, ITEM_TCP_SOCKET);
+        const char *service = layout_tcp_units[pair->service];
+        bool runs = f->tcp[pair->service].active;
         int r = 0;
 
-        for (size_t k = 0; r == 0 && k < ELEMENTSOF(pairs); k++) {
-                const char *service = layout_tcp_units[pairs[k].service];
-                bool runs = f->tcp[pairs[k].service].active;
+        if (f->tcp[pair->socket].active && rebind) {
+                if (runs)
+                        r = add_unit_op(p, OP_STOP, phase, service);
+                return r == 0 ? add_unit_op(p, OP_RESTART, phase, layout_tcp_units[pair->socket])
+                              : r;
+        }
+        return runs && config ? add_unit_op(p, OP_REFRESH, phase, service) : 0;
+}
 
-                if (f->tcp[pairs[k].socket].active && socket) {
-                        if (runs)
-                                r = add_unit_op(p, OP_STOP, phase, service);
-                        if (r == 0)
-                                r = add_unit_op(p, OP_RESTART, phase,
-                                                layout_tcp_units[pairs[k].socket]);
-                } else if (runs && config) {
-                        r = add_unit_op(p, OP_REFRESH, phase, service);
-                }
+static const struct tcp_pair pairs[] = { { TCP_SSH_SERVICE, TCP_SSH_SOCKET },
+                                         { TCP_SSHD_SERVICE, TCP_SSHD_SOCKET } };
+
+static int plan_tcp(struct plan *p, const struct facts *f, enum phase changed, enum phase phase)
+{
+        int r = 0;
+
+        for (size_t k = 0; r == 0 && k < ELEMENTSOF(pairs); k++)
+                r = plan_pair(p, f, &pairs[k], changes(p, changed, ITEM_SSHD),
+                              changes(p, changed, ITEM_TCP_SOCKET), phase);
+        return r;
+}
+
+/* Where no file changes, what an earlier run did not come to. */
+static int plan_missed(struct plan *p, const struct desired *d, const struct object *objects,
+                       const struct facts *f)
+{
+        int r = 0;
+
+        if (changes(p, PHASE_CLOSE, ITEM_SSHD | ITEM_TCP_SOCKET))
+                return 0;
+        for (size_t k = 0; r == 0 && k < ELEMENTSOF(pairs); k++) {
+                const struct tcp_unit *socket = &f->tcp[pairs[k].socket];
+                bool rebind = missed(d, objects, ITEM_TCP_SOCKET, socket);
+
+                if (rebind && socket->active && socket->needs_reload)
+                        r = add_unit_op(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload");
+                if (r == 0)
+                        r = plan_pair(p, f, &pairs[k],
+                                      missed(d, objects, ITEM_SSHD, &f->tcp[pairs[k].service]),
+                                      rebind, PHASE_CLOSE);
         }
         return r;
 }
 
-/* Masks of ours that go: what was enabled runs again; with new addresses to listen on only once
- * those are written, or it would listen on all of them for a while. */
-static int plan_reopen(struct plan *p, const struct facts *f, enum phase phase)
+static bool mask_wanted(const struct desired *d, const char *unit)
+{
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].kind == ITEM_LINK && d->items[k].wanted &&
+                    strcmp(basename(d->items[k].path), unit) == 0)
+                        return true;
+        return false;
+}
+
+/* What we kept shut and is enabled runs again, also where an earlier run came no further than to
+ * take the mask away; with new addresses to listen on only once those are written, or it would
+ * listen on all of them for a while. */
+static int plan_reopen(struct plan *p, const struct desired *d, const struct facts *f,
+                       enum phase phase)
 {
         bool later = changes(p, PHASE_CLOSE, ITEM_SSHD);
+        int r = 0;
 
         if (later != (phase == PHASE_CLOSE))
                 return 0;
-        for (size_t k = 0; k < p->n; k++) {
-                const char *unit = basename(p->ops[k].name); /* p->ops moves as it grows */
-
-                if (p->ops[k].kind != OP_UNLINK || p->ops[k].phase != PHASE_OPEN)
-                        continue;
-                for (size_t t = 0; t < N_TCP_UNITS; t++)
-                        if (f->tcp[t].ours && f->tcp[t].enabled &&
-                            strcmp(unit, layout_tcp_units[t]) == 0 &&
-                            add_unit_op(p, OP_START, phase, layout_tcp_units[t]) < 0)
-                                return -ENOMEM;
-        }
-        return 0;
+        for (size_t t = 0; r == 0 && t < N_TCP_UNITS; t++)
+                if (f->tcp[t].recorded && f->tcp[t].enabled && !f->tcp[t].active &&
+                    !mask_wanted(d, layout_tcp_units[t]))
+                        r = add_unit_op(p, OP_START, phase, layout_tcp_units[t]);
+        return r;
 }
 
 static int plan_activate(struct plan *p, const struct desired *d, const struct facts *f,
@@ -153,13 +204,13 @@ static int plan_stop(struct plan *p, const struct desired *d, const struct facts
         return r;
 }
 
-int plan_units(struct plan *p, const struct desired *d, const struct facts *f,
-               const struct units *u)
+int plan_units(struct plan *p, const struct desired *d, const struct object *objects,
+               const struct facts *f, const struct units *u)
 {
         int r = plan_activate(p, d, f, u);
 
         if (r == 0)
-                r = plan_reopen(p, f, PHASE_ACTIVATE);
+                r = plan_reopen(p, d, f, PHASE_ACTIVATE);
         if (r == 0)
                 r = plan_tcp(p, f, PHASE_OPEN, PHASE_ACTIVATE);
         if (r == 0)
@@ -167,6 +218,8 @@ int plan_units(struct plan *p, const struct desired *d, const struct facts *f,
         if (r == 0)
                 r = plan_tcp(p, f, PHASE_CLOSE, PHASE_CLOSE);
         if (r == 0)
-                r = plan_reopen(p, f, PHASE_CLOSE);
+                r = plan_missed(p, d, objects, f);
+        if (r == 0)
+                r = plan_reopen(p, d, f, PHASE_CLOSE);
         return r == 0 ? plan_stop(p, d, f) : r;
 }

@@ -11,5 +11,5 @@ struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const c
 
 /* What has to be loaded, reloaded, started and stopped, given the file operations that are in the
  * plan already. 0 or -ENOMEM. */
-int plan_units(struct plan *p, const struct desired *d, const struct facts *f,
-               const struct units *u) MUST_CHECK;
+int plan_units(struct plan *p, const struct desired *d, const struct object *objects,
+               const struct facts *f, const struct units *u) MUST_CHECK;

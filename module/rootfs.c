@@ -96,14 +96,10 @@ int rootfs_lock(const struct rootfs *r, bool wait)
  * links on the way are resolved inside it. */
 static int make_folders(const struct rootfs *r, const char *path)
 {
-        AUTO_FREE char *copy = strdup(path);
-        const char *name;
         AUTO_CLOSE int parent = -1;
-        int rc;
+        const char *name;
+        int rc = rootfs_parent(r, path, true, &parent, &name);
 
-        if (!copy)
-                return -ENOMEM;
-        rc = rootfs_parent(r, copy, true, &parent, &name);
         if (rc < 0)
                 return rc;
         if (mkdirat(parent, name, 0755) < 0)
@@ -271,6 +267,7 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obj
         o.mode = st.st_mode & 07777;
         o.uid = st.st_uid;
         o.gid = st.st_gid;
+        o.mtime = (uint64_t)st.st_mtim.tv_sec * 1000000u;
         if (S_ISLNK(st.st_mode)) {
                 rc = read_link(dir, name, &o);
         } else if (S_ISREG(st.st_mode)) {

@@ -188,7 +188,8 @@ static int find_tcp_units(struct survey *s)
                 struct tcp_unit *t = &s->facts->tcp[i];
 
                 r = find_tcp_unit(s, layout_tcp_units[i], t);
-                t->ours = t->masked && (closed & (1u << i));
+                t->recorded = closed & (1u << i);
+                t->ours = t->masked && t->recorded;
         }
         return r < 0 ? r : survey_list(s, SYSTEM_UNIT_DIR, look_in_wants, NULL);
 }
@@ -227,6 +228,8 @@ static int find_live(struct manager *m, struct facts *f, struct why *why)
                 if (r < 0)
                         return r;
                 f->tcp[i].active = s.active;
+                f->tcp[i].needs_reload = s.needs_reload;
+                f->tcp[i].changed = s.changed;
         }
         return 0;
 }

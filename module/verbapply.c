@@ -265,6 +265,8 @@ static int apply_image(struct run *r)
                          "the image has no sshd-vsock of its own: its first boot can neither "
                          "verify nor close anything; install it as %s",
                          layout_program[0]);
+        if (steps_run(r, PHASE_ACTIVATE) < 0)
+                return run_fail(r);
         if (!plan_has(&r->plan, PHASE_CLOSE))
                 return EXIT_DONE;
         if (!r->options.no_verify) {

@@ -80,8 +80,8 @@ static void test_defaults(void **state)
                 "",
                 "# nothing\n",
                 "---\n",
-                "port: 22\ndisable_tcp: false\nhushlogin: false\nhosts_entry: true\n"
-                "verify_timeout: 10\n",
+                ("port: 22\ndisable_tcp: false\nhushlogin: false\nhosts_entry: true\n"
+                 "verify_timeout: 10\n"),
         };
 
         (void)state;

@@ -28,8 +28,8 @@ static const char *const same[] = {
         [ITEM_LINK] = "/x/target",
         [ITEM_HOSTS] = "127.0.0.1 localhost\n127.0.0.1 UNKNOWN # sshd-vsock\n",
         [ITEM_SSHD_CONFIG] =
-                "# BEGIN sshd-vsock (do not edit: sshd-vsock apply writes this block)\n"
-                "ListenAddress 127.0.0.1\n# END sshd-vsock\n#sshd-vsock# ListenAddress ::\n",
+                ("# BEGIN sshd-vsock (do not edit: sshd-vsock apply writes this block)\n"
+                 "ListenAddress 127.0.0.1\n# END sshd-vsock\n#sshd-vsock# ListenAddress ::\n"),
 };
 static const char *const ours[] = {
         [ITEM_FILE] = FILE_MARKER " less\n",
@@ -37,8 +37,8 @@ static const char *const ours[] = {
         [ITEM_LINK] = FILE_MARKER "\n",
         [ITEM_HOSTS] = "127.0.0.1 localhost\n10.0.0.1 UNKNOWN # sshd-vsock\n",
         [ITEM_SSHD_CONFIG] =
-                "# BEGIN sshd-vsock (do not edit: sshd-vsock apply writes this block)\n"
-                "ListenAddress ::1\n# END sshd-vsock\n",
+                ("# BEGIN sshd-vsock (do not edit: sshd-vsock apply writes this block)\n"
+                 "ListenAddress ::1\n# END sshd-vsock\n"),
 };
 static const char *const foreign[] = {
         [ITEM_FILE] = "[Unit]\n",

@@ -57,8 +57,8 @@ static void random_files(struct world *w)
                                              "::1 localhost\n10.0.0.1 UNKNOWN\n",
                                              "127.0.0.1\tlocalhost\n127.0.0.1\tUNKNOWN" };
         static const char *const sshd[] = { "Port 22\n", "ListenAddress 0.0.0.0\n", "",
-                                            "#ListenAddress ::\nListenAddress ::\n"
-                                            "Match User x\n  X11Forwarding no" };
+                                            ("#ListenAddress ::\nListenAddress ::\n"
+                                             "Match User x\n  X11Forwarding no") };
 
         if (pick(5))
                 world_put_text(w, PATH_HOSTS, hosts[pick(ELEMENTSOF(hosts))]);

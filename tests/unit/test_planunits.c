@@ -159,6 +159,26 @@ static void test_reopening(void **state)
         w = settled("disable_tcp: true\n");
         w.base.tcp[TCP_SSH_SERVICE].enabled = false;
         expect_units(&w, "", RELOAD);
+        /* a run that was killed after it took the mask away: the record is still there */
+        w = settled("disable_tcp: true\n");
+        world_remove(&w, "/etc/systemd/system/ssh.service");
+        world_remove(&w, "/etc/systemd/system/ssh.socket");
+        expect_units(&w, "", "a systemctl start ssh.service\n");
+}
+
+/* A run that was killed between writing addresses and telling whoever listens. */
+static void test_missed(void **state)
+{
+        struct world w = settled("listen_address: 127.0.0.1\n");
+
+        (void)state;
+        w.base.tcp[TCP_SSH_SERVICE].changed = 10000000;
+        world_entry(&w, PATH_SSHD_DROPIN)->o.mtime = 20000000;
+        expect_units(&w, "listen_address: 127.0.0.1\n", "c systemctl reload ssh.service\n");
+        w = settled("listen_address: 127.0.0.1\n");
+        w.base.tcp[TCP_SSH_SERVICE].changed = 20000000;
+        world_entry(&w, PATH_SSHD_DROPIN)->o.mtime = 10000000;
+        expect_units(&w, "listen_address: 127.0.0.1\n", "");
 }
 
 static void test_listening(void **state)
@@ -218,7 +238,7 @@ int main(void)
                 cmocka_unit_test(test_keys),         cmocka_unit_test(test_generated_door),
                 cmocka_unit_test(test_closing),      cmocka_unit_test(test_reopening),
                 cmocka_unit_test(test_listening),    cmocka_unit_test(test_listening_socket),
-                cmocka_unit_test(test_removing),
+                cmocka_unit_test(test_removing),     cmocka_unit_test(test_missed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,7 +130,8 @@ static inline struct facts world_facts(const struct world *w)
 
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 f.tcp[i].masked = world_is_masked(w, layout_tcp_units[i]);
-                f.tcp[i].ours = f.tcp[i].masked && (closed & (1u << i));
+                f.tcp[i].recorded = closed & (1u << i);
+                f.tcp[i].ours = f.tcp[i].masked && f.tcp[i].recorded;
         }
         return f;
 }
