@@ -1,5 +1,6 @@
 """One Debian package, built once on Debian 11, for all releases."""
 
+import re
 import shutil
 import subprocess
 
@@ -12,6 +13,10 @@ from guest.build import CHECKOUT
 LISTING = (r"find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /dev "
            r"-o -path /var/lib/dpkg -o -path /var/log -o -path /var/cache -o -path /root/p.deb "
            r"-o -path /var/lib/systemd \) -prune -o -printf '%p %y %m %l\n' | sort")
+
+
+def read(path):
+    return (CHECKOUT / path).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module", name="package")
@@ -56,3 +61,15 @@ def test_lintian_finds_no_errors(package):
     result = subprocess.run(["lintian", "--fail-on", "error", "--allow-root", str(package)],
                             capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_version_is_the_same_everywhere():
+    version = re.search(r"^project\(sshd-vsock VERSION ([\d.]+)", read("CMakeLists.txt"), re.M)[1]
+    assert read("packaging/changelog").startswith(f"sshd-vsock ({version}) ")
+    assert read("NEWS").startswith(f"sshd-vsock {version}\n")
+
+
+def test_release_is_reproducible():
+    made = [subprocess.run([CHECKOUT / "packaging/release"], check=True, capture_output=True,
+                           text=True).stdout for _ in range(2)]
+    assert made[0] == made[1] and ".tar.gz" in made[0] and ".deb" in made[0]
