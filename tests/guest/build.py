@@ -12,7 +12,7 @@ PROGRAM = "sshd-vsock"
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 # Nothing that ends up in the program is in these folders.
-NOT_PACKAGED = {"build", "tests", "__pycache__"}
+NOT_PACKAGED = {"build", "dist", "tests", "__pycache__"}
 NOT_SOURCES = NOT_PACKAGED | {"images", "doc"}
 
 BUILD = """
