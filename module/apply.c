@@ -169,7 +169,7 @@ static int run_module(const struct op *op, struct why *why)
         return 0;
 }
 
-static int run_unit(struct manager *m, const struct op *op, struct why *why)
+static int run_unit(struct manager *m, const struct plan *p, const struct op *op, struct why *why)
 {
         static const enum job jobs[] = {
                 [OP_START] = JOB_START,
@@ -177,7 +177,10 @@ static int run_unit(struct manager *m, const struct op *op, struct why *why)
                 [OP_STOP] = JOB_STOP,
                 [OP_REFRESH] = JOB_RELOAD,
         };
+        const struct op *next = op + 1 < p->ops + p->n && op[1].phase == op->phase ? op + 1 : NULL;
 
+        if (op->kind == OP_RELOAD && next && next->kind == OP_RESTART)
+                return manager_reload_for(m, next->name, why);
         if (op->kind == OP_RELOAD)
                 return manager_reload(m, why);
         return manager_job(m, jobs[op->kind], op->name, JOB_TIMEOUT, why);
@@ -198,7 +201,7 @@ int apply_phase(const struct rootfs *root, struct manager *m, struct plan *p, en
                 else if (op->kind == OP_MODULE)
                         r = run_module(op, &soft);
                 else
-                        r = run_unit(m, op, why);
+                        r = run_unit(m, p, op, why);
                 if (r < 0 && op->kind == OP_MODULE) {
                         if (report->skipped)
                                 report->skipped(report->userdata, op, &soft);

@@ -287,6 +287,27 @@ static int enqueue(struct manager *m, enum job job, const char *unit, struct why
         return r;
 }
 
+/* The restart is asked for first: systemd runs its jobs when there are no more calls to read, so
+ * the reload, sent at once behind it, comes between the asking and the restarting. The other way
+ * round does not work: a reload that cannot be answered costs all that its dead caller sent after
+ * it. */
+int manager_reload_for(struct manager *m, const char *unit, struct why *why)
+{
+        sd_bus_message *call = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(m->bus, &call, DESTINATION, OBJECT, INTERFACE,
+                                           jobs[JOB_RESTART].method);
+        if (r >= 0)
+                r = sd_bus_message_append(call, "ss", unit, "replace");
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(call, 0);
+        if (r >= 0)
+                r = sd_bus_send(m->bus, call, NULL);
+        sd_bus_message_unref(call);
+        return r < 0 ? say(why, r, NULL, "restart", unit) : manager_reload(m, why);
+}
+
 int manager_job(struct manager *m, enum job job, const char *unit, unsigned timeout,
                 struct why *why)
 {

@@ -37,6 +37,10 @@ void manager_never_wait(struct manager *m);
 
 int manager_reload(struct manager *m, struct why *why) MUST_CHECK;
 
+/* The same where a restart of the unit will follow, and asks for one ahead: a reload closes a socket
+ * whose addresses changed, and whoever is killed between the two must not leave it so. */
+int manager_reload_for(struct manager *m, const char *unit, struct why *why) MUST_CHECK;
+
 /* Enqueues the job and waits for its end, at most `timeout` seconds (-ETIMEDOUT). A job that ends
  * other than "done" is -EIO, with its result in `why`. Stopping a unit that is not loaded is done.
  */
