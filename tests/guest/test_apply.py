@@ -8,11 +8,7 @@ import re
 import pytest
 
 from guest import SUITES, Guest
-
-UNITS = "/etc/systemd/system"
-
-# Every file, folder and link with what a needless write would change.
-LISTING = r"find /etc /root /home -xdev -printf '%p %y %m %U:%G %s %T@ %C@ %l\n' | sort"
+from guest.steps import LISTING, UNITS, apply, listeners
 
 
 @pytest.fixture(scope="module", name="guest")
@@ -20,20 +16,6 @@ def boot(program):
     with Guest("bookworm") as guest:
         guest.install(program)
         yield guest
-
-
-def apply(guest, config=None, status=0):
-    """Runs apply, with `config` as the system's own configuration if there is one."""
-    if config is not None:
-        guest.put("/etc/sshd-vsock.yaml", config)
-    result = guest.run("sshd-vsock apply", timeout=120)
-    assert result.status == status, result.stderr
-    return result
-
-
-def listeners(guest):
-    """Local TCP addresses on which something listens."""
-    return set(re.findall(r"^LISTEN\s+\d+\s+\d+\s+(\S+)", guest.check("ss -ltnH"), re.M))
 
 
 @pytest.mark.parametrize("suite", SUITES)

@@ -1,0 +1,67 @@
+"""What tests on guests do again and again: configure, apply, look, break something for a while."""
+
+import re
+from contextlib import contextmanager
+
+CONFIG = "/etc/sshd-vsock.yaml"
+UNITS = "/etc/systemd/system"
+ANYWHERE = {"0.0.0.0:22", "[::]:22"}
+
+# Every file, folder and link with what a needless write would change.
+LISTING = r"find /etc /root /home -xdev -printf '%p %y %m %U:%G %s %T@ %C@ %l\n' | sort"
+
+
+def apply(guest, config=None, status=0, options=""):
+    """Runs apply, with `config` as the system's own configuration if there is one."""
+    if config is not None:
+        guest.put(CONFIG, config)
+    result = guest.run(f"sshd-vsock apply {options}", timeout=120)
+    assert result.status == status, result.stderr
+    return result
+
+
+def listeners(guest):
+    """Local TCP addresses on which sshd listens, or systemd for it."""
+    return set(re.findall(r"^LISTEN\s+\d+\s+\d+\s+(\S+).*\(\(\"(?:sshd|systemd)\",",
+                          guest.check("ss -ltnpH"), re.M))
+
+
+@contextmanager
+def dropin(guest, unit, lines):
+    """More lines in a unit, for as long as the `with` statement runs."""
+    folder = f"/run/systemd/system/{unit}.d"
+    guest.put(f"{folder}/test.conf", lines)
+    guest.check("systemctl daemon-reload")
+    try:
+        yield
+    finally:
+        guest.check(f"rm -r {folder}; systemctl daemon-reload")
+
+
+def served_by(guest, command):
+    """Connections to the door get the shell command instead of sshd."""
+    return dropin(guest, "sshd-vsock@.service",
+                  f"[Service]\nExecStart=\nExecStart=-/bin/sh -c '{command}'\n")
+
+
+@contextmanager
+def squatter(guest, port, program="/usr/bin/socat", script="cat"):
+    """Somebody else listens on the vsock port, for as long as the `with` statement runs; yields the
+    id of the process."""
+    guest.check(f"""modprobe vsock_loopback
+        systemd-run -q -G --unit=squatter '{program}' VSOCK-LISTEN:{port},fork EXEC:{script}
+        until ss --vsock -l | grep -q ':{port} '; do sleep 0.05; done""")
+    try:
+        yield guest.check("systemctl show -P MainPID squatter").strip()
+    finally:
+        guest.check("systemctl stop squatter")
+
+
+@contextmanager
+def meanwhile(guest, script, undo):
+    """Something is broken by a script, for as long as the `with` statement runs."""
+    guest.check(script)
+    try:
+        yield
+    finally:
+        guest.check(undo)

@@ -1,0 +1,313 @@
+"""Closing: only after the proof, only with a way in left, exactly, and for good.
+
+A door is broken in every way that is known; each time TCP has to be as it was.
+"""
+
+import pytest
+
+from guest import Guest
+from guest.steps import (ANYWHERE, UNITS, apply, dropin, listeners, meanwhile, served_by,
+                         squatter)
+
+CLOSE = "disable_tcp: true\nverify_timeout: 2\n"
+LISTEN = "listen_address: 127.0.0.1\n"
+OUR_LISTEN = "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
+
+# Where units start from, what is masked, what runs: all that closing may change.
+TCP = ("ls -l --time-style=full-iso /etc/systemd/system /etc/systemd/system/*.wants"
+       " | grep -E ' sshd?\\.(socket|service)'; systemctl is-active ssh.service ssh.socket;"
+       "systemctl is-enabled ssh.service ssh.socket; systemctl show -P MainPID ssh; ss -ltnH;"
+       "md5sum /etc/ssh/sshd_config /etc/ssh/sshd_config.d/* 2>/dev/null; true")
+
+KEYS = "/etc/ssh/ssh_host_*_key"
+
+
+@pytest.fixture(scope="module", name="guest")
+def boot(program):
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        yield guest
+
+
+def open_again(guest):
+    """Back to a system that knows nothing of the program."""
+    guest.check("sshd-vsock remove --no-verify; rm -f /etc/sshd-vsock.yaml;"
+                "systemctl reset-failed;"
+                "systemctl is-active -q ssh.service", timeout=120)
+
+
+# ---- proof before closing ----------------------------------------------------------------------
+
+BROKEN = {
+    "port taken": (4, "in use by another program (port 22 is held by socat, process ", lambda g: squatter(g, 22)),
+    "template masked": (4, "sshd-vsock@.service is masked", lambda g: (
+        meanwhile(g, f"ln -s /dev/null {UNITS}/sshd-vsock@.service",
+                  f"rm {UNITS}/sshd-vsock@.service"))),
+    "sshd missing": (1, "openssh-server is not installed", lambda g: (
+        meanwhile(g, "mv /usr/sbin/sshd /root/", "mv /root/sshd /usr/sbin/"))),
+    "keys unreadable": (4, "no host keys it can read (the journal: ", lambda g: (
+        meanwhile(g, f"chmod 0644 {KEYS}", f"chmod 0600 {KEYS}"))),
+    "privilege separation directory gone": (4, "directory is missing (the journal: ", lambda g: (
+        dropin(g, "sshd-vsock@.service",
+               "[Service]\nRuntimeDirectory=\nExecStartPre=/bin/rm -rf /run/sshd\n"))),
+    "timeout": (4, "said nothing in time", lambda g: served_by(g, "exec sleep 20")),
+    "garbage": (4, "no SSH server", lambda g: served_by(g, "exec head -c 9 /dev/zero")),
+    "text": (4, "closed without a word", lambda g: served_by(g, "echo hello")),
+    "banner only": (4, "no key exchange", lambda g: served_by(g, "echo SSH-2.0-fake")),
+    "configuration refused": (4, "sshd refuses its configuration (the journal: ", lambda g: (
+        meanwhile(g, "echo Foo bar >/etc/ssh/sshd_config.d/20-broken.conf",
+                  "rm /etc/ssh/sshd_config.d/20-broken.conf"))),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_door_that_does_not_answer_closes_nothing(way, guest):
+    status, message, broken = BROKEN[way]
+    before = guest.check(TCP)
+    try:
+        with broken(guest):
+            tcp = guest.check(TCP)
+            for close in CLOSE, "verify_timeout: 2\n" + LISTEN:
+                result = apply(guest, close, status)
+                assert message in result.stderr
+                assert "; to mend it: " in result.stderr
+                assert guest.check(TCP) == tcp
+    finally:
+        open_again(guest)
+    assert guest.check(TCP) == before
+
+
+def test_second_verify_that_fails_opens_tcp_again(guest):
+    """The door breaks because TCP closes: nobody can know before."""
+    apply(guest, "port: 22\n")
+    addresses = listeners(guest)
+    with served_by(guest, "test ! -e /run/broken && exec /usr/sbin/sshd -i"), \
+            dropin(guest, "ssh.service", "[Service]\nExecStopPost=/bin/touch /run/broken\n"):
+        result = apply(guest, CLOSE, 4)
+        assert "systemctl stop ssh.service" in result.stderr
+        assert "TCP is again what it was" in result.stderr
+        assert listeners(guest) == addresses == ANYWHERE
+        assert guest.check("systemctl is-enabled ssh.service") == "enabled\n"
+        assert guest.run(f"ls {UNITS}/ssh.service").status != 0
+    guest.check("rm /run/broken")
+    open_again(guest)
+
+
+def test_no_loopback_closes_nothing_and_says_what_is_seen(program):
+    """As on WSL's kernels before 6.18: a way to the host, and no way to verify from inside."""
+    def without_loopback(guest):
+        guest.chroot("rm /usr/lib/modules/*/kernel/net/vmw_vsock/vsock_loopback.ko*; depmod "
+                     "$(ls /usr/lib/modules)")
+    with Guest("bookworm", prepare=without_loopback) as guest:
+        guest.install(program)
+        before = guest.check(TCP)
+        for close in CLOSE, LISTEN:
+            result = apply(guest, close, 3)
+            assert "no vsock loopback" in result.stderr
+            assert "is listening; sshd -i on a socket pair answers as SSH-2.0-" in result.stderr
+            assert "TCP stays as it was" in result.stderr
+            assert guest.check(TCP) == before
+        assert guest.ssh("exit 5").status == 5
+        result = apply(guest, CLOSE, options="--no-verify")
+        assert "as told by --no-verify" in result.stderr
+        assert listeners(guest) == set()
+        assert guest.ssh("exit 5").status == 5
+
+
+# ---- a way to the door -------------------------------------------------------------------------
+
+def test_no_way_to_a_host_closes_nothing(program):
+    with Guest("bookworm", virtio=False) as guest:
+        guest.install(program)
+        before = guest.check(TCP)
+        for close in CLOSE, LISTEN:
+            result = apply(guest, close, 4)
+            assert "verified: SSH-2.0" in result.stderr
+            assert "no vsock transport leads to a host" in result.stderr
+            assert "to mend it: give the machine a vsock device" in result.stderr
+            assert "TCP stays as it was" in result.stderr
+            assert guest.check(TCP) == before
+
+
+def test_wsl_has_a_way_though_its_cid_does_not_say(program):
+    with Guest("bookworm", virtio=False, wsl=True) as guest:
+        guest.install(program)
+        assert guest.check("systemd-detect-virt || :") == "wsl\n"
+        apply(guest, CLOSE)
+        assert listeners(guest) == set()
+        apply(guest, LISTEN)
+        assert listeners(guest) == {"127.0.0.1:22"}
+
+
+# ---- closed for good ---------------------------------------------------------------------------
+
+def session(guest):
+    """Opens an SSH session over TCP that stays open; it writes what it is told to /root/said."""
+    guest.check("""
+        ip link set lo up
+        test -e /root/.ssh/local || { ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/local
+                cat /root/.ssh/local.pub >>/root/.ssh/authorized_keys; }
+        rm -f /root/said /root/pipe; mkfifo /root/pipe
+        setsid ssh -F none -i /root/.ssh/local -o StrictHostKeyChecking=no -o LogLevel=ERROR \
+                root@127.0.0.1 'while read -r word; do echo "$word" >>/root/said; done' \
+                <>/root/pipe >/root/log 2>&1 &
+        echo first >/root/pipe
+        until grep -q first /root/said; do sleep 0.05; done""", timeout=30)
+
+
+def session_lives(guest):
+    """Whether that session still does what it is told."""
+    guest.check("echo second >/root/pipe; until grep -q second /root/said; do sleep 0.05; done;"
+                ": >/root/said", timeout=30)
+
+
+POSTINST = ("DPKG_MAINTSCRIPT_PACKAGE=openssh-server DPKG_MAINTSCRIPT_NAME=postinst "
+            "DEBIAN_FRONTEND=noninteractive /var/lib/dpkg/info/openssh-server.postinst configure "
+            "$(dpkg-query -W -f '${Version}' openssh-server) </dev/null")
+
+
+@pytest.mark.parametrize("suite,unit", [("bookworm", "ssh.service"), ("bookworm", "ssh.socket"),
+                                        ("bullseye", "ssh.socket")])
+def test_nothing_listens_on_tcp_whatever_happens_later(suite, unit, program):
+    def use_socket(guest):
+        if unit == "ssh.socket":
+            guest.chroot("systemctl disable ssh.service; systemctl enable ssh.socket")
+
+    with Guest(suite, prepare=use_socket) as guest:
+        guest.install(program)
+        assert guest.check(f"systemctl is-active {unit}") == "active\n"
+        addresses = listeners(guest)
+        assert addresses
+        session(guest)
+        apply(guest, "disable_tcp: true\n")
+        assert listeners(guest) == set()
+        session_lives(guest)
+
+        guest.check(POSTINST, timeout=120)
+        assert listeners(guest) == set(), "after a package upgrade"
+        guest.run("systemctl preset-all")
+        for start in "ssh", "ssh.socket", "sshd", unit:
+            guest.run(f"systemctl start {start}")
+        assert listeners(guest) == set(), "after preset-all and start"
+        session_lives(guest)
+        guest.reboot()
+        assert listeners(guest) == set(), "after a reboot"
+        assert guest.ssh("exit 5").status == 5
+        assert "nothing to do" in apply(guest).stderr
+
+
+def test_unit_of_the_administrator_is_a_conflict(guest):
+    unit = f"{UNITS}/ssh.service"
+    with meanwhile(guest, f"cp /lib/systemd/system/ssh.service {unit}; systemctl daemon-reload",
+                   f"rm {unit}; systemctl daemon-reload"):
+        before = guest.check(f"stat -c '%i %Y %Z' {unit}"), listeners(guest)
+        result = apply(guest, CLOSE, 1)
+        assert f"{unit} is a unit of the administrator's own" in result.stderr
+        assert "move it away or disable it yourself" in result.stderr
+        assert (guest.check(f"stat -c '%i %Y %Z' {unit}"), listeners(guest)) == before
+    open_again(guest)
+
+
+# ---- exactly these addresses -------------------------------------------------------------------
+
+STRAYS = {
+    "/etc/ssh/sshd_config.d/05-before.conf": "# ours goes behind it\nListenAddress 0.0.0.0:2299\n",
+    "/etc/ssh/sshd_config.d/90-after.conf":
+        "\tlistenaddress=[::1]:2298 # odd\r\nMatch User ana\n  X11Forwarding no\n",
+    "/etc/ssh/sshd_config.d/91-last": "no newline, and no .conf: never read\nListenAddress ::",
+    "/etc/ssh/more/x.conf": "PermitRootLogin prohibit-password\nListenAddress 127.0.0.9",
+}
+MAIN = ("\nInclude more/*.conf\nListenAddress 127.0.0.1:2297\nMatch Address 10.0.0.0/8\n"
+        "    PermitTTY no\nMatch all\n")
+
+EFFECTIVE = "sshd -T | grep -i '^listenaddress' | sort"
+
+
+@pytest.fixture(name="strayed")
+def stray(guest):
+    """A system with ListenAddress lines all over the place; as it was again afterwards."""
+    main = guest.get("/etc/ssh/sshd_config")
+    guest.check("mkdir -p /etc/ssh/more; ip link set lo up")
+    for path, content in STRAYS.items():
+        guest.put(path, content)
+    guest.check("chmod 0600 /etc/ssh/more/x.conf")
+    guest.put("/etc/ssh/sshd_config", main + MAIN.encode())
+    guest.check("systemctl reset-failed; systemctl restart ssh")
+    yield guest
+    guest.put("/etc/ssh/sshd_config", main)
+    guest.check(f"rm -f {' '.join(STRAYS)}; rmdir /etc/ssh/more; systemctl reset-failed;"
+                "systemctl restart ssh")
+    open_again(guest)
+
+
+SSHD_FILES = ("find /etc/ssh -type f -exec stat -c '%n %a %U:%G' {} + -exec md5sum {} + | sort")
+
+
+def test_listen_address_is_exact(strayed):
+    before = strayed.check(SSHD_FILES)
+    strays = {"0.0.0.0:2299", "[::1]:2298", "127.0.0.9:22", "127.0.0.1:2297"}
+    assert listeners(strayed) == strays
+    result = apply(strayed, "listen_address: [127.0.0.1, '[::1]:2200']\n")
+    line = len(strayed.get("/etc/ssh/sshd_config").splitlines()) - 3
+    for place in ("sshd_config.d/05-before.conf:2", "sshd_config.d/90-after.conf:1",
+                  "more/x.conf:2", f"sshd_config:{line}"):
+        assert f"/etc/ssh/{place}: \"ListenAddress " in result.stderr
+    assert strayed.check(EFFECTIVE) == "listenaddress 127.0.0.1:22\nlistenaddress [::1]:2200\n"
+    assert listeners(strayed) == {"127.0.0.1:22", "[::1]:2200"}
+    assert strayed.get("/etc/ssh/more/x.conf").splitlines()[1] == (
+        b"#sshd-vsock# ListenAddress 127.0.0.9")
+    assert "nothing to do" in apply(strayed).stderr
+
+    apply(strayed, "")
+    assert strayed.check(SSHD_FILES) == before
+    assert listeners(strayed) == strays
+    apply(strayed, LISTEN)
+    assert strayed.check(EFFECTIVE) == "listenaddress 127.0.0.1:22\n"
+    strayed.check("sshd-vsock remove")
+    assert strayed.check(SSHD_FILES) == before
+    assert listeners(strayed) == strays
+
+
+def test_listen_address_with_a_socket_activated_sshd(guest):
+    with meanwhile(guest, "systemctl disable -q --now ssh.service; systemctl enable -q --now "
+                          "ssh.socket; ip link set lo up",
+                   "systemctl stop ssh.service; systemctl disable -q --now ssh.socket; "
+                   "systemctl reset-failed; systemctl enable -q --now ssh.service"):
+        before = listeners(guest)
+        session(guest)
+        apply(guest, "listen_address: [127.0.0.1, '127.0.0.1:2200']\n")
+        assert listeners(guest) == {"127.0.0.1:22", "127.0.0.1:2200"}
+        session_lives(guest)
+        apply(guest, "")
+        assert listeners(guest) == before
+        apply(guest, LISTEN)
+        guest.check("sshd-vsock remove")
+        assert listeners(guest) == before
+        assert guest.run(f"ls -d {UNITS}/ssh.socket.d").status != 0
+    open_again(guest)
+
+
+def test_configuration_that_sshd_refuses_is_never_in_place(guest):
+    path = "/etc/ssh/sshd_config.d/01-family.conf"
+    restart = "systemctl reset-failed; systemctl restart ssh"
+    with meanwhile(guest, f"echo AddressFamily inet6 >{path}; {restart}", f"rm {path}; {restart}"):
+        before = guest.check(SSHD_FILES), listeners(guest)
+        result = apply(guest, LISTEN, 1)
+        assert "sshd refuses the configuration: bad addr or host: 127.0.0.1" in result.stderr
+        assert OUR_LISTEN not in result.stderr
+        assert (guest.check(SSHD_FILES), listeners(guest)) == before
+        assert guest.ssh("exit 5").status == 5
+    open_again(guest)
+
+
+def test_drop_in_of_the_administrator_that_sshd_refuses(guest):
+    """It appears after the door was proven: sshd runs on with what it has."""
+    apply(guest, "port: 22\n")
+    path = "/etc/ssh/sshd_config.d/50-broken.conf"
+    with meanwhile(guest, f"echo 'Port 22x' >{path}", f"rm {path}"):
+        before = guest.check(SSHD_FILES), listeners(guest)
+        result = apply(guest, LISTEN, 4)
+        assert "sshd refuses its configuration" in result.stderr and path in result.stderr
+        assert (guest.check(SSHD_FILES), listeners(guest)) == before
+        assert guest.run(f"ls {OUR_LISTEN}").status != 0
+    open_again(guest)

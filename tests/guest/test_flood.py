@@ -1,0 +1,100 @@
+"""A flood from inside leaves the host's way in free; the numbers are in module/render.c's comment.
+
+The flood is a user's (nobody's) in the guest, against CID 1; the host's is the real ssh client.
+"""
+
+import threading
+
+import pytest
+
+from guest import Guest
+from guest.steps import apply
+
+# No modules: perl-base has this much everywhere.
+FLOOD = r"""
+use strict;
+my ($mode, $n, $seconds) = @ARGV;
+my $end = time + $seconds;
+my ($done, $refused, @held) = (0, 0);
+sub door {
+        socket(my $s, 40, 1, 0) or die "socket: $!";
+        return connect($s, pack("S S L L L", 40, 0, 22, 1, 0)) ? $s : undef;
+}
+sub alive {
+        my $s = shift;
+        vec(my $set = "", fileno $s, 1) = 1;
+        return !select($set, undef, undef, 0) || sysread($s, my $data, 4096);
+}
+$SIG{PIPE} = "IGNORE";
+if ($mode eq "drop") {
+        for (1 .. $n) { door() ? $done++ : $refused++ }
+} else {
+        # What the door ends, for the share is full or the time is up, is taken anew at once.
+        while (time < $end) {
+                @held = grep { alive($_) } @held;
+                while (@held < $n && time < $end) {
+                        my $s = door() or $refused++, last;
+                        syswrite($s, "SSH-2.0-slow") if $mode eq "half";
+                        push @held, $s;
+                        $done++;
+                }
+                select(undef, undef, undef, 0.05);
+        }
+}
+print "$done connected, $refused refused\n";
+"""
+
+NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups"
+
+# mode, connections, seconds: four times the share, so that the flood always has more in hand.
+FLOODS = {
+    "dropped": "drop 10000 0",
+    "held": "hold 128 10",
+    "half a banner": "half 128 10",
+}
+
+
+@pytest.fixture(scope="module", name="guest", params=["bookworm", "forky"])
+def boot(request, program):
+    with Guest(request.param) as guest:
+        guest.install(program)
+        guest.put("/opt/flood.pl", FLOOD, mode=0o755)
+        apply(guest, "disable_tcp: true\n")
+        yield guest
+
+
+def state(guest):
+    """What must be after a flood as it was before."""
+    guest.check("until [ $(systemctl show -P NConnections sshd-vsock.socket) = 0 ] && "
+                "! pgrep -f 'sshd.*-i' && "
+                "[ -z \"$(systemctl list-units --all --no-legend 'sshd-vsock@*')\" ];"
+                "do sleep 0.1; done", timeout=60)
+    return guest.check("systemctl is-active sshd-vsock.socket; systemctl --failed --no-legend;"
+                       "systemctl show -P Result sshd-vsock.socket; ls /proc/1/fd | wc -l;"
+                       "systemctl is-system-running; ss --vsock -Ha | wc -l")
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_host_logs_in_through_a_flood(kind, guest, record_property):
+    assert guest.ssh("exit 5").status == 5
+    before = state(guest)
+    accepted = int(guest.check("systemctl show -P NAccepted sshd-vsock.socket"))
+    outcome = []
+    flood = threading.Thread(target=lambda: outcome.append(guest.run(
+        f"{NOBODY} perl /opt/flood.pl {FLOODS[kind]}", timeout=120)))
+    flood.start()
+    guest.check("until [ $(($(systemctl show -P NAccepted sshd-vsock.socket) + $(systemctl show "
+                f"-P NRefused sshd-vsock.socket))) -gt {accepted + 5} ]; do sleep 0.01; done")
+    logins = []
+    while flood.is_alive() or not logins:
+        login = guest.ssh("exit 5", timeout=60)
+        assert login.status == 5, (login.stderr, [round(s, 2) for s in logins])
+        logins.append(login.seconds)
+    flood.join()
+    assert outcome[0].status == 0, outcome[0].stderr
+    after = guest.ssh("exit 5")
+    assert after.status == 5
+    assert state(guest) == before
+    record_property("logins", [round(s, 2) for s in logins])
+    print(f"{guest.suite}, {kind}: {outcome[0].stdout.strip()} in {outcome[0].seconds:.1f} s; "
+          f"{len(logins)} logins, slowest {max(logins):.2f} s; afterwards {after.seconds:.2f} s")

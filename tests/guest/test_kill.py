@@ -1,0 +1,74 @@
+"""Killed anywhere, every prefix of apply's work is a system that one can get into."""
+
+import random
+
+import pytest
+
+from guest import Guest
+from guest.steps import apply, listeners
+
+KILLS = 50
+
+# Turn and turn about: each has to undo what the other did.
+TURNS = ("disable_tcp: true\nhushlogin: true\n",
+         "port: 2222\nlisten_address: 127.0.0.1\nhosts_entry: false\n")
+
+
+# systemd may still be at what it was asked for: that needs nobody who waits for it.
+SETTLED = "while [ \"$(systemctl list-jobs --no-legend)\" ]; do sleep 0.05; done"
+
+
+@pytest.fixture(scope="module", name="guest")
+def boot(program):
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check("ip link set lo up; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/local;"
+                    "cat /root/.ssh/local.pub >>/root/.ssh/authorized_keys")
+        yield guest
+
+
+def gets_in(guest):
+    """Over vsock on either port, or over TCP."""
+    return (guest.ssh("exit 5").status == 5 or guest.ssh("exit 5", port=2222).status == 5
+            or guest.run("ssh -F none -i /root/.ssh/local -o StrictHostKeyChecking=no "
+                         "-o BatchMode=yes root@127.0.0.1 exit 5").status == 5)
+
+
+def test_killed_at_any_moment(guest):
+    """Each run has all of its work to do, and is killed at a moment of its own."""
+    chance = random.Random(22)
+    for config in TURNS:
+        apply(guest, config)
+    whole = [apply(guest, config).seconds for config in TURNS]
+    killed = 0
+    for turn in range(KILLS):
+        kind = turn % len(TURNS)
+        moment = chance.uniform(0, whole[kind])
+        guest.put("/etc/sshd-vsock.yaml", TURNS[kind])
+        result = guest.run(f"timeout -s KILL {moment:.3f} sshd-vsock apply")
+        killed += result.status == 137
+        guest.check(SETTLED)
+        assert gets_in(guest), f"killed after {moment:.3f} s of turn {turn}: {result.stderr}"
+        apply(guest)
+    assert killed > KILLS / 3, "hardly any run was killed: this proves nothing"
+    assert "nothing to do" in apply(guest).stderr
+    assert guest.ssh("exit 5", port=2222).status == 5
+    assert listeners(guest) == {"127.0.0.1:22"}
+    guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml")
+    assert guest.check("find /etc /root -name '.*sshd-vsock*'") == ""
+
+
+def test_two_at_once(guest):
+    """One waits for the other; both end well, and the second has nothing left to do."""
+    guest.put("/etc/sshd-vsock.yaml", TURNS[0])
+    result = guest.run("""
+        sshd-vsock apply 2>/root/one & one=$!
+        sshd-vsock apply 2>/root/two & two=$!
+        wait $one; first=$?; wait $two; second=$?
+        cat /root/one /root/two >&2; rm /root/one /root/two
+        echo $first $second""")
+    assert result.stdout == "0 0\n", result.stderr
+    assert result.stderr.count("waiting for another run of sshd-vsock") == 1
+    assert result.stderr.count("nothing to do") == 1
+    assert guest.ssh("exit 5").status == 5
+    guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml")

@@ -1,0 +1,110 @@
+"""`remove` gives back the very system that `apply` was given, and never takes the last way in."""
+
+import pytest
+
+from guest import Guest
+from guest.steps import ANYWHERE, apply, listeners, meanwhile
+
+# Every path of the system's configuration and homes with all that can be told of it, but for the
+# times of folders, in which files came and went.
+EVERYTHING = r"""
+find /etc /root /home /usr/local ! -type d -printf '%p %y %m %U:%G %s %T@ %l\n' | sort
+find /etc /root /home /usr/local -type d -printf '%p %y %m %U:%G\n' | sort
+find /etc /root /home -type f -print0 | sort -z | xargs -0 md5sum
+"""
+
+UNITS = ("for unit in ssh.service ssh.socket sshd-vsock.socket sshd-vsock-provision "
+         "sshd-vsock-keygen 'sshd-vsock@x'; do echo $unit $(systemctl is-enabled $unit 2>&1) "
+         "$(systemctl is-active $unit); done; systemctl --failed --no-legend;"
+         "systemctl list-unit-files --no-legend 'ssh*'")
+
+# All that apply can do at once, in the two ways that exclude each other.
+FULL = {
+    "disable_tcp": "port: 2222\ndisable_tcp: true\nhushlogin: true\n",
+    "listen_address": "listen_address: ['127.0.0.1', '127.0.0.1:2200']\nhushlogin: [root, ana]\n",
+}
+# Shared files, which are edited there and back: bytes, mode and owner return, the time cannot.
+EDITED = {
+    "disable_tcp": {"/etc/hosts"},
+    "listen_address": {"/etc/hosts", "/etc/ssh/sshd_config.d/60-mine.conf"},
+}
+
+
+@pytest.fixture(scope="module", name="guest")
+def boot(program):
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check("useradd -m -s /bin/bash ana; ip link set lo up;"
+                    "printf 'ListenAddress 0.0.0.0\\nListenAddress ::' "
+                    ">/etc/ssh/sshd_config.d/60-mine.conf;"
+                    "chmod 0640 /etc/ssh/sshd_config.d/60-mine.conf;"
+                    "chown ana:ana /etc/ssh/sshd_config.d/60-mine.conf;"
+                    "sed -i 's/localhost/localhost   # tabs and all/' /etc/hosts;"
+                    "chmod 0664 /etc/hosts; systemctl restart ssh")
+        yield guest
+
+
+def without_times(line, paths):
+    """A line of the listing; of shared files that were edited, without its time."""
+    return line.rsplit(" ", 2)[0] if line.split(" ", 1)[0] in paths else line
+
+
+@pytest.mark.parametrize("close", FULL)
+def test_everything_is_what_it_was(close, guest):
+    guest.put("/etc/sshd-vsock.yaml", FULL[close])
+    before, units = guest.check(EVERYTHING), guest.check(UNITS)
+    addresses = listeners(guest)
+    apply(guest)
+    assert listeners(guest) != addresses
+    assert guest.check(EVERYTHING) != before
+    result = guest.run("sshd-vsock remove")
+    assert result.status == 0, result.stderr
+    after = [[without_times(line, EDITED[close]) for line in listing.splitlines()]
+             for listing in (before, guest.check(EVERYTHING))]
+    assert after[0] == after[1]
+    assert guest.check(UNITS) == units
+    assert listeners(guest) == addresses
+    with pytest.raises(ConnectionError):
+        guest.banner(2222 if close == "disable_tcp" else 22)
+    again = guest.run("sshd-vsock remove")
+    assert (again.status, "nothing to do" in again.stderr) == (0, True)
+
+
+def test_tcp_opens_before_the_door_goes(guest):
+    apply(guest, "disable_tcp: true\n")
+    result = guest.run("sshd-vsock remove")
+    lines = result.stderr.splitlines()
+    start = next(i for i, line in enumerate(lines) if "systemctl start ssh.service" in line)
+    stop = next(i for i, line in enumerate(lines) if "systemctl stop sshd-vsock.socket" in line)
+    assert result.status == 0 and start < stop
+    assert listeners(guest) == ANYWHERE
+
+
+def test_last_way_in_is_not_removed(guest):
+    """The administrator himself has closed TCP: nothing of ours would open it again."""
+    apply(guest, "port: 22\n")
+    with meanwhile(guest, "systemctl disable -q --now ssh.service",
+                   "systemctl enable -q --now ssh.service"):
+        before = guest.check(EVERYTHING)
+        result = guest.run("sshd-vsock remove")
+        assert result.status == 4, result.stderr
+        assert "this door is the only one, it stays" in result.stderr
+        assert "to mend it: enable and start ssh.service" in result.stderr
+        assert guest.check(EVERYTHING) == before
+        assert guest.ssh("exit 5").status == 5
+        assert guest.run("sshd-vsock remove --no-verify").status == 0
+    assert listeners(guest) == ANYWHERE
+
+
+def test_tcp_that_does_not_open_again_keeps_the_door(guest):
+    """Its unit is there and enabled, and still does not start."""
+    apply(guest, "disable_tcp: true\n")
+    with meanwhile(guest, "mkdir /run/systemd/system/ssh.service.d;"
+                          "printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\nRestart=no\\n'"
+                          " >/run/systemd/system/ssh.service.d/x.conf; systemctl daemon-reload",
+                   "rm -r /run/systemd/system/ssh.service.d; systemctl daemon-reload"):
+        result = guest.run("sshd-vsock remove")
+        assert result.status in (1, 4), result.stderr
+        assert guest.ssh("exit 5").status == 5
+    guest.check("systemctl reset-failed; sshd-vsock apply; sshd-vsock remove")
+    assert listeners(guest) == ANYWHERE

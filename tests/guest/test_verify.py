@@ -1,0 +1,275 @@
+"""`verify` names the cause: every row of the table is brought about, its words and its fix read."""
+
+import json
+
+import pytest
+
+from guest import Guest
+from guest.steps import apply, dropin, meanwhile, served_by, squatter
+
+CONFIG = "verify_timeout: 2\n"
+ELSEWHERE = "port: 2222\nverify_timeout: 2\n"
+TEMPLATE = "/etc/systemd/system/sshd-vsock@.service"
+KEYS = "/etc/ssh/ssh_host_*_key"
+
+# A user's own program that connects N times and holds or drops what it gets.
+CONNECT = """
+use strict;
+my ($port, $mode, $n) = @ARGV;
+my @held;
+for (1 .. $n) {
+        socket(my $s, 40, 1, 0) or die;
+        connect($s, pack("S S L L L", 40, 0, $port, 1, 0)) or die "connect: $!";
+        push @held, $s if $mode eq "hold";
+}
+print "ready\\n";
+$| = 1;
+sleep 600 if $mode eq "hold";
+"""
+
+
+@pytest.fixture(scope="module", name="guest")
+def boot(program):
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.put("/opt/connect.pl", CONNECT)
+        apply(guest, CONFIG)
+        yield guest
+
+
+def verify(guest, status, what, *more):
+    """Runs verify; the cause and its fix are both there, and so are more words."""
+    result = guest.run("sshd-vsock verify", timeout=120)
+    assert result.status == status, result.stderr
+    (line,) = [line for line in result.stderr.splitlines() if what in line]
+    assert "; to mend it: " in line
+    for words in more:
+        assert words in line
+    return result.stderr
+
+
+def works(guest):
+    """The door is as it should be."""
+    result = guest.run("sshd-vsock verify")
+    assert result.status == 0, result.stderr
+
+
+def heal(guest, config=CONFIG):
+    """What the fixes promise: apply mends it."""
+    guest.check("systemctl reset-failed sshd-vsock.socket || :")
+    apply(guest, config)
+    works(guest)
+
+
+def test_door_that_answers(guest):
+    result = guest.run("sshd-vsock verify")
+    assert result.status == 0
+    assert "verified: SSH-2.0-OpenSSH" in result.stderr
+    assert "UNKNOWN resolves from /etc/hosts" in result.stderr
+
+
+def test_not_booted_with_systemd(guest):
+    """The program is asked in a mount namespace that shows no /run/systemd."""
+    result = guest.run("unshare -m sh -c 'mount -t tmpfs none /run; sshd-vsock verify'")
+    assert result.status == 1
+    assert "was not booted with systemd; to mend it: use --root=DIR" in result.stderr
+    assert "systemd=true" in result.stderr and "/etc/wsl.conf" in result.stderr
+
+
+def test_in_a_chroot(guest):
+    result = guest.run("""unshare -m sh -c '
+        mount -t tmpfs none /opt; cd /opt
+        for folder in usr proc run; do mkdir $folder; mount --rbind /$folder $folder; done
+        for folder in bin sbin lib lib64; do ln -s usr/$folder; done
+        exec chroot /opt sshd-vsock verify'""")
+    assert result.status == 1
+    assert "this is a chroot" in result.stderr and "--root=DIR" in result.stderr
+
+
+def test_openssh_server_missing(guest):
+    with meanwhile(guest, "mv /usr/sbin/sshd /root/", "mv /root/sshd /usr/sbin/"):
+        verify(guest, 1, "openssh-server is not installed", "install the package openssh-server")
+    works(guest)
+
+
+def test_port_taken_and_by_whom(guest):
+    with squatter(guest, 2222) as pid:
+        holder = f"port 2222 is held by socat, process {pid}"
+        error = apply(guest, ELSEWHERE, 4).stderr
+        assert f"the vsock port is in use by another program ({holder}); to mend it: " in error
+        # The socket unit is what it was and well, so it is the stranger whom verify meets.
+        verify(guest, 4, "in use by another program", holder, "choose another port")
+    heal(guest)
+
+
+def test_holder_cannot_paint_on_the_terminal(guest):
+    """A process names itself as it likes."""
+    with meanwhile(guest, "cp /usr/bin/socat '/opt/s\x1b[31mx'", "rm /opt/s*"), \
+            squatter(guest, 2222, program="/opt/s\x1b[31mx"):
+        guest.put("/etc/sshd-vsock.yaml", ELSEWHERE)
+        error = verify(guest, 4, "in use by another program", "held by s?[31mx, process ")
+        assert "\x1b" not in error
+    heal(guest)
+
+
+def test_unit_failed_and_why(guest):
+    """The reason is in the journal only: a command of the socket's own fails."""
+    with dropin(guest, "sshd-vsock.socket", "[Socket]\nExecStartPre=/bin/false\n"):
+        guest.run("systemctl restart sshd-vsock.socket")
+        verify(guest, 4, "the socket unit failed", "journalctl -u sshd-vsock.socket")
+    heal(guest)
+
+
+def test_socket_stopped_masked_and_gone(guest):
+    guest.check("systemctl stop sshd-vsock.socket")
+    verify(guest, 4, "the socket unit is not listening", "systemctl start sshd-vsock.socket")
+    guest.check("systemctl mask --runtime sshd-vsock.socket;"
+                "mv /etc/systemd/system/sshd-vsock.socket /root/; systemctl daemon-reload")
+    verify(guest, 4, "the socket unit is masked", "systemctl unmask sshd-vsock.socket")
+    guest.check("systemctl unmask --runtime sshd-vsock.socket; systemctl daemon-reload")
+    verify(guest, 4, "the socket unit is not installed", "sshd-vsock apply")
+    heal(guest)
+
+
+def test_trigger_limit_hit(guest):
+    """As with a socket that somebody wrote by hand, or gave the limit back to."""
+    limit = "[Socket]\nTriggerLimitIntervalSec=10s\nTriggerLimitBurst=5\n"
+    with dropin(guest, "sshd-vsock.socket", limit):
+        guest.check("systemctl restart sshd-vsock.socket; perl /opt/connect.pl 22 drop 20;"
+                    "while systemctl -q is-active sshd-vsock.socket; do sleep 0.05; done")
+        verify(guest, 4, "flooded and gave up (trigger limit)",
+               "systemctl reset-failed sshd-vsock.socket")
+    heal(guest)
+
+
+def test_no_host_keys(guest):
+    with meanwhile(guest, f"chmod 0644 {KEYS}", f"chmod 0600 {KEYS}"):
+        verify(guest, 4, "no host keys it can read", "the journal: ", "no hostkeys available",
+               "systemctl restart sshd-vsock-keygen.service", "mode 0600")
+    works(guest)
+    with meanwhile(guest, f"mkdir /root/keys; mv {KEYS} /root/keys/",
+                   "mv /root/keys/* /etc/ssh/; rmdir /root/keys"):
+        verify(guest, 4, "no host keys it can read", "systemctl restart sshd-vsock-keygen.service")
+        guest.check("systemctl restart sshd-vsock-keygen.service")
+        works(guest)
+        guest.check(f"rm {KEYS}")
+    works(guest)
+
+
+def test_no_privilege_separation_directory(guest):
+    with dropin(guest, "sshd-vsock@.service",
+                "[Service]\nRuntimeDirectory=\nExecStartPre=/bin/rm -rf /run/sshd\n"):
+        verify(guest, 4, "privilege separation directory is missing",
+               "the journal: ", "/run/sshd", "sshd-vsock apply")
+    works(guest)
+    with meanwhile(guest, "rm -rf /run/sshd; touch /run/sshd", "rm -f /run/sshd"):
+        verify(guest, 4, "privilege separation directory is missing", "RUNTIME_DIRECTORY")
+    works(guest)
+
+
+def test_template_name_mismatch(guest):
+    """The socket accepts, and the service that should serve has another name, or is masked."""
+    with meanwhile(guest, f"mv {TEMPLATE} /etc/systemd/system/vsock-sshd@.service;"
+                          "systemctl daemon-reload",
+                   f"mv /etc/systemd/system/vsock-sshd@.service {TEMPLATE}"):
+        verify(guest, 4, "no template sshd-vsock@.service belongs to the socket",
+               "sshd-vsock apply")
+    heal(guest)
+    with meanwhile(guest, f"mv {TEMPLATE} /root/t; ln -s /dev/null {TEMPLATE};"
+                          "systemctl daemon-reload",
+                   f"mv /root/t {TEMPLATE}"):
+        verify(guest, 4, "the template sshd-vsock@.service is masked",
+               "systemctl unmask sshd-vsock@.service")
+    heal(guest)
+
+
+@pytest.mark.parametrize("command,what,more", [
+    ("exec sleep 20", "said nothing in time", "raise verify_timeout"),
+    ("exec head -c 9 /dev/zero", "is no SSH server", "choose another port"),
+    ("echo hello", "closed without a word", "journalctl -u"),
+    ("echo SSH-2.0-x", "no key exchange after it", "ausearch"),
+    ("echo SSH-1.5-x", "does not speak protocol 2", "install a current OpenSSH"),
+])
+def test_what_answers_is_no_sshd(command, what, more, guest):
+    with served_by(guest, command):
+        verify(guest, 4, what, more)
+    works(guest)
+
+
+AVC = ('audit: type=1400 audit(1700000000.0:1): avc:  denied  { read write } for  pid=1 '
+       'comm="%s" scontext=system_u:system_r:sshd_net_t:s0 tclass=%s permissive=0')
+
+
+def test_selinux_denial(guest):
+    """The door dies after the banner, and the kernel says why; other denials are not the cause."""
+    other = AVC % ("cupsd", "file")
+    with served_by(guest, f"echo {other!r} >/dev/kmsg; echo SSH-2.0-OpenSSH_x".replace("'", '"')):
+        verify(guest, 4, "no key exchange after it")
+    ours = (AVC % ("sshd-session", "vsock_socket")).replace('"', "\\\"")
+    with served_by(guest, f'echo "{ours}" >/dev/kmsg; echo SSH-2.0-OpenSSH_x'):
+        verify(guest, 4, "SELinux denies sshd the vsock connection", "avc:  denied",
+               "update selinux-policy")
+    works(guest)
+
+
+def test_configuration_that_sshd_refuses(guest):
+    with meanwhile(guest, "echo Port 22x >/etc/ssh/sshd_config.d/50-x.conf",
+                   "rm /etc/ssh/sshd_config.d/50-x.conf"):
+        verify(guest, 4, "sshd refuses its configuration", "50-x.conf line 1", "sshd -t")
+    works(guest)
+
+
+def test_what_users_and_the_tcp_door_say_is_no_cause(guest):
+    """Anybody can write to the journal under any name; only root's sshd and systemd count."""
+    with served_by(guest, "runuser -u nobody -- logger -t sshd no hostkeys available; echo hello"):
+        verify(guest, 4, "closed without a word")
+    works(guest)
+
+
+def test_share_of_connections_is_full(guest):
+    guest.check("systemd-run -q --unit=hog -p User=nobody perl /opt/connect.pl 22 hold 32;"
+                "until [ $(systemctl show -P NConnections sshd-vsock.socket) = 32 ]; do"
+                " sleep 0.05; done")
+    try:
+        verify(guest, 4, "programs of this system hold all the connections", "ss --vsock -p")
+        assert guest.ssh("exit 5").status == 5
+    finally:
+        guest.check("systemctl stop hog; until [ $(systemctl show -P NConnections "
+                    "sshd-vsock.socket) = 0 ]; do sleep 0.05; done")
+    works(guest)
+
+
+def test_unknown_does_not_resolve(guest):
+    with meanwhile(guest, "cp -p /etc/hosts /root/; sed -i /UNKNOWN/d /etc/hosts",
+                   "mv /root/hosts /etc/"):
+        verify(guest, 0, "the name UNKNOWN does not resolve", "hosts_entry: true")
+    works(guest)
+
+
+def test_json_has_the_cause_for_machines(guest):
+    with served_by(guest, "exec sleep 20"):
+        result = guest.run("sshd-vsock verify --json")
+    assert json.loads(result.stdout) and '"timeout"' in result.stdout
+
+
+def test_no_af_vsock_in_the_kernel(program):
+    with Guest("bookworm", modules=False, virtio=False) as guest:
+        guest.install(program)
+        verify(guest, 4, "this kernel has no AF_VSOCK", "CONFIG_VSOCKETS")
+        error = apply(guest, "disable_tcp: true\n", 4).stderr
+        assert "this kernel has no AF_VSOCK; to mend it: " in error
+        assert "TCP stays as it was" in error
+
+
+def test_transport_not_loaded(program):
+    """No loopback, but a transport to the host: nothing is said to be broken."""
+    def without_loopback(guest):
+        guest.chroot("rm /usr/lib/modules/*/kernel/net/vmw_vsock/vsock_loopback.ko*; depmod "
+                     "$(ls /usr/lib/modules)")
+    with Guest("bookworm", prepare=without_loopback) as guest:
+        guest.install(program)
+        guest.check("modprobe vsock")
+        verify(guest, 3, "this kernel offers no vsock loopback", "verify from the host")
+        guest.check("modprobe vmw_vsock_virtio_transport")
+        error = verify(guest, 3, "this kernel offers no vsock loopback", "verify from the host")
+        assert "sshd-vsock.socket is not listening" in error
