@@ -39,7 +39,8 @@ def open_again(guest):
 # ---- proof before closing ----------------------------------------------------------------------
 
 BROKEN = {
-    "port taken": (4, "in use by another program (port 22 is held by socat, process ", lambda g: squatter(g, 22)),
+    "port taken": (4, "by another program (port 22 is held by socat, process ",
+                   lambda g: squatter(g, 22)),
     "template masked": (4, "sshd-vsock@.service is masked", lambda g: (
         meanwhile(g, f"ln -s /dev/null {UNITS}/sshd-vsock@.service",
                   f"rm {UNITS}/sshd-vsock@.service"))),

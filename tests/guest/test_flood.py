@@ -70,14 +70,32 @@ def state(guest):
                 "[ -z \"$(systemctl list-units --all --no-legend 'sshd-vsock@*')\" ];"
                 "do sleep 0.1; done", timeout=60)
     return guest.check("systemctl is-active sshd-vsock.socket; systemctl --failed --no-legend;"
-                       "systemctl show -P Result sshd-vsock.socket; ls /proc/1/fd | wc -l;"
+                       "systemctl show -P Result sshd-vsock.socket;"
                        "systemctl is-system-running; ss --vsock -Ha | wc -l")
 
 
+def descriptors(guest):
+    """How many of them systemd has open."""
+    return int(guest.check("ls /proc/1/fd | wc -l"))
+
+
+def log_in(guest):
+    """Logs in from the host, again where the queue was full; returns the seconds and how often it
+    was. No limit on the time: that is the machine's as much as ours."""
+    seconds = 0
+    for refused in range(20):
+        login = guest.ssh("exit 5", timeout=60)
+        seconds += login.seconds
+        if login.status == 5:
+            return seconds, refused
+        assert "refuses vsock port" in login.stderr, login.stderr
+    raise AssertionError("the host does not get in")
+
+
 @pytest.mark.parametrize("kind", FLOODS)
-def test_host_logs_in_through_a_flood(kind, guest, record_property):
+def test_host_logs_in_through_a_flood(kind, guest):
     assert guest.ssh("exit 5").status == 5
-    before = state(guest)
+    before, open_before = state(guest), descriptors(guest)
     accepted = int(guest.check("systemctl show -P NAccepted sshd-vsock.socket"))
     outcome = []
     flood = threading.Thread(target=lambda: outcome.append(guest.run(
@@ -87,14 +105,13 @@ def test_host_logs_in_through_a_flood(kind, guest, record_property):
                 f"-P NRefused sshd-vsock.socket))) -gt {accepted + 5} ]; do sleep 0.01; done")
     logins = []
     while flood.is_alive() or not logins:
-        login = guest.ssh("exit 5", timeout=60)
-        assert login.status == 5, (login.stderr, [round(s, 2) for s in logins])
-        logins.append(login.seconds)
+        logins.append(log_in(guest))
     flood.join()
     assert outcome[0].status == 0, outcome[0].stderr
     after = guest.ssh("exit 5")
     assert after.status == 5
     assert state(guest) == before
-    record_property("logins", [round(s, 2) for s in logins])
+    assert descriptors(guest) < open_before + 20, "systemd lost some, among thousands"
     print(f"{guest.suite}, {kind}: {outcome[0].stdout.strip()} in {outcome[0].seconds:.1f} s; "
-          f"{len(logins)} logins, slowest {max(logins):.2f} s; afterwards {after.seconds:.2f} s")
+          f"{len(logins)} logins, slowest {max(logins)[0]:.2f} s, {sum(n for _, n in logins)} "
+          f"refused; afterwards {after.seconds:.2f} s")
