@@ -18,11 +18,11 @@
  * of a local user, with one host login in the middle of them.
  *
  * TriggerLimit: 200 connects in 2 s leave the socket failed until someone restarts it: off.
- * PollLimit: its default (150 in 2 s) makes the host wait half a minute behind a full backlog; off,
- * for the sooner the flood's dead connections are taken off the queue, the sooner it is the host's
- * turn.
+ * PollLimit: its default (150 in 2 s) takes a minute for a full queue, and even 1000 in 1 s had the
+ * host wait 40 s where none had it wait 25: the sooner the flood's dead connections are taken off
+ * the queue, the sooner it is the host's turn. So it is off.
  * LogLevelMax: a warning per refused connection is most of what refusing one costs: without it
- * the queue drains four times as fast, and never fills. Errors of the socket itself still show.
+ * the queue drains four times as fast, and seldom fills. Errors of the socket itself still show.
  * Per source: the host is one CID, local users are one or two more (1, and the guest's own), and
  * all of those stay below the total, so that the host's share is free whatever they do. What frees
  * theirs is sshd's LoginGraceTime. 32 and not 64: every connection below the limit costs a start
