@@ -54,6 +54,15 @@ static bool has_word(const char *list, const char *word, size_t len)
         return false;
 }
 
+void listen_addresses(const char *effective, struct buf *out)
+{
+        const char *at = effective, *value;
+        size_t n;
+
+        while ((value = next_value(&at, "listenaddress", &n)))
+                buf_addf(out, "%s%.*s", out->len ? " " : "", (int)n, value);
+}
+
 void listen_compare(const struct config *c, const char *effective, struct buf *extra,
                     struct buf *missing)
 {

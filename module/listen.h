@@ -11,3 +11,6 @@
  * that are missing to `missing`, as "ADDRESS:PORT", separated by blanks. Both empty: exact. */
 void listen_compare(const struct config *c, const char *effective, struct buf *extra,
                     struct buf *missing);
+
+/* The addresses of an effective configuration, separated by blanks. */
+void listen_addresses(const char *effective, struct buf *out);

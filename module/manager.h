@@ -37,8 +37,8 @@ void manager_never_wait(struct manager *m);
 
 int manager_reload(struct manager *m, struct why *why) MUST_CHECK;
 
-/* The same where a restart of the unit will follow, and asks for one ahead: a reload closes a socket
- * whose addresses changed, and whoever is killed between the two must not leave it so. */
+/* The same where a restart of the unit will follow, and asks for one ahead: a reload closes a
+ * socket whose addresses changed, and whoever is killed between the two must not leave it so. */
 int manager_reload_for(struct manager *m, const char *unit, struct why *why) MUST_CHECK;
 
 /* Enqueues the job and waits for its end, at most `timeout` seconds (-ETIMEDOUT). A job that ends

@@ -5,6 +5,9 @@
  */
 #include "run.h"
 
+#include "listen.h"
+#include "sshd.h"
+
 #include <string.h>
 
 static void add_door(struct run *r)
@@ -65,6 +68,19 @@ static void add_tcp(struct run *r)
         }
         if (word[0] == 't')
                 buf_adds(&r->text, "tcp     no unit of sshd listens on TCP here\n");
+}
+
+/* What sshd would listen on by itself; a TCP socket unit has addresses of its own. */
+static void add_addresses(struct run *r)
+{
+        AUTO_BUF effective = BUF_INIT, addresses = BUF_INIT;
+        struct why why = { 0 };
+
+        if (!r->manager || !r->facts.sshd ||
+            sshd_effective(r->facts.sshd, NULL, NULL, &effective, &why) < 0)
+                return;
+        listen_addresses(buf_str(&effective), &addresses);
+        buf_addf(&r->text, "        sshd_config: %s\n", buf_str(&addresses));
 }
 
 static void look_at_hosts(struct run *r)
@@ -140,6 +156,7 @@ int verb_status(struct run *r)
         add_door(r);
         add_proof(r);
         add_tcp(r);
+        add_addresses(r);
         add_hosts(r);
         add_hushlogin(r);
         add_drift(r);

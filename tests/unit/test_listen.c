@@ -94,13 +94,23 @@ static void test_other_lines(void **state)
         expect("", "", "", "");
 }
 
+static void test_addresses(void **state)
+{
+        AUTO_BUF b = BUF_INIT;
+
+        (void)state;
+        listen_addresses("port 22\nListenAddress [::]:22\nlistenaddress 0.0.0.0:22\nusepam yes\n",
+                         &b);
+        assert_string_equal(buf_str(&b), "[::]:22 0.0.0.0:22");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_exact),       cmocka_unit_test(test_mixed_case),
-                cmocka_unit_test(test_everywhere),  cmocka_unit_test(test_extra),
-                cmocka_unit_test(test_missing),     cmocka_unit_test(test_ports),
-                cmocka_unit_test(test_other_lines),
+                cmocka_unit_test(test_addresses),  cmocka_unit_test(test_exact),
+                cmocka_unit_test(test_mixed_case), cmocka_unit_test(test_everywhere),
+                cmocka_unit_test(test_extra),      cmocka_unit_test(test_missing),
+                cmocka_unit_test(test_ports),      cmocka_unit_test(test_other_lines),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
