@@ -93,7 +93,9 @@ void render_template(const struct facts *f, struct buf *out)
  * ssh-keygen -A makes only what is missing, so zero-length keys (a crash on first boot, a truncated
  * image) go first; it runs only where a key was thrown away or none is left, since an admin may
  * have deleted a type on purpose. The vendors' own key units come first where there are any; sshd's
- * TCP units come later, for without keys they would fail the boot. */
+ * TCP units come later, for without keys they would fail the boot. The conditions keep it from
+ * costing a process at each boot and connection where there is nothing to make; it does not stay
+ * active, so that keys which went away are made again for the next connection. */
 void render_keygen(struct buf *out)
 {
         buf_adds(out, MARKER
@@ -104,10 +106,12 @@ void render_keygen(struct buf *out)
                  "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
                  "cloud-init.service cloud-init-network.service\n"
                  "Before=ssh.service sshd.service\n"
+                 "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_rsa_key\n"
+                 "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_ecdsa_key\n"
+                 "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_ed25519_key\n"
                  "\n"
                  "[Service]\n"
                  "Type=oneshot\n"
-                 "RemainAfterExit=yes\n"
                  "ExecStart=/bin/sh -c 'make=yes; "
                  "for key in /etc/ssh/ssh_host_*_key; do "
                  "if test -s \"$$key\"; then test \"$$make\" = again || make=no; "

@@ -149,9 +149,7 @@ def test_no_host_keys(guest):
     works(guest)
     with meanwhile(guest, f"mkdir /root/keys; mv {KEYS} /root/keys/",
                    "mv /root/keys/* /etc/ssh/; rmdir /root/keys"):
-        verify(guest, 4, "no host keys it can read", "systemctl restart sshd-vsock-keygen.service")
-        guest.check("systemctl restart sshd-vsock-keygen.service")
-        works(guest)
+        works(guest)  # keys that are gone are made again for the next connection
         guest.check(f"rm {KEYS}")
     works(guest)
 
