@@ -7,8 +7,6 @@
 
 #include "diag.h"
 
-#include <netinet/in.h>
-
 /* Limits of the file, and defaults. */
 #define CONFIG_SIZE_MAX        65536u /* bytes */
 #define CONFIG_PATH_DEFAULT    "/etc/sshd-vsock.yaml"

@@ -160,8 +160,7 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct f
         if (r == 0 && reload)
                 r = add_unit_op(p, OP_RELOAD, PHASE_ACTIVATE, "daemon-reload");
         if (r == 0 && wanted && f->n_host_keys == 0)
-                r = add_unit_op(p, u->keygen.active ? OP_RESTART : OP_START, PHASE_ACTIVATE,
-                                UNIT_KEYGEN);
+                r = add_unit_op(p, OP_START, PHASE_ACTIVATE, UNIT_KEYGEN);
         if (r == 0 && wanted && u->socket.active && (socket_changes || u->socket.needs_reload))
                 r = add_unit_op(p, OP_RESTART, PHASE_ACTIVATE, UNIT_SOCKET);
         else if (r == 0 && wanted && !u->socket.active)
@@ -169,7 +168,7 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct f
         return r;
 }
 
-/* The door goes: its socket stops while systemd still knows it, keys and provision are forgotten.
+/* The door goes: its socket stops while systemd still knows it; nothing else of ours stays active.
  */
 static int plan_retire(struct plan *p, const struct units *u)
 {
@@ -179,8 +178,6 @@ static int plan_retire(struct plan *p, const struct units *u)
                 return 0;
         if (u->socket.active && changes(p, PHASE_CLOSE, ITEM_SOCKET))
                 r = add_unit_op(p, OP_STOP, PHASE_CLOSE, UNIT_SOCKET);
-        if (r == 0 && u->keygen.active && changes(p, PHASE_CLOSE, ITEM_SOCKET))
-                r = add_unit_op(p, OP_STOP, PHASE_CLOSE, UNIT_KEYGEN);
         return r == 0 ? add_unit_op(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload") : r;
 }
 

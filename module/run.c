@@ -191,6 +191,13 @@ int run_make_plan(struct run *r, bool remove)
         return EXIT_DONE;
 }
 
+int run_compare(struct run *r)
+{
+        int status = run_read_config(r);
+
+        return status == EXIT_DONE ? run_make_plan(r, false) : status;
+}
+
 int run_report_conflicts(struct run *r)
 {
         for (size_t i = 0; i < r->plan.n_conflicts; i++)

@@ -79,6 +79,9 @@ int run_begin(struct run *r) MUST_CHECK;
 /* Facts, observation and plan; with `remove` towards nothing of ours. */
 int run_make_plan(struct run *r, bool remove) MUST_CHECK;
 
+/* The configuration against the system: read it, and plan towards it. */
+int run_compare(struct run *r) MUST_CHECK;
+
 /* Says every conflict of the plan. EXIT_WORLD when there is one. */
 int run_report_conflicts(struct run *r) MUST_CHECK;
 

@@ -26,9 +26,7 @@ int verb_plan(struct run *r)
         int status = run_begin(r);
 
         if (status == EXIT_DONE)
-                status = run_read_config(r);
-        if (status == EXIT_DONE)
-                status = run_make_plan(r, false);
+                status = run_compare(r);
         if (status != EXIT_DONE)
                 return status;
 
@@ -69,9 +67,7 @@ int verb_verify(struct run *r)
                 return EXIT_USAGE;
         }
         if (status == EXIT_DONE)
-                status = run_read_config(r);
-        if (status == EXIT_DONE)
-                status = run_make_plan(r, false);
+                status = run_compare(r);
         if (status != EXIT_DONE)
                 return status;
 

@@ -143,9 +143,7 @@ int verb_status(struct run *r)
         int status = run_begin(r);
 
         if (status == EXIT_DONE)
-                status = run_read_config(r);
-        if (status == EXIT_DONE)
-                status = run_make_plan(r, false);
+                status = run_compare(r);
         if (status != EXIT_DONE)
                 return status;
 

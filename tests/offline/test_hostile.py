@@ -339,11 +339,12 @@ CHANGING = ("write,pwrite64,writev,rename,renameat,renameat2,unlink,unlinkat,mkd
 OPENING = "open,openat,openat2,creat,socket,connect,execve"
 
 
-def calls(folder, *arguments, config="", env=None, prefix=()):
+def calls(folder, *arguments, config="", env=None, prefix=(), no_sockets=False):
     """The system calls of a run, as strace has them, descriptors with their paths."""
     log = folder / "strace"
     subprocess.run(
         ["strace", "-f", "-y", "-qq", "-s", "256", "-e", f"trace={CHANGING},{OPENING}", "-o", log,
+         *(("-e", "inject=socket:error=EACCES") if no_sockets else ()),
          *prefix, program(), *arguments], input=config, text=True, capture_output=True, check=False,
         timeout=LIMIT, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", **(env or {})})
     lines = [line.split(maxsplit=1)[1] for line in log.read_text().splitlines()]
@@ -371,6 +372,18 @@ def test_every_change_goes_through_the_trees_own_folder(verb, debian, folder):
             assert re.match(rf"openat\(\d+<{debian.root}/", line), line
         if line.startswith("openat2("):
             assert "RESOLVE_IN_ROOT" in line, line
+
+
+@pytest.mark.parametrize("verb", ("verify", "plan", "status", "client"))
+def test_looking_at_an_image_opens_no_socket(verb, debian, folder):
+    """AF_VSOCK would be the one of this machine; so a socket is refused should it be asked for."""
+    lines = calls(folder, "--config=-", f"--root={debian}", verb, no_sockets=True)
+    for line in lines:
+        assert not line.startswith(("socket(", "connect(")) and "/dev/vsock" not in line, line
+        assert "modprobe" not in line, line
+    if verb == "verify":
+        refused = debian.run("verify")
+        assert refused.returncode == 2 and "an image cannot be verified" in refused.stderr
 
 
 @pytest.mark.parametrize("prefix", ((), ("setpriv", "--reuid=65534", "--clear-groups")))

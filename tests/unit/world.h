@@ -192,7 +192,8 @@ static inline void world_job(struct world *w, const struct op *op)
         if (ours) {
                 assert_true(!starts || ours->loaded);
                 assert_true(!starts || !ours->needs_reload);
-                ours->active = starts;
+                /* keys are made by a run that ends, not by one that stays */
+                ours->active = starts && ours != &w->units.keygen;
                 if (starts && ours == &w->units.keygen)
                         w->base.n_host_keys = 3;
                 return;
