@@ -31,7 +31,7 @@ def entries(guest, name):
 
 
 def provision(guest):
-    return guest.run("systemctl start sshd-vsock-provision.service").status
+    return guest.run("systemctl start --wait sshd-vsock-provision.service").status
 
 
 def test_ids_of_the_manual_are_those_of_the_program():

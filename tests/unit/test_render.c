@@ -137,10 +137,10 @@ static void test_keygen(void **state)
                "Before=shutdown.target\n"                                                          \
                "\n"                                                                                \
                "[Service]\n"                                                                       \
-               "Type=oneshot\n"                                                                    \
+               "Type=idle\n"                                                                       \
                "ExecStart=" program " " input "apply\n"                                            \
                "SuccessExitStatus=3\n"                                                             \
-               "TimeoutStartSec=15min\n" config "\n"                                               \
+               "RuntimeMaxSec=15min\n" config "\n"                                                 \
                "[Install]\n"                                                                       \
                "WantedBy=multi-user.target\n"
 
