@@ -21,7 +21,7 @@ static int sweep_one(int dir, const char *name, void *userdata)
         int r = atomic_is_temporary(name) ? atomic_unlink(dir, name) : 0;
 
         (void)userdata;
-        (void)r;
+        (void)r; /* nor need it be durable: the next run sweeps again */
         return 0;
 }
 
@@ -97,6 +97,14 @@ static int unchanged(const struct rootfs *root, const struct op *op, struct why 
                        op->name);
 }
 
+/* In PHASE_OPEN what is added comes in no order that anyone depends on: sync_folders() syncs each
+ * folder once, which halves the time of a fresh apply. All else is durable before the next
+ * operation starts, so that a power cut, too, leaves a prefix of the plan. */
+static bool is_synced_later(const struct op *op)
+{
+        return op->phase == PHASE_OPEN && op->item && op->kind != OP_UNLINK;
+}
+
 static int write_op(const struct rootfs *root, const struct op *op)
 {
         bool create = op->kind != OP_UNLINK && op->item->kind != ITEM_FLAG;
@@ -108,13 +116,47 @@ static int write_op(const struct rootfs *root, const struct op *op)
         if (r < 0)
                 return r;
         if (op->kind == OP_WRITE)
-                return atomic_write(dir, name, &c);
-        if (op->kind == OP_LINK)
-                return atomic_link(dir, name, op->content);
-        r = atomic_unlink(dir, name);
-        if (r == 0 && (op->item->flags & ITEM_FOLDER))
+                r = atomic_write(dir, name, &c);
+        else if (op->kind == OP_LINK)
+                r = atomic_link(dir, name, op->content);
+        else
+                r = atomic_unlink(dir, name);
+        if (r == 0 && !is_synced_later(op))
+                r = atomic_sync(dir);
+        if (r == 0 && op->kind == OP_UNLINK && (op->item->flags & ITEM_FOLDER))
                 rootfs_drop_if_empty(root, op->name);
         return r;
+}
+
+/* Whether an operation before this one has its name in the same folder. */
+static bool folder_was_synced(const struct plan *p, const struct op *op)
+{
+        for (const struct op *o = p->ops; o < op; o++)
+                if (o->done && is_synced_later(o) && same_folder(o->name, op->name))
+                        return true;
+        return false;
+}
+
+/* Goes on after a failure and returns the first. */
+static int sync_folders(const struct rootfs *root, const struct plan *p, struct why *why)
+{
+        int first = 0;
+
+        for (const struct op *op = p->ops; op < p->ops + p->n; op++) {
+                AUTO_CLOSE int dir = -1;
+                const char *name;
+                int r;
+
+                if (!op->done || !is_synced_later(op) || folder_was_synced(p, op))
+                        continue;
+                r = rootfs_parent(root, op->name, false, &dir, &name);
+                if (r == 0)
+                        r = atomic_sync(dir);
+                if (r < 0 && first == 0)
+                        first = why_set(why, r, "cannot sync the folder of %s%s", root->path,
+                                        op->name);
+        }
+        return first;
 }
 
 static const char *advice(int error)
@@ -186,8 +228,8 @@ static int run_unit(struct manager *m, const struct plan *p, const struct op *op
         return manager_job(m, jobs[op->kind], op->name, JOB_TIMEOUT, why);
 }
 
-int apply_phase(const struct rootfs *root, struct manager *m, struct plan *p, enum phase phase,
-                const struct apply_report *report, struct why *why)
+static int run_phase(const struct rootfs *root, struct manager *m, struct plan *p, enum phase phase,
+                     const struct apply_report *report, struct why *why)
 {
         for (size_t k = 0; k < p->n; k++) {
                 struct op *op = &p->ops[k];
@@ -216,6 +258,15 @@ int apply_phase(const struct rootfs *root, struct manager *m, struct plan *p, en
         return 0;
 }
 
+int apply_phase(const struct rootfs *root, struct manager *m, struct plan *p, enum phase phase,
+                const struct apply_report *report, struct why *why)
+{
+        int r = run_phase(root, m, p, phase, report, why);
+        int synced = phase == PHASE_OPEN ? sync_folders(root, p, why) : 0;
+
+        return r < 0 ? r : synced;
+}
+
 static int restore(const struct rootfs *root, const struct plan *p, const struct op *op)
 {
         const struct op *first = earlier(p, op);
@@ -228,12 +279,14 @@ static int restore(const struct rootfs *root, const struct plan *p, const struct
         if (r < 0)
                 return r;
         if (first) /* back to what the earlier phase made of it */
-                return write_op(root, first);
-        if (o->type == OBJECT_FILE)
-                return atomic_write(dir, name, &c);
-        if (o->type == OBJECT_LINK)
-                return atomic_link(dir, name, o->data);
-        return atomic_unlink(dir, name);
+                r = write_op(root, first);
+        else if (o->type == OBJECT_FILE)
+                r = atomic_write(dir, name, &c);
+        else if (o->type == OBJECT_LINK)
+                r = atomic_link(dir, name, o->data);
+        else
+                r = atomic_unlink(dir, name);
+        return r < 0 ? r : atomic_sync(dir);
 }
 
 int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase, unsigned flags,

@@ -104,11 +104,9 @@ int atomic_write(int dir, const char *name, const struct content *c)
         r = fill(fd, c);
         if (r == 0 && renameat(dir, temp, dir, name) < 0)
                 r = -errno;
-        if (r < 0) {
+        if (r < 0)
                 (void)unlinkat(dir, temp, 0);
-                return r;
-        }
-        return atomic_sync(dir);
+        return r;
 }
 
 int atomic_link(int dir, const char *name, const char *target)
@@ -124,12 +122,10 @@ int atomic_link(int dir, const char *name, const char *target)
                 (void)unlinkat(dir, temp, 0);
                 return r;
         }
-        return atomic_sync(dir);
+        return 0;
 }
 
 int atomic_unlink(int dir, const char *name)
 {
-        if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
-                return -errno;
-        return atomic_sync(dir);
+        return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }

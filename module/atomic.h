@@ -17,8 +17,9 @@ struct content {
         uint32_t uid, gid;
 };
 
-/* All return 0 or −errno and are durable when they return 0: file and folder are synced. Extended
- * attributes (SELinux's label among them) of a file that is replaced are kept. */
+/* All return 0 or −errno. The file itself is durable then; its name is once the folder is synced,
+ * which is the caller's to do, since several names may be in one folder. Extended attributes
+ * (SELinux's label among them) of a file that is replaced are kept. */
 int atomic_write(int dir, const char *name, const struct content *c) MUST_CHECK;
 int atomic_link(int dir, const char *name, const char *target) MUST_CHECK;
 int atomic_unlink(int dir, const char *name) MUST_CHECK;

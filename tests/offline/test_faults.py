@@ -231,31 +231,46 @@ def test_without_memory_it_fails_cleanly(sweep):
 
 # ---- order -----------------------------------------------------------------------------------------
 
+# What closes TCP, and what is only taken away once TCP is open again.
+CLOSING = [*TCP_UNITS, "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"]
+
+
 def next_is_sync(lines, at, folder):
     """The folder is made durable before anything else happens."""
     assert lines[at + 1] == f"fsync {folder}", lines[at:at + 2]
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_every_file_is_durable_before_it_has_its_name_and_its_name_before_all_that_follows(
+def test_durable_are_files_before_they_have_names_and_names_before_others_rely_on_them(
         name, folder):
+    """Names that are added while nothing can lock anyone out are synced together, each folder once,
+    but before TCP closes or the door goes; all others at once."""
     change = CHANGES[name]
     tree = change.prepare(folder / "tree")
     config = change.after if change.verb == "apply" else None
     lines = record(tree, change.verb, change.options, config).lines
     assert lines
-    synced, links = set(), set()
+    closes = {str(tree.at(path)) for path in CLOSING} if change.after in (
+        CLOSE, LISTEN, CLOSE + "hushlogin: true\n") else set()
+    door = {str(tree.at(path)) for path in DOOR}
+    synced, links, pending = set(), set(), set()
     for at, line in enumerate(lines):
         call, path, *rest = line.split()
         if call in ("write", "own"):
             synced.discard(path)
         elif call == "fsync":
             synced.add(path)
+            pending.discard(Path(path))
         elif call == "symlink":
             links.add(path)
         elif call == "rename":
             assert path in synced or path in links, line
             assert Path(path).parent == Path(rest[0]).parent
-            next_is_sync(lines, at, Path(rest[0]).parent)
+            if rest[0] in closes:
+                assert not pending, line
+                next_is_sync(lines, at, Path(path).parent)
+            pending.add(Path(path).parent)
         elif call in ("mkdir", "unlink"):
+            assert not pending or path not in door, line
             next_is_sync(lines, at, Path(path).parent)
+    assert not pending
