@@ -23,11 +23,16 @@
  * the queue, the sooner it is the host's turn. So it is off.
  * LogLevelMax: a warning per refused connection is most of what refusing one costs: without it
  * the queue drains four times as fast, and seldom fills. Errors of the socket itself still show.
- * Per source: the host is one CID, local users are one or two more (1, and the guest's own), and
- * all of those stay below the total, so that the host's share is free whatever they do. What frees
- * theirs is sshd's LoginGraceTime. 32 and not 64: every connection below the limit costs a start
- * of sshd, and those compete with the host's for the processor (a login took twice as long).
- * Backlog: the kernel's maximum, as it is: a short one would refuse the host instead. */
+ * CPUWeight: the default, but named it has the kernel weigh the system's services as a whole
+ * against the manager: without, the manager is one process among the many that a flood starts, and
+ * accepts too slowly for the host's login. Here and not with each connection, whose coming and
+ * going would have the manager set up the cgroups of half the system again. Per source: the host is
+ * one CID, local users are one or two more (1, and the guest's own), and all of those stay below
+ * the total, so that the host's share is free whatever they do. What frees theirs is sshd's
+ * LoginGraceTime. 16, since every connection below the limit costs a start of sshd, and those
+ * compete with the host's for the processor: the slowest login of the host took 3 s, with 24 it
+ * took 5 s, and with 32 it took 7 s. Backlog: the kernel's maximum, as it is: a short one would
+ * refuse the host instead. */
 static void add_limits(const struct facts *f, struct buf *out)
 {
         buf_addf(out,
@@ -37,14 +42,18 @@ static void add_limits(const struct facts *f, struct buf *out)
                  4 * DOOR_SHARE, DOOR_SHARE);
         if (f->systemd_version >= VERSION_POLL_LIMIT)
                 buf_adds(out, "PollLimitIntervalSec=0\n");
-        buf_adds(out, "LogLevelMax=err\n");
+        buf_adds(out, "LogLevelMax=err\n"
+                      "CPUWeight=100\n");
 }
 
+/* Keygen is wanted here only to stay loaded: for each connection systemd would otherwise look
+ * everywhere for the units that keygen comes after and most systems lack, which took 20 ms. */
 void render_socket(const struct config *c, const struct facts *f, struct buf *out)
 {
         buf_adds(out, MARKER "[Unit]\n"
                              "Description=SSH door on AF_VSOCK\n"
                              "Documentation=man:sshd-vsock(8)\n"
+                             "Wants=" UNIT_KEYGEN "\n"
                              "\n"
                              "[Socket]\n");
         buf_addf(out, "ListenStream=vsock::%u\n", c->port);
@@ -55,21 +64,17 @@ void render_socket(const struct config *c, const struct facts *f, struct buf *ou
                       "WantedBy=sockets.target\n");
 }
 
-/* After cloud-init's network stage, which deletes and makes host keys (cc_ssh); both of its names,
- * since 24.3 renamed it. RuntimeDirectoryPreserve: the first session to end would otherwise delete
- * /run/sshd for all others (Debian #934663). The '-' and CollectMode: sshd -i exits 255 on every
- * dropped connection, which must not pile up failed units (systemd #29897). StandardError: it would
- * otherwise be inherited, that is go to the client. CPUWeight: the default, but named it gives this
- * unit, and with it the manager, a share of the processor of its own: without, the manager is one
- * process among the many that a flood starts, and accepts too slowly for the host's login. */
+/* RuntimeDirectoryPreserve: the first session to end would otherwise delete /run/sshd for all
+ * others (Debian #934663). The '-' and CollectMode: sshd -i exits 255 on every dropped connection,
+ * which must not pile up failed units (systemd #29897). StandardError: it would otherwise be
+ * inherited, that is go to the client. */
 void render_template(const struct facts *f, struct buf *out)
 {
         buf_adds(out, MARKER "[Unit]\n"
                              "Description=SSH connection on AF_VSOCK (%I)\n"
                              "Documentation=man:sshd-vsock(8) man:sshd(8)\n"
                              "Wants=" UNIT_KEYGEN "\n"
-                             "After=" UNIT_KEYGEN
-                             " cloud-init.service cloud-init-network.service auditd.service\n"
+                             "After=" UNIT_KEYGEN "\n"
                              "CollectMode=inactive-or-failed\n"
                              "\n"
                              "[Service]\n");
@@ -85,17 +90,18 @@ void render_template(const struct facts *f, struct buf *out)
                       "StandardError=journal\n"
                       "RuntimeDirectory=sshd\n"
                       "RuntimeDirectoryMode=0755\n"
-                      "RuntimeDirectoryPreserve=yes\n"
-                      "CPUWeight=100\n");
+                      "RuntimeDirectoryPreserve=yes\n");
 }
 
 /* A unit of its own and never ExecStartPre= of the connection, whose stdout is the client.
  * ssh-keygen -A makes only what is missing, so zero-length keys (a crash on first boot, a truncated
  * image) go first; it runs only where a key was thrown away or none is left, since an admin may
- * have deleted a type on purpose. The vendors' own key units come first where there are any; sshd's
- * TCP units come later, for without keys they would fail the boot. The conditions keep it from
- * costing a process at each boot and connection where there is nothing to make; it does not stay
- * active, so that keys which went away are made again for the next connection. */
+ * have deleted a type on purpose. The vendors' own key units come first where there are any, and so
+ * does cloud-init's network stage, which deletes and makes host keys (cc_ssh; both of its names,
+ * since 24.3 renamed it): with keygen every connection waits for it. sshd's TCP units come later,
+ * for without keys they would fail the boot. The conditions keep it from costing a process at each
+ * boot and connection where there is nothing to make; it does not stay active, so that keys which
+ * went away are made again for the next connection. */
 void render_keygen(struct buf *out)
 {
         buf_adds(out, MARKER
@@ -104,7 +110,7 @@ void render_keygen(struct buf *out)
                  "Documentation=man:sshd-vsock(8) man:ssh-keygen(1)\n"
                  "Wants=sshd-keygen.target\n"
                  "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
-                 "cloud-init.service cloud-init-network.service\n"
+                 "cloud-init.service cloud-init-network.service auditd.service\n"
                  "Before=ssh.service sshd.service\n"
                  "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_rsa_key\n"
                  "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_ecdsa_key\n"

@@ -49,8 +49,8 @@ NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups"
 # mode, connections, seconds: four times the share, so that the flood always has more in hand.
 FLOODS = {
     "dropped": "drop 10000 0",
-    "held": "hold 128 10",
-    "half a banner": "half 128 10",
+    "held": "hold 64 30",
+    "half a banner": "half 64 10",
 }
 
 

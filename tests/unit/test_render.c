@@ -18,13 +18,14 @@ static void expect(struct buf *b, const char *want)
         MARKER "[Unit]\n"                                                                          \
                "Description=SSH door on AF_VSOCK\n"                                                \
                "Documentation=man:sshd-vsock(8)\n"                                                 \
+               "Wants=sshd-vsock-keygen.service\n"                                                 \
                "\n"                                                                                \
                "[Socket]\n"                                                                        \
                "ListenStream=vsock::" port "\n"                                                    \
                "Accept=yes\n"                                                                      \
-               "MaxConnections=128\n"                                                              \
-               "MaxConnectionsPerSource=32\n"                                                      \
-               "TriggerLimitIntervalSec=0\n" poll "LogLevelMax=err\n\n"                            \
+               "MaxConnections=64\n"                                                               \
+               "MaxConnectionsPerSource=16\n"                                                      \
+               "TriggerLimitIntervalSec=0\n" poll "LogLevelMax=err\nCPUWeight=100\n\n"             \
                "[Install]\n"                                                                       \
                "WantedBy=sockets.target\n"
 #define POLL_LIMIT "PollLimitIntervalSec=0\n"
@@ -59,16 +60,14 @@ static void test_socket(void **state)
                "Description=SSH connection on AF_VSOCK (%I)\n"                                     \
                "Documentation=man:sshd-vsock(8) man:sshd(8)\n"                                     \
                "Wants=sshd-vsock-keygen.service\n"                                                 \
-               "After=sshd-vsock-keygen.service cloud-init.service cloud-init-network.service "    \
-               "auditd.service\n"                                                                  \
+               "After=sshd-vsock-keygen.service\n"                                                 \
                "CollectMode=inactive-or-failed\n"                                                  \
                "\n"                                                                                \
                "[Service]\n" service "StandardInput=socket\n"                                      \
                "StandardError=journal\n"                                                           \
                "RuntimeDirectory=sshd\n"                                                           \
                "RuntimeDirectoryMode=0755\n"                                                       \
-               "RuntimeDirectoryPreserve=yes\n"                                                    \
-               "CPUWeight=100\n"
+               "RuntimeDirectoryPreserve=yes\n"
 
 static void test_template(void **state)
 {
@@ -108,7 +107,7 @@ static void test_keygen(void **state)
                       "Documentation=man:sshd-vsock(8) man:ssh-keygen(1)\n"
                       "Wants=sshd-keygen.target\n"
                       "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
-                      "cloud-init.service cloud-init-network.service\n"
+                      "cloud-init.service cloud-init-network.service auditd.service\n"
                       "Before=ssh.service sshd.service\n"
                       "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_rsa_key\n"
                       "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_ecdsa_key\n"
