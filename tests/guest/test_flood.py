@@ -4,6 +4,7 @@ The flood is a user's (nobody's) in the guest, against CID 1; the host's is the 
 """
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -92,21 +93,31 @@ def log_in(guest):
     raise AssertionError("the host does not get in")
 
 
-@pytest.mark.parametrize("kind", FLOODS)
-def test_host_logs_in_through_a_flood(kind, guest):
-    assert guest.ssh("exit 5").status == 5
-    before, open_before = state(guest), descriptors(guest)
-    accepted = int(guest.check("systemctl show -P NAccepted sshd-vsock.socket"))
+@contextmanager
+def flooded(guest, kind):
+    """The flood is on; yields what becomes of it, and whether it still is."""
+    door = "systemctl show -P {} sshd-vsock.socket"
+    seen = f"$(($({door.format('NAccepted')}) + $({door.format('NRefused')})))"
+    before = int(guest.check(f"echo {seen}"))
     outcome = []
     flood = threading.Thread(target=lambda: outcome.append(guest.run(
         f"{NOBODY} perl /opt/flood.pl {FLOODS[kind]}", timeout=120)))
     flood.start()
-    guest.check("until [ $(($(systemctl show -P NAccepted sshd-vsock.socket) + $(systemctl show "
-                f"-P NRefused sshd-vsock.socket))) -gt {accepted + 5} ]; do sleep 0.01; done")
+    try:
+        guest.check(f"until [ {seen} -gt {before + 5} ]; do sleep 0.01; done")
+        yield outcome, flood.is_alive
+    finally:
+        flood.join()
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_host_logs_in_through_a_flood(kind, guest):
+    assert guest.ssh("exit 5").status == 5
+    before, open_before = state(guest), descriptors(guest)
     logins = []
-    while flood.is_alive() or not logins:
-        logins.append(log_in(guest))
-    flood.join()
+    with flooded(guest, kind) as (outcome, going):
+        while going() or not logins:
+            logins.append(log_in(guest))
     assert outcome[0].status == 0, outcome[0].stderr
     after = guest.ssh("exit 5")
     assert after.status == 5
