@@ -5,11 +5,13 @@ import shlex
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from . import proxy
 from .door import GUEST_END, GUEST_UNIT, Door, GuestGone, Result
 from .sandbox import BASE, Sandbox
+from .sanitizer import ALOUD, SanitizerReport, reports
 from .trees import RUNNER, copy_kernel_modules, guest_recipe, tree
 
 KERNEL = ("linux.uml", "seccomp=on", "rootfstype=hostfs", "rootflags=/guest", "root=/dev/root",
@@ -152,7 +154,7 @@ class Guest:
         try:
             self.boot()
         except BaseException:
-            self._sandbox.close()
+            self.close()
             raise
         return self
 
@@ -160,8 +162,22 @@ class Guest:
         self.close()
 
     def close(self):
-        """Ends the guest as it stands and forgets all about it."""
-        self._sandbox.close()
+        """Ends the guest as it stands and forgets all about it, but not what a sanitizer found: that
+        is raised, with whatever else went wrong as its context."""
+        try:
+            self._expect_no_reports()
+        finally:
+            self._sandbox.close()
+
+    def _expect_no_reports(self):
+        root = self._sandbox.path("runner/guest")
+        if not reports(root):
+            return
+        if self.is_on():
+            # Names are there at once, bytes when the guest's kernel has leisure.
+            with suppress(GuestGone, TimeoutError):
+                self._run("sync", timeout=10)
+        raise SanitizerReport(f"in the guest {self.suite}:\n{reports(root)}")
 
     # ---- power ---------------------------------------------------------------------------------
 
@@ -280,7 +296,7 @@ class Guest:
     def offline(self, program, *arguments):
         """Runs the program under test the way image builders do: from outside, on the tree of a
         guest that is off."""
-        self._sandbox.run([str(program), f"--root={BASE}/runner/guest", *arguments])
+        self._sandbox.run([*ALOUD, str(program), f"--root={BASE}/runner/guest", *arguments])
 
     def put(self, path, content, mode=0o644):
         """Writes a file of the guest, its folders too; owned by root."""

@@ -1,6 +1,6 @@
 """The main job: from nothing to a proven door, on real systems.
 
-Each test says in its name what a user was promised; the program runs as it is released.
+Each test says in its name what a user was promised.
 """
 
 import re

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from guest import SUITES, Guest, GuestGone
+from guest import SUITES, Guest, GuestGone, SanitizerReport
+from guest.sanitizer import REPORT, STATUS
 
 HAND_MADE_DOOR = {
     "/etc/systemd/system/hand.socket": "[Socket]\nListenStream=vsock::22\nAccept=yes\n",
@@ -112,6 +113,34 @@ def test_powered_off_guest_is_gone_and_comes_back():
             guest.run("true")
         guest.boot()
         assert guest.get("/root/kept") == b"x"
+
+
+def test_report_of_a_sanitizer_outlives_what_else_went_wrong():
+    with pytest.raises(SanitizerReport, match="guest bookworm(.|\n)*ERROR: x") as raised:
+        with Guest("bookworm", prepare={f"{REPORT}.7": "ERROR: x\n"}):
+            raise ValueError("the reason that shows")
+    assert isinstance(raised.value.__context__, ValueError)
+
+
+# It waits for the lock, so it is certainly past its start when the signal comes.
+SHOT_IN_A_UNIT = """
+flock / sleep 60 &
+until ! flock -n / true; do sleep 0.05; done
+systemd-run -q --unit=victim --remain-after-exit sshd-vsock apply
+until journalctl -o cat -u victim | grep -q 'waiting for another run'; do sleep 0.05; done
+systemctl kill -s SEGV victim
+until systemctl is-failed -q victim; do sleep 0.05; done
+kill $!
+systemctl show -P ExecMainStatus victim
+"""
+
+
+def test_program_tells_of_its_fault_in_a_unit_and_the_guests_end_raises_it(program):
+    with pytest.raises(SanitizerReport, match=r"AddressSanitizer: SEGV(.|\n)* in main .*main\.c:"):
+        with Guest("bookworm") as guest:
+            guest.install(program)
+            assert guest.check(SHOT_IN_A_UNIT) == f"{STATUS}\n"
+    assert b"__ubsan_handle_type_mismatch" in program.read_bytes()
 
 
 def processes_of(namespace):
