@@ -8,6 +8,7 @@ import pytest
 
 from guest import Guest
 from guest.sandbox import BASE, Sandbox
+from guest.sanitizer import ALOUD
 from guest.trees import Recipe, mirror, tree
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "images/mkosi"
@@ -63,7 +64,8 @@ class Mkosi:
     def run(self, *argv):
         """Runs mkosi in the example's folder; returns its stdout."""
         return self.sandbox.run(["unshare", "--mount", "--propagation", "private", "sh", "-c",
-                                 AT_HOME, "sh", "mkosi", f"--local-mirror={mirror()}", *argv])
+                                 AT_HOME, "sh", "mkosi", f"--local-mirror={mirror()}",
+                                 *(f"--environment={option}" for option in ALOUD[1:]), *argv])
 
 
 @pytest.fixture(scope="module", name="image")

@@ -11,6 +11,7 @@ import pytest
 
 from guest import Guest
 from guest.sandbox import BASE, Sandbox
+from guest.sanitizer import ALOUD
 from guest.trees import guest_recipe, tree
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "images/wsl"
@@ -38,7 +39,7 @@ def pack(program, tmp_path_factory):
     with Sandbox() as sandbox:
         sandbox.overlay(distribution, "tree")
         sandbox.run(["rm", "-r", f"{BASE}/tree/usr/lib/modules"])
-        sandbox.run(["env", f"SSHD_VSOCK={program}", str(EXAMPLE / "pack"), f"{BASE}/tree",
+        sandbox.run([*ALOUD, f"SSHD_VSOCK={program}", str(EXAMPLE / "pack"), f"{BASE}/tree",
                      str(package), str(PORT)])
     yield package
     package.unlink()
