@@ -87,6 +87,11 @@ const struct cause_row causes[N_CAUSES] = {
                                    "host",
                                    "give the machine a vsock device (QEMU: -device "
                                    "vhost-vsock-pci,guest-cid=N); clouds mostly offer none" },
+        [CAUSE_TCP_OPEN] = { "tcp-open",
+                             "sshd still listens on TCP, started by none of the units that "
+                             "disable_tcp closes",
+                             "stop and disable the unit that the message names, then sshd-vsock "
+                             "apply" },
 };
 
 /* A denial of somebody else's is none of ours. */

@@ -37,6 +37,7 @@ enum cause {
         CAUSE_SELINUX,
         CAUSE_NO_UNKNOWN,
         CAUSE_NO_WAY_TO_HOST,
+        CAUSE_TCP_OPEN,
         N_CAUSES,
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * holder.h: who listens on a vsock port. Asks the kernel's socket diagnosis (netlink) and /proc;
- * opens no AF_VSOCK, changes nothing.
+ * holder.h: who listens on a vsock port. Changes nothing.
  */
 #pragma once
 

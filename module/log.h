@@ -22,6 +22,7 @@ enum log_event {
         LOG_EVENT_FAILED,     /* it does not, or cannot be asked */
         LOG_EVENT_TCP_CLOSED, /* closed, and the door proven again after it */
         LOG_EVENT_TCP_KEPT,   /* was to be closed, and was not */
+        LOG_EVENT_TCP_OPEN,   /* was closed, and an sshd of another unit still listens */
         LOG_EVENT_REMOVED,    /* what apply put in is out */
 };
 

@@ -3,29 +3,17 @@
  * manager.c: see manager.h. The private socket comes first, as in systemctl
  * (bus_connect_system_systemd): it is there before dbus-daemon is, and without it.
  */
-#include "manager.h"
+#include "managerbus.h"
 
 #include "clock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-bus.h>
-
-#define DESTINATION "org.freedesktop.systemd1"
-#define OBJECT      "/org/freedesktop/systemd1"
-#define INTERFACE   "org.freedesktop.systemd1.Manager"
 
 #define RELOAD_TIMEOUT_USEC 180000000ull /* generators of others run in it */
 
-struct manager {
-        sd_bus *bus;
-        bool no_wait;
-        char *job;       /* the job waited for */
-        char result[32]; /* how it ended; empty while it runs */
-};
-
-static int say(struct why *why, int r, const sd_bus_error *e, const char *what, const char *unit)
+int manager_say(struct why *why, int r, const sd_bus_error *e, const char *what, const char *unit)
 {
         if (e && e->message)
                 return why_say(why, r, "systemd: %s %s: %s", what, unit, e->message);
@@ -103,7 +91,7 @@ int manager_property(struct manager *m, const char *name, char **ret, struct why
         int r = sd_bus_get_property_string(m->bus, DESTINATION, OBJECT, INTERFACE, name, &e, ret);
 
         if (r < 0)
-                r = say(why, r, &e, "read property", name);
+                r = manager_say(why, r, &e, "read property", name);
         sd_bus_error_free(&e);
         return r < 0 ? r : 0;
 }
@@ -134,6 +122,13 @@ static void read_counters(struct manager *m, const char *path, struct unit_state
                                           &s->refused);
 }
 
+static void read_main_pid(struct manager *m, const char *path, struct unit_state *s)
+{
+        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path,
+                                          "org.freedesktop.systemd1.Service", "MainPID", NULL, 'u',
+                                          &s->main_pid);
+}
+
 static int read_unit(struct manager *m, const char *unit, const char *path, struct unit_state *s)
 {
         static const char iface[] = "org.freedesktop.systemd1.Unit";
@@ -160,6 +155,8 @@ static int read_unit(struct manager *m, const char *unit, const char *path, stru
                           "Result", s->result, sizeof(s->result));
         if (socket)
                 read_counters(m, path, s);
+        else
+                read_main_pid(m, path, s);
         s->loaded = strcmp(load, "loaded") == 0;
         s->masked = strcmp(load, "masked") == 0;
         s->starting = strcmp(active, "activating") == 0;
@@ -185,7 +182,7 @@ int manager_unit(struct manager *m, const char *unit, struct unit_state *ret, st
         if (r >= 0)
                 r = read_unit(m, unit, path, &s);
         if (r < 0)
-                r = say(why, r, &e, "look at", unit);
+                r = manager_say(why, r, &e, "look at", unit);
         else
                 *ret = s;
         sd_bus_message_unref(reply);
@@ -225,7 +222,7 @@ int manager_reload(struct manager *m, struct why *why)
         if (r >= 0)
                 r = sd_bus_call(m->bus, call, RELOAD_TIMEOUT_USEC, &e, NULL);
         if (r < 0)
-                r = say(why, r, &e, "daemon-reload", "");
+                r = manager_say(why, r, &e, "daemon-reload", "");
         sd_bus_message_unref(call);
         sd_bus_error_free(&e);
         return r < 0 ? r : 0;
@@ -275,7 +272,7 @@ static int enqueue(struct manager *m, enum job job, const char *unit, struct why
         if (r < 0 && job == JOB_STOP && sd_bus_error_has_name(&e, DESTINATION ".NoSuchUnit"))
                 r = 0;
         else if (r < 0)
-                r = say(why, r, &e, jobs[job].word, unit);
+                r = manager_say(why, r, &e, jobs[job].word, unit);
         else
                 r = sd_bus_message_read(reply, "o", &path);
         if (r > 0 && path) {
@@ -305,7 +302,7 @@ int manager_reload_for(struct manager *m, const char *unit, struct why *why)
         if (r >= 0)
                 r = sd_bus_send(m->bus, call, NULL);
         sd_bus_message_unref(call);
-        return r < 0 ? say(why, r, NULL, "restart", unit) : manager_reload(m, why);
+        return r < 0 ? manager_say(why, r, NULL, "restart", unit) : manager_reload(m, why);
 }
 
 int manager_job(struct manager *m, enum job job, const char *unit, unsigned timeout,

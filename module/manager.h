@@ -28,6 +28,17 @@ int manager_property(struct manager *m, const char *name, char **ret, struct why
 int manager_unit(struct manager *m, const char *unit, struct unit_state *ret,
                  struct why *why) MUST_CHECK;
 
+/* A socket unit that is active, as managersockets.c reads it. */
+struct socket_unit {
+        const char *name;
+        const char *streams; /* its stream addresses, separated by blanks: "[::]:22 /run/x" */
+        const char *program; /* path that the service behind it executes; "": cannot be told */
+};
+
+/* Calls `each` for every active socket unit; stops at the first non-zero. */
+int manager_each_socket(struct manager *m, int (*each)(const struct socket_unit *s, void *userdata),
+                        void *userdata, struct why *why) MUST_CHECK;
+
 /* Whether the boot is still before what our units wait for: whoever runs now must wait for no job
  * of theirs (cloud-init's bootcmd would wait for itself). */
 int manager_is_booting(struct manager *m, bool *ret, struct why *why) MUST_CHECK;

@@ -41,6 +41,7 @@ struct unit_state {
         char fragment[256]; /* FragmentPath */
         char result[32];    /* Result, of sockets and services: "success", "resources", … */
         uint64_t changed;   /* StateChangeTimestamp: realtime, in microseconds */
+        uint32_t main_pid;  /* services: MainPID; 0: none runs */
         uint32_t accepted, connections, refused; /* sockets: NAccepted, NConnections, NRefused */
 };
 

@@ -10,6 +10,17 @@
 #include <errno.h>
 #include <string.h>
 
+/* Each part of the text as an element of the array that is open. */
+static void add_words(struct json *j, const char *text, const char *separator)
+{
+        while (*text) {
+                size_t n = strcspn(text, separator);
+
+                json_bytes(j, NULL, text, n);
+                text += n + (text[n] != '\0');
+        }
+}
+
 static void add_error_words(struct json *j, const char *cause, const char *what, const char *fix)
 {
         json_open(j, "error", '{');
@@ -166,6 +177,29 @@ static void add_tcp(struct json *j, const struct run *r)
         json_close(j, ']');
 }
 
+/* What listens in reality, as it is when the run ends. */
+static void add_listeners(struct json *j, const struct run *r)
+{
+        if (!r->tcp.known) {
+                json_null(j, "listeners");
+                return;
+        }
+        json_open(j, "listeners", '[');
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                const struct tcp_listener *l = &r->tcp.listeners.list[i];
+
+                json_open(j, NULL, '{');
+                json_open(j, "addresses", '[');
+                add_words(j, buf_str(&l->addresses), " ");
+                json_close(j, ']');
+                json_number(j, "pid", (uint64_t)l->pid);
+                json_string(j, "unit", l->unit[0] ? l->unit : NULL);
+                json_string(j, "fix", l->fix);
+                json_close(j, '}');
+        }
+        json_close(j, ']');
+}
+
 /* The system as it was found: after a verb that changes it that would be out of date. */
 static void add_found(struct json *j, const struct run *r, bool found)
 {
@@ -209,18 +243,6 @@ static void add_way(struct json *j, const struct client *c, enum client_way way)
                 j->out.error = -ENOMEM;
 }
 
-static void add_known_hosts(struct json *j, const char *lines)
-{
-        json_open(j, "known_hosts", '[');
-        while (*lines) {
-                size_t n = strcspn(lines, "\n");
-
-                json_bytes(j, NULL, lines, n);
-                lines += n + (lines[n] == '\n');
-        }
-        json_close(j, ']');
-}
-
 static void add_client(struct json *j, const struct run *r)
 {
         const struct client *c = &r->client_side.client;
@@ -244,7 +266,9 @@ static void add_client(struct json *j, const struct run *r)
                 if (client_has_way(c, way))
                         add_way(j, c, way);
         json_close(j, ']');
-        add_known_hosts(j, buf_str(&r->client_side.known_hosts));
+        json_open(j, "known_hosts", '[');
+        add_words(j, buf_str(&r->client_side.known_hosts), "\n");
+        json_close(j, ']');
         json_close(j, '}');
         if (guid.error < 0 || key.error < 0 || alias.error < 0)
                 j->out.error = -ENOMEM;
@@ -266,6 +290,7 @@ void report_json(const struct run *r, const char *verb, int status, struct buf *
         add_verdict(&j, r);
         add_host(&j, r);
         add_found(&j, r, !changing);
+        add_listeners(&j, r);
         add_client(&j, r);
         json_string(&j, "text", r->text.len ? buf_str(&r->text) : NULL);
         json_close(&j, '}');

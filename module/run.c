@@ -220,6 +220,16 @@ void run_look_for_host(struct run *r)
         r->way.known = true;
 }
 
+void run_look_for_listeners(struct run *r)
+{
+        struct why why = { 0 };
+
+        listeners_free(&r->tcp.listeners);
+        r->tcp.known = listeners_find(r->manager, &r->tcp.listeners, &why) == 0;
+        if (!r->tcp.known)
+                log_line(&r->log, LOG_LEVEL_WARN, "%s", why.text);
+}
+
 void run_done(struct run *r)
 {
         plan_free(&r->plan);
@@ -227,6 +237,7 @@ void run_done(struct run *r)
         desired_free(&r->desired);
         facts_free(&r->facts);
         config_free(&r->config);
+        listeners_free(&r->tcp.listeners);
         buf_free(&r->faults);
         buf_free(&r->text);
         buf_free(&r->client_side.known_hosts);

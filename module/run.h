@@ -7,6 +7,7 @@
 #include "apply.h"
 #include "client.h"
 #include "hosts.h"
+#include "listeners.h"
 #include "log.h"
 #include "survey.h"
 #include "verify.h"
@@ -33,6 +34,10 @@ struct options {
 struct way {
         bool known, reachable;
         uint32_t cid; /* 0: the host calls this machine by its VM id */
+};
+struct tcp_reality {
+        bool known;
+        struct listeners listeners;
 };
 struct hosts_entry {
         bool known;
@@ -62,6 +67,7 @@ struct run {
         bool verified;     /* verdict holds the last verification */
         struct verdict verdict;
         struct way way; /* of a host to this machine */
+        struct tcp_reality tcp;
         struct hosts_entry hosts;
         struct client_side client_side;
         struct buf text; /* what the verb has for standard output */
@@ -91,6 +97,9 @@ bool run_has_changes(const struct run *r);
 
 /* Looks whether a host can come in, into run.way. */
 void run_look_for_host(struct run *r);
+
+/* Looks which sshd listens on TCP, into run.tcp; says so where that cannot be seen. */
+void run_look_for_listeners(struct run *r);
 
 /* Says run.why and returns EXIT_WORLD. */
 int run_fail(struct run *r);

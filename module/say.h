@@ -19,5 +19,9 @@ int say_door(struct run *r);
 /* Whether a host can come in, and how it calls this machine. */
 bool say_way_to_host(struct run *r, enum log_level otherwise);
 
+/* Looks which sshd still listens on TCP and says each, with what ends it. EXIT_WORLD when there is
+ * one, the first of them in run.why. */
+int say_listeners(struct run *r);
+
 /* Names, with file and line, the ListenAddress of others that the plan comments out. */
 void say_strays(struct run *r);

@@ -173,17 +173,22 @@ static int close_tcp(struct run *r)
                 status = say_door(r);
         if (rc < 0 || status != EXIT_DONE)
                 undo_close(r);
-        else
-                log_event(&r->log, LOG_EVENT_TCP_CLOSED, LOG_LEVEL_STEP, NULL, "%s",
-                          r->config.disable_tcp ? "closed TCP"
-                                                : "TCP listens as listen_address says");
         return rc < 0 ? EXIT_WORLD : status;
+}
+
+static int say_closed(struct run *r)
+{
+        log_event(&r->log, LOG_EVENT_TCP_CLOSED, LOG_LEVEL_STEP, NULL, "%s",
+                  r->config.disable_tcp ? "closed TCP" : "TCP listens as listen_address says");
+        return EXIT_DONE;
 }
 
 /* Run from cloud-init's bootcmd and the like. What is enqueued runs later in this same boot, and
  * ends with the provision unit, which does what is left undone here. */
 static int apply_early(struct run *r)
 {
+        int status;
+
         manager_never_wait(r->manager);
         if (steps_run(r, PHASE_ACTIVATE) < 0 ||
             manager_job(r->manager, JOB_START, UNIT_PROVISION, 0, &r->why) < 0)
@@ -194,7 +199,8 @@ static int apply_early(struct run *r)
         if (!r->options.no_verify || !plan_has(&r->plan, PHASE_CLOSE))
                 return EXIT_DONE;
         log_line(&r->log, LOG_LEVEL_WARN, "closing without proof, as told by --no-verify");
-        return close_tcp(r);
+        status = close_tcp(r);
+        return status == EXIT_DONE ? say_closed(r) : status;
 }
 
 /* After a daemon-reload with another port, systemd holds no descriptor any more and still calls the
@@ -232,9 +238,19 @@ static int prove(struct run *r)
         return status;
 }
 
+/* The door is proven and there is nothing to close: what holds is looked at all the same. */
+static int check_closed(struct run *r)
+{
+        if (r->config.n_listen > 0 && check_listen(r) < 0)
+                return run_fail(r);
+        if (!r->options.no_verify)
+                (void)say_way_to_host(r, LOG_LEVEL_WARN);
+        return EXIT_DONE;
+}
+
 static int apply_live(struct run *r)
 {
-        bool booting;
+        bool closes = plan_has(&r->plan, PHASE_CLOSE), booting;
         int status;
 
         if (manager_is_booting(r->manager, &booting, &r->why) < 0)
@@ -245,17 +261,14 @@ static int apply_live(struct run *r)
         if (status == EXIT_DONE)
                 status = prove(r);
         if (status != EXIT_DONE) {
-                if (plan_has(&r->plan, PHASE_CLOSE))
+                if (closes)
                         say_kept(r, LOG_LEVEL_WARN);
                 return status;
         }
-        if (plan_has(&r->plan, PHASE_CLOSE))
-                return close_tcp(r);
-        if (r->config.n_listen > 0 && check_listen(r) < 0)
-                return run_fail(r);
-        if (!r->options.no_verify)
-                (void)say_way_to_host(r, LOG_LEVEL_WARN);
-        return EXIT_DONE;
+        status = closes ? close_tcp(r) : check_closed(r);
+        if (status == EXIT_DONE && r->config.disable_tcp)
+                status = say_listeners(r);
+        return status == EXIT_DONE && closes ? say_closed(r) : status;
 }
 
 static int apply_image(struct run *r)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * managerbus.h: what the files that speak sd-bus share: the connection, and how a failure is said.
+ */
+#pragma once
+
+#include "manager.h"
+
+#include <systemd/sd-bus.h>
+
+#define DESTINATION "org.freedesktop.systemd1"
+#define OBJECT      "/org/freedesktop/systemd1"
+#define INTERFACE   "org.freedesktop.systemd1.Manager"
+
+struct manager {
+        sd_bus *bus;
+        bool no_wait;
+        char *job;       /* the job waited for */
+        char result[32]; /* how it ended; empty while it runs */
+};
+
+/* `e` may be NULL. Returns r. */
+int manager_say(struct why *why, int r, const sd_bus_error *e, const char *what, const char *unit);

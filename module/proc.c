@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * proc.c: see proc.h. All is read through the open folder of a process, so that an id which is
+ * given to another one meanwhile mixes nothing up.
+ */
+#include "proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+static void close_folder(DIR **d)
+{
+        if (*d)
+                (void)closedir(*d);
+}
+
+int proc_each(int (*each)(int process, pid_t pid, void *userdata), void *userdata)
+{
+        AUTO(close_folder) DIR *proc = opendir("/proc");
+        int r = 0;
+
+        if (!proc)
+                return -errno;
+        for (struct dirent *e; r == 0 && (e = readdir(proc));) {
+                AUTO_CLOSE int process = -1;
+
+                if (e->d_name[0] < '0' || e->d_name[0] > '9')
+                        continue;
+                process = openat(dirfd(proc), e->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+                if (process >= 0)
+                        r = each(process, (pid_t)strtol(e->d_name, NULL, 10), userdata);
+        }
+        return r;
+}
+
+int proc_each_socket(int process, int (*each)(unsigned inode, void *userdata), void *userdata)
+{
+        AUTO_CLOSE int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        AUTO(close_folder) DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+        int r = 0;
+
+        if (!folder)
+                return 0;
+        (void)TAKE_FD(fd);
+        for (struct dirent *e; r == 0 && (e = readdir(folder));) {
+                char target[32];
+                ssize_t n = readlinkat(dirfd(folder), e->d_name, target, sizeof(target) - 1);
+                unsigned inode;
+
+                target[n > 0 ? n : 0] = '\0';
+                if (sscanf(target, "socket:[%u]", &inode) == 1)
+                        r = each(inode, userdata);
+        }
+        return r;
+}
+
+void proc_read(int process, const char *file, char *text, size_t size)
+{
+        AUTO_CLOSE int fd = openat(process, file, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+        text[n > 0 ? n : 0] = '\0';
+}
+
+void proc_exe(int process, char *path, size_t size)
+{
+        ssize_t n = readlinkat(process, "exe", path, size - 1);
+
+        path[n > 0 ? n : 0] = '\0';
+}

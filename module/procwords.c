@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * procwords.c: see procwords.h. The rules are those of OpenSSH's sshd.c and of systemd's
+ * cgroup-util.c.
+ */
+#include "procwords.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The kernel appends " (deleted)" once a package upgrade has replaced the file. */
+bool program_is_sshd(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        const char *base = slash ? slash + 1 : path;
+
+        return strcmp(base, "sshd") == 0 || strcmp(base, "sshd (deleted)") == 0;
+}
+
+/* From 9.8 on a session is another program, sshd-session. Before, it is sshd with another title:
+ * "sshd: ana@pts/0", "sshd: ana [priv]", "sshd: [accepted]". A listener keeps the words it was
+ * started with, and from 8.2 on says "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups": cut
+ * short where it was started with few words and no environment, so the path is looked at first. */
+bool process_is_sshd_listener(const char *exe, const char *title)
+{
+        const char *words = title[0] == '/' ? NULL : strstr(title, ": ");
+
+        if (!program_is_sshd(exe))
+                return false;
+        return !words || words[2] == '/' || strstr(words, "[listener]");
+}
+
+/* The path of the line that systemd answers for: its own hierarchy where there are several, or the
+ * only one. */
+static const char *cgroup_path(const char *text)
+{
+        static const char *const marks[] = { ":name=systemd:", "\n0::" };
+
+        for (size_t i = 0; i < ELEMENTSOF(marks); i++) {
+                const char *mark = strstr(text, marks[i]);
+
+                if (mark)
+                        return mark + strlen(marks[i]);
+        }
+        return strncmp(text, "0::", 3) == 0 ? text + 3 : "";
+}
+
+static bool ends_with(const char *text, size_t len, const char *end)
+{
+        size_t n = strlen(end);
+
+        return len > n && strncmp(text + len - n, end, n) == 0;
+}
+
+/* unit_name_is_valid(): all that systemd lets into a name. */
+static bool is_unit_name(const char *name, size_t len)
+{
+        for (size_t i = 0; i < len; i++) {
+                char c = name[i];
+
+                if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+                    !(c && strchr(":-_.\\@", c)))
+                        return false;
+        }
+        return ends_with(name, len, ".service") || ends_with(name, len, ".scope");
+}
+
+void process_unit(const char *cgroup, char *unit, size_t size)
+{
+        const char *at = cgroup_path(cgroup);
+        size_t len;
+
+        /* Slices first, then the unit; what comes below it is the unit's own affair. */
+        do {
+                at += strspn(at, "/");
+                len = strcspn(at, "/\n");
+                if (!ends_with(at, len, ".slice"))
+                        break;
+                at += len;
+        } while (*at == '/');
+        if (at[0] == '_') { /* cg_escape() */
+                at++;
+                len--;
+        }
+        if (len >= size || !is_unit_name(at, len))
+                len = 0;
+        (void)snprintf(unit, size, "%.*s", (int)len, at);
+}

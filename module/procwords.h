@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * procwords.h: what the words of /proc say of a process: whether it is an sshd that waits for
+ * connections, and which unit of systemd it belongs to. Pure.
+ */
+#pragma once
+
+#include "base.h"
+
+/* By the path of its executable. */
+bool program_is_sshd(const char *path);
+
+/* `exe` is where the link leads, `title` the first string of its cmdline. Not so for the processes
+ * of sessions, which listen too, for `ssh -R` and X11. */
+bool process_is_sshd_listener(const char *exe, const char *title);
+
+/* The service or scope out of the bytes of its cgroup file, in `unit`; "" where it is in none that
+ * has a sane name. */
+void process_unit(const char *cgroup, char *unit, size_t size);
