@@ -34,13 +34,17 @@ static enum cause ask_journal(struct verdict *v, uint64_t since)
         return cause;
 }
 
-/* Any instance tells whether the template is there; it is loaded, not started. */
+/* Any instance tells whether the template is there; it is loaded, not started. The generated door's
+ * is a link to a unit of another name, which systemd follows; a socket that somebody made with
+ * Accept=no has none. */
 static enum cause of_template(struct manager *m)
 {
+        char service[256];
         struct unit_state s;
         struct why why = { 0 };
 
-        if (manager_unit(m, "sshd-vsock@verify.service", &s, &why) < 0)
+        if (manager_socket_service(m, UNIT_SOCKET, service, sizeof(service), &why) < 0 ||
+            !strchr(service, '@') || manager_unit(m, service, &s, &why) < 0)
                 return CAUSE_NONE;
         if (s.masked)
                 return CAUSE_TEMPLATE_MASKED;
@@ -104,6 +108,20 @@ static enum cause of_connection(struct manager *m, const struct unit_state *s, s
         if (s->connections >= DOOR_SHARE && v->cause == CAUSE_CLOSED)
                 return CAUSE_SHARE_FULL;
         return v->began ? ask_journal(v, v->began) : CAUSE_NONE;
+}
+
+void diagnose_door(struct manager *m, uint32_t port, unsigned timeout, struct verdict *ret)
+{
+        struct unit_state s = { 0 };
+        struct why why = { 0 };
+        enum cause cause = CAUSE_NONE;
+
+        if (m && manager_unit(m, UNIT_SOCKET, &s, &why) == 0 && s.active)
+                cause = of_template(m);
+        if (cause == CAUSE_NONE)
+                verify_door(port, timeout, ret);
+        else
+                *ret = (struct verdict){ .port = port, .cause = cause };
 }
 
 void diagnose(struct manager *m, struct verdict *v)

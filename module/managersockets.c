@@ -22,6 +22,15 @@ static void unref_message(sd_bus_message **msg)
 
 #define AUTO_MESSAGE AUTO(unref_message) sd_bus_message
 
+/* The path stays valid as long as the reply. */
+static int load(struct manager *m, const char *unit, sd_bus_message **reply, const char **path)
+{
+        int r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "LoadUnit", NULL, reply,
+                                   "s", unit);
+
+        return r < 0 ? r : sd_bus_message_read(*reply, "o", path);
+}
+
 /* systemd prints addresses as people do: "0.0.0.0:22", "[::]:22", "vsock::22", "/run/x". */
 static int read_streams(struct manager *m, const char *path, struct buf *out)
 {
@@ -66,17 +75,26 @@ static int read_service(struct manager *m, const char *path, const char *socket,
         return r < 0 ? r : 0;
 }
 
+int manager_socket_service(struct manager *m, const char *socket, char *ret, size_t size,
+                           struct why *why)
+{
+        AUTO_MESSAGE *unit = NULL;
+        const char *path;
+        int r = load(m, socket, &unit, &path);
+
+        if (r >= 0)
+                r = read_service(m, path, socket, ret, size);
+        return r < 0 ? manager_say(why, r, NULL, "look at", socket) : 0;
+}
+
 /* The first ExecStart= of a service; "" where it cannot be told. */
 static void read_program(struct manager *m, const char *service, char *ret, size_t size)
 {
         AUTO_MESSAGE *unit = NULL, *reply = NULL;
         const char *path, *program;
-        int r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "LoadUnit", NULL, &unit,
-                                   "s", service);
+        int r = load(m, service, &unit, &path);
 
         ret[0] = '\0';
-        if (r >= 0)
-                r = sd_bus_message_read(unit, "o", &path);
         if (r >= 0)
                 r = sd_bus_get_property(m->bus, DESTINATION, path, SERVICE_INTERFACE, "ExecStart",
                                         NULL, &reply, "a(sasbttttuii)");

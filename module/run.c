@@ -6,8 +6,8 @@
 #include "run.h"
 
 #include "causes.h"
+#include "diagnose.h"
 #include "source.h"
-#include "verify.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -133,7 +133,7 @@ static bool generated_door_answers(const struct run *r)
         if (r->config.port != 22 || !s->active || r->facts.virt == VIRT_WSL ||
             strncmp(s->fragment, GENERATOR_FOLDER, strlen(GENERATOR_FOLDER)) != 0)
                 return false;
-        verify_door(r->config.port, r->config.verify_timeout, &v);
+        diagnose_door(r->manager, r->config.port, r->config.verify_timeout, &v);
         return v.cause == CAUSE_NONE;
 }
 

@@ -48,7 +48,7 @@ int say_verdict(struct run *r, struct verdict *v)
 
 int say_door(struct run *r)
 {
-        verify_door(r->config.port, r->config.verify_timeout, &r->verdict);
+        diagnose_door(r->manager, r->config.port, r->config.verify_timeout, &r->verdict);
         r->verified = true;
         return say_verdict(r, &r->verdict);
 }

@@ -5,6 +5,7 @@
  */
 #include "steps.h"
 
+#include "diagnose.h"
 #include "listen.h"
 #include "render.h"
 #include "say.h"
@@ -218,7 +219,7 @@ static void revive_socket(struct run *r)
         if (manager_job(r->manager, JOB_RESTART, UNIT_SOCKET, JOB_SECONDS, &why) < 0)
                 log_why(&r->log, &why);
         else
-                verify_door(r->config.port, r->config.verify_timeout, &r->verdict);
+                diagnose_door(r->manager, r->config.port, r->config.verify_timeout, &r->verdict);
 }
 
 static int prove(struct run *r)
@@ -229,7 +230,7 @@ static int prove(struct run *r)
                 log_line(&r->log, LOG_LEVEL_WARN, "not verified, as told by --no-verify");
                 return EXIT_DONE;
         }
-        verify_door(r->config.port, r->config.verify_timeout, &r->verdict);
+        diagnose_door(r->manager, r->config.port, r->config.verify_timeout, &r->verdict);
         r->verified = true;
         revive_socket(r);
         status = say_verdict(r, &r->verdict);

@@ -5,6 +5,7 @@
  */
 #include "run.h"
 
+#include "diagnose.h"
 #include "listen.h"
 #include "sshd.h"
 
@@ -39,7 +40,8 @@ static void add_proof(struct run *r)
         if (v->cause == CAUSE_NONE)
                 buf_addf(&r->text, "proof   %s, just now\n", v->ident);
         else
-                buf_addf(&r->text, "proof   none: %s\n", causes[v->cause].what);
+                buf_addf(&r->text, "proof   none: %s; to mend it: %s\n", causes[v->cause].what,
+                         causes[v->cause].fix);
         run_look_for_host(r);
         if (!r->way.reachable)
                 buf_adds(&r->text, "host    no vsock transport leads to a host\n");
@@ -188,7 +190,7 @@ int verb_status(struct run *r)
                 return status;
 
         if (r->manager) {
-                verify_door(r->config.port, r->config.verify_timeout, &r->verdict);
+                diagnose_door(r->manager, r->config.port, r->config.verify_timeout, &r->verdict);
                 r->verified = true;
         }
         add_door(r);

@@ -212,14 +212,14 @@ def test_status_counts_connections(guest):
 
 def test_status_names_drift_item_by_item(guest):
     guest.put("/etc/sshd-vsock.yaml", "hushlogin: [root]\n")
-    # Not the template: without it the proof's own connection would fail the socket, too.
-    guest.check(f"rm {UNITS}/sshd-vsock-keygen.service {UNITS}/sockets.target.wants/sshd-vsock.socket; "
+    guest.check(f"rm {UNITS}/sshd-vsock-keygen.service {UNITS}/sshd-vsock@.service "
+                f"{UNITS}/sockets.target.wants/sshd-vsock.socket; systemctl daemon-reload; "
                 "sed -i /UNKNOWN/d /etc/hosts; echo '# edited' >>/etc/modules-load.d/sshd-vsock.conf")
     try:
         before = guest.check("find /etc /root -xdev -printf '%p %T@ %C@\\n' | sort")
         status = report(guest, "status", status=10)
         names = [op["name"] for op in status["operations"]]
-        assert names == [f"{UNITS}/sshd-vsock-keygen.service",
+        assert names == [f"{UNITS}/sshd-vsock-keygen.service", f"{UNITS}/sshd-vsock@.service",
                          f"{UNITS}/sockets.target.wants/sshd-vsock.socket",
                          "/etc/modules-load.d/sshd-vsock.conf", "/etc/hosts", "/root/.hushlogin",
                          "daemon-reload"]

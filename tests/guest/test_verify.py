@@ -181,6 +181,32 @@ def test_template_name_mismatch(guest):
     heal(guest)
 
 
+@pytest.mark.parametrize("verb", ["verify", "status", "plan"])
+@pytest.mark.parametrize("gone,undo,cause,fix", [
+    (f"mv {TEMPLATE} /root/t", f"mv /root/t {TEMPLATE}", "template-missing", "sshd-vsock apply"),
+    (f"mv {TEMPLATE} /root/t; ln -s /dev/null {TEMPLATE}", f"mv /root/t {TEMPLATE}",
+     "template-masked", "systemctl unmask sshd-vsock@.service; sshd-vsock apply")])
+def test_look_at_a_door_without_template_does_not_fail_its_socket(verb, gone, undo, cause, fix,
+                                                                  guest):
+    """Any client would: systemd gives the socket up when it has no service for a connection."""
+    with meanwhile(guest, f"{gone}; systemctl daemon-reload", f"{undo}; systemctl daemon-reload"):
+        result = guest.run(f"sshd-vsock --json {verb}")
+        report = json.loads(result.stdout)
+        if verb != "plan":
+            assert report["verification"]["cause"] == cause
+            assert report["verification"]["fix"] == fix
+        assert guest.check("systemctl show -p ActiveState -p Result sshd-vsock.socket"
+                           ) == "Result=success\nActiveState=active\n"
+    works(guest)
+    if verb == "verify":
+        with meanwhile(guest, f"{gone}; systemctl daemon-reload",
+                       f"{undo}; systemctl daemon-reload"):
+            with pytest.raises(ConnectionError):
+                guest.banner()
+            guest.check("while systemctl is-active -q sshd-vsock.socket; do sleep 0.05; done")
+        heal(guest)
+
+
 @pytest.mark.parametrize("command,what,more", [
     ("exec sleep 20", "said nothing in time", "raise verify_timeout"),
     ("exec head -c 9 /dev/zero", "is no SSH server", "choose another port"),
