@@ -25,7 +25,8 @@ struct object {
         uint32_t uid, gid;
         uint64_t mtime;   /* realtime, in microseconds */
         char *path;       /* where it really is, when a link was followed to it; else NULL */
-        const char *what; /* for OBJECT_OTHER: "a folder", …; static */
+        const char *what; /* for OBJECT_OTHER: "a folder", …; static. For OBJECT_NO_FOLDER, where
+                             the path is a user's: why, "its folder does not exist" */
 };
 
 void object_free(struct object *o);

@@ -88,6 +88,17 @@ static int add_conflict(struct plan *p, const char *path, const char *fmt, ...)
         return 0;
 }
 
+static int add_skip(struct plan *p, const char *path, const char *reason)
+{
+        struct skip *s = reallocarray(p->skipped, p->n_skipped + 1, sizeof(*s));
+
+        if (!s)
+                return -ENOMEM;
+        p->skipped = s;
+        p->skipped[p->n_skipped++] = (struct skip){ path, reason };
+        return 0;
+}
+
 static int add_masked(struct plan *p, const char *path)
 {
         int r = add_conflict(p, path, "is masked; to mend it: \"systemctl unmask %s\"",
@@ -158,13 +169,15 @@ static int plan_whole_file(struct plan *p, const struct item *i, const struct ob
 }
 
 /* A user's own .hushlogin, whatever it is, already does what is wanted; a home that is not there
- * is not made. */
+ * is not made, but said. */
 static int plan_flag(struct plan *p, const struct item *i, const struct object *o)
 {
         AUTO_BUF content = BUF_INIT;
 
         if (!i->wanted)
                 return is_ours(o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
+        if (o->type == OBJECT_NO_FOLDER)
+                return add_skip(p, i->path, o->what);
         if (o->type != OBJECT_NONE)
                 return 0;
         buf_add(&content, i->content, i->len);
@@ -328,5 +341,6 @@ void plan_free(struct plan *p)
                 free(p->ops[k].content);
         free(p->ops);
         free(p->conflicts);
+        free(p->skipped);
         *p = (struct plan){ 0 };
 }

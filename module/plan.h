@@ -40,12 +40,20 @@ struct conflict {
         char reason[192];
 };
 
+/* A file that is wanted and has no place to be: a home that is out of reach. */
+struct skip {
+        const char *path;
+        const char *reason; /* static */
+};
+
 struct plan {
         struct op *ops; /* in order of execution */
         size_t n;
         size_t cap;
         struct conflict *conflicts;
         size_t n_conflicts;
+        struct skip *skipped;
+        size_t n_skipped;
 };
 
 /* `objects` has one entry per item of `desired`; `units` is NULL where there is no manager to ask.

@@ -104,6 +104,14 @@ static void add_operations(struct json *j, const struct run *r)
                 json_close(j, '}');
         }
         json_close(j, ']');
+        json_open(j, "skipped", '[');
+        for (size_t k = 0; k < r->plan.n_skipped; k++) {
+                json_open(j, NULL, '{');
+                json_string(j, "path", r->plan.skipped[k].path);
+                json_string(j, "reason", r->plan.skipped[k].reason);
+                json_close(j, '}');
+        }
+        json_close(j, ']');
 }
 
 static void add_verdict(struct json *j, const struct run *r)

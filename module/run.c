@@ -206,6 +206,23 @@ int run_report_conflicts(struct run *r)
         return r->plan.n_conflicts > 0 ? EXIT_WORLD : EXIT_DONE;
 }
 
+/* As many as a person reads; --json has them all. */
+void run_report_skipped(const struct run *r)
+{
+        const struct plan *p = &r->plan;
+        const size_t most = 5;
+        AUTO_BUF text = BUF_INIT;
+
+        for (size_t i = 0; i < p->n_skipped && i < most; i++)
+                buf_addf(&text, "%s%s%s (%s)", i ? ", " : "", r->root.path, p->skipped[i].path,
+                         p->skipped[i].reason);
+        if (p->n_skipped > most)
+                buf_addf(&text, ", and %zu more", p->n_skipped - most);
+        if (p->n_skipped > 0)
+                log_line(&r->log, LOG_LEVEL_WARN, "hushlogin: out of reach, and left out: %s",
+                         buf_str(&text));
+}
+
 bool run_has_changes(const struct run *r)
 {
         bool closes = !r->root.image || r->options.no_verify;

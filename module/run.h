@@ -91,6 +91,9 @@ int run_compare(struct run *r) MUST_CHECK;
 /* Says every conflict of the plan. EXIT_WORLD when there is one. */
 int run_report_conflicts(struct run *r) MUST_CHECK;
 
+/* Says in one line which wanted files have no place to be. */
+void run_report_skipped(const struct run *r);
+
 /* Whether the plan holds something that a run would do now: in an image closing is left to the
  * first boot. */
 bool run_has_changes(const struct run *r);

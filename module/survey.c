@@ -298,10 +298,21 @@ static int follow(const struct rootfs *root, const char *path, struct object *o)
 }
 
 /* A home may be out of reach even for root, by its user's doing: a FUSE mount of his, a link in a
- * circle. That must not keep the door shut. */
-static bool is_out_of_reach(int error)
+ * circle. That must not keep the door shut. NULL for any other error. */
+static const char *out_of_reach(int error)
 {
-        return error == -EACCES || error == -ELOOP || error == -ENOTCONN || error == -ESTALE;
+        switch (error) {
+        case 0:
+                return "its folder does not exist";
+        case -EACCES:
+                return "root may not enter its folder";
+        case -ELOOP:
+                return "its folder is a link in a circle";
+        case -ENOTCONN:
+        case -ESTALE:
+                return "its file system does not answer";
+        }
+        return NULL;
 }
 
 int survey_object(const struct rootfs *root, const struct item *i, struct object *ret)
@@ -311,10 +322,12 @@ int survey_object(const struct rootfs *root, const struct item *i, struct object
 
         if (r == 0 && o.type == OBJECT_LINK && i->kind >= ITEM_HOSTS)
                 r = follow(root, i->path, &o);
-        if (r < 0 && i->kind == ITEM_FLAG && is_out_of_reach(r)) {
+        if (r < 0 && i->kind == ITEM_FLAG && out_of_reach(r)) {
                 object_free(&o);
-                o.type = OBJECT_NO_FOLDER;
+                o = (struct object){ .type = OBJECT_NO_FOLDER, .what = out_of_reach(r) };
                 r = 0;
+        } else if (r == 0 && o.type == OBJECT_NO_FOLDER) {
+                o.what = out_of_reach(0);
         }
         if (r < 0) {
                 object_free(&o);

@@ -298,6 +298,7 @@ int verb_apply(struct run *r)
 
         if (status != EXIT_DONE)
                 return status;
+        run_report_skipped(r);
         if (r->facts.generated_door)
                 log_line(&r->log, LOG_LEVEL_STEP,
                          "%s of systemd's own generator answers: it is left alone", UNIT_SOCKET);

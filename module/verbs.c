@@ -30,6 +30,7 @@ int verb_plan(struct run *r)
         if (status != EXIT_DONE)
                 return status;
 
+        run_report_skipped(r);
         plan_print(&r->plan, r->root.image && !r->options.no_verify, &r->text);
         status = run_report_conflicts(r);
         if (status != EXIT_DONE)

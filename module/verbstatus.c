@@ -149,6 +149,9 @@ static void add_hushlogin(struct run *r)
                         buf_addf(&r->text, "%s%s", n++ ? " " : "", i->path);
         }
         buf_adds(&r->text, n ? "\n" : "nobody\n");
+        for (size_t k = 0; k < r->plan.n_skipped; k++)
+                buf_addf(&r->text, "        out of reach: %s (%s)\n", r->plan.skipped[k].path,
+                         r->plan.skipped[k].reason);
 }
 
 static void add_drift(struct run *r)

@@ -190,8 +190,28 @@ def test_users_cannot_keep_the_door_shut(what, debian):
 def test_a_home_in_a_circle_does_not_keep_the_door_shut(debian):
     debian.remove("/home/admin")
     debian.link("/home/admin", "/home/admin")
-    debian.apply(config=CLOSE)
+    assert (f"warning: hushlogin: out of reach, and left out: {debian}/home/admin/.hushlogin "
+            "(its folder is a link in a circle)\n") in debian.apply(config=CLOSE).stderr
     assert debian.at(f"{UNITS}/sshd-vsock.socket").exists()
+
+
+@pytest.mark.parametrize("verb,status", [("plan", 10), ("apply", 0), ("status", 10)])
+def test_homes_that_are_not_there_are_said_in_one_line(verb, status, debian):
+    """As on a file system that is not mounted yet."""
+    users = "".join(f"u{n}:x:{n}:{n}::/srv/u{n}:/bin/sh\n" for n in range(1001, 1008))
+    debian.put("/etc/passwd", debian.read("/etc/passwd") + users.encode())
+    result = debian.run(verb, "-q", config=CLOSE)
+    assert result.returncode == status
+    if verb == "status":
+        assert result.stdout.count("out of reach: /srv/u100") == 7 and result.stderr == ""
+        return
+    reason = "(its folder does not exist)"
+    named = ", ".join(f"{debian}/srv/u{n}/.hushlogin {reason}" for n in range(1001, 1006))
+    assert result.stderr == (f"sshd-vsock: warning: hushlogin: out of reach, and left out: {named}"
+                             ", and 2 more\n")
+    debian.at("/srv").mkdir()
+    assert not list(debian.at("/srv").iterdir())
+    assert "out of reach" not in debian.run(verb, config="hushlogin: [admin]\n").stderr
 
 
 @pytest.mark.parametrize("target,reason", (

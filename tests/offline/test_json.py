@@ -224,6 +224,17 @@ def test_conflict(verb, status, debian):
     assert not any(op["done"] for op in report["operations"])
 
 
+@pytest.mark.parametrize("verb,status", [("plan", 10), ("apply", 0), ("status", 10)])
+def test_home_out_of_reach(verb, status, debian):
+    """Said, as data too; no failure."""
+    debian.remove("/home/admin")
+    report = report_of(debian, verb, config="hushlogin: true\n", status=status)
+    assert report["skipped"] == [{"path": "/home/admin/.hushlogin",
+                                  "reason": "its folder does not exist"}]
+    assert report["error"] is None
+    assert report_of(debian, verb, config="hushlogin: [root]\n")["skipped"] == []
+
+
 def test_failed_write(debian):
     """What was done until then is told apart from what was not."""
     place = debian.at("/etc/systemd/system-preset")

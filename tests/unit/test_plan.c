@@ -74,7 +74,8 @@ static struct object find(enum item_kind kind, enum found found)
         return o;
 }
 
-/* What the plan for this one item says: '-' nothing, 'x' a conflict, or the operation. */
+/* What the plan for this one item says: '-' nothing, 'x' a conflict, 's' skipped, or the operation.
+ */
 static char decide(enum item_kind kind, bool wanted, const struct object *o, unsigned flags)
 {
         static const char letters[] = { [OP_WRITE] = 'w', [OP_LINK] = 'l', [OP_UNLINK] = 'u' };
@@ -88,7 +89,7 @@ static char decide(enum item_kind kind, bool wanted, const struct object *o, uns
         i.content = wanted || kind == ITEM_LINK ? text(content[kind]) : NULL;
         i.len = i.content ? strlen(i.content) : 0;
         assert_int_equal(plan_make(&d, o, &f, NULL, &p), 0);
-        assert_true(p.n + p.n_conflicts <= 1);
+        assert_true(p.n + p.n_conflicts + p.n_skipped <= 1);
         if (p.n_conflicts) {
                 assert_string_equal(p.conflicts[0].path, i.path);
                 assert_true(strlen(p.conflicts[0].reason) > 0);
@@ -97,6 +98,10 @@ static char decide(enum item_kind kind, bool wanted, const struct object *o, uns
                                                                 o->type == OBJECT_LINK &&
                                                                 strcmp(o->data, "/dev/null") == 0);
                 letter = 'x';
+        } else if (p.n_skipped) {
+                assert_string_equal(p.skipped[0].path, i.path);
+                assert_ptr_equal(p.skipped[0].reason, o->what);
+                letter = 's';
         } else if (p.n) {
                 assert_ptr_equal(p.ops[0].item, &i);
                 assert_ptr_equal(p.ops[0].before, o);
@@ -115,7 +120,7 @@ static void test_every_kind_of_item(void **state)
                 const char *want;
         } table[] = {
                 { ITEM_FILE, true, "ww-wxxxxx" },        { ITEM_FILE, false, "--uu-----" },
-                { ITEM_FLAG, true, "w--------" },        { ITEM_FLAG, false, "--uu-----" },
+                { ITEM_FLAG, true, "ws-------" },        { ITEM_FLAG, false, "--uu-----" },
                 { ITEM_LINK, true, "llxxx-xxx" },        { ITEM_LINK, false, "-----u---" },
                 { ITEM_HOSTS, true, "ww-wwxxxx" },       { ITEM_HOSTS, false, "--ww-----" },
                 { ITEM_SSHD_CONFIG, true, "xx-wwxxxx" }, { ITEM_SSHD_CONFIG, false, "--ww-----" },

@@ -147,7 +147,7 @@ static inline struct object *world_observe(const struct world *w, const struct d
                 if (e)
                         objects[i] = copy_object(&e->o);
                 else if (w->no_home && strncmp(path, "/home/", 6) == 0)
-                        objects[i].type = OBJECT_NO_FOLDER;
+                        objects[i] = (struct object){ .type = OBJECT_NO_FOLDER, .what = "gone" };
         }
         return objects;
 }
