@@ -23,7 +23,7 @@
 #define PATH_SKEL_HUSH          "/etc/skel/.hushlogin"
 
 /* How many connections each source, that is each vsock CID, may have at a time. */
-#define DOOR_SHARE 16
+#define DOOR_SHARE 8
 
 /* Drop-in of a TCP socket unit. Its name sorts behind "addresses.conf", which Ubuntu 22.10 leaves
  * in the same folder. */

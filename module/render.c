@@ -24,22 +24,23 @@
  * LogLevelMax: a warning per refused connection is most of what refusing one costs: without it
  * the queue drains four times as fast, and seldom fills. Errors of the socket itself still show.
  * CPUWeight: the default, but named it has the kernel weigh the system's services as a whole
- * against the manager: without, the manager is one process among the many that a flood starts, and
- * accepts too slowly for the host's login. Here and not with each connection, whose coming and
- * going would have the manager set up the cgroups of half the system again. Per source: the host is
- * one CID, local users are one or two more (1, and the guest's own), and all of those stay below
- * the total, so that the host's share is free whatever they do. What frees theirs is sshd's
- * LoginGraceTime. 16, since every connection below the limit costs a start of sshd, and those
- * compete with the host's for the processor: the slowest login of the host took 3 s, with 24 it
- * took 5 s, and with 32 it took 7 s. Backlog: the kernel's maximum, as it is: a short one would
- * refuse the host instead. */
+ * against the manager, which otherwise is one process among the many that a flood starts. Here and
+ * not with each connection, whose coming and going would have the manager set up the cgroups of
+ * half the system again.
+ * Per source: the host is one CID, local users are one or two more (1, and the guest's own), and
+ * all of those stay below the total, so that the host's share is free whatever they do. What frees
+ * theirs is sshd's LoginGraceTime. 8, since every connection below the limit costs a start of
+ * sshd, which keeps the manager from the queue and competes with the host's for the processor: the
+ * slowest of the host's logins took 4 s, with 16 it took 6 s, and with 32 it took 7 s (Debian
+ * forky, one CPU of user-mode Linux). A host that needs more at a time gets it with a drop-in.
+ * Backlog: the kernel's maximum, as it is: a short one would refuse the host instead. */
 static void add_limits(const struct facts *f, struct buf *out)
 {
         buf_addf(out,
                  "MaxConnections=%d\n"
                  "MaxConnectionsPerSource=%d\n"
                  "TriggerLimitIntervalSec=0\n",
-                 4 * DOOR_SHARE, DOOR_SHARE);
+                 8 * DOOR_SHARE, DOOR_SHARE);
         if (f->systemd_version >= VERSION_POLL_LIMIT)
                 buf_adds(out, "PollLimitIntervalSec=0\n");
         buf_adds(out, "LogLevelMax=err\n"

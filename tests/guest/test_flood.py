@@ -47,7 +47,7 @@ print "$done connected, $refused refused\n";
 
 NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups"
 
-# mode, connections, seconds: four times the share, so that the flood always has more in hand.
+# mode, connections, seconds: eight times the share, so that the flood always has more in hand.
 FLOODS = {
     "dropped": "drop 10000 0",
     "held": "hold 64 30",

@@ -24,7 +24,7 @@ static void expect(struct buf *b, const char *want)
                "ListenStream=vsock::" port "\n"                                                    \
                "Accept=yes\n"                                                                      \
                "MaxConnections=64\n"                                                               \
-               "MaxConnectionsPerSource=16\n"                                                      \
+               "MaxConnectionsPerSource=8\n"                                                       \
                "TriggerLimitIntervalSec=0\n" poll "LogLevelMax=err\nCPUWeight=100\n\n"             \
                "[Install]\n"                                                                       \
                "WantedBy=sockets.target\n"
