@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define BEFORE_FAILING 5000000u /* what a unit says about its end it says before it */
-#define JOURNAL_TRIES  10       /* of 100 ms: journald is a process of its own and may lag */
+#define JOURNAL_TRIES  30       /* of 100 ms: journald is a process of its own and may lag */
 
 static enum cause ask_journal(struct verdict *v, uint64_t since)
 {

@@ -251,8 +251,9 @@ def test_what_users_and_the_tcp_door_say_is_no_cause(guest):
 
 
 def test_share_of_connections_is_full(guest):
-    guest.check("systemd-run -q --unit=hog -p User=nobody perl /opt/connect.pl 22 hold 32;"
-                "until [ $(systemctl show -P NConnections sshd-vsock.socket) = 32 ]; do"
+    share = guest.check("systemctl show -P MaxConnectionsPerSource sshd-vsock.socket").strip()
+    guest.check(f"systemd-run -q --unit=hog -p User=nobody perl /opt/connect.pl 22 hold {share};"
+                f"until [ $(systemctl show -P NConnections sshd-vsock.socket) = {share} ]; do"
                 " sleep 0.05; done")
     try:
         verify(guest, 4, "programs of this system hold all the connections", "ss --vsock -p")
