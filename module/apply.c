@@ -98,7 +98,7 @@ static int unchanged(const struct rootfs *root, const struct op *op, struct why 
 }
 
 /* In PHASE_OPEN what is added comes in no order that anyone depends on: sync_folders() syncs each
- * folder once, which halves the time of a fresh apply. All else is durable before the next
+ * folder once (13 fsyncs instead of 16 in a fresh apply). All else is durable before the next
  * operation starts, so that a power cut, too, leaves a prefix of the plan. */
 static bool is_synced_later(const struct op *op)
 {

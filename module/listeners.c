@@ -48,9 +48,12 @@ static void add_address(struct buf *b, const char *address, size_t len)
 /* Takes the addresses over. */
 static int add_listener(struct listeners *l, struct buf *addresses, pid_t pid, const char *unit)
 {
-        struct tcp_listener *list = reallocarray(l->list, l->n + 1, sizeof(*list));
+        struct tcp_listener *list;
 
-        if (!list || addresses->error < 0)
+        if (addresses->error < 0)
+                return addresses->error;
+        list = reallocarray(l->list, l->n + 1, sizeof(*list));
+        if (!list)
                 return -ENOMEM;
         l->list = list;
         list += l->n++;

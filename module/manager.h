@@ -29,8 +29,7 @@ int manager_unit(struct manager *m, const char *unit, struct unit_state *ret,
                  struct why *why) MUST_CHECK;
 
 /* The service that a connection to the socket unit starts, with Accept=yes one made of its
- * template;
- * "" where there is none. It is not started, nor need it exist. */
+ * template; "" where there is none. It is not started, nor need it exist. */
 int manager_socket_service(struct manager *m, const char *socket, char *ret, size_t size,
                            struct why *why) MUST_CHECK;
 

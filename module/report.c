@@ -90,6 +90,14 @@ static void add_operation(struct json *j, const struct run *r, size_t at)
         json_close(j, '}');
 }
 
+static void add_path(struct json *j, const char *path, const char *reason)
+{
+        json_open(j, NULL, '{');
+        json_string(j, "path", path);
+        json_string(j, "reason", reason);
+        json_close(j, '}');
+}
+
 static void add_operations(struct json *j, const struct run *r)
 {
         json_open(j, "operations", '[');
@@ -97,20 +105,12 @@ static void add_operations(struct json *j, const struct run *r)
                 add_operation(j, r, k);
         json_close(j, ']');
         json_open(j, "conflicts", '[');
-        for (size_t k = 0; k < r->plan.n_conflicts; k++) {
-                json_open(j, NULL, '{');
-                json_string(j, "path", r->plan.conflicts[k].path);
-                json_string(j, "reason", r->plan.conflicts[k].reason);
-                json_close(j, '}');
-        }
+        for (size_t k = 0; k < r->plan.n_conflicts; k++)
+                add_path(j, r->plan.conflicts[k].path, r->plan.conflicts[k].reason);
         json_close(j, ']');
         json_open(j, "skipped", '[');
-        for (size_t k = 0; k < r->plan.n_skipped; k++) {
-                json_open(j, NULL, '{');
-                json_string(j, "path", r->plan.skipped[k].path);
-                json_string(j, "reason", r->plan.skipped[k].reason);
-                json_close(j, '}');
-        }
+        for (size_t k = 0; k < r->plan.n_skipped; k++)
+                add_path(j, r->plan.skipped[k].path, r->plan.skipped[k].reason);
         json_close(j, ']');
 }
 

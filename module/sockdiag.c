@@ -55,6 +55,13 @@ static int read_batch(struct nlmsghdr *h, size_t len, const struct reader *reade
         return r;
 }
 
+static struct nlmsghdr head_of(size_t request)
+{
+        return (struct nlmsghdr){ .nlmsg_len = (uint32_t)request,
+                                  .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP };
+}
+
 static int dump(const void *request, size_t size, const struct reader *reader)
 {
         AUTO_CLOSE int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -94,9 +101,7 @@ int sockdiag_vsock(uint32_t port, unsigned *ret_inode)
                 struct nlmsghdr head;
                 struct vsock_diag_req body;
         } request = {
-                .head = { .nlmsg_len = sizeof(request),
-                          .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                          .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+                .head = head_of(sizeof(request)),
                 .body = { .sdiag_family = AF_VSOCK, .vdiag_states = 1u << STATE_LISTEN },
         };
         int r = dump(&request, sizeof(request), &reader);
@@ -131,9 +136,7 @@ int sockdiag_tcp(int (*each)(unsigned inode, const char *address, void *userdata
                         struct nlmsghdr head;
                         struct inet_diag_req_v2 body;
                 } request = {
-                        .head = { .nlmsg_len = sizeof(request),
-                                  .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+                        .head = head_of(sizeof(request)),
                         .body = { .sdiag_family = families[i],
                                   .sdiag_protocol = IPPROTO_TCP,
                                   .idiag_states = 1u << STATE_LISTEN },

@@ -222,3 +222,27 @@ def test_two_runs_at_once_both_succeed(guest):
                        "wait $one && wait $two")
     assert result.status == 0, result.stderr
     apply(guest)
+
+
+NETWORK_STAGE = """[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'until test -e /run/go; do sleep 0.1; done'
+"""
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "forky"])
+@pytest.mark.parametrize("stage", ["cloud-init", "cloud-init-network"])
+def test_a_connection_waits_for_the_stage_that_makes_host_keys(stage, suite, program):
+    with Guest(suite) as guest:
+        guest.install(program)
+        apply(guest)
+        guest.put(f"{UNITS}/{stage}.service", NETWORK_STAGE)
+        guest.check(f"systemctl daemon-reload; systemctl start --no-block {stage}")
+        with guest.connect() as stream:
+            stream.settimeout(3)
+            with pytest.raises(TimeoutError):
+                stream.recv(1)
+            guest.check("touch /run/go")
+            stream.settimeout(20)
+            assert stream.recv(4) == b"SSH-"
