@@ -6,30 +6,22 @@
  */
 #include "config.h"
 
+#include "configusers.h"
 #include "passwd.h"
-#include "schema.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
-enum { LISTEN_MAX = 16, NAME_LEN_MAX = 32 };
+enum { LISTEN_MAX = 16 };
 
-#define ADDRESS_WANTED   "an IP address, or a list of them,"
-#define HUSHLOGIN_WANTED "true, false or a list of user names"
-#define HOSTS_WANTED     "true, false or an IP address"
+#define ADDRESS_WANTED "an IP address, or a list of them,"
+#define HOSTS_WANTED   "true, false or an IP address"
 
 static void listen_free(struct listen_address *list, size_t n)
 {
         for (size_t i = 0; i < n; i++)
                 free(list[i].address);
-        free(list);
-}
-
-static void users_list_free(struct user_name *list, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                free(list[i].name);
         free(list);
 }
 
@@ -173,85 +165,6 @@ static int read_listen(const struct value *v, void *target)
         return 0;
 }
 
-/* ---- hushlogin ------------------------------------------------------------------------------- */
-
-struct user_list {
-        struct user_name *list;
-        size_t n;
-};
-
-static bool name_is_valid(const char *name)
-{
-        size_t n = strlen(name);
-
-        return n > 0 && n <= NAME_LEN_MAX && name[0] != '-' &&
-               strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
-                       n;
-}
-
-static int add_user(const struct value *v, void *userdata)
-{
-        struct user_list *l = userdata;
-        const char *text = NULL;
-        int r = schema_text(v, "a user name", name_is_valid, &text);
-
-        if (r < 0)
-                return r;
-        if (!name_is_valid(text))
-                return schema_fault(v, "\"%s\" is not a user name", text);
-        for (size_t i = 0; i < l->n; i++) {
-                if (strcmp(l->list[i].name, text) != 0)
-                        continue;
-                r = schema_fault(v, "\"%s\" is listed twice", text);
-                diag_note(v->d, l->list[i].at, "the first is here");
-                return r;
-        }
-        l->list[l->n].name = strdup(text);
-        if (!l->list[l->n].name)
-                return -ENOMEM;
-        l->list[l->n++].at = v->node->at;
-        return 0;
-}
-
-static void set_hushlogin(struct config *c, enum hushlogin how, const struct user_list *l)
-{
-        users_list_free(c->users, c->n_users);
-        c->hushlogin = how;
-        c->users = l->list;
-        c->n_users = l->n;
-}
-
-static int read_hushlogin(const struct value *v, void *target)
-{
-        struct user_list l = { 0 };
-        size_t n;
-        bool on;
-        int r;
-
-        if (schema_is_bool(v)) {
-                r = schema_bool(v, &on);
-                if (r == 0)
-                        set_hushlogin(target, on ? HUSHLOGIN_ALL : HUSHLOGIN_OFF, &l);
-                return r;
-        }
-        if (v->node->kind != NODE_LIST)
-                return schema_wrong_type(v, HUSHLOGIN_WANTED);
-        n = schema_count(v);
-        if (n == 0) {
-                set_hushlogin(target, HUSHLOGIN_OFF, &l);
-                return 0;
-        }
-        l.list = calloc(n, sizeof(*l.list));
-        if (!l.list)
-                return -ENOMEM;
-        r = schema_list(v, add_user, &l);
-        if (r < 0)
-                users_list_free(l.list, l.n);
-        else
-                set_hushlogin(target, HUSHLOGIN_USERS, &l);
-        return r;
-}
-
 /* ---- hosts_entry ----------------------------------------------------------------------------- */
 
 static int read_hosts(const struct value *v, void *target)
@@ -292,8 +205,9 @@ static const struct field fields[] = {
         { "port", FIELD_UINT, MEMBER(port), .min = 1, .max = UINT32_MAX - 1 },
         { "disable_tcp", FIELD_BOOL, MEMBER(disable_tcp) },
         { "listen_address", FIELD_OTHER, .read = read_listen },
-        { "hushlogin", FIELD_OTHER, .read = read_hushlogin },
+        { "hushlogin", FIELD_OTHER, .read = config_read_hushlogin },
         { "hosts_entry", FIELD_OTHER, .read = read_hosts },
+        { "require_login", FIELD_OTHER, .read = config_read_require },
         { "verify_timeout", FIELD_UINT, MEMBER(verify_timeout), .min = 1, .max = 300 },
 };
 
@@ -379,7 +293,8 @@ int config_default(struct config *ret)
 void config_free(struct config *c)
 {
         listen_free(c->listen, c->n_listen);
-        users_list_free(c->users, c->n_users);
+        user_names_free(c->users, c->n_users);
+        user_names_free(c->logins, c->n_logins);
         free(c->hosts_address);
         *c = (struct config){ 0 };
 }

@@ -28,6 +28,13 @@ enum hushlogin {
         HUSHLOGIN_USERS, /* those named in config.users */
 };
 
+/* Who must be able to log in before TCP closes. */
+enum require_login {
+        REQUIRE_ANY,       /* somebody */
+        REQUIRE_USERS,     /* each of config.logins */
+        REQUIRE_UNCHECKED, /* the operator vouches */
+};
+
 struct user_name {
         char *name;
         struct mark at;
@@ -41,6 +48,9 @@ struct config {
         enum hushlogin hushlogin;
         struct user_name *users;
         size_t n_users;
+        enum require_login require;
+        struct user_name *logins;
+        size_t n_logins;
         char *hosts_address;     /* IP literal for the UNKNOWN entry; NULL: no entry */
         uint32_t verify_timeout; /* seconds */
 };

@@ -39,12 +39,12 @@ static void render_listen(const struct config *c, struct buf *out)
         buf_adds(out, "]\n");
 }
 
-static void render_users(const struct config *c, struct buf *out)
+static void render_users(const char *key, const struct user_name *list, size_t n, struct buf *out)
 {
-        buf_adds(out, "hushlogin: [");
-        for (size_t i = 0; i < c->n_users; i++) {
+        buf_addf(out, "%s: [", key);
+        for (size_t i = 0; i < n; i++) {
                 buf_adds(out, i ? ", " : "");
-                add_text(out, c->users[i].name);
+                add_text(out, list[i].name);
         }
         buf_adds(out, "]\n");
 }
@@ -60,7 +60,7 @@ void config_render(const struct config *c, struct buf *out)
         if (c->hushlogin == HUSHLOGIN_ALL)
                 buf_adds(out, "hushlogin: true\n");
         else if (c->hushlogin == HUSHLOGIN_USERS)
-                render_users(c, out);
+                render_users("hushlogin", c->users, c->n_users, out);
         if (!c->hosts_address) {
                 buf_adds(out, "hosts_entry: false\n");
         } else if (strcmp(c->hosts_address, HOSTS_ADDRESS_DEFAULT) != 0) {
@@ -68,6 +68,10 @@ void config_render(const struct config *c, struct buf *out)
                 add_text(out, c->hosts_address);
                 buf_adds(out, "\n");
         }
+        if (c->require == REQUIRE_UNCHECKED)
+                buf_adds(out, "require_login: unchecked\n");
+        else if (c->require == REQUIRE_USERS)
+                render_users("require_login", c->logins, c->n_logins, out);
         if (c->verify_timeout != CONFIG_TIMEOUT_DEFAULT)
                 buf_addf(out, "verify_timeout: %u\n", c->verify_timeout);
 }
