@@ -92,6 +92,12 @@ const struct cause_row causes[N_CAUSES] = {
                              "disable_tcp closes",
                              "stop and disable the unit that the message names, then sshd-vsock "
                              "apply" },
+        [CAUSE_NO_LOGIN] = { "no-login",
+                             "the door answers, but nobody could be shown to log in through it "
+                             "whom "
+                             "require_login asks for",
+                             "give an account a key that sshd accepts from a client without an "
+                             "address; the messages name each account's obstacle" },
 };
 
 /* A denial of somebody else's is none of ours. */

@@ -8,6 +8,7 @@
 #include "holder.h"
 #include "journal.h"
 #include "vsock.h"
+#include "vsockunit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,13 +38,13 @@ static enum cause ask_journal(struct verdict *v, uint64_t since)
 /* Any instance tells whether the template is there; it is loaded, not started. The generated door's
  * is a link to a unit of another name, which systemd follows; a socket that somebody made with
  * Accept=no has none. */
-static enum cause of_template(struct manager *m)
+static enum cause of_template(struct manager *m, const char *unit)
 {
         char service[256];
         struct unit_state s;
         struct why why = { 0 };
 
-        if (manager_socket_service(m, UNIT_SOCKET, service, sizeof(service), &why) < 0 ||
+        if (manager_socket_service(m, unit, service, sizeof(service), &why) < 0 ||
             !strchr(service, '@') || manager_unit(m, service, &s, &why) < 0)
                 return CAUSE_NONE;
         if (s.masked)
@@ -51,28 +52,36 @@ static enum cause of_template(struct manager *m)
         return s.loaded ? CAUSE_NONE : CAUSE_TEMPLATE_MISSING;
 }
 
-/* Says who holds the port: above 0 somebody does, 1 is systemd, for whichever socket unit. */
-static pid_t add_holder(struct verdict *v)
+static const char *unit_of(const struct verdict *v)
 {
-        char text[96];
-        pid_t pid = holder_find(v->port, text, sizeof(text));
+        return v->unit ? v->unit : UNIT_SOCKET;
+}
 
-        if (pid > 0)
-                (void)snprintf(v->detail, sizeof(v->detail), "port %u is held by %s", v->port,
-                               text);
-        return pid;
+/* Says who holds the port: a stranger, or systemd, for which of its units. */
+static int add_holder(struct manager *m, struct verdict *v)
+{
+        char text[96], unit[128] = "";
+        struct why why = { 0 };
+        int holder = holder_find(v->port, text, sizeof(text));
+
+        if (holder == HOLDER_SYSTEMD && vsockunit_find(m, v->port, unit, sizeof(unit), &why) < 0)
+                unit[0] = '\0';
+        if (holder > HOLDER_NOBODY)
+                (void)snprintf(v->detail, sizeof(v->detail), "port %u is held by %s%s", v->port,
+                               unit[0] ? "systemd's " : "", unit[0] ? unit : text);
+        return holder;
 }
 
 /* What can be seen goes before what was said: older versions of systemd do not say why. */
 static enum cause of_failed(struct manager *m, const struct unit_state *s, struct verdict *v)
 {
-        enum cause cause = of_template(m);
+        enum cause cause = of_template(m, unit_of(v));
 
         if (cause != CAUSE_NONE)
                 return cause;
         if (!vsock_supported())
                 return CAUSE_NO_AF_VSOCK;
-        if (add_holder(v) > 0)
+        if (add_holder(m, v) > HOLDER_NOBODY)
                 return CAUSE_PORT_TAKEN;
         cause = ask_journal(v, s->changed > BEFORE_FAILING ? s->changed - BEFORE_FAILING : 0);
         return cause != CAUSE_NONE ? cause : CAUSE_SOCKET_FAILED;
@@ -95,11 +104,11 @@ static enum cause of_socket(struct manager *m, const struct unit_state *s, struc
 static enum cause of_connection(struct manager *m, const struct unit_state *s, struct verdict *v)
 {
         struct verdict stranger = *v;
-        enum cause cause = of_template(m);
+        enum cause cause = of_template(m, unit_of(v));
 
         if (cause != CAUSE_NONE)
                 return cause;
-        if (add_holder(&stranger) > 1) {
+        if (add_holder(m, &stranger) == HOLDER_STRANGER) {
                 *v = stranger;
                 return CAUSE_PORT_TAKEN;
         }
@@ -110,18 +119,47 @@ static enum cause of_connection(struct manager *m, const struct unit_state *s, s
         return v->began ? ask_journal(v, v->began) : CAUSE_NONE;
 }
 
-void diagnose_door(struct manager *m, uint32_t port, unsigned timeout, struct verdict *ret)
+/* SSH was spoken, but by whom? Any user may listen on a port from 1024 on, and where the socket
+ * unit is down on any CID of the others. Where the kernel cannot be asked (no vsock_diag), the
+ * unit's own count of connections tells. */
+static void expect_unit(struct manager *m, const struct unit_state *before, struct verdict *v)
+{
+        struct unit_state after = { 0 };
+        char unit[128] = "";
+        struct why why = { 0 };
+        int holder = add_holder(m, v);
+
+        if (manager_unit(m, unit_of(v), &after, &why) < 0 ||
+            vsockunit_find(m, v->port, unit, sizeof(unit), &why) < 0)
+                return;
+        if (holder == HOLDER_STRANGER ||
+            (holder == HOLDER_SYSTEMD && strcmp(unit, unit_of(v)) != 0))
+                v->cause = CAUSE_PORT_TAKEN;
+        else if (strcmp(unit, unit_of(v)) != 0)
+                v->cause = CAUSE_SOCKET_INACTIVE;
+        else if (holder != HOLDER_SYSTEMD && after.accepted == before->accepted)
+                v->cause = CAUSE_PORT_TAKEN;
+        else
+                v->detail[0] = '\0';
+}
+
+void diagnose_door(struct manager *m, const char *unit, uint32_t port, unsigned timeout,
+                   struct verdict *ret)
 {
         struct unit_state s = { 0 };
         struct why why = { 0 };
         enum cause cause = CAUSE_NONE;
+        const struct verdict meant = { .port = port, .unit = unit };
 
-        if (m && manager_unit(m, UNIT_SOCKET, &s, &why) == 0 && s.active)
-                cause = of_template(m);
+        if (m && manager_unit(m, unit_of(&meant), &s, &why) == 0 && s.active)
+                cause = of_template(m, unit_of(&meant));
         if (cause == CAUSE_NONE)
                 verify_door(port, timeout, ret);
         else
                 *ret = (struct verdict){ .port = port, .cause = cause };
+        ret->unit = unit;
+        if (m && ret->cause == CAUSE_NONE)
+                expect_unit(m, &s, ret);
 }
 
 void diagnose(struct manager *m, struct verdict *v)
@@ -131,7 +169,8 @@ void diagnose(struct manager *m, struct verdict *v)
         enum cause cause;
 
         if (!m || v->cause == CAUSE_NONE || v->cause == CAUSE_NO_AF_VSOCK ||
-            v->cause == CAUSE_NO_LOOPBACK || manager_unit(m, UNIT_SOCKET, &s, &why) < 0)
+            v->cause == CAUSE_NO_LOOPBACK || v->cause == CAUSE_PORT_TAKEN ||
+            manager_unit(m, unit_of(v), &s, &why) < 0)
                 return;
         cause = of_socket(m, &s, v);
         if (cause == CAUSE_NONE && v->cause != CAUSE_NO_LISTENER)

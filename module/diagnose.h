@@ -8,9 +8,12 @@
 #include "manager.h"
 #include "verify.h"
 
-/* verify_door(), but where systemd has no service for the connection that is the verdict, and
- * nobody connects: it would fail the socket unit. `m` may be NULL. */
-void diagnose_door(struct manager *m, uint32_t port, unsigned timeout, struct verdict *ret);
+/* verify_door() of the port on which the socket unit is to listen (borrowed; NULL: ours). Where
+ * systemd has no service for the connection that is the verdict, and nobody connects: it would fail
+ * the unit. What answers has to be that unit: a listener of anybody else is CAUSE_PORT_TAKEN. `m`
+ * may be NULL. */
+void diagnose_door(struct manager *m, const char *unit, uint32_t port, unsigned timeout,
+                   struct verdict *ret);
 
 /* Makes the verdict's cause as precise as the evidence allows. `m` may be NULL. */
 void diagnose(struct manager *m, struct verdict *v);

@@ -6,9 +6,13 @@
 
 #include "base.h"
 
-#include <sys/types.h>
+enum holder {
+        HOLDER_NOBODY,
+        HOLDER_SYSTEMD,  /* process 1, for whichever socket unit, and nobody else */
+        HOLDER_STRANGER, /* somebody else, alone or on another CID of the same port */
+};
 
-/* Writes "NAME, process ID" of a holder of the port into `text`. Its ID; -ENOENT where nobody
- * listens, or where it is somebody whom /proc does not show (another WSL distribution); −errno
- * where the kernel cannot be asked. */
-pid_t holder_find(uint32_t port, char *text, size_t size) MUST_CHECK;
+/* Looks at every socket that listens on the port, and writes "NAME, process ID" of the stranger, or
+ * of systemd, into `text`; a stranger may be one that /proc does not show (another WSL
+ * distribution). enum holder, or −errno where the kernel cannot be asked. */
+int holder_find(uint32_t port, char *text, size_t size) MUST_CHECK;

@@ -3,6 +3,7 @@
  * main.c: the command line: options into one struct, the verb, the exit status. Knows what the
  * verbs are called, not what they do.
  */
+#include "proxy.h"
 #include "report.h"
 
 #include <getopt.h>
@@ -69,8 +70,9 @@ static void print_help(void)
         }
         printf("\nExit status:\n"
                "  0 done; 1 failed; 2 bad usage or configuration, nothing touched;\n"
-               "  3 applied, but not verifiable here; 4 the door does not answer or no host\n"
-               "  could reach it, nothing was closed; 10 plan, status: there is something to do\n\n"
+               "  3 applied, but not verifiable here; 4 the door does not answer, no host could\n"
+               "  reach it or nobody could log in through it, nothing was closed;\n"
+               "  10 plan, status: there is something to do\n\n"
                "See sshd-vsock(8) and sshd-vsock.yaml(5).\n");
 }
 
@@ -172,12 +174,24 @@ static int run_verb(struct run *r, int argc, char *argv[])
         return print_result(r, NULL, status);
 }
 
+/* Started by ssh on behalf of a run of ours, see proxy.h. */
+static int run_proxy(struct run *r, const char *port)
+{
+        int status = run_check_system(r);
+
+        if (status == EXIT_DONE && proxy_pass((uint32_t)strtoul(port, NULL, 10), &r->why) < 0)
+                status = run_fail(r);
+        return status;
+}
+
 int main(int argc, char *argv[])
 {
         struct run r = { .root = ROOTFS_INIT };
         int status;
 
         log_init(&r.log, LOG_LEVEL_STEP);
+        if (argc == 3 && strcmp(argv[1], PROXY_WORD) == 0)
+                return run_proxy(&r, argv[2]);
         status = take_options(&r, argc, argv);
         if (status < 0)
                 status = run_verb(&r, argc, argv);

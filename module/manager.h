@@ -7,6 +7,7 @@
 
 #include "object.h"
 #include "why.h"
+#include "words.h"
 
 struct manager;
 
@@ -32,6 +33,19 @@ int manager_unit(struct manager *m, const char *unit, struct unit_state *ret,
  * template; "" where there is none. It is not started, nor need it exist. */
 int manager_socket_service(struct manager *m, const char *socket, char *ret, size_t size,
                            struct why *why) MUST_CHECK;
+
+/* What a service executes, as systemd has it: nothing in it is expanded yet (svccmd.h). */
+struct service_command {
+        struct words argv;  /* the first ExecStart=, its program in front */
+        struct words env;   /* Environment=, KEY=VALUE each */
+        struct words files; /* EnvironmentFile= paths, in order */
+};
+
+/* Of a service or an instance of a template; it is loaded, not started. On failure nothing is to be
+ * freed. -ENOENT where it has no ExecStart=. */
+int manager_service_command(struct manager *m, const char *service, struct service_command *ret,
+                            struct why *why) MUST_CHECK;
+void service_command_free(struct service_command *c);
 
 /* A socket unit that is active, as managersockets.c reads it. */
 struct socket_unit {

@@ -57,6 +57,9 @@ static void add_error(struct json *j, const struct run *r, int status)
                                 "mend what \"faults\" names");
         } else if (r->verified && r->verdict.cause != CAUSE_NONE) {
                 add_error_words(j, row->id, row->what, row->fix);
+        } else if (r->who.known && !r->who.enough) {
+                row = &causes[CAUSE_NO_LOGIN];
+                add_error_words(j, row->id, row->what, row->fix);
         } else if (r->why.text[0]) {
                 add_error_words(j, cause_of(r->why.text), r->why.text, r->why.fix);
         } else if (status == EXIT_CLOSED_NOTHING) {
@@ -133,6 +136,43 @@ static void add_verdict(struct json *j, const struct run *r)
         json_close(j, '}');
 }
 
+static const char *text_or_null(const char *text)
+{
+        return text[0] ? text : NULL;
+}
+
+static void add_account(struct json *j, const struct login *l)
+{
+        json_open(j, NULL, '{');
+        json_string(j, "user", l->user.name);
+        json_string(j, "admission", admission_word(l->admission));
+        json_number(j, "keys", l->n_keys);
+        json_bool(j, "password", l->password);
+        json_string(j, "key", text_or_null(l->key));
+        json_string(j, "reason", text_or_null(l->reason));
+        json_string(j, "fix", text_or_null(l->fix));
+        json_close(j, '}');
+}
+
+static void add_logins(struct json *j, const struct run *r)
+{
+        const struct logins *l = &r->who.logins;
+
+        if (!r->who.known) {
+                json_null(j, "logins");
+                return;
+        }
+        json_open(j, "logins", '{');
+        json_bool(j, "enough", r->who.enough);
+        json_string(j, "obstacle", text_or_null(l->obstacle));
+        json_number(j, "unseen", l->unseen);
+        json_open(j, "accounts", '[');
+        for (size_t i = 0; i < l->n; i++)
+                add_account(j, &l->list[i]);
+        json_close(j, ']');
+        json_close(j, '}');
+}
+
 static void add_host(struct json *j, const struct run *r)
 {
         if (!r->way.known) {
@@ -150,7 +190,7 @@ static void add_host(struct json *j, const struct run *r)
 
 static void add_door(struct json *j, const struct run *r)
 {
-        const struct unit_state *s = &r->units.socket;
+        const struct unit_state *s = &r->door_state;
 
         if (!r->manager) {
                 json_null(j, "door");
@@ -296,6 +336,7 @@ void report_json(const struct run *r, const char *verb, int status, struct buf *
         json_string(&j, "faults", r->faults.len ? buf_str(&r->faults) : NULL);
         add_operations(&j, r);
         add_verdict(&j, r);
+        add_logins(&j, r);
         add_host(&j, r);
         add_found(&j, r, !changing);
         add_listeners(&j, r);

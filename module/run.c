@@ -8,6 +8,7 @@
 #include "causes.h"
 #include "diagnose.h"
 #include "source.h"
+#include "vsockunit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -47,7 +48,7 @@ static bool in_chroot(void)
                (init.st_dev != here.st_dev || init.st_ino != here.st_ino);
 }
 
-static int check_system(struct run *r)
+int run_check_system(struct run *r)
 {
         if (!booted_with_systemd())
                 return fail_cause(r, CAUSE_NOT_BOOTED);
@@ -68,7 +69,7 @@ int run_begin(struct run *r)
         int status = run_open_root(r);
 
         if (status == EXIT_DONE && !r->root.image)
-                status = check_system(r);
+                status = run_check_system(r);
         return status;
 }
 
@@ -123,18 +124,46 @@ static int embed(struct run *r)
         return buf_take(&text, &r->facts.embedded, NULL);
 }
 
-/* systemd 256 and newer generates the very same unit where its transport is there in time. Where it
- * works it is left alone; never on WSL, which it does not know. */
-static bool generated_door_answers(const struct run *r)
+static struct logins_search search_of(const struct run *r)
 {
-        const struct unit_state *s = &r->units.socket;
+        return (struct logins_search){ .root = &r->root,
+                                       .manager = r->manager,
+                                       .config = &r->config,
+                                       .facts = &r->facts,
+                                       .socket = r->door };
+}
+
+/* systemd 256 and newer generates a unit of our name where its transport is there in time, and one
+ * of another name for systemd.ssh_listen= on the kernel's command line. Where it works it is left
+ * alone: it answers, and admits whom sshd's configuration admits; never on WSL, which it does not
+ * know. */
+static bool generated_door_works(const struct run *r)
+{
+        const struct logins_search search = search_of(r);
         struct verdict v;
 
-        if (r->config.port != 22 || !s->active || r->facts.virt == VIRT_WSL ||
-            strncmp(s->fragment, GENERATOR_FOLDER, strlen(GENERATOR_FOLDER)) != 0)
+        if (!r->door_state.active || r->facts.virt == VIRT_WSL ||
+            strncmp(r->door_state.fragment, GENERATOR_FOLDER, strlen(GENERATOR_FOLDER)) != 0)
                 return false;
-        diagnose_door(r->manager, r->config.port, r->config.verify_timeout, &v);
-        return v.cause == CAUSE_NONE;
+        diagnose_door(r->manager, r->door, r->config.port, r->config.verify_timeout, &v);
+        return v.cause == CAUSE_NONE && logins_keys_count(&search);
+}
+
+/* The unit that is to serve the port: ours, but for a generated one that works. */
+static int find_door(struct run *r)
+{
+        int rc = vsockunit_find(r->manager, r->config.port, r->door, sizeof(r->door), &r->why);
+
+        if (rc == 0 && r->door[0])
+                rc = manager_unit(r->manager, r->door, &r->door_state, &r->why);
+        if (rc < 0)
+                return rc;
+        r->facts.generated_door = r->door[0] && generated_door_works(r);
+        if (!r->facts.generated_door) {
+                (void)snprintf(r->door, sizeof(r->door), "%s", UNIT_SOCKET);
+                r->door_state = r->units.socket;
+        }
+        return 0;
 }
 
 static int own_path(char *path, size_t size)
@@ -173,7 +202,7 @@ int run_make_plan(struct run *r, bool remove)
         if (rc == 0 && !r->facts.sshd && !remove)
                 return fail_cause(r, CAUSE_NO_SSHD);
         if (rc == 0 && r->manager && !remove)
-                r->facts.generated_door = generated_door_answers(r);
+                rc = find_door(r);
         if (rc == 0)
                 rc = embed(r);
         if (rc == 0)
@@ -237,6 +266,18 @@ void run_look_for_host(struct run *r)
         r->way.known = true;
 }
 
+int run_look_for_logins(struct run *r, struct why *why)
+{
+        const struct logins_search search = search_of(r);
+        int rc;
+
+        logins_free(&r->who.logins);
+        rc = logins_find(&search, &r->who.logins, why);
+        r->who.known = rc == 0;
+        r->who.enough = rc == 0 && logins_suffice(&r->config, &r->who.logins);
+        return rc;
+}
+
 void run_look_for_listeners(struct run *r)
 {
         struct why why = { 0 };
@@ -255,6 +296,7 @@ void run_done(struct run *r)
         facts_free(&r->facts);
         config_free(&r->config);
         listeners_free(&r->tcp.listeners);
+        logins_free(&r->who.logins);
         buf_free(&r->faults);
         buf_free(&r->text);
         buf_free(&r->client_side.known_hosts);

@@ -9,6 +9,7 @@
 #include "hosts.h"
 #include "listeners.h"
 #include "log.h"
+#include "logins.h"
 #include "survey.h"
 #include "verify.h"
 
@@ -39,6 +40,10 @@ struct tcp_reality {
         bool known;
         struct listeners listeners;
 };
+struct who_gets_in {
+        bool known, enough; /* as require_login wants it */
+        struct logins logins;
+};
 struct hosts_entry {
         bool known;
         enum hosts_state state;
@@ -59,6 +64,8 @@ struct run {
         struct config config;
         struct facts facts;
         struct units units;
+        char door[128]; /* the socket unit that serves, or is to serve, the port */
+        struct unit_state door_state;
         struct desired desired;
         struct object *objects; /* one per desired item */
         struct plan plan;
@@ -67,6 +74,7 @@ struct run {
         bool verified;     /* verdict holds the last verification */
         struct verdict verdict;
         struct way way; /* of a host to this machine */
+        struct who_gets_in who;
         struct tcp_reality tcp;
         struct hosts_entry hosts;
         struct client_side client_side;
@@ -76,6 +84,10 @@ struct run {
 /* Each returns an exit status, EXIT_DONE to go on; what failed has then been said. */
 
 int run_open_root(struct run *r) MUST_CHECK;
+
+/* Whether this is a system that systemd runs, and who asks is root. */
+int run_check_system(struct run *r) MUST_CHECK;
+
 int run_read_config(struct run *r) MUST_CHECK;
 
 /* Opens the root; a live run then needs, before anything is looked at, a system that systemd
@@ -100,6 +112,9 @@ bool run_has_changes(const struct run *r);
 
 /* Looks whether a host can come in, into run.way. */
 void run_look_for_host(struct run *r);
+
+/* Looks who gets in through the vsock listener, into run.who. Runs logins. */
+int run_look_for_logins(struct run *r, struct why *why) MUST_CHECK;
 
 /* Looks which sshd listens on TCP, into run.tcp; says so where that cannot be seen. */
 void run_look_for_listeners(struct run *r);

@@ -23,7 +23,7 @@ static int say_unverifiable(struct run *r, struct verdict *v)
                   "the door on vsock port %u cannot be verified", r->config.port);
         say_cause(r, LOG_LEVEL_WARN, CAUSE_NO_LOOPBACK, v->detail);
         log_line(&r->log, LOG_LEVEL_WARN, "seen instead: %s is %s; sshd -i on a socket pair %s%s",
-                 UNIT_SOCKET, r->units.socket.active ? "listening" : "not listening",
+                 r->door, r->door_state.active ? "listening" : "not listening",
                  v->sshd_answers ? "answers as " : "does not answer", v->ident);
         return EXIT_UNVERIFIABLE;
 }
@@ -37,7 +37,7 @@ int say_verdict(struct run *r, struct verdict *v)
                 return EXIT_DONE;
         }
         if (r->manager && v->cause == CAUSE_NO_LOOPBACK &&
-            manager_unit(r->manager, UNIT_SOCKET, &r->units.socket, &r->why) == 0)
+            manager_unit(r->manager, r->door, &r->door_state, &r->why) == 0)
                 return say_unverifiable(r, v);
         diagnose(r->manager, v);
         log_event(&r->log, LOG_EVENT_FAILED, LOG_LEVEL_ERROR, causes[v->cause].id,
@@ -48,7 +48,7 @@ int say_verdict(struct run *r, struct verdict *v)
 
 int say_door(struct run *r)
 {
-        diagnose_door(r->manager, r->config.port, r->config.verify_timeout, &r->verdict);
+        diagnose_door(r->manager, r->door, r->config.port, r->config.verify_timeout, &r->verdict);
         r->verified = true;
         return say_verdict(r, &r->verdict);
 }

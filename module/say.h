@@ -16,6 +16,10 @@ int say_verdict(struct run *r, struct verdict *v);
 /* Verifies the door, keeps the verdict in the run, and says it. Exit status. */
 int say_door(struct run *r);
 
+/* Looks who gets in, and says it. EXIT_CLOSED_NOTHING where it is not whom require_login asks for.
+ * With `closing`, those who get in over TCP now and will not any more are named. (saylogins.c) */
+int say_logins(struct run *r, bool closing);
+
 /* Whether a host can come in, and how it calls this machine. */
 bool say_way_to_host(struct run *r, enum log_level otherwise);
 

@@ -22,7 +22,6 @@ struct reader {
         int (*read)(const void *answer, const struct reader *r);
         size_t size; /* of an answer */
         uint32_t port;
-        unsigned *inode;
         int (*each)(unsigned inode, const char *address, void *userdata);
         void *userdata;
 };
@@ -87,16 +86,17 @@ static int read_vsock(const void *answer, const struct reader *r)
 
         if (m->vdiag_src_port != r->port || m->vdiag_state != STATE_LISTEN)
                 return 0;
-        *r->inode = m->vdiag_ino;
-        return 1;
+        return r->each(m->vdiag_ino, NULL, r->userdata);
 }
 
-int sockdiag_vsock(uint32_t port, unsigned *ret_inode)
+int sockdiag_vsock(uint32_t port, int (*each)(unsigned inode, const char *address, void *userdata),
+                   void *userdata)
 {
         const struct reader reader = { .read = read_vsock,
                                        .size = sizeof(struct vsock_diag_msg),
                                        .port = port,
-                                       .inode = ret_inode };
+                                       .each = each,
+                                       .userdata = userdata };
         struct {
                 struct nlmsghdr head;
                 struct vsock_diag_req body;
@@ -104,9 +104,8 @@ int sockdiag_vsock(uint32_t port, unsigned *ret_inode)
                 .head = head_of(sizeof(request)),
                 .body = { .sdiag_family = AF_VSOCK, .vdiag_states = 1u << STATE_LISTEN },
         };
-        int r = dump(&request, sizeof(request), &reader);
 
-        return r == 0 ? -ENOENT : r < 0 ? r : 0;
+        return dump(&request, sizeof(request), &reader);
 }
 
 static int read_tcp(const void *answer, const struct reader *r)

@@ -7,8 +7,10 @@
 
 #include "base.h"
 
-/* The inode of the socket that listens on the vsock port; -ENOENT where none does. */
-int sockdiag_vsock(uint32_t port, unsigned *ret_inode) MUST_CHECK;
+/* Calls `each` with the inode of every socket that listens on the vsock port, whatever its CID, and
+ * no address; stops at the first non-zero. */
+int sockdiag_vsock(uint32_t port, int (*each)(unsigned inode, const char *address, void *userdata),
+                   void *userdata) MUST_CHECK;
 
 /* Calls `each` with the inode and the "ADDRESS:PORT" of every TCP socket that listens, IPv4 and
  * IPv6; stops at the first non-zero. */

@@ -92,3 +92,28 @@ int sshd_effective(const char *sshd, const char *extra, const char *config, stru
         why_fix(why, "mend the line that sshd names, in sshd_config or a file it includes");
         return why_say(why, -EINVAL, "%s refuses the configuration: %s", sshd, last_line(ret));
 }
+
+/* As sshd itself sees a client whose socket has no address: canohost.c, get_socket_address(), and
+ * port 65535 (packet.c, ssh_remote_port). */
+int sshd_effective_for(const struct words *server, const char *user, struct buf *ret,
+                       struct why *why)
+{
+        AUTO(words_free) struct words w = { 0 };
+        AUTO_BUF spec = BUF_INIT;
+        int r;
+
+        buf_addf(&spec, "user=%s,host=UNKNOWN,addr=UNKNOWN,laddr=UNKNOWN,lport=65535", user);
+        r = spec.error < 0 ? spec.error : words_adds(&w, server->list[0]);
+        for (size_t i = 0; r == 0 && i < 3; i++)
+                r = words_adds(&w, (const char *const[]){ "-T", "-C", buf_str(&spec) }[i]);
+        for (size_t i = 1; r == 0 && i < server->n; i++)
+                if (strcmp(server->list[i], "-i") != 0)
+                        r = words_adds(&w, server->list[i]);
+        if (r == 0)
+                r = dump((const char *const *)w.list, -1, ret);
+        if (r < 0)
+                return why_set(why, r, "cannot run %s", server->list[0]);
+        return r == 0 ? ret->error
+                      : why_say(why, -EINVAL, "%s refuses the configuration: %s", server->list[0],
+                                last_line(ret));
+}

@@ -7,9 +7,16 @@
 
 #include "buf.h"
 #include "why.h"
+#include "words.h"
 
 /* The effective configuration as sshd prints it. With `extra` (lines of sshd_config, may be NULL)
  * as it would be with those lines at the top of `config` (the main file's text, then required).
  * -EINVAL and sshd's own words in `why` when sshd refuses it. */
 int sshd_effective(const char *sshd, const char *extra, const char *config, struct buf *ret,
                    struct why *why) MUST_CHECK;
+
+/* The effective configuration for one account, for a client without an address, with the options of
+ * `server` (a whole command line, such as that of the vsock listener; its "-i" is left out). As
+ * above. */
+int sshd_effective_for(const struct words *server, const char *user, struct buf *ret,
+                       struct why *why) MUST_CHECK;

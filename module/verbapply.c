@@ -143,7 +143,9 @@ static void say_kept(struct run *r, enum log_level level)
 {
         const char *cause = r->verified ? causes[r->verdict.cause].id : NULL;
 
-        if (r->verified && r->verdict.cause == CAUSE_NONE)
+        if (r->who.known && !r->who.enough)
+                cause = causes[CAUSE_NO_LOGIN].id;
+        else if (r->verified && r->verdict.cause == CAUSE_NONE)
                 cause = causes[CAUSE_NO_WAY_TO_HOST].id;
         log_event(&r->log, LOG_EVENT_TCP_KEPT, level, cause, "TCP stays as it was");
 }
@@ -156,6 +158,12 @@ static int close_tcp(struct run *r)
         if (proven && !say_way_to_host(r, LOG_LEVEL_ERROR)) {
                 say_kept(r, LOG_LEVEL_ERROR);
                 return EXIT_CLOSED_NOTHING;
+        }
+        if (proven)
+                status = say_logins(r, true);
+        if (status != EXIT_DONE) {
+                say_kept(r, LOG_LEVEL_ERROR);
+                return status;
         }
         if (getenv("SSH_CONNECTION"))
                 log_line(&r->log, LOG_LEVEL_WARN,
@@ -219,7 +227,8 @@ static void revive_socket(struct run *r)
         if (manager_job(r->manager, JOB_RESTART, UNIT_SOCKET, JOB_SECONDS, &why) < 0)
                 log_why(&r->log, &why);
         else
-                diagnose_door(r->manager, r->config.port, r->config.verify_timeout, &r->verdict);
+                diagnose_door(r->manager, r->door, r->config.port, r->config.verify_timeout,
+                              &r->verdict);
 }
 
 static int prove(struct run *r)
@@ -230,7 +239,7 @@ static int prove(struct run *r)
                 log_line(&r->log, LOG_LEVEL_WARN, "not verified, as told by --no-verify");
                 return EXIT_DONE;
         }
-        diagnose_door(r->manager, r->config.port, r->config.verify_timeout, &r->verdict);
+        diagnose_door(r->manager, r->door, r->config.port, r->config.verify_timeout, &r->verdict);
         r->verified = true;
         revive_socket(r);
         status = say_verdict(r, &r->verdict);
@@ -301,7 +310,7 @@ int verb_apply(struct run *r)
         run_report_skipped(r);
         if (r->facts.generated_door)
                 log_line(&r->log, LOG_LEVEL_STEP,
-                         "%s of systemd's own generator answers: it is left alone", UNIT_SOCKET);
+                         "%s of systemd's own generator answers: it is left alone", r->door);
         if (r->plan.n == 0)
                 log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
         if (steps_run(r, PHASE_OPEN) < 0)

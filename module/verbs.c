@@ -74,5 +74,7 @@ int verb_verify(struct run *r)
 
         status = say_door(r);
         check_hosts(r);
+        if (status == EXIT_DONE)
+                status = say_logins(r, false);
         return status;
 }

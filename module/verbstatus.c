@@ -13,7 +13,7 @@
 
 static void add_door(struct run *r)
 {
-        const struct unit_state *s = &r->units.socket;
+        const struct unit_state *s = &r->door_state;
         struct buf *b = &r->text;
 
         if (!r->manager) {
@@ -21,7 +21,7 @@ static void add_door(struct run *r)
                 return;
         }
         if (!s->loaded) {
-                buf_addf(b, "door    none: %s is %s\n", UNIT_SOCKET,
+                buf_addf(b, "door    none: %s is %s\n", r->door,
                          s->masked ? "masked" : "not installed");
                 return;
         }
@@ -49,6 +49,35 @@ static void add_proof(struct run *r)
                 buf_addf(&r->text, "host    reaches this machine as CID %u\n", r->way.cid);
         else
                 buf_adds(&r->text, "host    reaches this machine by its VM id\n");
+}
+
+static void add_logins(struct run *r)
+{
+        const struct logins *l = &r->who.logins;
+        struct why why = { 0 };
+        const char *word = "logins  ";
+
+        if (!r->verified || r->verdict.cause != CAUSE_NONE)
+                return;
+        if (r->config.require == REQUIRE_UNCHECKED) {
+                buf_adds(&r->text, "logins  not looked at, as require_login: unchecked says\n");
+                return;
+        }
+        if (run_look_for_logins(r, &why) < 0)
+                buf_addf(&r->text, "logins  %s\n", why.text);
+        else if (!r->who.enough)
+                buf_addf(&r->text, "logins  not enough for require_login%s%s\n",
+                         l->obstacle[0] ? ": " : "", l->obstacle);
+        for (size_t i = 0; i < l->n; i++) {
+                const struct login *a = &l->list[i];
+
+                if (a->n_keys == 0 && !a->password && a->admission == ADMISSION_NO &&
+                    r->config.require != REQUIRE_USERS)
+                        continue;
+                buf_addf(&r->text, "%s%s: %s", word, a->user.name, admission_word(a->admission));
+                buf_addf(&r->text, a->reason[0] ? " (%s)\n" : "%s\n", a->reason);
+                word = "        ";
+        }
 }
 
 static void add_tcp(struct run *r)
@@ -193,11 +222,13 @@ int verb_status(struct run *r)
                 return status;
 
         if (r->manager) {
-                diagnose_door(r->manager, r->config.port, r->config.verify_timeout, &r->verdict);
+                diagnose_door(r->manager, r->door, r->config.port, r->config.verify_timeout,
+                              &r->verdict);
                 r->verified = true;
         }
         add_door(r);
         add_proof(r);
+        add_logins(r);
         add_tcp(r);
         add_addresses(r);
         add_listeners(r);

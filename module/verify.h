@@ -10,6 +10,7 @@
 
 struct verdict {
         uint32_t port;
+        const char *unit;  /* the socket unit that was meant; NULL: ours */
         uint64_t began;    /* realtime, in microseconds; 0: nobody connected */
         enum cause cause;  /* CAUSE_NONE: the door answers; CAUSE_NO_LOOPBACK: cannot tell */
         char ident[256];   /* the server's identification, once it came */

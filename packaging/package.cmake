@@ -14,7 +14,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 # By hand and not by dpkg-shlibdeps, which would ask for the library versions of the builder.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6 (>= 2.31), libsystemd0 (>= 240), libyaml-0-2")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "openssh-server, kmod")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "openssh-server, openssh-client, kmod")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 "Brings a Linux guest to a socket-activated SSH server on AF_VSOCK, proves
  that it answers through the kernel's vsock loopback, and only then closes
