@@ -142,13 +142,39 @@ static void add_embedded(const char *text, struct buf *out)
         }
 }
 
+bool provision_carries(const char *text, size_t len, struct buf *out)
+{
+        static const char key[] = "StandardInputText=";
+        const char *end = text + len;
+        bool found = false;
+
+        if (len < strlen(FILE_MARKER) || memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) != 0)
+                return false;
+        while (text < end) {
+                const char *eol = memchr(text, '\n', (size_t)(end - text));
+                size_t n = (size_t)((eol ? eol : end) - text);
+
+                if (n >= strlen(key) && memcmp(text, key, strlen(key)) == 0) {
+                        buf_add(out, text + strlen(key), n - strlen(key));
+                        buf_adds(out, "\n");
+                        found = true;
+                }
+                text += n + (eol != NULL);
+        }
+        return found && out->error == 0;
+}
+
 /* It costs the boot a fork. Type=idle: the process waits, before it is even executed, until systemd
  * has no more jobs, or 5 s (systemd.service(5)), and the job that starts it is done without it: a
  * oneshot made the boot 11 % longer, and took its share of the processor from all others.
  * DefaultDependencies=no: a target waits for what it wants only where both have default
  * dependencies; what is left of those is spelled out. After the TCP units: one that has still to
  * start would be taken for a closed one, and one that is masked while it starts hangs until its
- * timeout. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded for. */
+ * timeout. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded for.
+ * RuntimeMaxSec: a run that hangs ends, but none is cut short between closing and the second proof:
+ * there are four proofs of verify_timeout at most, and a few jobs of 90 s. */
+#define SHORT_PROOF 60 /* seconds */
+
 void render_provision(const struct facts *f, struct buf *out)
 {
         const char *program = f->program ? f->program : layout_program[0];
@@ -170,8 +196,9 @@ void render_provision(const struct facts *f, struct buf *out)
                         "Type=idle\n"
                         "ExecStart=%s %sapply\n"
                         "SuccessExitStatus=3\n"
-                        "RuntimeMaxSec=15min\n",
-                 program, program, f->embedded ? "--config=- " : "");
+                        "RuntimeMaxSec=%s\n",
+                 program, program, f->embedded ? "--config=- " : "",
+                 f->verify_timeout > SHORT_PROOF ? "45min" : "15min");
         if (f->embedded)
                 add_embedded(f->embedded, out);
         buf_adds(out, "\n"

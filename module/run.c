@@ -7,7 +7,6 @@
 
 #include "causes.h"
 #include "diagnose.h"
-#include "source.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -72,57 +71,6 @@ int run_begin(struct run *r)
         return status;
 }
 
-static int show_faults(struct run *r, const struct diag *d)
-{
-        ssize_t n = write(STDERR_FILENO, buf_str(&d->out), d->out.len);
-
-        (void)n; /* nowhere left to say it */
-        buf_add(&r->faults, buf_str(&d->out), d->out.len);
-        log_line(&r->log, LOG_LEVEL_ERROR, "%u fault%s in the configuration; nothing was touched",
-                 d->n_errors, d->n_errors == 1 ? "" : "s");
-        return EXIT_USAGE;
-}
-
-static int parse(struct run *r, const char *text, size_t len, struct diag *d)
-{
-        AUTO(users_free) struct users users = { 0 };
-        int rc = survey_users(&r->root, &users, &r->why);
-
-        return rc < 0 ? rc : config_parse(text, len, &users, d, &r->config);
-}
-
-int run_read_config(struct run *r)
-{
-        AUTO(diag_free) struct diag d = DIAG_INIT(source_name(r->options.config));
-        AUTO_FREE char *text = NULL;
-        bool trusted = geteuid() == 0 && !r->root.image;
-        size_t len = 0;
-        int rc = source_read(&r->root, r->options.config, trusted, &d, &text, &len);
-
-        if (rc == 0)
-                rc = parse(r, text, len, &d);
-        if (rc == -EBADMSG)
-                return show_faults(r, &d);
-        if (rc < 0) {
-                (void)why_set(&r->why, rc, "cannot read the configuration");
-                return run_fail(r);
-        }
-        return EXIT_DONE;
-}
-
-/* A configuration that is not at the system's own place travels in the provision unit, or the next
- * boot would apply another one. */
-static int embed(struct run *r)
-{
-        AUTO_BUF text = BUF_INIT;
-
-        if (!r->options.config ||
-            (!r->root.image && strcmp(r->options.config, CONFIG_PATH_DEFAULT) == 0))
-                return 0;
-        config_render(&r->config, &text);
-        return buf_take(&text, &r->facts.embedded, NULL);
-}
-
 /* systemd 256 and newer generates the very same unit where its transport is there in time. Where it
  * works it is left alone; never on WSL, which it does not know. */
 static bool generated_door_answers(const struct run *r)
@@ -175,7 +123,7 @@ int run_make_plan(struct run *r, bool remove)
         if (rc == 0 && r->manager && !remove)
                 r->facts.generated_door = generated_door_answers(r);
         if (rc == 0)
-                rc = embed(r);
+                rc = run_embed(r);
         if (rc == 0)
                 rc = remove ? desired_none(&r->facts, &r->desired)
                             : desired_make(&r->config, &r->facts, &r->desired);
@@ -256,6 +204,7 @@ void run_done(struct run *r)
         config_free(&r->config);
         listeners_free(&r->tcp.listeners);
         buf_free(&r->faults);
+        buf_free(&r->again);
         buf_free(&r->text);
         buf_free(&r->client_side.known_hosts);
         free(r->hosts.address);

@@ -51,12 +51,24 @@ struct client_side {
         struct buf known_hosts; /* lines */
 };
 
+/* Where the configuration is from. */
+enum config_source {
+        CONFIG_DEFAULTS, /* there is no file: all defaults */
+        CONFIG_FILE,     /* the system's own file */
+        CONFIG_NAMED,    /* --config */
+        CONFIG_CARRIED,  /* an earlier --config: the provision unit carries it */
+};
+
 struct run {
         struct options options;
         struct log log;
         struct rootfs root;
         struct manager *manager; /* live only */
         struct config config;
+        enum config_source source;
+        bool as_it_is;       /* the verb looks at what is in force, not at what is to be */
+        bool config_differs; /* the system's own file is another one than what is in force */
+        struct buf again;    /* command that applies this configuration; empty: apply alone does */
         struct facts facts;
         struct units units;
         struct desired desired;
@@ -76,10 +88,23 @@ struct run {
 /* Each returns an exit status, EXIT_DONE to go on; what failed has then been said. */
 
 int run_open_root(struct run *r) MUST_CHECK;
+
+/* The configuration that counts, into run.config, and where it is from; says where another one
+ * differs from it. (runconfig.c, as the next three) */
 int run_read_config(struct run *r) MUST_CHECK;
 
+/* For the verbs that write: says that the system's own file is overruled by --config. */
+void run_say_overruled(struct run *r);
+
+/* A configuration that is not the system's own file travels in the provision unit, or the next boot
+ * would apply another one. 0 or -ENOMEM. */
+int run_embed(struct run *r) MUST_CHECK;
+
+/* The fix of a cause, with the command that applies the configuration at hand. */
+void run_add_fix(const struct run *r, const char *fix, struct buf *out);
+
 /* Opens the root; a live run then needs, before anything is looked at, a system that systemd
- * booted, and root; then reads the configuration. */
+ * booted, and root. */
 int run_begin(struct run *r) MUST_CHECK;
 
 /* Facts, observation and plan; with `remove` towards nothing of ours. */

@@ -59,10 +59,13 @@ int steps_prepare(struct run *r, bool remove)
 {
         int status = run_begin(r), rc;
 
-        if (status == EXIT_DONE && !remove)
-                status = run_read_config(r);
         if (status == EXIT_DONE)
                 status = lock(r);
+        /* under the lock: whoever changes it while this run waits has the last word */
+        if (status == EXIT_DONE && !remove)
+                status = run_read_config(r);
+        if (status == EXIT_DONE && !remove)
+                run_say_overruled(r);
         if (status == EXIT_DONE)
                 status = run_make_plan(r, remove);
         if (status == EXIT_DONE)

@@ -31,6 +31,13 @@ static void add_door(struct run *r)
                  s->refused);
 }
 
+static void add_no_proof(struct run *r, const struct cause_row *row)
+{
+        buf_addf(&r->text, "proof   none: %s; to mend it: ", row->what);
+        run_add_fix(r, row->fix, &r->text);
+        buf_adds(&r->text, "\n");
+}
+
 static void add_proof(struct run *r)
 {
         const struct verdict *v = &r->verdict;
@@ -40,8 +47,7 @@ static void add_proof(struct run *r)
         if (v->cause == CAUSE_NONE)
                 buf_addf(&r->text, "proof   %s, just now\n", v->ident);
         else
-                buf_addf(&r->text, "proof   none: %s; to mend it: %s\n", causes[v->cause].what,
-                         causes[v->cause].fix);
+                add_no_proof(r, &causes[v->cause]);
         run_look_for_host(r);
         if (!r->way.reachable)
                 buf_adds(&r->text, "host    no vsock transport leads to a host\n");
@@ -179,6 +185,11 @@ static void add_drift(struct run *r)
                 buf_addf(&r->text, "%ssshd still listens on TCP; to mend it: %s\n", word, l->fix);
                 word = "        ";
         }
+        if (r->config_differs && !r->options.config) {
+                buf_addf(&r->text, "%s%s is not in force: another configuration came by --config\n",
+                         word, CONFIG_PATH_DEFAULT);
+                word = "        ";
+        }
         if (word[0] == 'd')
                 buf_adds(&r->text, "drift   none\n");
 }
@@ -187,6 +198,7 @@ int verb_status(struct run *r)
 {
         int status = run_begin(r);
 
+        r->as_it_is = true;
         if (status == EXIT_DONE)
                 status = run_compare(r);
         if (status != EXIT_DONE)
@@ -204,6 +216,8 @@ int verb_status(struct run *r)
         add_hosts(r);
         add_hushlogin(r);
         add_drift(r);
+        if (r->config_differs && !r->options.config)
+                return EXIT_CHANGES;
         return run_has_changes(r) || r->plan.n_conflicts > 0 || has_strays(r) ? EXIT_CHANGES
                                                                               : EXIT_DONE;
 }

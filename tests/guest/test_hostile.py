@@ -1,5 +1,7 @@
 """Root's program on a guest whose other users mean no good, and whose terminals go away."""
 
+import re
+
 import pytest
 
 from guest import Guest
@@ -39,4 +41,37 @@ def test_a_terminal_that_hangs_up_does_not_end_a_run(guest):
         while pgrep -x sshd-vsock; do sleep 0.1; done""", timeout=120)
     assert "nothing to do" in apply(guest).stderr
     assert listeners(guest) == set()
+    guest.check("sshd-vsock -q remove; rm /etc/sshd-vsock.yaml")
+
+
+def fix_of(result):
+    """The command that a message says mends it."""
+    return re.search(r"unit is not installed.*; to mend it: (.*)\n", result.stderr).group(1)
+
+
+def test_advice_keeps_to_the_configuration_in_force(guest):
+    """What came by --config stays what every verb looks at, and following the advice to the letter
+    opens nothing that it closed."""
+    lose = ("systemctl stop sshd-vsock.socket; rm /etc/systemd/system/sshd-vsock.socket;"
+            "systemctl daemon-reload")
+    guest.put("/root/my own.yaml", "port: 2222\ndisable_tcp: true\n")
+    guest.check("sshd-vsock -q apply --config='/root/my own.yaml'")
+    for rival in "", "port: 22\n":
+        if rival:
+            guest.put("/etc/sshd-vsock.yaml", rival)
+        result = guest.run("sshd-vsock verify")
+        assert result.status == 0 and "answers on vsock port 2222" in result.stderr
+        assert ("differs from the configuration in force" in result.stderr) == bool(rival)
+        guest.check(lose)
+        for options in "", "--config='/root/my own.yaml'":
+            result = guest.run(f"sshd-vsock verify {options}")
+            assert result.status == 4
+            assert fix_of(result).endswith(options) and (options or "--config" not in fix_of(result))
+            guest.check(f"{fix_of(result)}; until systemctl is-active sshd-vsock.socket; do "
+                        "sleep 0.1; done", timeout=60)
+            guest.check("while systemctl is-active -q sshd-vsock-provision; do sleep 0.1; done")
+            assert guest.ssh("exit 5", port=2222).status == 5
+            assert listeners(guest) == set()
+            guest.check(lose)
+        guest.check("sshd-vsock -q apply --config='/root/my own.yaml'")
     guest.check("sshd-vsock -q remove; rm /etc/sshd-vsock.yaml")

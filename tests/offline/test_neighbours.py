@@ -1,5 +1,7 @@
 """Root's program beside others: who reads its output, who owns what it runs, what they write."""
 
+import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -38,3 +40,83 @@ def test_without_standard_streams_no_message_lands_in_a_file(debian, folder):
     subprocess.run(["sh", "-c", f"exec {program()} --root={other} apply <&- >&- 2>&-"], check=True,
                    timeout=LIMIT)
     assert other.state() == debian.state()
+
+
+# ---- one configuration -------------------------------------------------------------------------
+
+CONFIG = "/etc/sshd-vsock.yaml"
+PROVISION = f"{UNITS}/sshd-vsock-provision.service"
+OTHER = "port: 2222\nhushlogin: [root]\nlisten_address: [127.0.0.1, '[::1]:2200']\n"
+
+
+@pytest.mark.parametrize("verb", ("apply", "remove"))
+def test_what_is_changed_while_a_run_waits_is_what_it_works_with(verb, debian):
+    """The administrator has the last word: the file is read when its turn has come."""
+    debian.put(CONFIG, "disable_tcp: true\n")
+    if verb == "remove":
+        debian.apply()
+    root = os.open(debian.root, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(root, fcntl.LOCK_EX)
+    with subprocess.Popen([program(), f"--root={debian}", "--no-verify", verb], text=True,
+                          stderr=subprocess.PIPE) as waiting:
+        assert "waiting for another run" in waiting.stderr.readline()
+        debian.put(CONFIG, "disable_tcp: false\n" if verb == "apply" else "no: such key\n")
+        os.close(root)
+        stderr = waiting.communicate(timeout=LIMIT)[1]
+    assert waiting.returncode == 0, stderr
+    assert not os.path.lexists(debian.at(f"{UNITS}/ssh.service"))
+
+
+def source(tree, verb, *options):
+    """Where a verb has its configuration from, whether another one differs, and the plan."""
+    result = tree.run(verb, "--json", "-q", *options)
+    report = json.loads(result.stdout)
+    return report["configuration"]["source"], report["configuration"]["differs"], report
+
+
+def test_what_came_by_config_is_what_status_compares_with(debian):
+    """Every key comes back as it was given; nothing is to be done, and no default is wanted."""
+    debian.apply("--no-verify", config=OTHER)
+    kind, differs, report = source(debian, "status", "--no-verify")
+    assert (kind, differs, report["operations"]) == ("carried", False, [])
+    assert source(debian, "client")[2]["client"]["port"] == 2222
+    said = debian.run("status").stderr
+    assert f"there is no {CONFIG}" in said and "sshd-vsock-provision.service carries" in said
+
+
+def test_a_file_beside_what_came_by_config_is_said_to_differ(debian):
+    debian.apply(config=OTHER)
+    debian.put(CONFIG, "port: 3333\n")
+    for verb in "status", "client":
+        kind, differs, report = source(debian, verb)
+        assert (kind, differs) == ("carried", True), verb
+    assert report["client"]["port"] == 2222
+    status = debian.run("status")
+    assert status.returncode == 10 and f"{CONFIG} is not in force" in status.stdout
+    plan = debian.run("plan")
+    assert "+ListenStream=vsock::3333" in plan.stdout
+    for said in status.stderr, plan.stderr:
+        assert f"warning: {CONFIG} differs from the configuration in force" in said
+    assert "warning" in debian.apply().stderr
+    assert source(debian, "status")[:2] == ("file", False)
+    assert b"StandardInput" not in debian.read(PROVISION)
+
+
+def test_the_same_in_other_words_does_not_differ(debian):
+    debian.apply(config="port: 2222\n")
+    debian.put(CONFIG, "# mine\nport:   2222\ndisable_tcp: false\n")
+    assert source(debian, "status")[:2] == ("file", False)
+
+
+def test_a_named_configuration_overrules_the_file_aloud(debian):
+    debian.put(CONFIG, "disable_tcp: true\n")
+    said = debian.apply(config="port: 2222\n").stderr
+    assert f"warning: {CONFIG} says otherwise and does not count" in said
+    assert "says otherwise" not in debian.apply(config="disable_tcp: true\n").stderr
+
+
+@pytest.mark.parametrize("unit", (
+    "[Service]\nStandardInputText=port: 2222\n", "# Mine\nStandardInputText=port: 2222\n", "", "\0"))
+def test_a_provision_unit_that_is_not_ours_carries_nothing(unit, debian):
+    debian.put(PROVISION, unit)
+    assert source(debian, "status")[0] == "defaults"
