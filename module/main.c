@@ -194,7 +194,7 @@ static void settle_in(void)
 
 int main(int argc, char *argv[])
 {
-        struct run r = { .root = ROOTFS_INIT };
+        struct run r = { .root = ROOTFS_INIT, .lock = LOCK_INIT };
         int status;
 
         settle_in();

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * render.c: units, preset, module list and sshd drop-in as bytes. It knows why each directive is
- * there; where files go and whether they are wanted is desired.c's business. Everything that lands
- * in a unit was validated where it was read, so nothing is escaped here.
+ * there; where files go and whether they are wanted is desired.c's business. Paths
+ * are escaped by unitpath.c; all else that lands in a unit was validated where it was read.
  */
 #include "render.h"
+
+#include "unitpath.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,9 +82,14 @@ void render_template(const struct facts *f, struct buf *out)
                              "\n"
                              "[Service]\n");
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
-                if (f->environments & (1u << i))
-                        buf_addf(out, "EnvironmentFile=-%s\n", layout_environments[i].file);
-        buf_addf(out, "ExecStart=-%s -i", f->sshd ? f->sshd : layout_sshd[0]);
+                if (f->environments & (1u << i)) {
+                        buf_adds(out, "EnvironmentFile=-");
+                        unit_add_path(out, layout_environments[i].file, UNIT_SETTING);
+                        buf_adds(out, "\n");
+                }
+        buf_adds(out, "ExecStart=-");
+        unit_add_path(out, f->sshd ? f->sshd : layout_sshd[0], UNIT_COMMAND);
+        buf_adds(out, " -i");
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
                 if (f->environments & (1u << i))
                         buf_addf(out, " %s", layout_environments[i].variable);
@@ -179,25 +186,29 @@ void render_provision(const struct facts *f, struct buf *out)
 {
         const char *program = f->program ? f->program : layout_program[0];
 
+        buf_adds(out, MARKER "[Unit]\n"
+                             "Description=Provision and prove the SSH door on AF_VSOCK\n"
+                             "Documentation=man:sshd-vsock(8)\n"
+                             "DefaultDependencies=no\n"
+                             "ConditionFileIsExecutable=");
+        unit_add_path(out, program, UNIT_SETTING);
+        buf_adds(out, "\n"
+                      "Wants=" UNIT_KEYGEN "\n"
+                      "After=basic.target " UNIT_SOCKET " " UNIT_KEYGEN
+                      " cloud-init.service cloud-init-network.service"
+                      " ssh.service ssh.socket sshd.service sshd.socket\n"
+                      "Conflicts=shutdown.target\n"
+                      "Before=shutdown.target\n"
+                      "\n"
+                      "[Service]\n"
+                      "Type=idle\n"
+                      "ExecStart=");
+        unit_add_path(out, program, UNIT_COMMAND);
         buf_addf(out,
-                 MARKER "[Unit]\n"
-                        "Description=Provision and prove the SSH door on AF_VSOCK\n"
-                        "Documentation=man:sshd-vsock(8)\n"
-                        "DefaultDependencies=no\n"
-                        "ConditionFileIsExecutable=%s\n"
-                        "Wants=" UNIT_KEYGEN "\n"
-                        "After=basic.target " UNIT_SOCKET " " UNIT_KEYGEN
-                        " cloud-init.service cloud-init-network.service"
-                        " ssh.service ssh.socket sshd.service sshd.socket\n"
-                        "Conflicts=shutdown.target\n"
-                        "Before=shutdown.target\n"
-                        "\n"
-                        "[Service]\n"
-                        "Type=idle\n"
-                        "ExecStart=%s %sapply\n"
-                        "SuccessExitStatus=3\n"
-                        "RuntimeMaxSec=%s\n",
-                 program, program, f->embedded ? "--config=- " : "",
+                 " %sapply\n"
+                 "SuccessExitStatus=3\n"
+                 "RuntimeMaxSec=%s\n",
+                 f->embedded ? "--config=- " : "",
                  f->verify_timeout > SHORT_PROOF ? "45min" : "15min");
         if (f->embedded)
                 add_embedded(f->embedded, out);

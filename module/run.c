@@ -7,6 +7,7 @@
 
 #include "causes.h"
 #include "diagnose.h"
+#include "unitpath.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -114,12 +115,29 @@ static int gather(struct run *r)
         return rc;
 }
 
+/* What the boot unit would name is run as root at each boot. */
+static int refuse_program(struct run *r)
+{
+        char program[4096];
+
+        if (own_path(program, sizeof(program)) < 0)
+                (void)snprintf(program, sizeof(program), "this program");
+        why_fix(&r->why, "install it as %s, with root as the owner of it and of every folder above",
+                layout_program[0]);
+        (void)why_say(&r->why, -EPERM, "%s cannot be what each boot runs as root: %s", program,
+                      unit_can_name(program) ? "others than root could put something else there"
+                                             : "systemd takes no such path");
+        return run_fail(r);
+}
+
 int run_make_plan(struct run *r, bool remove)
 {
         int rc = gather(r);
 
         if (rc == 0 && !r->facts.sshd && !remove)
                 return fail_cause(r, CAUSE_NO_SSHD);
+        if (rc == 0 && !r->facts.program && !r->root.image && !remove && !r->as_it_is)
+                return refuse_program(r);
         if (rc == 0 && r->manager && !remove)
                 r->facts.generated_door = generated_door_answers(r);
         if (rc == 0)
@@ -209,5 +227,6 @@ void run_done(struct run *r)
         buf_free(&r->client_side.known_hosts);
         free(r->hosts.address);
         manager_close(&r->manager);
+        lock_release(&r->lock);
         rootfs_close(&r->root);
 }

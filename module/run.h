@@ -8,6 +8,7 @@
 #include "client.h"
 #include "hosts.h"
 #include "listeners.h"
+#include "lock.h"
 #include "log.h"
 #include "survey.h"
 #include "verify.h"
@@ -63,6 +64,7 @@ struct run {
         struct options options;
         struct log log;
         struct rootfs root;
+        struct lock lock;        /* of the verbs that write */
         struct manager *manager; /* live only */
         struct config config;
         enum config_source source;

@@ -1,11 +1,12 @@
 """Root's program on a guest whose other users mean no good, and whose terminals go away."""
 
 import re
+import shlex
 
 import pytest
 
 from guest import Guest
-from guest.steps import apply, listeners
+from guest.steps import LISTING, apply, listeners
 
 
 @pytest.fixture(scope="module", name="guest")
@@ -75,3 +76,61 @@ def test_advice_keeps_to_the_configuration_in_force(guest):
             guest.check(lose)
         guest.check("sshd-vsock -q apply --config='/root/my own.yaml'")
     guest.check("sshd-vsock -q remove; rm /etc/sshd-vsock.yaml")
+
+
+def test_nobody_else_holds_the_lock(guest):
+    """What others can lock holds nothing up, what root holds is named, and /run stays clean."""
+    guest.check("runuser -u eve -- flock -s / sleep 60 & runuser -u eve -- flock -s /run sleep 60 &"
+                "runuser -u eve -- flock -s /etc sleep 60 & sleep 0.5")
+    result = guest.run("timeout 30 sshd-vsock apply && timeout 30 sshd-vsock remove", timeout=90)
+    assert result.status == 0 and "waiting" not in result.stderr
+    assert guest.run("pkill -u eve sleep; ls /run/*sshd-vsock*").stdout == ""
+    assert guest.run("""umask 0; touch /run/sshd-vsock.lock; chmod 600 /run/sshd-vsock.lock
+        flock -x /run/sshd-vsock.lock sleep 10 &
+        runuser -u eve -- flock -s /run/sshd-vsock.lock true && echo locked
+        timeout 2 sshd-vsock apply 2>&1 | grep -o 'another run of sshd-vsock: process .*(.*)' | sed 's/[0-9][0-9]*/N/'; wait""").stdout \
+        == "another run of sshd-vsock: process N (flock)\n"
+
+
+def test_runs_in_a_row_take_turns_by_the_lock(guest):
+    """The file goes with its run; whoever waited takes the next one, and no two work at a time."""
+    result = guest.run("for i in 1 2 3 4 5; do sshd-vsock apply 2>/root/$i & done; wait;"
+                       "cat /root/[1-5]; rm /root/[1-5]; ls /run/*sshd-vsock*", timeout=120)
+    assert result.stdout.count("nothing to do") == 4, result.stdout
+    assert "error" not in result.stdout
+    guest.check("sshd-vsock -q remove")
+
+
+PROVISION = "/etc/systemd/system/sshd-vsock-provision.service"
+
+
+def test_a_program_that_others_can_replace_is_not_run_at_boot(guest):
+    """Refused before anything is written; with a safe one installed, that one is taken."""
+    for folder in "/tmp", "/home/eve/bin", "/opt/shared":
+        guest.check(f"mkdir -p {folder}; cp /usr/sbin/sshd-vsock {folder}/sshd-vsock")
+    guest.check("chown -R eve: /home/eve/bin; chmod 1777 /opt/shared; mv /usr/sbin/sshd-vsock /root")
+    before = guest.check(LISTING)
+    for folder in "/tmp", "/home/eve/bin", "/opt/shared":
+        for verb in "plan", "apply":
+            result = guest.run(f"{folder}/sshd-vsock {verb}")
+            assert result.status == 1
+            assert f"error: {folder}/sshd-vsock cannot be what each boot runs" in result.stderr
+        assert guest.check(LISTING) == before
+    guest.check("mv /root/sshd-vsock /usr/sbin; /tmp/sshd-vsock -q apply")
+    assert "\nExecStart=/usr/sbin/sshd-vsock apply\n" in guest.check(f"cat {PROVISION}")
+    guest.check("sshd-vsock -q remove; rm -r /opt/shared /tmp/sshd-vsock /home/eve/bin")
+
+
+@pytest.mark.parametrize("suite", ["bullseye", "forky"])
+def test_systemd_reads_the_very_path_that_was_written(suite, program):
+    with Guest(suite) as guest:
+        guest.install(program)
+        odd = "/opt/a %n %% $HOME ${HOME} ;d ö"
+        guest.check(f"mkdir {shlex.quote(odd)}; cd {shlex.quote(odd)};"
+                    "mv /usr/sbin/sshd-vsock .; ./sshd-vsock -q apply")
+        guest.check("rm /etc/modules-load.d/sshd-vsock.conf; systemctl start sshd-vsock-provision;"
+                    "while systemctl is-active -q sshd-vsock-provision; do sleep 0.1; done")
+        assert "write /etc/modules-load.d" in guest.check(
+            "journalctl -o cat -u sshd-vsock-provision")
+        said = guest.check("journalctl -o cat | grep sshd-vsock-provision.service: || :")
+        assert "gnoring" not in said and "nvalid" not in said, said

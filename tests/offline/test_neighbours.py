@@ -3,8 +3,10 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -120,3 +122,70 @@ def test_a_named_configuration_overrules_the_file_aloud(debian):
 def test_a_provision_unit_that_is_not_ours_carries_nothing(unit, debian):
     debian.put(PROVISION, unit)
     assert source(debian, "status")[0] == "defaults"
+
+
+# ---- what runs as root at each boot ------------------------------------------------------------
+
+INSTALLED = "/usr/sbin/sshd-vsock"
+
+
+def program_of_the_boot(tree):
+    """What the provision unit runs."""
+    return re.search(r"^ExecStart=(.*?) (?:--config=- )?apply$", tree.read(PROVISION).decode(),
+                     re.M).group(1)
+
+
+@pytest.mark.parametrize("loosen", (
+    lambda t: t.at(INSTALLED).chmod(0o777), lambda t: os.chown(t.at(INSTALLED), 1000, 0),
+    lambda t: t.at("/usr/sbin").chmod(0o1777), lambda t: os.chown(t.at("/usr/sbin"), 1000, 1000),
+    lambda t: (t.at("/usr/sbin").chmod(0o775), os.chown(t.at("/usr/sbin"), 0, 50)),
+    lambda t: (t.remove(INSTALLED), t.link(INSTALLED, "/home/admin/p"),
+               t.put("/home/admin/p", "", 0o755), os.chown(t.at("/home/admin"), 1000, 1000)),
+    lambda t: (t.remove(INSTALLED), t.link(INSTALLED, "../../home/admin/hop"),
+               t.link("/home/admin/hop", "/bin/sshd-vsock"), t.put("/bin/sshd-vsock", "", 0o755),
+               os.chown(t.at("/home/admin"), 1000, 1000)),
+    lambda t: (t.remove(INSTALLED), t.link(INSTALLED, INSTALLED))))
+def test_only_what_root_alone_can_write_runs_at_boot(loosen, debian):
+    debian.put("/usr/local/sbin/sshd-vsock", "", 0o755)
+    debian.put(INSTALLED, "", 0o755)
+    debian.apply()
+    assert program_of_the_boot(debian) == INSTALLED
+    loosen(debian)
+    debian.apply()
+    assert program_of_the_boot(debian) == "/usr/local/sbin/sshd-vsock"
+
+
+def test_root_s_own_group_may_write_and_links_of_root_lead_on(debian):
+    debian.remove("/usr/local/sbin/sshd-vsock")
+    debian.remove(INSTALLED)
+    debian.put("/opt/tools/p", "", 0o775)
+    debian.link("/opt/current", "./tools/../tools")
+    debian.link("/usr/local/bin/sshd-vsock", "/opt/current/p")
+    debian.apply()
+    assert program_of_the_boot(debian) == "/usr/local/bin/sshd-vsock"
+
+
+def test_a_tree_of_somebody_s_own_is_his(debian):
+    """Image builders need not be root: whoever owns the tree's root folder is root there."""
+    debian.put(INSTALLED, "", 0o755)
+    subprocess.run(["chown", "-R", "1000:1000", debian.root], check=True)
+    assert "the image has no sshd-vsock" not in debian.apply().stderr
+
+
+# ---- one at a time -----------------------------------------------------------------------------
+
+def test_who_waits_says_for_whom_and_not_for_ever(debian):
+    """The lock of a tree is its root folder, which others may hold: named, and only for so long."""
+    before = debian.state()
+    with subprocess.Popen(["flock", "-s", debian.root, "sleep", "100"]) as holder:
+        try:
+            started = time.monotonic()
+            result = subprocess.run([program(), f"--root={debian}", "apply"], text=True,
+                                    capture_output=True, check=False, timeout=100)
+        finally:
+            holder.kill()
+    assert result.returncode == 1
+    assert 50 < time.monotonic() - started < 90
+    assert re.search(rf"error: process {holder.pid} \(flock\) holds the lock of {debian}",
+                     result.stderr), result.stderr
+    assert debian.state() == before
