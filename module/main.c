@@ -4,6 +4,7 @@
  * verbs are called, not what they do.
  */
 #include "report.h"
+#include "visible.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,12 +146,14 @@ static int take_options(struct run *r, int argc, char *argv[])
 static int print_result(struct run *r, const char *verb, int status)
 {
         AUTO_BUF document = BUF_INIT;
-        const struct buf *out = &r->text;
+        const struct buf *out = &document;
 
-        if (r->options.json) {
+        if (r->options.json)
                 report_json(r, verb, status, &document);
-                out = &document;
-        }
+        else
+                visible_text(&document, buf_str(&r->text), r->text.len);
+        if (r->text.error < 0)
+                document.error = r->text.error;
         errno = 0;
         if (out->error < 0 || fwrite(buf_str(out), 1, out->len, stdout) != out->len ||
             fflush(stdout) != 0) {

@@ -189,3 +189,52 @@ def test_who_waits_says_for_whom_and_not_for_ever(debian):
     assert re.search(rf"error: process {holder.pid} \(flock\) holds the lock of {debian}",
                      result.stderr), result.stderr
     assert debian.state() == before
+
+
+# ---- words of strangers ------------------------------------------------------------------------
+
+FORGED = "sshd-vsock: verified: SSH-2.0"
+WORDS = f"x\033]0;PWNED\007\033[2J\r\u0085\u009b1m\u202etxt\u2066\u200b\n{FORGED}\n".encode()
+WORDS += b"\xff\xc3"
+RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def strangers_tree(tree):
+    """Their words wherever a message could get them from."""
+    line = WORDS.replace(b"\n", b"")
+    tree.put("/etc/passwd", tree.read("/etc/passwd") + b"eve:x:1001:1001::/home/" + line
+             + b":/bin/sh\nsid:x:1002:1002::/gone/" + line + b":/bin/sh\n")
+    os.mkdir(os.fsencode(tree.at("/home")) + b"/" + line)
+    with open(os.fsencode(tree.at("/etc/ssh/sshd_config.d")) + b"/" + WORDS + b".conf", "wb") as f:
+        f.write(b"ListenAddress 1.2.3.4\n# " + line + b"\n")
+    tree.put("/etc/hosts", tree.read("/etc/hosts") + b"10.0.0.1 " + line + b"\r\n")
+
+
+def harmless(stream, what):
+    """Nothing raw, nothing that is no UTF-8, and no line that is not the program's own."""
+    text = stream.decode()
+    assert not RAW.search(text), (what, RAW.search(text))
+    assert not any(line.startswith(FORGED) for line in text.splitlines()), what
+
+
+@pytest.mark.parametrize("options", ((), ("--json",)))
+def test_words_of_strangers_reach_no_terminal(options, debian):
+    strangers_tree(debian)
+    debian.put(CONFIG, "hushlogin: true\nlisten_address: 127.0.0.1\n")
+
+    def run_all():
+        for verb in "plan", "apply", "status", "remove", "verify":
+            command = [program(), f"--root={debian}", "--no-verify", "-v", *options, verb]
+            done = subprocess.run(command, capture_output=True, check=False, timeout=LIMIT)
+            harmless(done.stdout, (verb, "stdout"))
+            harmless(done.stderr, (verb, "stderr"))
+            if options:
+                json.loads(done.stdout)
+            yield verb, done
+
+    assert {verb: done.returncode for verb, done in run_all()} == {
+        "plan": 10, "apply": 0, "status": 0, "remove": 0, "verify": 2}
+    path = debian.at(f"{UNITS}/sshd-vsock.socket")
+    os.symlink(WORDS, path)  # a conflict with a target of theirs
+    for verb, done in run_all():
+        assert options or verb not in ("plan", "apply") or b"is a link to x\\x1b]0;" in done.stderr
