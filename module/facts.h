@@ -41,6 +41,7 @@ struct facts {
         bool generated_door; /* systemd's generator provides the wanted door, and it answers */
         struct tcp_unit tcp[N_TCP_UNITS];
         struct users users;
+        unsigned verify_timeout; /* seconds, as configured; 0: the default */
         char *embedded; /* configuration to carry in the provision unit; NULL: the system's own file
                          */
 };

@@ -19,7 +19,7 @@ static void quoted(struct json *j, const char *value, size_t len)
                         buf_addf(&j->out, "\\%c", (char)c);
                 else if (c == '\n')
                         buf_adds(&j->out, "\\n");
-                else if (c < 0x20 || c == 0x7F || n == 0)
+                else if (utf8_is_unsafe(c) || n == 0)
                         buf_addf(&j->out, "\\u%04x", c);
                 else
                         buf_add(&j->out, value + i, n);

@@ -5,6 +5,7 @@
 #include "log.h"
 
 #include "buf.h"
+#include "visible.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,6 +45,22 @@ void log_init(struct log *l, enum log_level max)
         l->journal = stderr_is_journal();
         l->colour = isatty(STDERR_FILENO) && !(no_color && no_color[0]) &&
                     !(term && strcmp(term, "dumb") == 0);
+}
+
+/* The one way to stderr and the journal: whatever strangers' words a message holds, it is one line.
+ */
+static char *one_line(const char *fmt, va_list ap)
+{
+        AUTO_FREE char *text = NULL;
+        AUTO_BUF line = BUF_INIT;
+        char *ret = NULL;
+
+        if (vasprintf(&text, fmt, ap) < 0) {
+                text = NULL;
+                return NULL;
+        }
+        visible_line(&line, text, strlen(text));
+        return buf_take(&line, &ret, NULL) < 0 ? NULL : ret;
 }
 
 static void emit(const struct log *l, enum log_level level, const char *text)
@@ -101,8 +118,7 @@ void log_event(const struct log *l, enum log_event event, enum log_level level, 
         va_list ap;
 
         va_start(ap, fmt);
-        if (vasprintf(&text, fmt, ap) < 0)
-                text = NULL;
+        text = one_line(fmt, ap);
         va_end(ap);
         if (text && level <= l->max && !(l->journal && send_event(event, level, cause, text)))
                 emit(l, level, text);
@@ -116,8 +132,7 @@ void log_line(const struct log *l, enum log_level level, const char *fmt, ...)
         if (level > l->max)
                 return;
         va_start(ap, fmt);
-        if (vasprintf(&text, fmt, ap) < 0)
-                text = NULL;
+        text = one_line(fmt, ap);
         va_end(ap);
         if (text)
                 emit(l, level, text);

@@ -5,8 +5,12 @@
  */
 #include "proxy.h"
 #include "report.h"
+#include "visible.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,14 +148,19 @@ static int take_options(struct run *r, int argc, char *argv[])
 static int print_result(struct run *r, const char *verb, int status)
 {
         AUTO_BUF document = BUF_INIT;
-        const struct buf *out = &r->text;
+        const struct buf *out = &document;
 
-        if (r->options.json) {
+        if (r->options.json)
                 report_json(r, verb, status, &document);
-                out = &document;
-        }
+        else
+                visible_text(&document, buf_str(&r->text), r->text.len);
+        if (r->text.error < 0)
+                document.error = r->text.error;
+        errno = 0;
         if (out->error < 0 || fwrite(buf_str(out), 1, out->len, stdout) != out->len ||
             fflush(stdout) != 0) {
+                if (out->error == 0 && errno == EPIPE)
+                        return status; /* nobody reads it any more: the work is what it is */
                 log_line(&r->log, LOG_LEVEL_ERROR, "cannot write to standard output");
                 return EXIT_WORLD;
         }
@@ -184,11 +193,26 @@ static int run_proxy(struct run *r, const char *port)
         return status;
 }
 
+/* Whoever reads what is said may go away: a pipe into head(1) that closes, or a terminal. Neither
+ * must end a run between closing TCP and the second proof. SIGCHLD that a parent ignored would hide
+ * how our children end. And what is opened later must not become one of the standard three, or
+ * messages would be written into it. */
+static void settle_in(void)
+{
+        (void)signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGHUP, SIG_IGN);
+        (void)signal(SIGCHLD, SIG_DFL);
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+                        return;
+}
+
 int main(int argc, char *argv[])
 {
-        struct run r = { .root = ROOTFS_INIT };
+        struct run r = { .root = ROOTFS_INIT, .lock = LOCK_INIT };
         int status;
 
+        settle_in();
         log_init(&r.log, LOG_LEVEL_STEP);
         if (argc == 3 && strcmp(argv[1], PROXY_WORD) == 0)
                 return run_proxy(&r, argv[2]);

@@ -5,6 +5,7 @@
  */
 #include "plan.h"
 #include "udiff.h"
+#include "visible.h"
 
 #include <string.h>
 
@@ -30,7 +31,8 @@ const char *op_kind_name(enum op_kind kind)
 
 void op_describe(const struct op *op, struct buf *out)
 {
-        buf_addf(out, "%s %s", kinds[op->kind].words, op->name);
+        buf_addf(out, "%s ", kinds[op->kind].words);
+        visible_line(out, op->name, strlen(op->name));
         if (op->kind == OP_LINK)
                 buf_addf(out, " -> %s", op->content);
 }
@@ -57,9 +59,12 @@ static void print_write(const struct plan *p, size_t at, struct buf *out)
         struct udiff_side to = { .label = op->name, .text = op->content, .len = op->len };
 
         if (b->type == OBJECT_FILE &&
-            (b->mode != op->mode || b->uid != op->uid || b->gid != op->gid))
-                buf_addf(out, "mode %04o %u:%u -> %04o %u:%u %s\n", b->mode, b->uid, b->gid,
-                         op->mode, op->uid, op->gid, op->name);
+            (b->mode != op->mode || b->uid != op->uid || b->gid != op->gid)) {
+                buf_addf(out, "mode %04o %u:%u -> %04o %u:%u ", b->mode, b->uid, b->gid, op->mode,
+                         op->uid, op->gid);
+                visible_line(out, op->name, strlen(op->name));
+                buf_adds(out, "\n");
+        }
         udiff(&from, &to, out);
 }
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 static void close_folder(DIR **d)
 {
@@ -70,4 +71,43 @@ void proc_exe(int process, char *path, size_t size)
         ssize_t n = readlinkat(process, "exe", path, size - 1);
 
         path[n > 0 ? n : 0] = '\0';
+}
+
+/* A line of /proc/locks (fs/locks.c, lock_get_status()): "1: FLOCK  ADVISORY  WRITE 77 00:1a:123 0
+ * EOF"; one that waits has "->" behind its number. */
+static pid_t holder_in(const char *line, uint64_t device, uint64_t inode)
+{
+        unsigned long long number;
+        unsigned high, low;
+        int pid;
+
+        if (sscanf(line, "%*u: FLOCK ADVISORY %*s %d %x:%x:%llu", &pid, &high, &low, &number) != 4)
+                return 0;
+        return number == inode && makedev(high, low) == device ? pid : 0;
+}
+
+static void close_file(FILE **f)
+{
+        if (*f)
+                (void)fclose(*f);
+}
+
+pid_t proc_lock_holder(uint64_t device, uint64_t inode, char *name, size_t size)
+{
+        AUTO(close_file) FILE *locks = fopen("/proc/locks", "re");
+        AUTO_CLOSE int process = -1;
+        char line[256], path[32];
+        pid_t pid = 0;
+
+        while (locks && pid <= 0 && fgets(line, sizeof(line), locks))
+                pid = holder_in(line, device, inode);
+        if (pid <= 0)
+                return 0;
+        (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+        process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        (void)snprintf(name, size, "?");
+        if (process >= 0)
+                proc_read(process, "comm", name, size);
+        name[strcspn(name, "\n")] = '\0';
+        return pid;
 }

@@ -22,3 +22,7 @@ int proc_each_socket(int process, int (*each)(unsigned inode, void *userdata),
  * what cannot be read. */
 void proc_read(int process, const char *file, char *text, size_t size);
 void proc_exe(int process, char *path, size_t size);
+
+/* Who holds the flock(2) lock on that inode, and the beginning of the name of his program; 0 where
+ * /proc/locks does not tell. */
+pid_t proc_lock_holder(uint64_t device, uint64_t inode, char *name, size_t size);

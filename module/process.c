@@ -16,15 +16,37 @@
 
 #define CAPTURE_MAX ((size_t)64 << 10)
 
+/* What main() ignores is inherited over an exec; a child gets it as programs expect it. */
+static int defaults(posix_spawnattr_t *attributes)
+{
+        sigset_t ignored;
+        int r;
+
+        (void)sigemptyset(&ignored);
+        (void)sigaddset(&ignored, SIGPIPE);
+        (void)sigaddset(&ignored, SIGHUP);
+        r = posix_spawnattr_setsigdefault(attributes, &ignored);
+        return r == 0 ? posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF) : r;
+}
+
 static int start(const char *const argv[], int in, int out, int err, pid_t *ret)
 {
         static const char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
                                                    "LC_ALL=C.UTF-8", NULL };
         posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
         pid_t pid;
         int r;
 
+        r = posix_spawnattr_init(&attributes);
+        if (r != 0)
+                return -r;
         r = posix_spawn_file_actions_init(&actions);
+        if (r != 0) {
+                (void)posix_spawnattr_destroy(&attributes);
+                return -r;
+        }
+        r = defaults(&attributes);
         if (r == 0 && in < 0)
                 r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
         else if (r == 0)
@@ -36,9 +58,11 @@ static int start(const char *const argv[], int in, int out, int err, pid_t *ret)
         else if (r == 0)
                 r = posix_spawn_file_actions_adddup2(&actions, err, 2);
         if (r == 0)
-                r = posix_spawn(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv,
+                r = posix_spawn(&pid, argv[0], &actions, &attributes,
+                                (char *const *)(uintptr_t)argv,
                                 (char *const *)(uintptr_t)environment);
         (void)posix_spawn_file_actions_destroy(&actions);
+        (void)posix_spawnattr_destroy(&attributes);
         if (r != 0)
                 return -r;
         *ret = pid;

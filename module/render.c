@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * render.c: units, preset, module list and sshd drop-in as bytes. It knows why each directive is
- * there; where files go and whether they are wanted is desired.c's business. Everything that lands
- * in a unit was validated where it was read, so nothing is escaped here.
+ * there; where files go and whether they are wanted is desired.c's business. Paths
+ * are escaped by unitpath.c; all else that lands in a unit was validated where it was read.
  */
 #include "render.h"
+
+#include "unitpath.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,9 +82,14 @@ void render_template(const struct facts *f, struct buf *out)
                              "\n"
                              "[Service]\n");
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
-                if (f->environments & (1u << i))
-                        buf_addf(out, "EnvironmentFile=-%s\n", layout_environments[i].file);
-        buf_addf(out, "ExecStart=-%s -i", f->sshd ? f->sshd : layout_sshd[0]);
+                if (f->environments & (1u << i)) {
+                        buf_adds(out, "EnvironmentFile=-");
+                        unit_add_path(out, layout_environments[i].file, UNIT_SETTING);
+                        buf_adds(out, "\n");
+                }
+        buf_adds(out, "ExecStart=-");
+        unit_add_path(out, f->sshd ? f->sshd : layout_sshd[0], UNIT_COMMAND);
+        buf_adds(out, " -i");
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
                 if (f->environments & (1u << i))
                         buf_addf(out, " %s", layout_environments[i].variable);
@@ -142,36 +149,67 @@ static void add_embedded(const char *text, struct buf *out)
         }
 }
 
+bool provision_carries(const char *text, size_t len, struct buf *out)
+{
+        static const char key[] = "StandardInputText=";
+        const char *end = text + len;
+        bool found = false;
+
+        if (len < strlen(FILE_MARKER) || memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) != 0)
+                return false;
+        while (text < end) {
+                const char *eol = memchr(text, '\n', (size_t)(end - text));
+                size_t n = (size_t)((eol ? eol : end) - text);
+
+                if (n >= strlen(key) && memcmp(text, key, strlen(key)) == 0) {
+                        buf_add(out, text + strlen(key), n - strlen(key));
+                        buf_adds(out, "\n");
+                        found = true;
+                }
+                text += n + (eol != NULL);
+        }
+        return found && out->error == 0;
+}
+
 /* It costs the boot a fork. Type=idle: the process waits, before it is even executed, until systemd
  * has no more jobs, or 5 s (systemd.service(5)), and the job that starts it is done without it: a
  * oneshot made the boot 11 % longer, and took its share of the processor from all others.
  * DefaultDependencies=no: a target waits for what it wants only where both have default
  * dependencies; what is left of those is spelled out. After the TCP units: one that has still to
  * start would be taken for a closed one, and one that is masked while it starts hangs until its
- * timeout. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded for. */
+ * timeout. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded for.
+ * RuntimeMaxSec: a run that hangs ends, but none is cut short between closing and the second proof:
+ * there are four proofs of verify_timeout at most, and a few jobs of 90 s. */
+#define SHORT_PROOF 60 /* seconds */
+
 void render_provision(const struct facts *f, struct buf *out)
 {
         const char *program = f->program ? f->program : layout_program[0];
 
+        buf_adds(out, MARKER "[Unit]\n"
+                             "Description=Provision and prove the SSH door on AF_VSOCK\n"
+                             "Documentation=man:sshd-vsock(8)\n"
+                             "DefaultDependencies=no\n"
+                             "ConditionFileIsExecutable=");
+        unit_add_path(out, program, UNIT_SETTING);
+        buf_adds(out, "\n"
+                      "Wants=" UNIT_KEYGEN "\n"
+                      "After=basic.target " UNIT_SOCKET " " UNIT_KEYGEN
+                      " cloud-init.service cloud-init-network.service"
+                      " ssh.service ssh.socket sshd.service sshd.socket\n"
+                      "Conflicts=shutdown.target\n"
+                      "Before=shutdown.target\n"
+                      "\n"
+                      "[Service]\n"
+                      "Type=idle\n"
+                      "ExecStart=");
+        unit_add_path(out, program, UNIT_COMMAND);
         buf_addf(out,
-                 MARKER "[Unit]\n"
-                        "Description=Provision and prove the SSH door on AF_VSOCK\n"
-                        "Documentation=man:sshd-vsock(8)\n"
-                        "DefaultDependencies=no\n"
-                        "ConditionFileIsExecutable=%s\n"
-                        "Wants=" UNIT_KEYGEN "\n"
-                        "After=basic.target " UNIT_SOCKET " " UNIT_KEYGEN
-                        " cloud-init.service cloud-init-network.service"
-                        " ssh.service ssh.socket sshd.service sshd.socket\n"
-                        "Conflicts=shutdown.target\n"
-                        "Before=shutdown.target\n"
-                        "\n"
-                        "[Service]\n"
-                        "Type=idle\n"
-                        "ExecStart=%s %sapply\n"
-                        "SuccessExitStatus=3\n"
-                        "RuntimeMaxSec=15min\n",
-                 program, program, f->embedded ? "--config=- " : "");
+                 " %sapply\n"
+                 "SuccessExitStatus=3\n"
+                 "RuntimeMaxSec=%s\n",
+                 f->embedded ? "--config=- " : "",
+                 f->verify_timeout > SHORT_PROOF ? "45min" : "15min");
         if (f->embedded)
                 add_embedded(f->embedded, out);
         buf_adds(out, "\n"

@@ -13,6 +13,10 @@ void render_template(const struct facts *f, struct buf *out);
 void render_keygen(struct buf *out);
 void render_provision(const struct facts *f, struct buf *out);
 
+/* The configuration that such a unit's bytes carry; false where they are not ours, or carry none.
+ */
+bool provision_carries(const char *text, size_t len, struct buf *out);
+
 /* Enables our units; with `closed` (bits of layout_tcp_units) also keeps those disabled, which is
  * at the same time the record of what we masked. */
 void render_preset(unsigned closed, struct buf *out);

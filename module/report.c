@@ -21,12 +21,27 @@ static void add_words(struct json *j, const char *text, const char *separator)
         }
 }
 
-static void add_error_words(struct json *j, const char *cause, const char *what, const char *fix)
+/* What to do about a cause, with the command that applies this run's configuration. */
+static void add_fix(struct json *j, const struct run *r, const char *fix)
+{
+        AUTO_BUF text = BUF_INIT;
+
+        run_add_fix(r, fix, &text);
+        json_bytes(j, "fix", buf_str(&text), text.len);
+        if (text.error < 0)
+                j->out.error = text.error;
+}
+
+static void add_error_words(struct json *j, const struct run *r, const char *cause,
+                            const char *what, const char *fix)
 {
         json_open(j, "error", '{');
         json_string(j, "cause", cause);
         json_string(j, "what", what);
-        json_string(j, "fix", fix && fix[0] ? fix : NULL);
+        if (fix && fix[0])
+                add_fix(j, r, fix);
+        else
+                json_null(j, "fix");
         json_close(j, '}');
 }
 
@@ -51,22 +66,22 @@ static void add_error(struct json *j, const struct run *r, int status)
         } else if (r->plan.n_conflicts > 0) {
                 buf_addf(&text, "%s%s %s", r->root.path, r->plan.conflicts[0].path,
                          r->plan.conflicts[0].reason);
-                add_error_words(j, "conflict", buf_str(&text), NULL);
+                add_error_words(j, r, "conflict", buf_str(&text), NULL);
         } else if (r->faults.len > 0) {
-                add_error_words(j, "configuration", "the configuration has faults",
+                add_error_words(j, r, "configuration", "the configuration has faults",
                                 "mend what \"faults\" names");
         } else if (r->verified && r->verdict.cause != CAUSE_NONE) {
-                add_error_words(j, row->id, row->what, row->fix);
+                add_error_words(j, r, row->id, row->what, row->fix);
         } else if (r->who.known && !r->who.enough) {
                 row = &causes[CAUSE_NO_LOGIN];
-                add_error_words(j, row->id, row->what, row->fix);
+                add_error_words(j, r, row->id, row->what, row->fix);
         } else if (r->why.text[0]) {
-                add_error_words(j, cause_of(r->why.text), r->why.text, r->why.fix);
+                add_error_words(j, r, cause_of(r->why.text), r->why.text, r->why.fix);
         } else if (status == EXIT_CLOSED_NOTHING) {
                 row = &causes[CAUSE_NO_WAY_TO_HOST];
-                add_error_words(j, row->id, row->what, row->fix);
+                add_error_words(j, r, row->id, row->what, row->fix);
         } else {
-                add_error_words(j, NULL, "see the messages on standard error", NULL);
+                add_error_words(j, r, NULL, "see the messages on standard error", NULL);
         }
 }
 
@@ -90,6 +105,25 @@ static void add_operation(struct json *j, const struct run *r, size_t at)
         if (text.error < 0)
                 j->out.error = text.error;
         json_bool(j, "done", op->done);
+        json_close(j, '}');
+}
+
+static void add_configuration(struct json *j, const struct run *r)
+{
+        static const char *const sources[] = {
+                [CONFIG_DEFAULTS] = "defaults",
+                [CONFIG_FILE] = "file",
+                [CONFIG_NAMED] = "named",
+                [CONFIG_CARRIED] = "carried",
+        };
+
+        if (!r->config.verify_timeout) {
+                json_null(j, "configuration");
+                return;
+        }
+        json_open(j, "configuration", '{');
+        json_string(j, "source", sources[r->source]);
+        json_bool(j, "differs", r->config_differs);
         json_close(j, '}');
 }
 
@@ -130,7 +164,10 @@ static void add_verdict(struct json *j, const struct run *r)
         json_bool(j, "answers", answers);
         json_string(j, "cause", answers ? NULL : causes[v->cause].id);
         json_string(j, "what", answers ? NULL : causes[v->cause].what);
-        json_string(j, "fix", answers ? NULL : causes[v->cause].fix);
+        if (answers)
+                json_null(j, "fix");
+        else
+                add_fix(j, r, causes[v->cause].fix);
         json_string(j, "detail", v->detail[0] ? v->detail : NULL);
         json_string(j, "banner", v->ident[0] ? v->ident : NULL);
         json_close(j, '}');
@@ -334,6 +371,7 @@ void report_json(const struct run *r, const char *verb, int status, struct buf *
         json_number(&j, "exit", (uint64_t)status);
         add_error(&j, r, status);
         json_string(&j, "faults", r->faults.len ? buf_str(&r->faults) : NULL);
+        add_configuration(&j, r);
         add_operations(&j, r);
         add_verdict(&j, r);
         add_logins(&j, r);

@@ -14,7 +14,6 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -82,14 +81,6 @@ void rootfs_close(struct rootfs *r)
         if (r->fd >= 0)
                 (void)close(r->fd);
         r->fd = -1;
-}
-
-int rootfs_lock(const struct rootfs *r, bool wait)
-{
-        while (flock(r->fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        return 0;
 }
 
 /* Makes the folder `path` with the folders above it. Each step starts from the root again, so that
@@ -312,6 +303,13 @@ int rootfs_exists(const struct rootfs *r, const char *path)
         AUTO_CLOSE int fd = open_in(r, path, O_PATH | O_NOFOLLOW);
 
         return fd < 0 ? fd : 1;
+}
+
+int rootfs_stat(const struct rootfs *r, const char *path, struct stat *ret)
+{
+        AUTO_CLOSE int fd = open_in(r, path, O_PATH | O_NOFOLLOW);
+
+        return fd < 0 ? fd : fstat(fd, ret) < 0 ? -errno : 0;
 }
 
 int rootfs_is_file(const struct rootfs *r, const char *path, bool executable)

@@ -28,9 +28,6 @@ struct rootfs {
 int rootfs_open(const char *path, struct rootfs *ret, struct why *why) MUST_CHECK;
 void rootfs_close(struct rootfs *r);
 
-/* One at a time: waits until no other run works on this root. With wait false: -EWOULDBLOCK. */
-int rootfs_lock(const struct rootfs *r, bool wait) MUST_CHECK;
-
 /* The folder that holds `path`, and the last component's name (points into `path`). With `create`
  * missing folders are made (0755, root) and synced. -ENOENT where there is none. */
 int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *ret_fd,
@@ -58,6 +55,9 @@ int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret
 /* Whether anything is at the path, a link that leads nowhere included. 1, or −errno: -ENOENT is no,
  * anything else is no answer. */
 int rootfs_exists(const struct rootfs *r, const char *path) MUST_CHECK;
+
+/* As lstat(2). */
+int rootfs_stat(const struct rootfs *r, const char *path, struct stat *ret) MUST_CHECK;
 
 /* Whether the path leads to a regular file, links followed inside the root. 1, 0 for what is none,
  * or −errno as above. */

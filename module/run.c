@@ -7,7 +7,7 @@
 
 #include "causes.h"
 #include "diagnose.h"
-#include "source.h"
+#include "unitpath.h"
 #include "vsockunit.h"
 
 #include <errno.h>
@@ -71,57 +71,6 @@ int run_begin(struct run *r)
         if (status == EXIT_DONE && !r->root.image)
                 status = run_check_system(r);
         return status;
-}
-
-static int show_faults(struct run *r, const struct diag *d)
-{
-        ssize_t n = write(STDERR_FILENO, buf_str(&d->out), d->out.len);
-
-        (void)n; /* nowhere left to say it */
-        buf_add(&r->faults, buf_str(&d->out), d->out.len);
-        log_line(&r->log, LOG_LEVEL_ERROR, "%u fault%s in the configuration; nothing was touched",
-                 d->n_errors, d->n_errors == 1 ? "" : "s");
-        return EXIT_USAGE;
-}
-
-static int parse(struct run *r, const char *text, size_t len, struct diag *d)
-{
-        AUTO(users_free) struct users users = { 0 };
-        int rc = survey_users(&r->root, &users, &r->why);
-
-        return rc < 0 ? rc : config_parse(text, len, &users, d, &r->config);
-}
-
-int run_read_config(struct run *r)
-{
-        AUTO(diag_free) struct diag d = DIAG_INIT(source_name(r->options.config));
-        AUTO_FREE char *text = NULL;
-        bool trusted = geteuid() == 0 && !r->root.image;
-        size_t len = 0;
-        int rc = source_read(&r->root, r->options.config, trusted, &d, &text, &len);
-
-        if (rc == 0)
-                rc = parse(r, text, len, &d);
-        if (rc == -EBADMSG)
-                return show_faults(r, &d);
-        if (rc < 0) {
-                (void)why_set(&r->why, rc, "cannot read the configuration");
-                return run_fail(r);
-        }
-        return EXIT_DONE;
-}
-
-/* A configuration that is not at the system's own place travels in the provision unit, or the next
- * boot would apply another one. */
-static int embed(struct run *r)
-{
-        AUTO_BUF text = BUF_INIT;
-
-        if (!r->options.config ||
-            (!r->root.image && strcmp(r->options.config, CONFIG_PATH_DEFAULT) == 0))
-                return 0;
-        config_render(&r->config, &text);
-        return buf_take(&text, &r->facts.embedded, NULL);
 }
 
 static struct logins_search search_of(const struct run *r)
@@ -195,16 +144,33 @@ static int gather(struct run *r)
         return rc;
 }
 
+/* What the boot unit would name is run as root at each boot. */
+static int refuse_program(struct run *r)
+{
+        char program[4096];
+
+        if (own_path(program, sizeof(program)) < 0)
+                (void)snprintf(program, sizeof(program), "this program");
+        why_fix(&r->why, "install it as %s, with root as the owner of it and of every folder above",
+                layout_program[0]);
+        (void)why_say(&r->why, -EPERM, "%s cannot be what each boot runs as root: %s", program,
+                      unit_can_name(program) ? "others than root could put something else there"
+                                             : "systemd takes no such path");
+        return run_fail(r);
+}
+
 int run_make_plan(struct run *r, bool remove)
 {
         int rc = gather(r);
 
         if (rc == 0 && !r->facts.sshd && !remove)
                 return fail_cause(r, CAUSE_NO_SSHD);
+        if (rc == 0 && !r->facts.program && !r->root.image && !remove && !r->as_it_is)
+                return refuse_program(r);
         if (rc == 0 && r->manager && !remove)
                 rc = find_door(r);
         if (rc == 0)
-                rc = embed(r);
+                rc = run_embed(r);
         if (rc == 0)
                 rc = remove ? desired_none(&r->facts, &r->desired)
                             : desired_make(&r->config, &r->facts, &r->desired);
@@ -298,9 +264,11 @@ void run_done(struct run *r)
         listeners_free(&r->tcp.listeners);
         logins_free(&r->who.logins);
         buf_free(&r->faults);
+        buf_free(&r->again);
         buf_free(&r->text);
         buf_free(&r->client_side.known_hosts);
         free(r->hosts.address);
         manager_close(&r->manager);
+        lock_release(&r->lock);
         rootfs_close(&r->root);
 }

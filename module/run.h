@@ -8,6 +8,7 @@
 #include "client.h"
 #include "hosts.h"
 #include "listeners.h"
+#include "lock.h"
 #include "log.h"
 #include "logins.h"
 #include "survey.h"
@@ -56,12 +57,25 @@ struct client_side {
         struct buf known_hosts; /* lines */
 };
 
+/* Where the configuration is from. */
+enum config_source {
+        CONFIG_DEFAULTS, /* there is no file: all defaults */
+        CONFIG_FILE,     /* the system's own file */
+        CONFIG_NAMED,    /* --config */
+        CONFIG_CARRIED,  /* an earlier --config: the provision unit carries it */
+};
+
 struct run {
         struct options options;
         struct log log;
         struct rootfs root;
+        struct lock lock;        /* of the verbs that write */
         struct manager *manager; /* live only */
         struct config config;
+        enum config_source source;
+        bool as_it_is;       /* the verb looks at what is in force, not at what is to be */
+        bool config_differs; /* the system's own file is another one than what is in force */
+        struct buf again;    /* command that applies this configuration; empty: apply alone does */
         struct facts facts;
         struct units units;
         char door[128]; /* the socket unit that serves, or is to serve, the port */
@@ -88,10 +102,22 @@ int run_open_root(struct run *r) MUST_CHECK;
 /* Whether this is a system that systemd runs, and who asks is root. */
 int run_check_system(struct run *r) MUST_CHECK;
 
+/* The configuration that counts, into run.config, and where it is from; says where another one
+ * differs from it. (runconfig.c, as the next three) */
 int run_read_config(struct run *r) MUST_CHECK;
 
+/* For the verbs that write: says that the system's own file is overruled by --config. */
+void run_say_overruled(struct run *r);
+
+/* A configuration that is not the system's own file travels in the provision unit, or the next boot
+ * would apply another one. 0 or -ENOMEM. */
+int run_embed(struct run *r) MUST_CHECK;
+
+/* The fix of a cause, with the command that applies the configuration at hand. */
+void run_add_fix(const struct run *r, const char *fix, struct buf *out);
+
 /* Opens the root; a live run then needs, before anything is looked at, a system that systemd
- * booted, and root; then reads the configuration. */
+ * booted, and root. */
 int run_begin(struct run *r) MUST_CHECK;
 
 /* Facts, observation and plan; with `remove` towards nothing of ours. */

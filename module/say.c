@@ -10,9 +10,11 @@
 void say_cause(struct run *r, enum log_level level, enum cause cause, const char *detail)
 {
         const struct cause_row *row = &causes[cause];
+        AUTO_BUF fix = BUF_INIT;
 
+        run_add_fix(r, row->fix, &fix);
         log_line(&r->log, level, "%s%s%s%s; to mend it: %s", row->what, detail[0] ? " (" : "",
-                 detail, detail[0] ? ")" : "", row->fix);
+                 detail, detail[0] ? ")" : "", buf_str(&fix));
 }
 
 static int say_unverifiable(struct run *r, struct verdict *v)

@@ -32,14 +32,25 @@ int steps_run(struct run *r, enum phase phase)
 
 static int lock(struct run *r)
 {
-        int rc = rootfs_lock(&r->root, false);
+        int rc = lock_try(&r->root, &r->lock);
+        char holder[96];
 
         if (rc == -EWOULDBLOCK) {
-                log_line(&r->log, LOG_LEVEL_STEP, "waiting for another run of sshd-vsock");
-                rc = rootfs_lock(&r->root, true);
+                lock_holder(&r->lock, holder, sizeof(holder));
+                log_line(&r->log, LOG_LEVEL_STEP, "waiting for another run of sshd-vsock: %s",
+                         holder);
+                rc = lock_wait(&r->root, LOCK_SECONDS, &r->lock);
+        }
+        if (rc == -ETIMEDOUT) {
+                lock_holder(&r->lock, holder, sizeof(holder));
+                why_fix(&r->why, "see what it does, and end it if it hangs; nothing was touched");
+                (void)why_say(&r->why, rc, "%s holds the lock of %s for more than %d s", holder,
+                              r->root.image ? r->root.path : LOCK_PATH, LOCK_SECONDS);
+                return run_fail(r);
         }
         if (rc < 0) {
-                (void)why_set(&r->why, rc, "cannot lock the root folder");
+                (void)why_set(&r->why, rc, "cannot lock %s",
+                              r->root.image ? "the root folder" : LOCK_PATH);
                 return run_fail(r);
         }
         return EXIT_DONE;
@@ -59,10 +70,13 @@ int steps_prepare(struct run *r, bool remove)
 {
         int status = run_begin(r), rc;
 
-        if (status == EXIT_DONE && !remove)
-                status = run_read_config(r);
         if (status == EXIT_DONE)
                 status = lock(r);
+        /* under the lock: whoever changes it while this run waits has the last word */
+        if (status == EXIT_DONE && !remove)
+                status = run_read_config(r);
+        if (status == EXIT_DONE && !remove)
+                run_say_overruled(r);
         if (status == EXIT_DONE)
                 status = run_make_plan(r, remove);
         if (status == EXIT_DONE)

@@ -7,6 +7,7 @@
 
 #include "render.h"
 #include "surveysshd.h"
+#include "unitpath.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -15,32 +16,42 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-static int find_program(const struct survey *s, const char *const paths[], char **ret)
+static int find_sshd(const struct survey *s)
 {
         int r = 0;
 
-        for (size_t i = 0; r == 0 && paths[i]; i++) {
-                r = survey_is_file(s, paths[i], true);
+        for (size_t i = 0; r == 0 && layout_sshd[i]; i++) {
+                r = survey_is_file(s, layout_sshd[i], true);
                 if (r > 0)
-                        *ret = strdup(paths[i]);
-                if (r > 0 && !*ret)
+                        s->facts->sshd = strdup(layout_sshd[i]);
+                if (r > 0 && !s->facts->sshd)
                         return -ENOMEM;
         }
         return r < 0 ? r : 0;
 }
 
+/* What the boot unit runs. 1 when it may, 0 when it is not there or not root's alone. */
+static int take_program(const struct survey *s, const char *path)
+{
+        int r = survey_is_file(s, path, true);
+
+        if (r > 0)
+                r = survey_is_trusted(s, path);
+        if (r <= 0 || !unit_can_name(path))
+                return r < 0 ? r : 0;
+        s->facts->program = strdup(path);
+        return s->facts->program ? 1 : -ENOMEM;
+}
+
 static int find_programs(const struct survey *s, const char *program)
 {
-        struct facts *f = s->facts;
-        int r = find_program(s, layout_sshd, &f->sshd);
+        int r = find_sshd(s);
 
-        if (r == 0)
-                r = find_program(s, layout_program, &f->program);
-        if (r == 0 && !f->program && program) {
-                f->program = strdup(program);
-                r = f->program ? 0 : -ENOMEM;
-        }
-        return r;
+        for (size_t i = 0; r == 0 && layout_program[i]; i++)
+                r = take_program(s, layout_program[i]);
+        if (r == 0 && program)
+                r = take_program(s, program);
+        return r < 0 ? r : 0;
 }
 
 /* systemd's own library carries the version in its name: the same source for a running system and

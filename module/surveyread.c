@@ -4,6 +4,8 @@
  */
 #include "surveyread.h"
 
+#include "trusted.h"
+
 #include <errno.h>
 
 /* Nothing there, or nothing that systemd or sshd could read either. */
@@ -31,6 +33,11 @@ static int said(const struct survey *s, int r, const char *path)
 int survey_is_file(const struct survey *s, const char *path, bool executable)
 {
         return said(s, rootfs_is_file(s->root, path, executable), path);
+}
+
+int survey_is_trusted(const struct survey *s, const char *path)
+{
+        return said(s, trusted_file(s->root, path), path);
 }
 
 int survey_exists(const struct survey *s, const char *path)

@@ -17,6 +17,7 @@ struct survey {
 
 /* 1: it is there; 0: nothing of the kind is; −errno, said in s->why. */
 int survey_is_file(const struct survey *s, const char *path, bool executable) MUST_CHECK;
+int survey_is_trusted(const struct survey *s, const char *path) MUST_CHECK; /* see trusted.h */
 int survey_exists(const struct survey *s, const char *path) MUST_CHECK;
 int survey_read(const struct survey *s, const char *path, char **ret, size_t *ret_len) MUST_CHECK;
 

@@ -7,6 +7,8 @@
  */
 #include "udiff.h"
 
+#include "visible.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -212,59 +214,12 @@ static int compare(struct lines *from, struct lines *to)
 
 /* ---- printing -------------------------------------------------------------------------------- */
 
-/* The length of the UTF-8 sequence at `s` that a terminal may be shown, 0 when its first byte must
- * be escaped: invalid, a control (C0, DEL, C1), or one of the marks that turn the direction of
- * text, with which a line can be made to read as another. */
-static size_t printable(const unsigned char *s, size_t len)
-{
-        static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-        size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-        uint32_t c;
-
-        if (n == 1)
-                return s[0] == '\t' || (s[0] >= 0x20 && s[0] != 0x7f);
-        if (n == 0 || n > len || s[0] > 0xf4)
-                return 0;
-
-        c = s[0] & (0xffU >> (n + 1));
-        for (size_t i = 1; i < n; i++) {
-                if ((s[i] & 0xc0) != 0x80)
-                        return 0;
-                c = c << 6 | (s[i] & 0x3f);
-        }
-        if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) || c < 0xa0)
-                return 0;
-        if (c == 0x061c || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-            (c >= 0x2066 && c <= 0x2069))
-                return 0;
-        return n;
-}
-
-static void add_printable(struct buf *out, const char *text, size_t len)
-{
-        const unsigned char *s = (const unsigned char *)text;
-        size_t done = 0, at = 0;
-
-        while (at < len) {
-                size_t n = printable(s + at, len - at);
-
-                if (n > 0) {
-                        at += n;
-                        continue;
-                }
-                buf_add(out, text + done, at - done);
-                buf_addf(out, "\\x%02x", s[at]);
-                done = ++at;
-        }
-        buf_add(out, text + done, at - done);
-}
-
 static void add_line(struct buf *out, char sign, const struct line *l)
 {
         bool terminated = l->text[l->len - 1] == '\n';
 
         buf_add(out, &sign, 1);
-        add_printable(out, l->text, terminated ? l->len - 1 : l->len);
+        visible_line(out, l->text, terminated ? l->len - 1 : l->len);
         buf_adds(out, terminated ? "\n" : "\n\\ No newline at end of file\n");
 }
 
@@ -351,7 +306,7 @@ static void add_header(struct buf *out, const char *sign, const struct udiff_sid
         const char *label = side->text ? side->label : "/dev/null";
 
         buf_adds(out, sign);
-        add_printable(out, label, strlen(label));
+        visible_line(out, label, strlen(label));
         buf_adds(out, "\n");
 }
 

@@ -76,6 +76,7 @@ int verb_client(struct run *r)
         struct client_side *s = &r->client_side;
         int status = run_begin(r);
 
+        r->as_it_is = true;
         if (status == EXIT_DONE)
                 status = run_read_config(r);
         if (status != EXIT_DONE)

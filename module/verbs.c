@@ -59,6 +59,7 @@ int verb_verify(struct run *r)
 {
         int status = run_begin(r);
 
+        r->as_it_is = true;
         if (status == EXIT_DONE && r->root.image) {
                 /* AF_VSOCK would be the one of the machine around the image */
                 why_fix(&r->why, "boot the image: its provision unit verifies, and so can you");

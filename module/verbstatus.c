@@ -8,8 +8,30 @@
 #include "diagnose.h"
 #include "listen.h"
 #include "sshd.h"
+#include "visible.h"
 
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+
+/* A line that holds words of strangers: a newline among them is none of ours. */
+static void add_line(struct buf *out, const char *fmt, ...) PRINTF(2, 3);
+static void add_line(struct buf *out, const char *fmt, ...)
+{
+        AUTO_FREE char *text = NULL;
+        va_list ap;
+
+        va_start(ap, fmt);
+        if (vasprintf(&text, fmt, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        if (text)
+                visible_line(out, text, strlen(text));
+        else
+                out->error = -ENOMEM;
+        buf_adds(out, "\n");
+}
 
 static void add_door(struct run *r)
 {
@@ -31,6 +53,13 @@ static void add_door(struct run *r)
                  s->refused);
 }
 
+static void add_no_proof(struct run *r, const struct cause_row *row)
+{
+        buf_addf(&r->text, "proof   none: %s; to mend it: ", row->what);
+        run_add_fix(r, row->fix, &r->text);
+        buf_adds(&r->text, "\n");
+}
+
 static void add_proof(struct run *r)
 {
         const struct verdict *v = &r->verdict;
@@ -40,8 +69,7 @@ static void add_proof(struct run *r)
         if (v->cause == CAUSE_NONE)
                 buf_addf(&r->text, "proof   %s, just now\n", v->ident);
         else
-                buf_addf(&r->text, "proof   none: %s; to mend it: %s\n", causes[v->cause].what,
-                         causes[v->cause].fix);
+                add_no_proof(r, &causes[v->cause]);
         run_look_for_host(r);
         if (!r->way.reachable)
                 buf_adds(&r->text, "host    no vsock transport leads to a host\n");
@@ -123,9 +151,10 @@ static void add_listeners(struct run *r)
         if (r->tcp.known && r->tcp.listeners.n == 0)
                 buf_adds(&r->text, "        listening: no sshd\n");
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
-                buf_adds(&r->text, "        listening: ");
-                listener_describe(&r->tcp.listeners.list[i], &r->text);
-                buf_adds(&r->text, "\n");
+                AUTO_BUF text = BUF_INIT;
+
+                listener_describe(&r->tcp.listeners.list[i], &text);
+                add_line(&r->text, "        listening: %s", buf_str(&text));
         }
 }
 
@@ -179,7 +208,7 @@ static void add_hushlogin(struct run *r)
         }
         buf_adds(&r->text, n ? "\n" : "nobody\n");
         for (size_t k = 0; k < r->plan.n_skipped; k++)
-                buf_addf(&r->text, "        out of reach: %s (%s)\n", r->plan.skipped[k].path,
+                add_line(&r->text, "        out of reach: %s (%s)", r->plan.skipped[k].path,
                          r->plan.skipped[k].reason);
 }
 
@@ -189,7 +218,7 @@ static void add_drift(struct run *r)
         bool deferred = r->root.image && !r->options.no_verify;
 
         for (size_t k = 0; k < r->plan.n_conflicts; k++, word = "        ")
-                buf_addf(&r->text, "%s%s %s\n", word, r->plan.conflicts[k].path,
+                add_line(&r->text, "%s%s %s", word, r->plan.conflicts[k].path,
                          r->plan.conflicts[k].reason);
         for (size_t k = 0; k < r->plan.n; k++, word = "        ") {
                 const struct op *op = &r->plan.ops[k];
@@ -205,7 +234,12 @@ static void add_drift(struct run *r)
 
                 if (!is_stray(r, l))
                         continue;
-                buf_addf(&r->text, "%ssshd still listens on TCP; to mend it: %s\n", word, l->fix);
+                add_line(&r->text, "%ssshd still listens on TCP; to mend it: %s", word, l->fix);
+                word = "        ";
+        }
+        if (r->config_differs && !r->options.config) {
+                buf_addf(&r->text, "%s%s is not in force: another configuration came by --config\n",
+                         word, CONFIG_PATH_DEFAULT);
                 word = "        ";
         }
         if (word[0] == 'd')
@@ -216,6 +250,7 @@ int verb_status(struct run *r)
 {
         int status = run_begin(r);
 
+        r->as_it_is = true;
         if (status == EXIT_DONE)
                 status = run_compare(r);
         if (status != EXIT_DONE)
@@ -235,6 +270,8 @@ int verb_status(struct run *r)
         add_hosts(r);
         add_hushlogin(r);
         add_drift(r);
+        if (r->config_differs && !r->options.config)
+                return EXIT_CHANGES;
         return run_has_changes(r) || r->plan.n_conflicts > 0 || has_strays(r) ? EXIT_CHANGES
                                                                               : EXIT_DONE;
 }

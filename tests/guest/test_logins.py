@@ -31,6 +31,8 @@ def boot(request, program):
 def nothing_left(guest):
     """However it ends, a search leaves no key, no process and no change behind."""
     yield
+    if guest.run(f"test -L {UNITS}/ssh.service").status == 0:
+        apply(guest, "")
     assert guest.run("ls -d /run/sshd-vsock.trial-*").status != 0
     assert guest.run("pgrep -f 'sshd-vsock[.]trial-'").status != 0
     assert "sshd-vsock" not in guest.get(KEYS).decode()
@@ -84,19 +86,33 @@ def test_who_does_not_get_in_closes_nothing(what, guest):
     broken, mended, words = REFUSED[what]
     with meanwhile(guest, broken, mended):
         before = listeners(guest)
-        result = apply(guest, CLOSE, 4)
+        result = apply(guest, CLOSE, 4, options="--json")
         (line,) = [line for line in result.stderr.splitlines() if "error: root " in line]
         assert words in line and "; to mend it: " in line
         assert "nobody could be shown to log in" in result.stderr
         assert "TCP stays as it was" in result.stderr
         assert listeners(guest) == before == ANYWHERE
-        result = guest.run("sshd-vsock verify --json")
         report = json.loads(result.stdout)
-        assert (result.status, report["error"]["cause"]) == (4, "no-login")
+        assert (report["exit"], report["error"]["cause"]) == (4, "no-login")
         assert not report["logins"]["enough"]
         root = next(a for a in report["logins"]["accounts"] if a["user"] == "root")
         assert words in root["reason"] and root["fix"]
     assert guest.run("ls /root/forced").status != 0, "a ForceCommand was run"
+
+
+@pytest.mark.parametrize("verb,status", [("verify", 4), ("status", 0)])
+def test_verify_and_status_tell_it_too(verb, status, guest):
+    apply(guest, "")
+    with meanwhile(guest, *sshd_config(r"DenyUsers root\n")):
+        result = guest.run(f"sshd-vsock {verb} --json")
+        assert result.status == status, result.stderr
+        report = json.loads(result.stdout)
+        assert not report["logins"]["enough"]
+        assert "because listed in DenyUsers" in report["logins"]["accounts"][0]["reason"]
+        if verb == "status":
+            assert "logins  not enough for require_login" in report["text"]
+    report = json.loads(guest.check(f"sshd-vsock {verb} --json"))
+    assert report["logins"]["accounts"][0]["admission"] == "proven"
 
 
 def test_nologin_keeps_users_out_and_not_root(guest):
@@ -164,7 +180,7 @@ def test_operator_vouches(guest):
 def test_keys_elsewhere_and_many_of_them(guest):
     """The sixth of seven, in a file that sshd_config names, with fewer tries than usual."""
     keys = ("mkdir -p /etc/ssh/keys; for i in 1 2 3 4 5; do ssh-keygen -q -t ecdsa -N '' -C '' -f "
-            f"/root/k; cat /root/k.pub; rm /root/k*; done >/etc/ssh/keys/root; cat {KEYS} "
+            f"/root/k; echo \"from=\\\"10.0.0.1\\\" $(cat /root/k.pub)\"; rm /root/k*; done >/etc/ssh/keys/root; cat {KEYS} "
             f">>/etc/ssh/keys/root; cp {KEYS} /root/keys; : >{KEYS}")
     with meanwhile(guest, keys, f"rm -r /etc/ssh/keys; mv /root/keys {KEYS}"), \
             meanwhile(guest, *sshd_config(r"AuthorizedKeysFile /etc/ssh/keys/%%u\nMaxAuthTries 2\n")):

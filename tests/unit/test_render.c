@@ -173,6 +173,42 @@ static void test_provision(void **state)
                              "StandardInput=data\nStandardInputText=port: 2222\n"));
 }
 
+static void carries(const char *unit, const char *want)
+{
+        AUTO_BUF b = BUF_INIT;
+
+        assert_int_equal(provision_carries(unit, strlen(unit), &b), want != NULL);
+        if (want)
+                assert_string_equal(buf_str(&b), want);
+}
+
+static void test_what_the_provision_unit_carries(void **state)
+{
+        struct facts f = { 0 };
+        AUTO_BUF b = BUF_INIT;
+
+        (void)state;
+        render_provision(&f, &b);
+        carries(buf_str(&b), NULL);
+        buf_free(&b);
+        f.embedded = text("port: 2222\nhushlogin: [root]\n");
+        render_provision(&f, &b);
+        carries(buf_str(&b), "port: 2222\nhushlogin: [root]\n");
+        carries(buf_str(&b) + 1, NULL); /* not our marker */
+        carries("", NULL);
+        carries(FILE_MARKER "\nStandardInputText=a: b", "a: b\n");
+}
+
+static void test_a_long_proof_is_not_cut_short(void **state)
+{
+        struct facts f = { .verify_timeout = 300 };
+        AUTO_BUF b = BUF_INIT;
+
+        (void)state;
+        render_provision(&f, &b);
+        assert_non_null(strstr(buf_str(&b), "\nRuntimeMaxSec=45min\n"));
+}
+
 static void test_preset(void **state)
 {
         AUTO_BUF b = BUF_INIT;
@@ -309,11 +345,18 @@ static void test_hushlogin(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_socket),        cmocka_unit_test(test_template),
-                cmocka_unit_test(test_keygen),        cmocka_unit_test(test_provision),
-                cmocka_unit_test(test_preset),        cmocka_unit_test(test_preset_round),
-                cmocka_unit_test(test_preset_closed), cmocka_unit_test(test_modules_wanted),
-                cmocka_unit_test(test_modules),       cmocka_unit_test(test_listen),
+                cmocka_unit_test(test_socket),
+                cmocka_unit_test(test_template),
+                cmocka_unit_test(test_keygen),
+                cmocka_unit_test(test_provision),
+                cmocka_unit_test(test_what_the_provision_unit_carries),
+                cmocka_unit_test(test_a_long_proof_is_not_cut_short),
+                cmocka_unit_test(test_preset),
+                cmocka_unit_test(test_preset_round),
+                cmocka_unit_test(test_preset_closed),
+                cmocka_unit_test(test_modules_wanted),
+                cmocka_unit_test(test_modules),
+                cmocka_unit_test(test_listen),
                 cmocka_unit_test(test_hushlogin),
         };
 
