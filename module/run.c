@@ -8,6 +8,7 @@
 #include "causes.h"
 #include "diagnose.h"
 #include "source.h"
+#include "surveymachine.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -233,8 +234,10 @@ bool run_has_changes(const struct run *r)
 
 void run_look_for_host(struct run *r)
 {
-        r->way.reachable = verify_way_to_host(r->facts.virt, &r->way.cid);
-        r->way.known = true;
+        struct transports t;
+
+        survey_transports(&r->root, &t);
+        hostway_find(&r->facts.machine, &t, r->config.assume_host, &r->way);
 }
 
 void run_look_for_listeners(struct run *r)

@@ -236,7 +236,8 @@ def test_keys_are_in_manual_readme_and_example():
 def test_default_and_limits_of_a_key_are_documented(key):
     schema = SCHEMA["properties"][key]
     manual, readme = entries(CONFIG_MANUAL, "KEYS")[f"Cm {key}"], table("key")[f"`{key}`"]
-    default = json.dumps(schema["default"]) if "default" in schema else "none"
+    default = schema.get("default", "none")
+    default = default if isinstance(default, str) else json.dumps(default)
     assert re.search(rf"Default: {default}\b", manual)
     assert readme.split(" | ")[0] == default
     if "minimum" in schema:

@@ -215,6 +215,8 @@ def generate(schema, rng):
         return STRINGS[name](rng) if name in STRINGS else generate(SCHEMA["definitions"][name], rng)
     if "anyOf" in schema:
         return generate(rng.choice(schema["anyOf"]), rng)
+    if "enum" in schema:
+        return rng.choice(schema["enum"])
     if schema["type"] == "boolean":
         return rng.random() < 0.5
     if schema["type"] == "integer":
