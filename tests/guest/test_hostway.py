@@ -144,3 +144,14 @@ def test_container_has_no_way_of_its_own(name, program):
         assert "this is a container" in result.stderr
         assert "TCP stays as it was" in result.stderr
         assert listeners(guest) == before == ANYWHERE
+
+
+def test_port_that_any_user_may_take_is_said(guest):
+    warning = "disable_tcp with vsock port 2222: any local user may listen on it whenever"
+    try:
+        assert warning in apply(guest, CLOSE + "port: 2222\n").stderr
+        assert warning in apply(guest).stderr
+        assert "any local user" not in apply(guest, "port: 2222\n").stderr
+        assert "any local user" not in apply(guest, CLOSE + "port: 1023\n").stderr
+    finally:
+        guest.check("sshd-vsock remove --no-verify; rm -f /etc/sshd-vsock.yaml")
