@@ -146,6 +146,38 @@ def test_container_has_no_way_of_its_own(name, program):
         assert listeners(guest) == before == ANYWHERE
 
 
+CONTAINERS = {
+    "a PID namespace of its own": ("unshare -pf --mount-proc sshd-vsock apply", ":"),
+    "podman's mark": ("sshd-vsock apply", ": >/run/.containerenv"),
+    "the container interface's mark": ("sshd-vsock apply",
+                                       "mkdir -p /run/host; echo acme >/run/host/container-manager"),
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_container_that_systemd_does_not_know_has_no_way_either(name, guest):
+    command, mark = CONTAINERS[name]
+    try:
+        guest.put("/etc/sshd-vsock.yaml", CLOSE)
+        result = guest.run(f"{mark}; {command}", timeout=120)
+        assert result.status == 4, result.stderr
+        assert "this is a container" in result.stderr
+        assert listeners(guest) == ANYWHERE
+    finally:
+        guest.check("rm -rf /run/.containerenv /run/host; sshd-vsock remove --no-verify;"
+                    "rm -f /etc/sshd-vsock.yaml")
+
+
+def test_image_made_of_a_container_is_none(guest):
+    """`docker export` leaves the file in what becomes a machine's disk."""
+    try:
+        guest.check(": >/.dockerenv")
+        apply(guest, CLOSE)
+        assert listeners(guest) == set()
+    finally:
+        guest.check("rm /.dockerenv; sshd-vsock remove --no-verify; rm -f /etc/sshd-vsock.yaml")
+
+
 def test_port_that_any_user_may_take_is_said(guest):
     warning = "disable_tcp with vsock port 2222: any local user may listen on it whenever"
     try:
