@@ -59,7 +59,7 @@ bool client_has_way(const struct client *c, enum client_way way)
 {
         bool windows = c->virt == VIRT_WSL || c->virt == VIRT_MICROSOFT;
 
-        return c->virt == VIRT_UNKNOWN || ways[way].windows == windows;
+        return !c->hostless && (c->virt == VIRT_UNKNOWN || ways[way].windows == windows);
 }
 
 void client_guid(uint32_t port, struct buf *out)
@@ -70,12 +70,6 @@ void client_guid(uint32_t port, struct buf *out)
 void client_host(const struct client *c, enum client_way way, struct buf *out)
 {
         buf_addf(out, "%s%s", c->name, ways[way].suffix);
-}
-
-/* 0 to 2 are reserved and ANY is no machine: none of them leads a host here. */
-static bool cid_is_address(uint32_t cid)
-{
-        return cid > 2 && cid != UINT32_MAX;
 }
 
 static void add_value(const struct client *c, const char *value, struct buf *out)
@@ -93,7 +87,7 @@ static void add_value(const struct client *c, const char *value, struct buf *out
                         buf_addf(out, "%u", c->port);
                         break;
                 case 'c':
-                        if (cid_is_address(c->cid))
+                        if (hostway_is_address(c->cid))
                                 buf_addf(out, "%u", c->cid);
                         else
                                 buf_adds(out, "CID");
@@ -121,7 +115,7 @@ void client_stanza(const struct client *c, enum client_way way, struct buf *out)
 
 bool client_is_registered(const struct client *c)
 {
-        return c->virt == VIRT_MICROSOFT || c->virt == VIRT_UNKNOWN;
+        return !c->hostless && (c->virt == VIRT_MICROSOFT || c->virt == VIRT_UNKNOWN);
 }
 
 void client_registry_key(const struct client *c, struct buf *out)
@@ -151,7 +145,12 @@ static void add_registry(const struct client *c, struct buf *out)
 
 void client_render(const struct client *c, struct buf *out)
 {
-        if (!cid_is_address(c->cid) && client_has_way(c, WAY_SYSTEMD))
+        if (c->way && c->way->why[0])
+                buf_addf(out, "# %s: %s.\n# To mend it: %s.\n\n",
+                         c->way->assumed ? "Taken from host_transport: assume"
+                                         : "No host is known to come in",
+                         c->way->why, c->way->fix);
+        if (!hostway_is_address(c->cid) && client_has_way(c, WAY_SYSTEMD))
                 buf_adds(out, "# The CID is not known here: put the one that the host gave this "
                               "machine in CID's place.\n\n");
         for (unsigned way = 0; way < N_WAYS; way++) {

@@ -6,13 +6,15 @@
 #pragma once
 
 #include "buf.h"
-#include "layout.h"
+#include "hostway.h"
 
 struct client {
         const char *name; /* of this machine; a host name */
         uint32_t port;
         uint32_t cid; /* 0, or any other that no host could use: unknown */
         enum virt virt;
+        const struct way *way; /* NULL: not looked at */
+        bool hostless;         /* no host of it is the user's: there is nothing to print for one */
 };
 
 /* Ways in, one stanza each. */

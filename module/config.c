@@ -205,6 +205,7 @@ static const struct field fields[] = {
         { "port", FIELD_UINT, MEMBER(port), .min = 1, .max = UINT32_MAX - 1 },
         { "disable_tcp", FIELD_BOOL, MEMBER(disable_tcp) },
         { "listen_address", FIELD_OTHER, .read = read_listen },
+        { "host_transport", FIELD_CHOICE, MEMBER(assume_host), .words = { "auto", "assume" } },
         { "hushlogin", FIELD_OTHER, .read = config_read_hushlogin },
         { "hosts_entry", FIELD_OTHER, .read = read_hosts },
         { "require_login", FIELD_OTHER, .read = config_read_require },

@@ -45,6 +45,7 @@ struct config {
         bool disable_tcp;
         struct listen_address *listen;
         size_t n_listen;
+        bool assume_host; /* host_transport: assume */
         enum hushlogin hushlogin;
         struct user_name *users;
         size_t n_users;

@@ -57,6 +57,8 @@ void config_render(const struct config *c, struct buf *out)
                 buf_adds(out, "disable_tcp: true\n");
         if (c->n_listen > 0)
                 render_listen(c, out);
+        if (c->assume_host)
+                buf_adds(out, "host_transport: assume\n");
         if (c->hushlogin == HUSHLOGIN_ALL)
                 buf_adds(out, "hushlogin: true\n");
         else if (c->hushlogin == HUSHLOGIN_USERS)

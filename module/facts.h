@@ -6,6 +6,7 @@
 #pragma once
 
 #include "config.h"
+#include "hostway.h"
 #include "layout.h"
 #include "passwd.h"
 
@@ -26,6 +27,7 @@ struct facts {
         bool live;
         unsigned systemd_version; /* 0: unknown */
         enum virt virt;
+        struct machine machine;
         char *sshd;            /* path inside the system; NULL: no openssh-server */
         char *program;         /* this program inside the system; NULL: the image lacks it */
         unsigned modules;      /* bits 1 << MODULE_…: there as a loadable module */

@@ -79,7 +79,7 @@ static void add_error(struct json *j, const struct run *r, int status)
                 add_error_words(j, r, cause_of(r->why.text), r->why.text, r->why.fix);
         } else if (status == EXIT_CLOSED_NOTHING) {
                 row = &causes[CAUSE_NO_WAY_TO_HOST];
-                add_error_words(j, r, row->id, row->what, row->fix);
+                add_error_words(j, r, row->id, row->what, r->way.known ? r->way.fix : row->fix);
         } else {
                 add_error_words(j, r, NULL, "see the messages on standard error", NULL);
         }
@@ -212,10 +212,13 @@ static void add_logins(struct json *j, const struct run *r)
 
 static void add_host(struct json *j, const struct run *r)
 {
+        json_string(j, "host_reason", r->way.why[0] ? r->way.why : NULL);
         if (!r->way.known) {
+                json_null(j, "host_assumed");
                 json_null(j, "host");
                 return;
         }
+        json_bool(j, "host_assumed", r->way.assumed);
         json_open(j, "host", '{');
         json_bool(j, "reachable", r->way.reachable);
         if (r->way.cid)

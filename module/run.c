@@ -7,6 +7,7 @@
 
 #include "causes.h"
 #include "diagnose.h"
+#include "surveymachine.h"
 #include "unitpath.h"
 #include "vsockunit.h"
 
@@ -228,8 +229,10 @@ bool run_has_changes(const struct run *r)
 
 void run_look_for_host(struct run *r)
 {
-        r->way.reachable = verify_way_to_host(r->facts.virt, &r->way.cid);
-        r->way.known = true;
+        struct transports t;
+
+        survey_transports(&r->root, &t);
+        hostway_find(&r->facts.machine, &t, r->config.assume_host, &r->way);
 }
 
 int run_look_for_logins(struct run *r, struct why *why)

@@ -33,10 +33,6 @@ struct options {
 };
 
 /* What only some verbs look at; `known` tells which did. */
-struct way {
-        bool known, reachable;
-        uint32_t cid; /* 0: the host calls this machine by its VM id */
-};
 struct tcp_reality {
         bool known;
         struct listeners listeners;

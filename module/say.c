@@ -59,9 +59,15 @@ bool say_way_to_host(struct run *r, enum log_level otherwise)
 {
         run_look_for_host(r);
         if (!r->way.reachable) {
-                say_cause(r, otherwise, CAUSE_NO_WAY_TO_HOST, "");
+                log_line(&r->log, otherwise, "%s (%s); to mend it: %s",
+                         causes[CAUSE_NO_WAY_TO_HOST].what, r->way.why, r->way.fix);
                 return false;
         }
+        if (r->way.assumed)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "that a host can come in is taken from \"host_transport: assume\", and "
+                         "seen by nobody: %s",
+                         r->way.why);
         if (r->way.cid)
                 log_line(&r->log, LOG_LEVEL_DETAIL, "the host reaches this machine as CID %u",
                          r->way.cid);

@@ -263,6 +263,28 @@ int schema_list(const struct value *v, int (*each)(const struct value *item, voi
 
 /* ---- the walk -------------------------------------------------------------------------------- */
 
+static bool is_never_valid(const char *text)
+{
+        (void)text;
+        return false;
+}
+
+static int read_choice(const struct value *v, const char *const words[2], bool *ret)
+{
+        const char *text = NULL;
+        char wanted[64];
+        int r;
+
+        (void)snprintf(wanted, sizeof(wanted), "%s or %s", words[0], words[1]);
+        r = schema_text(v, wanted, is_never_valid, &text);
+        if (r < 0)
+                return r;
+        if (strcmp(text, words[0]) != 0 && strcmp(text, words[1]) != 0)
+                return schema_wrong_type(v, wanted);
+        *ret = strcmp(text, words[1]) == 0;
+        return 0;
+}
+
 static int read_field(const struct value *v, const struct field *f, void *target)
 {
         char *member = (char *)target + f->offset;
@@ -272,6 +294,8 @@ static int read_field(const struct value *v, const struct field *f, void *target
                 return schema_bool(v, (bool *)member);
         case FIELD_UINT:
                 return schema_uint(v, f->min, f->max, (uint32_t *)(void *)member);
+        case FIELD_CHOICE:
+                return read_choice(v, f->words, (bool *)member);
         case FIELD_OTHER:
                 break;
         }

@@ -16,13 +16,15 @@ struct value {
         int index; /* in a list; -1: the key's own value */
 };
 
-enum field_kind { FIELD_BOOL, FIELD_UINT, FIELD_OTHER };
+enum field_kind { FIELD_BOOL, FIELD_UINT, FIELD_CHOICE, FIELD_OTHER };
 
 struct field {
         const char *key;
         enum field_kind kind;
         size_t offset;     /* of a bool or uint32_t in the target */
         uint32_t min, max; /* FIELD_UINT */
+        /* FIELD_CHOICE: a bool that has words of its own, first the one for false. */
+        const char *words[2];
         /* FIELD_OTHER: reads into the target, whose former value it frees. 0, -EBADMSG with a
          * fault recorded, or -ENOMEM. */
         int (*read)(const struct value *v, void *target);

@@ -6,6 +6,7 @@
 #include "survey.h"
 
 #include "render.h"
+#include "surveymachine.h"
 #include "surveysshd.h"
 #include "unitpath.h"
 
@@ -220,14 +221,15 @@ int survey_users(const struct rootfs *root, struct users *ret, struct why *why)
         return r < 0 ? why_set(why, r, "cannot read %s/etc/passwd", root->path) : 0;
 }
 
-static int find_live(struct manager *m, struct facts *f, struct why *why)
+static int find_live(const struct rootfs *root, struct manager *m, struct facts *f, struct why *why)
 {
         AUTO_FREE char *virt = NULL;
         int r = manager_property(m, "Virtualization", &virt, why);
 
         if (r < 0)
                 return r;
-        f->virt = virt_from_systemd(virt);
+        survey_machine(root, virt, &f->machine);
+        f->virt = hostway_virt(&f->machine);
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 struct unit_state s;
 
@@ -264,7 +266,7 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
         if (r == 0)
                 r = find_tcp_units(&s);
         if (r == 0 && m)
-                r = find_live(m, &f, why);
+                r = find_live(root, m, &f, why);
         if (r < 0) {
                 facts_free(&f);
                 return why_set(why, r, "cannot survey %s", root->image ? root->path : "the system");

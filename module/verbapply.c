@@ -301,6 +301,17 @@ static int apply_image(struct run *r)
         return steps_run(r, PHASE_CLOSE) < 0 ? run_fail(r) : EXIT_DONE;
 }
 
+/* af_vsock.c, LAST_RESERVED_PORT: ports below 1024 need CAP_NET_BIND_SERVICE, all others are
+ * whoever's asks first. */
+static void warn_of_port(const struct run *r)
+{
+        if (r->config.disable_tcp && r->config.port >= 1024)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "disable_tcp with vsock port %u: any local user may listen on it whenever "
+                         "%s does not, and nobody then gets in; ports below 1024 are root's",
+                         r->config.port, UNIT_SOCKET);
+}
+
 int verb_apply(struct run *r)
 {
         int status = steps_prepare(r, false);
@@ -308,6 +319,7 @@ int verb_apply(struct run *r)
         if (status != EXIT_DONE)
                 return status;
         run_report_skipped(r);
+        warn_of_port(r);
         if (r->facts.generated_door)
                 log_line(&r->log, LOG_LEVEL_STEP,
                          "%s of systemd's own generator answers: it is left alone", r->door);

@@ -5,6 +5,8 @@
  */
 #include "run.h"
 
+#include "surveymachine.h"
+
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,9 +67,12 @@ static int look_at_machine(struct run *r, struct client *c)
         if (manager_open(&r->manager, &r->why) < 0 ||
             manager_property(r->manager, "Virtualization", &virt, &r->why) < 0)
                 return -1;
-        r->facts.virt = c->virt = virt_from_systemd(virt);
+        survey_machine(&r->root, virt, &r->facts.machine);
+        r->facts.virt = c->virt = hostway_virt(&r->facts.machine);
         run_look_for_host(r);
         c->cid = r->way.cid;
+        c->way = &r->way;
+        c->hostless = !r->way.reachable && hostway_never(&r->facts.machine);
         return 0;
 }
 

@@ -72,7 +72,10 @@ static void add_proof(struct run *r)
                 add_no_proof(r, &causes[v->cause]);
         run_look_for_host(r);
         if (!r->way.reachable)
-                buf_adds(&r->text, "host    no vsock transport leads to a host\n");
+                buf_addf(&r->text, "host    no vsock transport leads to a host: %s\n", r->way.why);
+        else if (r->way.assumed)
+                buf_addf(&r->text, "host    taken from host_transport: assume, though %s\n",
+                         r->way.why);
         else if (r->way.cid)
                 buf_addf(&r->text, "host    reaches this machine as CID %u\n", r->way.cid);
         else

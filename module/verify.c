@@ -181,13 +181,3 @@ void verify_sshd(const char *sshd, unsigned timeout, struct verdict *ret)
         ret->sshd_answers = v.cause == CAUSE_NONE;
         (void)snprintf(ret->ident, sizeof(ret->ident), "%s", v.ident);
 }
-
-bool verify_way_to_host(enum virt virt, uint32_t *ret_cid)
-{
-        uint32_t cid = 0;
-
-        if (vsock_local_cid(&cid) < 0 || cid < 3 || cid == UINT32_MAX)
-                cid = 0;
-        *ret_cid = cid;
-        return cid != 0 || virt == VIRT_MICROSOFT || virt == VIRT_WSL;
-}

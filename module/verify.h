@@ -25,8 +25,3 @@ void verify_door(uint32_t port, unsigned timeout, struct verdict *ret);
 /* Where there is no loopback: `sshd -i` on a socket pair, which tells whether the door's far end
  * works. */
 void verify_sshd(const char *sshd, unsigned timeout, struct verdict *ret);
-
-/* Whether a host can come in: a local CID that a host assigned (3 and above), or Hyper-V and WSL,
- * whose transport has no CID of its own (1 or ANY) but leads to the host all the same (systemd
- * #40161). *ret_cid is 0 where there is none. */
-bool verify_way_to_host(enum virt virt, uint32_t *ret_cid);

@@ -51,7 +51,7 @@ static bool same(const struct config *a, const struct config *b)
                 return false;
         return a->n_users == b->n_users && a->hushlogin == b->hushlogin && a->port == b->port &&
                a->disable_tcp == b->disable_tcp && a->verify_timeout == b->verify_timeout &&
-               same_listen(a, b);
+               a->assume_host == b->assume_host && same_listen(a, b);
 }
 
 /* One line per key, in letters that mean nothing to systemd. */

@@ -80,7 +80,7 @@ static void test_ways(void **state)
 {
         (void)state;
         for (unsigned virt = 0; virt < N_VIRTS; virt++) {
-                const struct client c = { "box", 22, 3, (enum virt)virt };
+                const struct client c = { .name = "box", .port = 22, .cid = 3, .virt = virt };
                 bool windows = virt == VIRT_WSL || virt == VIRT_MICROSOFT;
                 unsigned want = virt == VIRT_UNKNOWN ? 6 : windows ? 2 : 4;
                 AUTO_BUF b = BUF_INIT;
@@ -103,8 +103,10 @@ static void test_no_cid(void **state)
 
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(virts) * ELEMENTSOF(cids); i++) {
-                const struct client c = { "box", 22, cids[i % ELEMENTSOF(cids)],
-                                          virts[i / ELEMENTSOF(cids)] };
+                const struct client c = { .name = "box",
+                                          .port = 22,
+                                          .cid = cids[i % ELEMENTSOF(cids)],
+                                          .virt = virts[i / ELEMENTSOF(cids)] };
                 bool linux_host = client_has_way(&c, WAY_SYSTEMD);
                 AUTO_BUF b = BUF_INIT;
 
@@ -124,7 +126,7 @@ static void test_registration(void **state)
 {
         (void)state;
         for (unsigned virt = 0; virt < N_VIRTS; virt++) {
-                const struct client c = { "box", 22, 0, (enum virt)virt };
+                const struct client c = { .name = "box", .port = 22, .virt = virt };
                 unsigned want = virt == VIRT_MICROSOFT || virt == VIRT_UNKNOWN;
                 AUTO_BUF b = BUF_INIT;
 
@@ -138,10 +140,41 @@ static void test_registration(void **state)
         }
 }
 
+/* What nobody can come in by is not printed, the reason is; where the operator vouches, both are.
+ */
+static void test_no_way(void **state)
+{
+        (void)state;
+        for (unsigned i = 0; i < 3; i++) {
+                const struct way way = { .known = true,
+                                         .reachable = i == 2,
+                                         .assumed = i == 2,
+                                         .why = "this is Azure",
+                                         .fix = "leave TCP open" };
+                const struct client c = { .name = "box",
+                                          .port = 22,
+                                          .virt = VIRT_MICROSOFT,
+                                          .way = &way,
+                                          .hostless = i == 0 };
+                AUTO_BUF b = BUF_INIT;
+
+                client_render(&c, &b);
+                assert_int_equal(count(buf_str(&b), "\nHost box"), i == 0 ? 0 : 2);
+                assert_int_equal(count(buf_str(&b), "New-Item"), i != 0);
+                assert_int_equal(count(buf_str(&b),
+                                       "# No host is known to come in: this is Azure.\n"
+                                       "# To mend it: leave TCP open.\n"),
+                                 i != 2);
+                assert_int_equal(count(buf_str(&b), "# Taken from host_transport: assume: this is "
+                                                    "Azure.\n"),
+                                 i == 2);
+        }
+}
+
 /* Pasted as a whole into ssh_config, everything that is no stanza is a comment. */
 static void test_is_ssh_config(void **state)
 {
-        const struct client c = { "box", 22, 0, VIRT_UNKNOWN };
+        const struct client c = { .name = "box", .port = 22, .virt = VIRT_UNKNOWN };
         AUTO_BUF b = BUF_INIT;
 
         (void)state;
@@ -182,7 +215,7 @@ int main(void)
                 cmocka_unit_test(test_guid),         cmocka_unit_test(test_stanzas),
                 cmocka_unit_test(test_ways),         cmocka_unit_test(test_no_cid),
                 cmocka_unit_test(test_registration), cmocka_unit_test(test_is_ssh_config),
-                cmocka_unit_test(test_known_host),
+                cmocka_unit_test(test_known_host),   cmocka_unit_test(test_no_way),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,7 @@ static void test_defaults(void **state)
                 assert_int_equal(c.port, 22);
                 assert_false(c.disable_tcp);
                 assert_int_equal(c.n_listen, 0);
+                assert_false(c.assume_host);
                 assert_int_equal(c.hushlogin, HUSHLOGIN_OFF);
                 assert_int_equal(c.n_users, 0);
                 assert_string_equal(c.hosts_address, "127.0.0.1");
@@ -199,6 +200,9 @@ static void test_render(void **state)
         render("hushlogin: []\nhosts_entry: 127.0.0.1\n", "");
         render("verify_timeout: 11\nport: 23\ndisable_tcp: true\n",
                "port: 23\ndisable_tcp: true\nverify_timeout: 11\n");
+        render("host_transport: auto\n", "");
+        render("hushlogin: true\nhost_transport: 'assume'\n",
+               "host_transport: assume\nhushlogin: true\n");
         render("listen_address: ::1\n", "listen_address: ['::1']\n");
         render("listen_address: [\"[0::1]:22\", 127.0.0.1, \"10.0.0.1:2222\", \"[::]\"]\n",
                "listen_address: ['[::1]:22', 127.0.0.1, '10.0.0.1:2222', '::']\n");

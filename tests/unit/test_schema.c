@@ -15,6 +15,7 @@
 struct target {
         bool flag;
         uint32_t number;
+        bool choice;
         unsigned n_items;
         char last[32];
 };
@@ -49,6 +50,7 @@ static int read_words(const struct value *v, void *target)
 static const struct field fields[] = {
         { "flag", FIELD_BOOL, offsetof(struct target, flag), .min = 0 },
         { "number", FIELD_UINT, offsetof(struct target, number), .min = 5, .max = UINT32_MAX },
+        { "choice", FIELD_CHOICE, offsetof(struct target, choice), .words = { "left", "right" } },
         { "words", FIELD_OTHER, .read = read_words },
 };
 
@@ -120,6 +122,20 @@ static void test_bools(void **state)
         refuse("flag: True\n", "not \"True\"");
         refuse("flag: 'true'\n", "this is text in quotes");
         refuse("flag: {}\n", "this is a mapping");
+}
+
+static void test_choices(void **state)
+{
+        (void)state;
+        assert_true(accept("choice: right\n").choice);
+        assert_true(accept("choice: 'right'\n").choice);
+        assert_false(accept("choice: left\n").choice);
+        refuse("choice: up\n", "f:1:9: error: choice: left or right is wanted, not \"up\"");
+        refuse("choice: true\n", "choice: left or right is wanted, not \"true\"");
+        refuse("choice: Right\n", "not \"Right\"");
+        refuse("choice:\n", "there is nothing");
+        refuse("choice: \"\"\n", "choice: left or right is wanted, ");
+        refuse("choice: [left]\n", "this is a list");
 }
 
 static void test_keys(void **state)
@@ -219,10 +235,11 @@ static void test_ambiguous(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_values), cmocka_unit_test(test_numbers),
-                cmocka_unit_test(test_bools),  cmocka_unit_test(test_keys),
-                cmocka_unit_test(test_lists),  cmocka_unit_test(test_memory),
-                cmocka_unit_test(test_find),   cmocka_unit_test(test_ambiguous),
+                cmocka_unit_test(test_values),    cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_bools),     cmocka_unit_test(test_choices),
+                cmocka_unit_test(test_keys),      cmocka_unit_test(test_lists),
+                cmocka_unit_test(test_memory),    cmocka_unit_test(test_find),
+                cmocka_unit_test(test_ambiguous),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
