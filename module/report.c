@@ -39,18 +39,32 @@ static const char *cause_of(const char *what)
         return NULL;
 }
 
+/* The conflict that ended the run; NULL where something else did. */
+static const struct conflict *conflict_of(const struct run *r, int status)
+{
+        enum blocks blocked = plan_blocked(&r->plan);
+
+        if (blocked == BLOCKS_NOTHING ||
+            (blocked == BLOCKS_CLOSE && (status != EXIT_WORLD || r->why.text[0])))
+                return NULL;
+        for (size_t k = 0; k < r->plan.n_conflicts; k++)
+                if (r->plan.conflicts[k].blocks == blocked)
+                        return &r->plan.conflicts[k];
+        return NULL;
+}
+
 /* Every status that is a failure has its one error, wherever the run keeps it. What is wrong with
  * the door comes before the failed job by which it showed. */
 static void add_error(struct json *j, const struct run *r, int status)
 {
         const struct cause_row *row = &causes[r->verdict.cause];
+        const struct conflict *conflict = conflict_of(r, status);
         AUTO_BUF text = BUF_INIT;
 
         if (status == EXIT_DONE || status == EXIT_CHANGES) {
                 json_null(j, "error");
-        } else if (r->plan.n_conflicts > 0) {
-                buf_addf(&text, "%s%s %s", r->root.path, r->plan.conflicts[0].path,
-                         r->plan.conflicts[0].reason);
+        } else if (conflict) {
+                buf_addf(&text, "%s%s %s", r->root.path, conflict->path, conflict->reason);
                 add_error_words(j, "conflict", buf_str(&text), NULL);
         } else if (r->faults.len > 0) {
                 add_error_words(j, "configuration", "the configuration has faults",
