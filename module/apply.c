@@ -238,6 +238,7 @@ static int run_phase(const struct rootfs *root, struct manager *m, struct plan *
 
                 if (op->phase != phase)
                         continue;
+                op->tried = true;
                 if (op->item)
                         r = run_file(root, p, op, why);
                 else if (op->kind == OP_MODULE)

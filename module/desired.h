@@ -32,6 +32,9 @@ enum {
         ITEM_ALIAS = 1 << 3,      /* a link that is right whatever folder its target is in */
         ITEM_TCP_SOCKET = 1 << 5, /* a TCP socket unit must restart to see a change */
         ITEM_FOLDER = 1 << 4, /* the folder may be our making: it goes once nothing is left in it */
+        ITEM_LATE = 1 << 6,   /* in PHASE_CLOSE: after what is started and stopped there */
+        ITEM_MASK = 1 << 7,   /* the mask of a TCP unit */
+        ITEM_TCP = ITEM_SSHD | ITEM_TCP_SOCKET | ITEM_MASK, /* any of these */
 };
 
 struct item {

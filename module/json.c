@@ -83,3 +83,13 @@ void json_null(struct json *j, const char *key)
         begin(j, key);
         buf_adds(&j->out, "null");
 }
+
+void json_words(struct json *j, const char *text, const char *separator)
+{
+        while (*text) {
+                size_t n = strcspn(text, separator);
+
+                json_bytes(j, NULL, text, n);
+                text += n + (text[n] != '\0');
+        }
+}

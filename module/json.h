@@ -21,3 +21,6 @@ void json_bytes(struct json *j, const char *key, const char *value, size_t len);
 void json_number(struct json *j, const char *key, uint64_t value);
 void json_bool(struct json *j, const char *key, bool value);
 void json_null(struct json *j, const char *key);
+
+/* Each part of the text as an element of the array that is open. */
+void json_words(struct json *j, const char *text, const char *separator);

@@ -122,6 +122,14 @@ static void read_counters(struct manager *m, const char *path, struct unit_state
                                           &s->refused);
 }
 
+static void read_listen(struct manager *m, const char *path, struct unit_state *s)
+{
+        AUTO_BUF streams = BUF_INIT;
+
+        if (manager_streams(m, path, &streams) == 0)
+                (void)snprintf(s->listen, sizeof(s->listen), "%s", buf_str(&streams));
+}
+
 static void read_main_pid(struct manager *m, const char *path, struct unit_state *s)
 {
         (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path,
@@ -153,10 +161,12 @@ static int read_unit(struct manager *m, const char *unit, const char *path, stru
                           socket ? "org.freedesktop.systemd1.Socket"
                                  : "org.freedesktop.systemd1.Service",
                           "Result", s->result, sizeof(s->result));
-        if (socket)
+        if (socket) {
                 read_counters(m, path, s);
-        else
+                read_listen(m, path, s);
+        } else {
                 read_main_pid(m, path, s);
+        }
         s->loaded = strcmp(load, "loaded") == 0;
         s->masked = strcmp(load, "masked") == 0;
         s->starting = strcmp(active, "activating") == 0;

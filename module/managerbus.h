@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "buf.h"
 #include "manager.h"
 
 #include <systemd/sd-bus.h>
@@ -18,6 +19,9 @@ struct manager {
         char *job;       /* the job waited for */
         char result[32]; /* how it ended; empty while it runs */
 };
+
+/* The stream addresses of a loaded socket unit, separated by blanks. 0 or −errno. */
+int manager_streams(struct manager *m, const char *path, struct buf *out) MUST_CHECK;
 
 /* `e` may be NULL. Returns r. */
 int manager_say(struct why *why, int r, const sd_bus_error *e, const char *what, const char *unit);

@@ -5,8 +5,6 @@
  */
 #include "managerbus.h"
 
-#include "buf.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +30,7 @@ static int load(struct manager *m, const char *unit, sd_bus_message **reply, con
 }
 
 /* systemd prints addresses as people do: "0.0.0.0:22", "[::]:22", "vsock::22", "/run/x". */
-static int read_streams(struct manager *m, const char *path, struct buf *out)
+int manager_streams(struct manager *m, const char *path, struct buf *out)
 {
         AUTO_MESSAGE *reply = NULL;
         const char *type, *address;
@@ -113,7 +111,7 @@ static int read_socket(struct manager *m, const char *name, const char *path,
         char service[256], program[256] = "";
         AUTO_BUF streams = BUF_INIT;
 
-        if (read_streams(m, path, &streams) < 0 || streams.len == 0 ||
+        if (manager_streams(m, path, &streams) < 0 || streams.len == 0 ||
             read_service(m, path, name, service, sizeof(service)) < 0)
                 return 0;
         if (service[0])

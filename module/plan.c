@@ -71,8 +71,15 @@ static int edited(const struct item *i, const struct object *o, struct buf *out)
         return out->error;
 }
 
-static int add_conflict(struct plan *p, const char *path, const char *fmt, ...) PRINTF(3, 4);
-static int add_conflict(struct plan *p, const char *path, const char *fmt, ...)
+static enum blocks blocks_of(const struct item *i)
+{
+        if (i->kind == ITEM_HOSTS)
+                return BLOCKS_NOTHING;
+        return i->phase == PHASE_CLOSE || (i->flags & ITEM_TCP) ? BLOCKS_CLOSE : BLOCKS_DOOR;
+}
+
+static int add_conflict(struct plan *p, const struct item *i, const char *fmt, ...) PRINTF(3, 4);
+static int add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
 {
         struct conflict *c = reallocarray(p->conflicts, p->n_conflicts + 1, sizeof(*c));
         va_list ap;
@@ -81,7 +88,7 @@ static int add_conflict(struct plan *p, const char *path, const char *fmt, ...)
                 return -ENOMEM;
         p->conflicts = c;
         c = &p->conflicts[p->n_conflicts++];
-        *c = (struct conflict){ .path = path };
+        *c = (struct conflict){ .path = i->path, .blocks = blocks_of(i) };
         va_start(ap, fmt);
         (void)vsnprintf(c->reason, sizeof(c->reason), fmt, ap);
         va_end(ap);
@@ -99,10 +106,10 @@ static int add_skip(struct plan *p, const char *path, const char *reason)
         return 0;
 }
 
-static int add_masked(struct plan *p, const char *path)
+static int add_masked(struct plan *p, const struct item *i)
 {
-        int r = add_conflict(p, path, "is masked; to mend it: \"systemctl unmask %s\"",
-                             basename(path));
+        int r = add_conflict(p, i, "is masked; to mend it: \"systemctl unmask %s\"",
+                             basename(i->path));
 
         if (r == 0)
                 p->conflicts[p->n_conflicts - 1].masked = true;
@@ -148,19 +155,18 @@ static int plan_whole_file(struct plan *p, const struct item *i, const struct ob
         if (!i->wanted)
                 return is_ours(o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
         if (o->type == OBJECT_OTHER)
-                return add_conflict(p, i->path, "is %s, not a file", o->what);
+                return add_conflict(p, i, "is %s, not a file", o->what);
         if (o->type == OBJECT_LINK && strcmp(o->data, "/dev/null") == 0)
-                return add_masked(p, i->path);
+                return add_masked(p, i);
         if (o->type == OBJECT_LINK)
-                return add_conflict(p, i->path, "is a link to %.96s, not made by sshd-vsock",
-                                    o->data);
+                return add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock", o->data);
         if (o->type == OBJECT_FILE) {
                 bool same = o->len == i->len && memcmp(o->data, i->content, i->len) == 0;
 
                 if (same && o->mode == i->mode && o->uid == i->uid && o->gid == i->gid)
                         return 0;
                 if (!same && !is_ours(o))
-                        return add_conflict(p, i->path,
+                        return add_conflict(p, i,
                                             "is there and was not written by "
                                             "sshd-vsock; move it away");
         }
@@ -184,6 +190,25 @@ static int plan_flag(struct plan *p, const struct item *i, const struct object *
         return add_file_op(p, OP_WRITE, i, o, &content);
 }
 
+/* A unit of the administrator's own in the way of a mask. From that folder, too, it goes before the
+ * vendor's, and it can be masked: what closes is the run at the end, which proves the door first.
+ */
+static int add_own_unit(struct plan *p, const struct item *i)
+{
+        static const char folder[] = "/usr/local/lib/systemd/system";
+
+        if (p->image)
+                return add_conflict(p, i,
+                                    "is a unit of the administrator's own, which sshd-vsock does "
+                                    "not replace; to mend it, move it to %s of the image",
+                                    folder);
+        return add_conflict(p, i,
+                            "is a unit of the administrator's own, which sshd-vsock does not "
+                            "replace; to mend it: \"mkdir -p %s && mv %s %s/ && "
+                            "systemctl daemon-reload && sshd-vsock apply\"",
+                            folder, i->path, folder);
+}
+
 static int plan_link(struct plan *p, const struct item *i, const struct object *o)
 {
         AUTO_BUF content = BUF_INIT;
@@ -192,15 +217,15 @@ static int plan_link(struct plan *p, const struct item *i, const struct object *
                 return same_link(i, o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
         if (same_link(i, o))
                 return 0;
+        if ((i->flags & ITEM_MASK) && (o->type == OBJECT_LINK || o->type == OBJECT_FILE))
+                return add_own_unit(p, i);
         if (o->type == OBJECT_LINK)
-                return add_conflict(p, i->path, "is a link to %.96s, not made by sshd-vsock",
-                                    o->data);
+                return add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock", o->data);
         if (o->type == OBJECT_FILE)
-                return add_conflict(p, i->path,
-                                    "is a unit of the administrator's own, which sshd-vsock does "
-                                    "not replace; move it away or disable it yourself");
+                return add_conflict(p, i,
+                                    "is there and was not written by sshd-vsock; move it away");
         if (o->type == OBJECT_OTHER)
-                return add_conflict(p, i->path, "is %s, not a link", o->what);
+                return add_conflict(p, i, "is %s, not a link", o->what);
         buf_add(&content, i->content, i->len);
         return add_file_op(p, OP_LINK, i, o, &content);
 }
@@ -212,7 +237,7 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
         int r;
 
         if (o->type == OBJECT_LINK || o->type == OBJECT_OTHER)
-                return i->wanted ? add_conflict(p, i->path,
+                return i->wanted ? add_conflict(p, i,
                                                 "is %s; sshd-vsock edits only files "
                                                 "below /etc",
                                                 o->what ? o->what : "a link that leads nowhere")
@@ -220,7 +245,7 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
         if (o->type != OBJECT_FILE && !i->wanted)
                 return 0;
         if (o->type != OBJECT_FILE && i->kind == ITEM_SSHD_CONFIG)
-                return add_conflict(p, i->path,
+                return add_conflict(p, i,
                                     "is not there, and nothing includes " PATH_SSHD_DROPIN
                                     ": listen_address has no place");
         r = edited(i, o, &content);
@@ -268,13 +293,13 @@ static int superseded(const struct desired *d, const struct object *objects, siz
 }
 
 static int plan_files(struct plan *p, const struct desired *d, const struct object *objects,
-                      enum phase phase)
+                      enum phase phase, unsigned late)
 {
         for (size_t k = 0; k < d->n; k++) {
                 bool skip;
                 int r;
 
-                if (d->items[k].phase != phase)
+                if (d->items[k].phase != phase || (d->items[k].flags & ITEM_LATE) != late)
                         continue;
                 r = superseded(d, objects, k, &skip);
                 if (r == 0 && !skip)
@@ -285,18 +310,35 @@ static int plan_files(struct plan *p, const struct desired *d, const struct obje
         return 0;
 }
 
+/* With a conflict in the way of where sshd is to listen nothing may open either. */
+static void hold_back(struct plan *p)
+{
+        if (plan_blocked(p) < BLOCKS_CLOSE)
+                return;
+        for (size_t k = 0; k < p->n; k++)
+                if (p->ops[k].item &&
+                    (p->ops[k].phase == PHASE_ACTIVATE || (p->ops[k].item->flags & ITEM_TCP)))
+                        p->ops[k].phase = PHASE_CLOSE;
+}
+
 /* Files of both phases first, since what the one phase starts depends on what the other writes;
  * the operations are put into the order of their phases in the end. */
 static int make(struct plan *p, const struct desired *d, const struct object *objects,
                 const struct facts *f, const struct units *u)
 {
-        int r = plan_files(p, d, objects, PHASE_OPEN);
+        int r = plan_files(p, d, objects, PHASE_OPEN, 0);
 
         if (r == 0)
-                r = plan_files(p, d, objects, PHASE_CLOSE);
+                r = plan_files(p, d, objects, PHASE_CLOSE, 0);
+        hold_back(p);
         if (r == 0 && u)
                 r = plan_units(p, d, objects, f, u);
-        return r == 0 ? plan_files(p, d, objects, PHASE_ACTIVATE) : r;
+        if (r == 0)
+                r = plan_files(p, d, objects, PHASE_ACTIVATE, 0);
+        if (r == 0)
+                r = plan_files(p, d, objects, PHASE_CLOSE, ITEM_LATE);
+        hold_back(p);
+        return r;
 }
 
 /* A stable sort by phase; there are a few dozen at most. */
@@ -315,7 +357,7 @@ static void sort_by_phase(struct plan *p)
 int plan_make(const struct desired *d, const struct object *objects, const struct facts *f,
               const struct units *u, struct plan *ret)
 {
-        struct plan p = { 0 };
+        struct plan p = { .image = !f->live };
         int r = make(&p, d, objects, f, u);
 
         if (r < 0) {
@@ -333,6 +375,16 @@ bool plan_has(const struct plan *p, enum phase phase)
                 if (p->ops[k].phase == phase)
                         return true;
         return false;
+}
+
+enum blocks plan_blocked(const struct plan *p)
+{
+        enum blocks most = BLOCKS_NOTHING;
+
+        for (size_t k = 0; k < p->n_conflicts; k++)
+                if (p->conflicts[k].blocks > most)
+                        most = p->conflicts[k].blocks;
+        return most;
 }
 
 void plan_free(struct plan *p)

@@ -28,16 +28,25 @@ struct op {
         const struct object *before; /* … what was there */
         char *content;               /* OP_WRITE: bytes, OP_LINK: target; owned */
         size_t len;
-        bool done;   /* apply_phase() ran it */
+        bool tried;  /* apply_phase() came to it */
+        bool done;   /* … and it succeeded */
         mode_t mode; /* OP_WRITE */
         uint32_t uid, gid;
+};
+
+/* What cannot be done for a conflict; all else is. */
+enum blocks {
+        BLOCKS_NOTHING, /* only what it is itself */
+        BLOCKS_CLOSE,   /* TCP stays as it is */
+        BLOCKS_DOOR,    /* there is no door without it, and so nothing else */
 };
 
 /* A path that is not ours in the way of one that has to be. */
 struct conflict {
         const char *path;
         bool masked; /* a unit of the door: the door cannot answer */
-        char reason[192];
+        enum blocks blocks;
+        char reason[384];
 };
 
 /* A file that is wanted and has no place to be: a home that is out of reach. */
@@ -54,6 +63,7 @@ struct plan {
         size_t n_conflicts;
         struct skip *skipped;
         size_t n_skipped;
+        bool image; /* nothing runs there that advice could speak of */
 };
 
 /* `objects` has one entry per item of `desired`; `units` is NULL where there is no manager to ask.
@@ -61,8 +71,11 @@ struct plan {
 int plan_make(const struct desired *desired, const struct object *objects,
               const struct facts *facts, const struct units *units, struct plan *ret) MUST_CHECK;
 
-/* Whether there is anything to do in a phase; and at all, as far as this run would do it. */
+/* Whether there is anything to do in a phase. */
 bool plan_has(const struct plan *p, enum phase phase);
+
+/* The most that a conflict of the plan blocks. */
+enum blocks plan_blocked(const struct plan *p);
 
 /* Appends unified diffs and one line per other operation. With `deferred` the CLOSE phase is said
  * to be left to the first boot. Control characters of foreign files are made visible. */

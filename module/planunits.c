@@ -24,12 +24,19 @@ static bool changes(const struct plan *p, enum phase phase, unsigned flag)
         return false;
 }
 
-static bool door_wanted(const struct desired *d)
+static const struct item *socket_item(const struct desired *d)
 {
         for (size_t k = 0; k < d->n; k++)
                 if (d->items[k].flags & ITEM_SOCKET)
-                        return d->items[k].wanted;
-        return false;
+                        return &d->items[k];
+        return NULL;
+}
+
+static bool door_wanted(const struct desired *d)
+{
+        const struct item *i = socket_item(d);
+
+        return i && i->wanted;
 }
 
 static int plan_modules(struct plan *p, const struct facts *f)
@@ -119,7 +126,7 @@ static int plan_missed(struct plan *p, const struct desired *d, const struct obj
 static bool mask_wanted(const struct desired *d, const char *unit)
 {
         for (size_t k = 0; k < d->n; k++)
-                if (d->items[k].kind == ITEM_LINK && d->items[k].wanted &&
+                if ((d->items[k].flags & ITEM_MASK) && d->items[k].wanted &&
                     strcmp(basename(d->items[k].path), unit) == 0)
                         return true;
         return false;
@@ -131,7 +138,7 @@ static bool mask_wanted(const struct desired *d, const char *unit)
 static int plan_reopen(struct plan *p, const struct desired *d, const struct facts *f,
                        enum phase phase)
 {
-        bool later = changes(p, PHASE_CLOSE, ITEM_SSHD);
+        bool later = changes(p, PHASE_CLOSE, ITEM_TCP) || plan_blocked(p) >= BLOCKS_CLOSE;
         int r = 0;
 
         if (later != (phase == PHASE_CLOSE))
@@ -141,6 +148,53 @@ static int plan_reopen(struct plan *p, const struct desired *d, const struct fac
                     !mask_wanted(d, layout_tcp_units[t]))
                         r = add_unit_op(p, OP_START, phase, layout_tcp_units[t]);
         return r;
+}
+
+/* The value of the one ListenStream= of a socket unit of ours; NULL where it has none. */
+static const char *stream_of(const char *text, size_t *ret_len)
+{
+        static const char key[] = "\nListenStream=";
+        const char *at = text ? strstr(text, key) : NULL;
+
+        if (!at)
+                return NULL;
+        at += strlen(key);
+        *ret_len = strcspn(at, "\n");
+        return at;
+}
+
+static bool has_word(const char *list, const char *word, size_t len)
+{
+        while (*list) {
+                size_t n = strcspn(list, " ");
+
+                if (n == len && memcmp(list, word, len) == 0)
+                        return true;
+                list += n + (list[n] == ' ');
+        }
+        return false;
+}
+
+/* Only another address needs a restart; all other directives come into force with a daemon-reload.
+ * A port above 1023 is lost while the socket is down to whoever on the system binds it first. What
+ * systemd has loaded tells of a run that was killed before it told systemd. */
+static bool must_rebind(const struct plan *p, const struct desired *d, const struct unit_state *s)
+{
+        const struct item *i = socket_item(d);
+        size_t n = 0, old_n = 0;
+        const char *stream = stream_of(i->content, &n);
+
+        for (size_t k = 0; k < p->n; k++) {
+                const struct op *op = &p->ops[k];
+                const char *old;
+
+                if (op->item != i)
+                        continue;
+                old = op->before->type == OBJECT_FILE ? stream_of(op->before->data, &old_n) : NULL;
+                if (!s->listen[0] || (old && (old_n != n || memcmp(old, stream, n) != 0)))
+                        return true;
+        }
+        return s->listen[0] ? !has_word(s->listen, stream, n) : s->needs_reload;
 }
 
 static int plan_activate(struct plan *p, const struct desired *d, const struct facts *f,
@@ -161,7 +215,7 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct f
                 r = add_unit_op(p, OP_RELOAD, PHASE_ACTIVATE, "daemon-reload");
         if (r == 0 && wanted && f->n_host_keys == 0)
                 r = add_unit_op(p, OP_START, PHASE_ACTIVATE, UNIT_KEYGEN);
-        if (r == 0 && wanted && u->socket.active && (socket_changes || u->socket.needs_reload))
+        if (r == 0 && wanted && u->socket.active && must_rebind(p, d, &u->socket))
                 r = add_unit_op(p, OP_RESTART, PHASE_ACTIVATE, UNIT_SOCKET);
         else if (r == 0 && wanted && !u->socket.active)
                 r = add_unit_op(p, OP_START, PHASE_ACTIVATE, UNIT_SOCKET);
@@ -191,12 +245,8 @@ static int plan_stop(struct plan *p, const struct desired *d, const struct facts
         for (size_t k = 0; r == 0 && k < ELEMENTSOF(order); k++) {
                 const char *unit = layout_tcp_units[order[k]];
 
-                if (!f->tcp[order[k]].active)
-                        continue;
-                for (size_t i = 0; r == 0 && i < d->n; i++)
-                        if (d->items[i].phase == PHASE_CLOSE && d->items[i].kind == ITEM_LINK &&
-                            strcmp(basename(d->items[i].path), unit) == 0)
-                                r = add_unit_op(p, OP_STOP, PHASE_CLOSE, unit);
+                if (f->tcp[order[k]].active && mask_wanted(d, unit))
+                        r = add_unit_op(p, OP_STOP, PHASE_CLOSE, unit);
         }
         return r;
 }

@@ -10,17 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Each part of the text as an element of the array that is open. */
-static void add_words(struct json *j, const char *text, const char *separator)
-{
-        while (*text) {
-                size_t n = strcspn(text, separator);
-
-                json_bytes(j, NULL, text, n);
-                text += n + (text[n] != '\0');
-        }
-}
-
 /* What to do about a cause, with the command that applies this run's configuration. */
 static void add_fix(struct json *j, const struct run *r, const char *fix)
 {
@@ -54,18 +43,32 @@ static const char *cause_of(const char *what)
         return NULL;
 }
 
+/* The conflict that ended the run; NULL where something else did. */
+static const struct conflict *conflict_of(const struct run *r, int status)
+{
+        enum blocks blocked = plan_blocked(&r->plan);
+
+        if (blocked == BLOCKS_NOTHING ||
+            (blocked == BLOCKS_CLOSE && (status != EXIT_WORLD || r->why.text[0])))
+                return NULL;
+        for (size_t k = 0; k < r->plan.n_conflicts; k++)
+                if (r->plan.conflicts[k].blocks == blocked)
+                        return &r->plan.conflicts[k];
+        return NULL;
+}
+
 /* Every status that is a failure has its one error, wherever the run keeps it. What is wrong with
  * the door comes before the failed job by which it showed. */
 static void add_error(struct json *j, const struct run *r, int status)
 {
         const struct cause_row *row = &causes[r->verdict.cause];
+        const struct conflict *conflict = conflict_of(r, status);
         AUTO_BUF text = BUF_INIT;
 
         if (status == EXIT_DONE || status == EXIT_CHANGES) {
                 json_null(j, "error");
-        } else if (r->plan.n_conflicts > 0) {
-                buf_addf(&text, "%s%s %s", r->root.path, r->plan.conflicts[0].path,
-                         r->plan.conflicts[0].reason);
+        } else if (conflict) {
+                buf_addf(&text, "%s%s %s", r->root.path, conflict->path, conflict->reason);
                 add_error_words(j, r, "conflict", buf_str(&text), NULL);
         } else if (r->faults.len > 0) {
                 add_error_words(j, r, "configuration", "the configuration has faults",
@@ -278,7 +281,7 @@ static void add_listeners(struct json *j, const struct run *r)
 
                 json_open(j, NULL, '{');
                 json_open(j, "addresses", '[');
-                add_words(j, buf_str(&l->addresses), " ");
+                json_words(j, buf_str(&l->addresses), " ");
                 json_close(j, ']');
                 json_number(j, "pid", (uint64_t)l->pid);
                 json_string(j, "unit", l->unit[0] ? l->unit : NULL);
@@ -315,53 +318,6 @@ static void add_found(struct json *j, const struct run *r, bool found)
         json_close(j, '}');
 }
 
-static void add_way(struct json *j, const struct client *c, enum client_way way)
-{
-        AUTO_BUF host = BUF_INIT, stanza = BUF_INIT;
-
-        client_host(c, way, &host);
-        client_stanza(c, way, &stanza);
-        json_open(j, NULL, '{');
-        json_string(j, "id", client_way_id(way));
-        json_string(j, "about", client_way_about(way));
-        json_string(j, "host", buf_str(&host));
-        json_string(j, "ssh_config", buf_str(&stanza));
-        json_close(j, '}');
-        if (host.error < 0 || stanza.error < 0)
-                j->out.error = -ENOMEM;
-}
-
-static void add_client(struct json *j, const struct run *r)
-{
-        const struct client *c = &r->client_side.client;
-        AUTO_BUF guid = BUF_INIT, key = BUF_INIT, alias = BUF_INIT;
-
-        if (!r->client_side.known) {
-                json_null(j, "client");
-                return;
-        }
-        client_guid(c->port, &guid);
-        client_registry_key(c, &key);
-        buf_addf(&alias, "%s.vsock", c->name);
-        json_open(j, "client", '{');
-        json_string(j, "name", c->name);
-        json_string(j, "host_key_alias", buf_str(&alias));
-        json_number(j, "port", c->port);
-        json_string(j, "guid", buf_str(&guid));
-        json_string(j, "registry_key", client_is_registered(c) ? buf_str(&key) : NULL);
-        json_open(j, "ways", '[');
-        for (unsigned way = 0; way < N_WAYS; way++)
-                if (client_has_way(c, way))
-                        add_way(j, c, way);
-        json_close(j, ']');
-        json_open(j, "known_hosts", '[');
-        add_words(j, buf_str(&r->client_side.known_hosts), "\n");
-        json_close(j, ']');
-        json_close(j, '}');
-        if (guid.error < 0 || key.error < 0 || alias.error < 0)
-                j->out.error = -ENOMEM;
-}
-
 void report_json(const struct run *r, const char *verb, int status, struct buf *out)
 {
         struct json j = { .out = BUF_INIT };
@@ -381,7 +337,7 @@ void report_json(const struct run *r, const char *verb, int status, struct buf *
         add_host(&j, r);
         add_found(&j, r, !changing);
         add_listeners(&j, r);
-        add_client(&j, r);
+        report_client(&j, r);
         json_string(&j, "text", r->text.len ? buf_str(&r->text) : NULL);
         json_close(&j, '}');
         buf_adds(&j.out, "\n");

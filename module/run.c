@@ -194,12 +194,21 @@ int run_compare(struct run *r)
         return status == EXIT_DONE ? run_make_plan(r, false) : status;
 }
 
+void run_say_conflicts(struct run *r, enum blocks blocks)
+{
+        enum log_level level = blocks == BLOCKS_NOTHING ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
+
+        for (size_t i = 0; i < r->plan.n_conflicts; i++)
+                if (r->plan.conflicts[i].blocks == blocks)
+                        log_line(&r->log, level, "%s%s %s", r->root.path, r->plan.conflicts[i].path,
+                                 r->plan.conflicts[i].reason);
+}
+
 int run_report_conflicts(struct run *r)
 {
-        for (size_t i = 0; i < r->plan.n_conflicts; i++)
-                log_line(&r->log, LOG_LEVEL_ERROR, "%s%s %s", r->root.path,
-                         r->plan.conflicts[i].path, r->plan.conflicts[i].reason);
-        return r->plan.n_conflicts > 0 ? EXIT_WORLD : EXIT_DONE;
+        for (enum blocks b = BLOCKS_NOTHING; b <= BLOCKS_DOOR; b++)
+                run_say_conflicts(r, b);
+        return plan_blocked(&r->plan) > BLOCKS_NOTHING ? EXIT_WORLD : EXIT_DONE;
 }
 
 /* As many as a person reads; --json has them all. */

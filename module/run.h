@@ -122,7 +122,10 @@ int run_make_plan(struct run *r, bool remove) MUST_CHECK;
 /* The configuration against the system: read it, and plan towards it. */
 int run_compare(struct run *r) MUST_CHECK;
 
-/* Says every conflict of the plan. EXIT_WORLD when there is one. */
+/* Says the plan's conflicts that block so much. */
+void run_say_conflicts(struct run *r, enum blocks blocks);
+
+/* Says every conflict of the plan. EXIT_WORLD when one blocks something. */
 int run_report_conflicts(struct run *r) MUST_CHECK;
 
 /* Says in one line which wanted files have no place to be. */

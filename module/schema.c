@@ -271,7 +271,7 @@ static bool is_never_valid(const char *text)
 
 static int read_choice(const struct value *v, const char *const words[2], bool *ret)
 {
-        const char *text = NULL;
+        const char *text = "";
         char wanted[64];
         int r;
 

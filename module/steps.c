@@ -61,9 +61,19 @@ static int lock(struct run *r)
 static int judge_conflicts(const struct run *r)
 {
         for (size_t i = 0; i < r->plan.n_conflicts; i++)
-                if (!r->plan.conflicts[i].masked || r->root.image)
+                if (r->plan.conflicts[i].blocks == BLOCKS_DOOR &&
+                    (!r->plan.conflicts[i].masked || r->root.image))
                         return EXIT_WORLD;
         return EXIT_CLOSED_NOTHING;
+}
+
+/* What is in the way of closing is said when its turn comes: the door opens all the same. */
+static int check_conflicts(struct run *r)
+{
+        if (plan_blocked(&r->plan) == BLOCKS_DOOR)
+                return run_report_conflicts(r) == EXIT_DONE ? EXIT_DONE : judge_conflicts(r);
+        run_say_conflicts(r, BLOCKS_NOTHING);
+        return EXIT_DONE;
 }
 
 int steps_prepare(struct run *r, bool remove)
@@ -80,7 +90,7 @@ int steps_prepare(struct run *r, bool remove)
         if (status == EXIT_DONE)
                 status = run_make_plan(r, remove);
         if (status == EXIT_DONE)
-                status = run_report_conflicts(r) == EXIT_DONE ? EXIT_DONE : judge_conflicts(r);
+                status = check_conflicts(r);
         if (status != EXIT_DONE)
                 return status;
         rc = apply_sweep(&r->root, &r->desired, r->objects);

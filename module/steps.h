@@ -6,7 +6,7 @@
 
 #include "run.h"
 
-/* From the command line to a plan without conflicts, under the lock, with nothing left of a killed
+/* From the command line to a plan that may begin, under the lock, with nothing left of a killed
  * run. `remove` plans towards nothing of ours, and needs no configuration. Exit status. */
 int steps_prepare(struct run *r, bool remove) MUST_CHECK;
 

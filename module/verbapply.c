@@ -16,6 +16,15 @@
 
 #define JOB_SECONDS 90 /* systemd's own DefaultTimeoutStartSec */
 
+static bool restarted(const struct run *r)
+{
+        for (size_t k = 0; k < r->plan.n; k++)
+                if (r->plan.ops[k].tried && r->plan.ops[k].kind == OP_RESTART &&
+                    strcmp(r->plan.ops[k].name, UNIT_SOCKET) == 0)
+                        return true;
+        return false;
+}
+
 /* A socket that was listening before and is not good any more after a change goes back to what it
  * was: where TCP is closed already it is the only door. */
 static void put_socket_back(struct run *r)
@@ -31,7 +40,8 @@ static void put_socket_back(struct run *r)
                         continue;
                 if (apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_SOCKET, &why) < 0 ||
                     manager_reload(r->manager, &why) < 0 ||
-                    manager_job(r->manager, JOB_RESTART, UNIT_SOCKET, JOB_SECONDS, &why) < 0)
+                    manager_job(r->manager, restarted(r) ? JOB_RESTART : JOB_START, UNIT_SOCKET,
+                                JOB_SECONDS, &why) < 0)
                         log_why(&r->log, &why);
                 else
                         log_line(&r->log, LOG_LEVEL_WARN, "%s is again what it was", UNIT_SOCKET);
@@ -75,6 +85,19 @@ static int try_listen(struct run *r)
         return sshd_effective(r->facts.sshd, buf_str(&lines), text, &effective, &r->why);
 }
 
+/* Whether addresses are written before anything is proven: TCP is closed, and opens on them. */
+static bool opens_confined(const struct run *r)
+{
+        for (size_t k = 0; k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (op->phase == PHASE_OPEN && op->item && (op->item->flags & ITEM_SSHD) &&
+                    op->item->wanted)
+                        return r->manager != NULL;
+        }
+        return false;
+}
+
 static int check_listen(struct run *r)
 {
         AUTO_BUF effective = BUF_INIT, extra = BUF_INIT, missing = BUF_INIT;
@@ -96,6 +119,8 @@ static int check_listen(struct run *r)
 static int undo_unit(struct run *r, const struct op *op, struct why *why)
 {
         switch (op->kind) {
+        case OP_START:
+                return manager_job(r->manager, JOB_STOP, op->name, JOB_SECONDS, why);
         case OP_STOP:
                 return manager_job(r->manager, JOB_START, op->name, JOB_SECONDS, why);
         case OP_RESTART:
@@ -107,7 +132,8 @@ static int undo_unit(struct run *r, const struct op *op, struct why *why)
         }
 }
 
-/* Sockets before services: a service that runs already keeps its socket from starting. */
+/* Sockets before services: a service that runs already keeps its socket from starting. What failed
+ * is put back, too: a socket that could not restart is down. */
 static int undo_units(struct run *r, bool sockets, struct why *why)
 {
         int rc = 0;
@@ -115,7 +141,7 @@ static int undo_units(struct run *r, bool sockets, struct why *why)
         for (size_t k = 0; rc == 0 && k < r->plan.n; k++) {
                 const struct op *op = &r->plan.ops[k];
 
-                if (op->done && op->phase == PHASE_CLOSE && !op->item &&
+                if (op->tried && op->phase == PHASE_CLOSE && !op->item &&
                     (strstr(op->name, ".socket") != NULL) == sockets)
                         rc = undo_unit(r, op, why);
         }
@@ -150,11 +176,26 @@ static void say_kept(struct run *r, enum log_level level)
         log_event(&r->log, LOG_EVENT_TCP_KEPT, level, cause, "TCP stays as it was");
 }
 
+/* Whether there is something to close; or would be, were nothing in the way. */
+static bool wants_to_close(const struct run *r)
+{
+        return plan_has(&r->plan, PHASE_CLOSE) || plan_blocked(&r->plan) == BLOCKS_CLOSE;
+}
+
+static int refuse_to_close(struct run *r)
+{
+        run_say_conflicts(r, BLOCKS_CLOSE);
+        log_event(&r->log, LOG_EVENT_TCP_KEPT, LOG_LEVEL_ERROR, NULL, "TCP stays as it was");
+        return EXIT_WORLD;
+}
+
 static int close_tcp(struct run *r)
 {
         bool proven = !r->options.no_verify;
         int status = EXIT_DONE, rc;
 
+        if (plan_blocked(&r->plan) == BLOCKS_CLOSE)
+                return refuse_to_close(r);
         if (proven && !say_way_to_host(r, LOG_LEVEL_ERROR)) {
                 say_kept(r, LOG_LEVEL_ERROR);
                 return EXIT_CLOSED_NOTHING;
@@ -205,7 +246,7 @@ static int apply_early(struct run *r)
         log_line(&r->log, LOG_LEVEL_STEP,
                  "the system is still booting: verifying, and what comes after, is left "
                  "to " UNIT_PROVISION " of this boot");
-        if (!r->options.no_verify || !plan_has(&r->plan, PHASE_CLOSE))
+        if (!r->options.no_verify || !wants_to_close(r))
                 return EXIT_DONE;
         log_line(&r->log, LOG_LEVEL_WARN, "closing without proof, as told by --no-verify");
         status = close_tcp(r);
@@ -260,7 +301,7 @@ static int check_closed(struct run *r)
 
 static int apply_live(struct run *r)
 {
-        bool closes = plan_has(&r->plan, PHASE_CLOSE), booting;
+        bool closes = wants_to_close(r), booting;
         int status;
 
         if (manager_is_booting(r->manager, &booting, &r->why) < 0)
@@ -271,6 +312,7 @@ static int apply_live(struct run *r)
         if (status == EXIT_DONE)
                 status = prove(r);
         if (status != EXIT_DONE) {
+                run_say_conflicts(r, BLOCKS_CLOSE);
                 if (closes)
                         say_kept(r, LOG_LEVEL_WARN);
                 return status;
@@ -290,6 +332,8 @@ static int apply_image(struct run *r)
                          layout_program[0]);
         if (steps_run(r, PHASE_ACTIVATE) < 0)
                 return run_fail(r);
+        if (plan_blocked(&r->plan) == BLOCKS_CLOSE)
+                return refuse_to_close(r);
         if (!plan_has(&r->plan, PHASE_CLOSE))
                 return EXIT_DONE;
         if (!r->options.no_verify) {
@@ -325,6 +369,8 @@ int verb_apply(struct run *r)
                          "%s of systemd's own generator answers: it is left alone", r->door);
         if (r->plan.n == 0)
                 log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
+        if (opens_confined(r) && try_listen(r) < 0)
+                return run_fail(r);
         if (steps_run(r, PHASE_OPEN) < 0)
                 return run_fail(r);
         return r->root.image ? apply_image(r) : apply_live(r);

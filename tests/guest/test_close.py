@@ -3,6 +3,8 @@
 A door is broken in every way that is known; each time TCP has to be as it was.
 """
 
+import re
+
 import pytest
 
 from guest import Guest
@@ -197,16 +199,111 @@ def test_nothing_listens_on_tcp_whatever_happens_later(suite, unit, program):
         assert "nothing to do" in apply(guest).stderr
 
 
-def test_unit_of_the_administrator_is_a_conflict(guest):
-    unit = f"{UNITS}/ssh.service"
-    with meanwhile(guest, f"cp /lib/systemd/system/ssh.service {unit}; systemctl daemon-reload",
-                   f"rm {unit}; systemctl daemon-reload"):
+@pytest.mark.parametrize("make", ["cp /lib/systemd/system/ssh.service",
+                                  "mkdir -p /opt/own; cp /lib/systemd/system/ssh.service /opt/own/;"
+                                  "ln -s /opt/own/ssh.service"])
+def test_unit_of_the_administrator_is_in_the_way_of_closing_only(make, guest):
+    """The door opens, TCP stays; and the advice, followed, closes it, with the door there."""
+    unit, moved = f"{UNITS}/ssh.service", "/usr/local/lib/systemd/system/ssh.service"
+    with meanwhile(guest, f"{make} {unit}; systemctl daemon-reload",
+                   f"rm -f {unit} {moved}; systemctl daemon-reload; systemctl restart ssh"):
         before = guest.check(f"stat -c '%i %Y %Z' {unit}"), listeners(guest)
         result = apply(guest, CLOSE, 1)
+        assert "verified: SSH-2.0-" in result.stderr
         assert f"{unit} is a unit of the administrator's own" in result.stderr
-        assert "move it away or disable it yourself" in result.stderr
+        assert result.stderr.endswith("TCP stays as it was\n")
         assert (guest.check(f"stat -c '%i %Y %Z' {unit}"), listeners(guest)) == before
+        assert guest.ssh("exit 5").status == 5
+
+        guest.check(re.search('to mend it: "(.*)"', result.stderr).group(1), timeout=120)
+        assert listeners(guest) == set()
+        assert guest.ssh("exit 5").status == 5
+        assert "nothing to do" in apply(guest).stderr
+        guest.check("sshd-vsock remove")
+        assert listeners(guest) == before[1]
+        assert guest.check("systemctl show -P FragmentPath ssh.service") == f"{moved}\n"
     open_again(guest)
+
+
+def test_link_out_of_etc_is_in_the_way_of_listen_address_only(guest):
+    """Fedora and RHEL link one of sshd's files to where no one may write."""
+    link = "/etc/ssh/sshd_config.d/50-vendor.conf"
+    with meanwhile(guest, f"echo '# none' >/usr/lib/vendor.conf; ln -s /usr/lib/vendor.conf {link}",
+                   f"rm {link} /usr/lib/vendor.conf"):
+        before = listeners(guest)
+        result = apply(guest, LISTEN, 1)
+        assert "verified: SSH-2.0-" in result.stderr
+        assert f"{link} is a link that leads out of /etc" in result.stderr
+        assert listeners(guest) == before
+        assert guest.ssh("exit 5").status == 5
+    open_again(guest)
+
+
+# ---- from one restriction to another -----------------------------------------------------------
+
+@pytest.mark.parametrize("way", ["text", "no host"])
+def test_what_is_confined_stays_so_until_it_is_closed(way, guest):
+    """And is so again where closing is given up."""
+    apply(guest, LISTEN)
+    assert listeners(guest) == {"127.0.0.1:22"}
+    files = guest.check(SSHD_FILES)
+    _, _, broken = BROKEN["text"] if way == "text" else (0, 0, lambda g: meanwhile(
+        g, "rmmod vmw_vsock_virtio_transport", "modprobe vmw_vsock_virtio_transport"))
+    with broken(guest):
+        if way == "no host":
+            guest.check("mkdir -p /run/m; echo 'install vmw_vsock_virtio_transport /bin/false'"
+                        " >/etc/modprobe.d/none.conf")
+        result = apply(guest, CLOSE, 4)
+        guest.check("rm -f /etc/modprobe.d/none.conf")
+        assert "TCP stays as it was" in result.stderr
+        assert listeners(guest) == {"127.0.0.1:22"}
+        assert guest.check(SSHD_FILES) == files
+    apply(guest, CLOSE)
+    assert listeners(guest) == set()
+    assert "nothing to do" in apply(guest).stderr
+    # the other way round it opens at once, whatever the door says: nobody can be locked out by it
+    with BROKEN["text"][2](guest):
+        apply(guest, "verify_timeout: 2\nlisten_address: 127.0.0.1:2200\n", 4)
+        assert listeners(guest) == {"127.0.0.1:2200"}
+    open_again(guest)
+    assert listeners(guest) == ANYWHERE
+
+
+def test_undone_closing_is_as_confined_as_before(guest):
+    apply(guest, LISTEN)
+    with served_by(guest, "test ! -e /run/broken && exec /usr/sbin/sshd -i"), \
+            dropin(guest, "ssh.service", "[Service]\nExecStopPost=/bin/touch /run/broken\n"):
+        result = apply(guest, CLOSE, 4)
+        assert "TCP is again what it was" in result.stderr
+        assert listeners(guest) == {"127.0.0.1:22"}
+    guest.check("rm /run/broken")
+    open_again(guest)
+
+
+# ---- a socket that keeps its port --------------------------------------------------------------
+
+SOCKET = "ss --vsock -Hlne; systemctl show -P InvocationID sshd-vsock.socket"
+
+
+@pytest.mark.parametrize("suite", ["bullseye", "bookworm", "trixie", "forky"])
+def test_socket_restarts_only_for_another_address(suite, program):
+    """While it is down, a user who loops bind(2) wins a port above 1023. Everything else in its file
+    comes into force without."""
+    unit = f"{UNITS}/sshd-vsock.socket"
+    with Guest(suite) as guest:
+        guest.install(program)
+        apply(guest, "port: 2222\ndisable_tcp: true\n")
+        before = guest.check(SOCKET)
+        guest.check(f"sed -i 's/^MaxConnections=.*/MaxConnections=3/' {unit}")
+        for reload in "systemctl daemon-reload", "true":
+            guest.check(reload)
+            assert "daemon-reload" in apply(guest).stderr
+            assert guest.check(SOCKET) == before
+            assert guest.check("systemctl show -P MaxConnections sshd-vsock.socket") == "64\n"
+            guest.check(f"sed -i 's/^MaxConnections=.*/MaxConnections=4/' {unit}")
+        assert guest.ssh("exit 5", port=2222).status == 5
+        assert "restart sshd-vsock.socket" in apply(guest, "disable_tcp: true\n").stderr
+        assert guest.ssh("exit 5").status == 5
 
 
 # ---- exactly these addresses -------------------------------------------------------------------

@@ -67,6 +67,8 @@ def test_quiet_still_warns_and_fails_aloud(debian):
                                      config="disable_tcp: true\n").stderr
     debian.remove("/etc/hosts")
     debian.at("/etc/hosts").mkdir()
+    assert "warning: " in debian.run("apply", "-q").stderr
+    debian.put("/etc/systemd/system/sshd-vsock.socket", "[Socket]\n")
     assert "error: " in debian.run("apply", "-q").stderr
 
 

@@ -83,6 +83,25 @@ static void test_what_changed(void **state)
         expect_units(&w, "", RELOAD);
 }
 
+/* A port is lost while the socket is down: only another address is worth that. */
+static void test_socket_keeps_its_port(void **state)
+{
+        struct world w = settled("port: 2222\n");
+        struct object *o = &world_entry(&w, UNITS UNIT_SOCKET)->o;
+
+        (void)state;
+        memcpy(strstr(o->data, "MaxConnections=64"), "MaxConnections=63", 17);
+        expect_units(&w, "port: 2222\n", RELOAD);
+        w = settled("port: 2222\n");
+        (void)snprintf(w.units.socket.listen, sizeof(w.units.socket.listen),
+                       "vsock::2222 vsock::22");
+        expect_units(&w, "port: 2222\n", "");
+        w = settled("port: 2222\n");
+        (void)snprintf(w.units.socket.listen, sizeof(w.units.socket.listen),
+                       "vsock::2222 vsock::22");
+        expect_units(&w, "port: 22\n", RELOAD RESTART_SOCKET);
+}
+
 static void test_what_runs(void **state)
 {
         struct world w = settled("");
@@ -96,6 +115,14 @@ static void test_what_runs(void **state)
         /* written by a run that was killed before it came to systemd */
         w = settled("");
         w.units.socket.needs_reload = true;
+        expect_units(&w, "", RELOAD);
+        w = settled("");
+        w.units.socket.needs_reload = true;
+        (void)snprintf(w.units.socket.listen, sizeof(w.units.socket.listen), "vsock::2222");
+        expect_units(&w, "", RELOAD RESTART_SOCKET);
+        w = settled("");
+        w.units.socket.needs_reload = true;
+        w.units.socket.listen[0] = '\0'; /* systemd does not say */
         expect_units(&w, "", RELOAD RESTART_SOCKET);
         w = settled("");
         w.units.keygen.needs_reload = true;
@@ -153,7 +180,12 @@ static void test_reopening(void **state)
         expect_units(&w, "", RELOAD "a systemctl start ssh.service\n");
         /* with addresses, only once those are written */
         w = settled("disable_tcp: true\n");
-        expect_units(&w, "listen_address: 127.0.0.1\n", RELOAD "c systemctl start ssh.service\n");
+        expect_units(&w, "listen_address: 127.0.0.1\n", RELOAD "a systemctl start ssh.service\n");
+        w = settled("disable_tcp: true\n");
+        w.base.tcp[TCP_SSH_SOCKET].active = true;
+        expect_units(&w, "listen_address: 127.0.0.1\n",
+                     "c systemctl daemon-reload\nc systemctl restart ssh.socket\n"
+                     "c systemctl start ssh.service\n");
         /* what was not enabled stays down */
         w = settled("disable_tcp: true\n");
         w.base.tcp[TCP_SSH_SERVICE].enabled = false;
@@ -229,12 +261,19 @@ static void test_removing(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_first_time),   cmocka_unit_test(test_nothing_to_do),
-                cmocka_unit_test(test_what_changed), cmocka_unit_test(test_what_runs),
-                cmocka_unit_test(test_keys),         cmocka_unit_test(test_generated_door),
-                cmocka_unit_test(test_closing),      cmocka_unit_test(test_reopening),
-                cmocka_unit_test(test_listening),    cmocka_unit_test(test_listening_socket),
-                cmocka_unit_test(test_removing),     cmocka_unit_test(test_missed),
+                cmocka_unit_test(test_first_time),
+                cmocka_unit_test(test_nothing_to_do),
+                cmocka_unit_test(test_what_changed),
+                cmocka_unit_test(test_what_runs),
+                cmocka_unit_test(test_keys),
+                cmocka_unit_test(test_generated_door),
+                cmocka_unit_test(test_closing),
+                cmocka_unit_test(test_reopening),
+                cmocka_unit_test(test_listening),
+                cmocka_unit_test(test_listening_socket),
+                cmocka_unit_test(test_removing),
+                cmocka_unit_test(test_missed),
+                cmocka_unit_test(test_socket_keeps_its_port),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

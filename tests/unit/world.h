@@ -169,6 +169,17 @@ static inline void world_touch(struct world *w, const struct op *op)
                 u->needs_reload = true;
 }
 
+/* What systemd then has as the socket's address. */
+static inline void world_read_listen(struct world *w, const char *path)
+{
+        const struct entry *e = world_entry(w, path);
+        const char *at = e ? strstr(e->o.data, "\nListenStream=") : NULL;
+
+        w->units.socket.listen[0] = '\0';
+        if (at && sscanf(at, "\nListenStream=%511[^\n]", w->units.socket.listen) != 1)
+                fail_msg("an empty ListenStream=");
+}
+
 static inline void world_reload(struct world *w)
 {
         static const char *const names[] = { UNIT_SOCKET, UNIT_KEYGEN, UNIT_PROVISION };
@@ -180,6 +191,8 @@ static inline void world_reload(struct world *w)
                 (void)snprintf(path, sizeof(path), UNITS "%s", names[i]);
                 u->loaded = world_has(w, path);
                 u->needs_reload = false;
+                if (u == &w->units.socket)
+                        world_read_listen(w, path);
         }
 }
 
