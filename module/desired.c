@@ -29,7 +29,7 @@ static void add_door(struct maker *m)
 
         i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_KEYGEN);
         if (m->c) {
-                render_keygen(&b);
+                render_keygen(m->f, &b);
                 want(m, i, &b);
         }
         i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE);

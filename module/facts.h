@@ -9,6 +9,7 @@
 #include "hostway.h"
 #include "layout.h"
 #include "passwd.h"
+#include "sshdsettings.h"
 
 /* One of layout_tcp_units as found. */
 struct tcp_unit {
@@ -33,7 +34,7 @@ struct facts {
         unsigned modules;      /* bits 1 << MODULE_…: there as a loadable module */
         unsigned loaded;       /* bits 1 << MODULE_…: loaded or built in (live) */
         unsigned environments; /* bits: rows of layout_environments that apply */
-        unsigned n_host_keys;  /* host keys that are not empty */
+        unsigned n_host_keys;  /* of those that sshd uses, not empty */
         bool dropins;          /* sshd_config includes our drop-in's path */
         bool sshd_config;      /* /etc/ssh/sshd_config exists */
         char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
@@ -46,6 +47,11 @@ struct facts {
         unsigned verify_timeout; /* seconds, as configured; 0: the default */
         char *embedded; /* configuration to carry in the provision unit; NULL: the system's own file
                          */
+        /* what sshd's command and its files say, as far as a scan tells */
+        struct sshd_settings sshd_settings;
 };
 
 void facts_free(struct facts *f);
+
+/* The host keys' paths that sshd would use, one after the other; NULL at the end. */
+const char *facts_host_key(const struct facts *f, size_t i);

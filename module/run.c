@@ -279,6 +279,7 @@ void run_done(struct run *r)
         buf_free(&r->again);
         buf_free(&r->text);
         buf_free(&r->client_side.known_hosts);
+        buf_free(&r->client_side.key_files);
         free(r->hosts.address);
         manager_close(&r->manager);
         lock_release(&r->lock);

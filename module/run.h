@@ -51,6 +51,7 @@ struct client_side {
         char name[256];
         struct client client;
         struct buf known_hosts; /* lines */
+        struct buf key_files;   /* where they were looked for, in words */
 };
 
 /* Where the configuration is from. */

@@ -8,11 +8,9 @@
 #include "sshdconf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define DEPTH_MAX 16
 #define FILES_MAX 256
@@ -31,17 +29,6 @@ static int find_environments(const struct survey *s)
                 if (r > 0 && strstr(text, layout_environments[i].must_contain))
                         s->facts->environments |= 1u << i;
         }
-        return 0;
-}
-
-static int note_host_key(int dir, const char *name, void *userdata)
-{
-        struct facts *f = ((struct survey *)userdata)->facts;
-        struct stat st;
-
-        if (fnmatch("ssh_host_*_key", name, 0) == 0 &&
-            fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
-                f->n_host_keys++;
         return 0;
 }
 
@@ -148,6 +135,8 @@ static int read_items(struct survey *s, const struct sshdconf *c, unsigned depth
                         r = read_pattern(s, item->argument, depth);
                 else if (item->kind == SSHDCONF_PORT)
                         remember_port(s->facts, item->argument);
+                else
+                        r = sshd_settings_item(item, &s->facts->sshd_settings);
         }
         return r;
 }
@@ -174,17 +163,21 @@ static int read_files(struct survey *s, const char *path, unsigned depth)
         return r == 0 ? read_items(s, &c, depth) : r;
 }
 
+int survey_sshd_files(struct survey *s, const char *path)
+{
+        return read_files(s, path, 0);
+}
+
 int survey_sshd(struct survey *s)
 {
         int r = find_environments(s);
 
-        if (r == 0)
-                r = survey_list(s, "/etc/ssh", note_host_key, NULL);
         if (r == 0)
                 r = survey_exists(s, PATH_SSHD_CONFIG);
         if (r < 0)
                 return r;
         s->facts->sshd_config = r > 0;
         /* openSUSE's vendor file counts only where /etc has none */
-        return read_files(s, r > 0 ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR, 0);
+        r = survey_sshd_files(s, r > 0 ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR);
+        return r == 0 ? survey_sshd_settings(s) : r;
 }
