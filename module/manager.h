@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "buf.h"
 #include "object.h"
 #include "why.h"
 
@@ -32,6 +33,10 @@ int manager_unit(struct manager *m, const char *unit, struct unit_state *ret,
  * template; "" where there is none. It is not started, nor need it exist. */
 int manager_socket_service(struct manager *m, const char *socket, char *ret, size_t size,
                            struct why *why) MUST_CHECK;
+
+/* The unit's files, each on a line of its own: its fragment, then its drop-ins as they are read. */
+int manager_unit_files(struct manager *m, const char *unit, struct buf *ret,
+                       struct why *why) MUST_CHECK;
 
 /* A socket unit that is active, as managersockets.c reads it. */
 struct socket_unit {

@@ -255,6 +255,8 @@ void run_done(struct run *r)
         facts_free(&r->facts);
         config_free(&r->config);
         listeners_free(&r->tcp.listeners);
+        buf_free(&r->tcp.before);
+        buf_free(&r->tcp.missing);
         buf_free(&r->faults);
         buf_free(&r->text);
         buf_free(&r->client_side.known_hosts);

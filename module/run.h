@@ -38,6 +38,9 @@ struct way {
 struct tcp_reality {
         bool known;
         struct listeners listeners;
+        struct buf before;  /* addresses that listened before anything closed */
+        struct buf missing; /* wanted ones on which nobody does */
+        bool down;          /* nobody listens on TCP though somebody should */
 };
 struct hosts_entry {
         bool known;
