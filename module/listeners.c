@@ -79,9 +79,10 @@ static int match_socket(unsigned inode, void *userdata)
 {
         struct search *s = userdata;
         const struct tcp_socket wanted = { .inode = inode };
-        const struct tcp_socket *found =
-                bsearch(&wanted, s->sockets, s->n, sizeof(*s->sockets), by_inode);
+        const struct tcp_socket *found = NULL;
 
+        if (s->n > 0)
+                found = bsearch(&wanted, s->sockets, s->n, sizeof(*s->sockets), by_inode);
         if (found)
                 add_address(&s->addresses, found->address, strlen(found->address));
         return 0;

@@ -41,6 +41,7 @@ struct tcp_reality {
         struct buf before;  /* addresses that listened before anything closed */
         struct buf missing; /* wanted ones on which nobody does */
         bool down;          /* nobody listens on TCP though somebody should */
+        bool settled;       /* this run has waited for it already */
 };
 struct hosts_entry {
         bool known;

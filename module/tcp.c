@@ -78,6 +78,7 @@ static void settle(struct run *r, unsigned seconds)
         const struct timespec pause = { .tv_nsec = 100000000 };
         uint64_t start = clock_now(), end = clock_deadline(seconds);
 
+        r->tcp.settled = true;
         for (;; (void)nanosleep(&pause, NULL)) {
                 bool open;
 
@@ -219,7 +220,7 @@ int tcp_check(struct run *r)
 
         if (!r->config.disable_tcp && r->config.n_listen == 0)
                 return EXIT_DONE;
-        settle(r, was_told(r) ? SETTLE_SECONDS : AGAIN_SECONDS);
+        settle(r, was_told(r) && !r->tcp.settled ? SETTLE_SECONDS : AGAIN_SECONDS);
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
                 if (r->tcp.listeners.list[i].beyond.len > 0 && n++ < FEW)
                         say_beyond(r, &r->tcp.listeners.list[i]);
