@@ -154,6 +154,14 @@ void listen_beyond(const struct config *c, const char *real, struct buf *beyond)
         }
 }
 
+const struct listen_address *listen_refused(const struct config *c, int family)
+{
+        for (size_t i = 0; family != 0 && i < c->n_listen; i++)
+                if (c->listen[i].ipv6 != (family == 6))
+                        return &c->listen[i];
+        return NULL;
+}
+
 bool listen_heard(const struct listen_address *l, const char *real)
 {
         char host[64];

@@ -20,6 +20,9 @@ void listen_addresses(const char *effective, struct buf *out);
  * wildcard is wanted with all that it covers. Appends what is open beyond the wanted. */
 void listen_beyond(const struct config *c, const char *real, struct buf *beyond);
 
+/* The first wanted address that sshd refuses for its AddressFamily (4, 6; 0: any); NULL: none. */
+const struct listen_address *listen_refused(const struct config *c, int family);
+
 /* Whether a listener is there for the wanted address, itself or a wildcard. */
 bool listen_heard(const struct listen_address *l, const char *real);
 

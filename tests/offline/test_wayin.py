@@ -1,4 +1,4 @@
-"""`remove` on an image takes the door out only where the image's boot starts another sshd: a unit that
+"""What is known of an image without running any of it. `remove` on an image takes the door out only where the image's boot starts another sshd: a unit that
 is there, in a target that is reached, on an address that others reach."""
 
 import shlex
@@ -148,3 +148,20 @@ def test_unit_of_the_administrator_with_our_name_keeps_its_link(debian):
     result = debian.run("remove")
     assert result.returncode == 0 and "nothing to do" in result.stderr
     assert debian.state() == before
+
+
+@pytest.mark.parametrize("family,address,refused", [
+    ("inet", "::1", True), ("inet6", "127.0.0.1", True), ("INET", "::1", True),
+    ("any", "::1", False), ("inet", "127.0.0.1", False)])
+@pytest.mark.parametrize("options", ((), ("--no-verify",)))
+def test_address_of_a_family_that_sshd_refuses(family, address, refused, options, debian):
+    """Written into the image, it would end every sshd of it, the door's too."""
+    debian.put("/etc/ssh/sshd_config.d/50-a.conf", f"AddressFamily {family}   # no IPv6 here\n"
+               "AddressFamily any\n")
+    result = debian.apply(*options, config=f"listen_address: '{address}'\n",
+                          status=1 if refused else 0)
+    assert (f"sshd would refuse {address} of listen_address: AddressFamily is " in result.stderr
+            ) == refused
+    written = debian.at("/etc/ssh/sshd_config.d/10-sshd-vsock.conf").exists()
+    assert written == (bool(options) and not refused)
+    assert debian.at(f"{UNITS}/sshd-vsock.socket").exists()

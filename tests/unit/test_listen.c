@@ -145,6 +145,17 @@ static void test_real(void **state)
                     "x 127.0.0.1 127.0.0.1:1x [::1:22", "");
 }
 
+static void test_family(void **state)
+{
+        AUTO(config_free)
+        struct config c = sample_config("listen_address: ['::1', 127.0.0.1]");
+
+        (void)state;
+        assert_null(listen_refused(&c, 0));
+        assert_string_equal(listen_refused(&c, 4)->address, "::1");
+        assert_string_equal(listen_refused(&c, 6)->address, "127.0.0.1");
+}
+
 static void test_split(void **state)
 {
         char host[40];
@@ -203,6 +214,7 @@ int main(void)
                 cmocka_unit_test(test_ports),      cmocka_unit_test(test_other_lines),
                 cmocka_unit_test(test_real),       cmocka_unit_test(test_split),
                 cmocka_unit_test(test_outside),    cmocka_unit_test(test_few),
+                cmocka_unit_test(test_family),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
