@@ -25,7 +25,7 @@ struct tcp_socket {
 
 struct search {
         struct tcp_socket *sockets;
-        size_t n;
+        size_t n, cap;
         struct listeners found;
         struct buf addresses; /* of the process that is looked at */
 };
@@ -33,14 +33,20 @@ struct search {
 static int add_socket(unsigned inode, const char *address, void *userdata)
 {
         struct search *s = userdata;
-        struct tcp_socket *sockets = reallocarray(s->sockets, s->n + 1, sizeof(*sockets));
+        struct tcp_socket *at;
 
-        if (!sockets)
-                return -ENOMEM;
-        s->sockets = sockets;
-        sockets[s->n].inode = inode;
-        (void)snprintf(sockets[s->n].address, sizeof(sockets->address), "%s", address);
-        s->n++;
+        if (s->n == s->cap) { /* a stranger may have thousands */
+                size_t cap = s->cap ? 2 * s->cap : 64;
+
+                at = reallocarray(s->sockets, cap, sizeof(*at));
+                if (!at)
+                        return -ENOMEM;
+                s->sockets = at;
+                s->cap = cap;
+        }
+        at = &s->sockets[s->n++];
+        at->inode = inode;
+        (void)snprintf(at->address, sizeof(at->address), "%s", address);
         return 0;
 }
 
