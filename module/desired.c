@@ -17,8 +17,15 @@ static enum phase phase_of_door(const struct maker *m)
         return m->c ? PHASE_OPEN : PHASE_CLOSE;
 }
 
+static void add_door_link(struct maker *m, bool wanted)
+{
+        add_link(m, phase_of_door(m), ITEM_UNIT | ITEM_ALIAS | ITEM_FOLDER,
+                 SYSTEM_UNIT_DIR "/sockets.target.wants/" UNIT_SOCKET,
+                 SYSTEM_UNIT_DIR "/" UNIT_SOCKET, wanted);
+}
+
 /* The per-connection template and its keys, then the socket: a socket without its template would
- * make clients hang. */
+ * make clients hang. Where all goes, the link goes first: whose it was is told by its unit. */
 static void add_door(struct maker *m)
 {
         const struct facts *f = m->f;
@@ -27,6 +34,8 @@ static void add_door(struct maker *m)
         AUTO_BUF b = BUF_INIT;
         struct item *i;
 
+        if (!m->c)
+                add_door_link(m, false);
         i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_KEYGEN);
         if (m->c) {
                 render_keygen(&b);
@@ -42,9 +51,8 @@ static void add_door(struct maker *m)
                 render_socket(m->c, f, &b);
                 want(m, i, &b);
         }
-        add_link(m, phase, ITEM_UNIT | ITEM_ALIAS | ITEM_FOLDER,
-                 SYSTEM_UNIT_DIR "/sockets.target.wants/" UNIT_SOCKET,
-                 SYSTEM_UNIT_DIR "/" UNIT_SOCKET, wanted);
+        if (m->c)
+                add_door_link(m, wanted);
 }
 
 static void add_provision(struct maker *m)

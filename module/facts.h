@@ -40,6 +40,8 @@ struct facts {
         size_t n_sshd_files;
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
+        int address_family;  /* the first AddressFamily in them: 4, 6; 0: any, or none */
+        bool has_family;     /* there is one */
         bool generated_door; /* systemd's generator provides the wanted door, and it answers */
         struct tcp_unit tcp[N_TCP_UNITS];
         struct users users;

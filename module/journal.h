@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * journal.h: what the journal says about the door's last failures. The only reader of sd-journal.
+ * journal.h: what the journal says about the last failures of the door, and of other units. The
+ * only reader of sd-journal.
  */
 #pragma once
 
@@ -11,3 +12,7 @@
  * or CAUSE_NONE (also when there is no journal) with the newest line of the door's own, if any.
  * What is not printable ASCII is '?'. */
 enum cause journal_cause(uint64_t since, char *line, size_t size);
+
+/* What a unit's processes, or systemd of it, said since then (realtime, in microseconds): the line
+ * that tells most. "" where nothing was said. */
+void journal_last_words(const char *unit, uint64_t since, char *line, size_t size);

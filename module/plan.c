@@ -209,12 +209,37 @@ static int add_own_unit(struct plan *p, const struct item *i)
                             folder, i->path, folder);
 }
 
-static int plan_link(struct plan *p, const struct item *i, const struct object *o)
+/* Whether an enablement link of this name is ours to take away: it enables a unit file of ours, or
+ * none at all where one was before and other parts of ours still are. An administrator's own unit
+ * may have the same name. */
+static bool enables_ours(const struct desired *d, const struct object *objects,
+                         const struct item *i, const struct object *link)
+{
+        bool others = false, ours = false, none = false;
+
+        for (size_t k = 0; k < d->n; k++) {
+                bool unit = strcmp(d->items[k].path, i->content) == 0;
+
+                if (d->items[k].kind != ITEM_FILE)
+                        continue;
+                ours = ours || (unit && is_ours(&objects[k]));
+                none = none || (unit && (objects[k].type == OBJECT_NONE ||
+                                         objects[k].type == OBJECT_NO_FOLDER));
+                others = others || is_ours(&objects[k]);
+        }
+        return ours || (none && others && strcmp(link->data, i->content) == 0);
+}
+
+static int plan_link(struct plan *p, const struct desired *d, const struct object *objects,
+                     const struct item *i, const struct object *o)
 {
         AUTO_BUF content = BUF_INIT;
 
         if (!i->wanted)
-                return same_link(i, o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
+                return same_link(i, o) &&
+                                       (!(i->flags & ITEM_ALIAS) || enables_ours(d, objects, i, o))
+                               ? add_file_op(p, OP_UNLINK, i, o, NULL)
+                               : 0;
         if (same_link(i, o))
                 return 0;
         if ((i->flags & ITEM_MASK) && (o->type == OBJECT_LINK || o->type == OBJECT_FILE))
@@ -257,15 +282,19 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
         return add_file_op(p, OP_WRITE, i, o, &content);
 }
 
-static int plan_item(struct plan *p, const struct item *i, const struct object *o)
+static int plan_item(struct plan *p, const struct desired *d, const struct object *objects,
+                     size_t at)
 {
+        const struct item *i = &d->items[at];
+        const struct object *o = &objects[at];
+
         switch (i->kind) {
         case ITEM_FILE:
                 return plan_whole_file(p, i, o);
         case ITEM_FLAG:
                 return plan_flag(p, i, o);
         case ITEM_LINK:
-                return plan_link(p, i, o);
+                return plan_link(p, d, objects, i, o);
         case ITEM_HOSTS:
         case ITEM_SSHD_CONFIG:
                 return plan_edit(p, i, o);
@@ -284,7 +313,7 @@ static int superseded(const struct desired *d, const struct object *objects, siz
 
                 if (strcmp(d->items[k].path, d->items[at].path) != 0)
                         continue;
-                r = plan_item(&trial, &d->items[k], &objects[k]);
+                r = plan_item(&trial, d, objects, k);
                 *ret = r == 0 && trial.n == 0 && trial.n_conflicts == 0;
                 plan_free(&trial);
                 return r;
@@ -303,7 +332,7 @@ static int plan_files(struct plan *p, const struct desired *d, const struct obje
                         continue;
                 r = superseded(d, objects, k, &skip);
                 if (r == 0 && !skip)
-                        r = plan_item(p, &d->items[k], &objects[k]);
+                        r = plan_item(p, d, objects, k);
                 if (r < 0)
                         return r;
         }

@@ -275,6 +275,8 @@ void run_done(struct run *r)
         config_free(&r->config);
         listeners_free(&r->tcp.listeners);
         logins_free(&r->who.logins);
+        buf_free(&r->tcp.before);
+        buf_free(&r->tcp.missing);
         buf_free(&r->faults);
         buf_free(&r->again);
         buf_free(&r->text);

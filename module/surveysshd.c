@@ -137,6 +137,17 @@ static void remember_port(struct facts *f, const char *argument)
                 f->sshd_ports[f->n_sshd_ports++] = (uint16_t)port;
 }
 
+/* The first one counts (servconf.c), and holds for all of the file, in whichever Match it stands.
+ */
+static void remember_family(struct facts *f, const char *argument)
+{
+        if (!f->has_family)
+                f->address_family = strcasecmp(argument, "inet") == 0    ? 4
+                                    : strcasecmp(argument, "inet6") == 0 ? 6
+                                                                         : 0;
+        f->has_family = true;
+}
+
 static int read_items(struct survey *s, const struct sshdconf *c, unsigned depth)
 {
         int r = 0;
@@ -148,6 +159,8 @@ static int read_items(struct survey *s, const struct sshdconf *c, unsigned depth
                         r = read_pattern(s, item->argument, depth);
                 else if (item->kind == SSHDCONF_PORT)
                         remember_port(s->facts, item->argument);
+                else if (item->kind == SSHDCONF_ADDRESS_FAMILY)
+                        remember_family(s->facts, item->argument);
         }
         return r;
 }

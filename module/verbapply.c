@@ -5,11 +5,13 @@
  */
 #include "steps.h"
 
+#include "clock.h"
 #include "diagnose.h"
 #include "listen.h"
 #include "render.h"
 #include "say.h"
 #include "sshd.h"
+#include "tcp.h"
 
 #include <errno.h>
 #include <string.h>
@@ -49,17 +51,29 @@ static void put_socket_back(struct run *r)
         }
 }
 
-/* A start that failed is as good as a door that does not answer, and gets the same diagnosis. */
+static const struct op *failed_op(const struct run *r, enum phase phase)
+{
+        for (size_t k = 0; k < r->plan.n; k++)
+                if (r->plan.ops[k].phase == phase && !r->plan.ops[k].done &&
+                    r->plan.ops[k].kind != OP_MODULE)
+                        return &r->plan.ops[k];
+        return NULL;
+}
+
+/* A start of the socket that failed is as good as a door that does not answer, and gets the same
+ * diagnosis; any other unit has its own words. */
 static int activate(struct run *r)
 {
+        uint64_t began = clock_realtime();
         int rc = steps_run(r, PHASE_ACTIVATE);
+        const struct op *op = rc == -EIO ? failed_op(r, PHASE_ACTIVATE) : NULL;
 
         if (rc == 0)
                 return EXIT_DONE;
-        log_line(&r->log, LOG_LEVEL_ERROR, "%s", r->why.text);
-        if (rc == -EIO) {
+        if (op && strcmp(op->name, UNIT_SOCKET) == 0) {
                 int status;
 
+                log_line(&r->log, LOG_LEVEL_ERROR, "%s", r->why.text);
                 r->verdict =
                         (struct verdict){ .port = r->config.port, .cause = CAUSE_SOCKET_FAILED };
                 r->verified = true;
@@ -67,7 +81,9 @@ static int activate(struct run *r)
                 put_socket_back(r);
                 return status;
         }
-        return EXIT_WORLD;
+        if (op)
+                say_last_words(r, op->name, began);
+        return run_fail(r);
 }
 
 /* The candidate is tried before it is written: a bad ListenAddress would also kill `sshd -i`. */
@@ -126,7 +142,7 @@ static int undo_unit(struct run *r, const struct op *op, struct why *why)
         case OP_RESTART:
                 return manager_job(r->manager, JOB_RESTART, op->name, JOB_SECONDS, why);
         case OP_REFRESH:
-                return manager_job(r->manager, JOB_RELOAD, op->name, JOB_SECONDS, why);
+                return apply_refresh(r->manager, op->name, why);
         default:
                 return 0;
         }
@@ -161,7 +177,7 @@ static void undo_close(struct run *r)
                 rc = undo_units(r, false, &why);
         if (rc < 0)
                 log_why(&r->log, &why);
-        else
+        if (tcp_is_back(r) && rc == 0)
                 log_line(&r->log, LOG_LEVEL_WARN, "TCP is again what it was");
 }
 
@@ -211,12 +227,16 @@ static int close_tcp(struct run *r)
                          "this session came over SSH; it stays open, new ones over TCP will %s",
                          r->config.disable_tcp ? "be refused" : "need the listed addresses");
         rc = r->config.n_listen > 0 ? try_listen(r) : 0;
+        if (rc == 0)
+                rc = tcp_note(r);
         if (rc < 0)
                 return run_fail(r);
         say_strays(r);
         rc = steps_run(r, PHASE_CLOSE);
         if (rc == 0 && r->config.n_listen > 0)
                 rc = check_listen(r);
+        if (rc == 0)
+                rc = tcp_expect(r);
         if (rc < 0)
                 (void)run_fail(r);
         else if (proven)
@@ -228,8 +248,10 @@ static int close_tcp(struct run *r)
 
 static int say_closed(struct run *r)
 {
-        log_event(&r->log, LOG_EVENT_TCP_CLOSED, LOG_LEVEL_STEP, NULL, "%s",
-                  r->config.disable_tcp ? "closed TCP" : "TCP listens as listen_address says");
+        AUTO_BUF text = BUF_INIT;
+
+        tcp_claim(r, &text);
+        log_event(&r->log, LOG_EVENT_TCP_CLOSED, LOG_LEVEL_STEP, NULL, "%s", buf_str(&text));
         return EXIT_DONE;
 }
 
@@ -318,9 +340,24 @@ static int apply_live(struct run *r)
                 return status;
         }
         status = closes ? close_tcp(r) : check_closed(r);
-        if (status == EXIT_DONE && r->config.disable_tcp)
-                status = say_listeners(r);
+        if (status == EXIT_DONE)
+                status = tcp_check(r);
         return status == EXIT_DONE && closes ? say_closed(r) : status;
+}
+
+/* No sshd of an image is run, so what it would refuse has to be known here. */
+static int refuse_family(struct run *r)
+{
+        const struct listen_address *l = listen_refused(&r->config, r->facts.address_family);
+
+        if (!l)
+                return 0;
+        why_fix(&r->why, "take that line out of sshd_config or of the file that it includes, or "
+                         "this address out of listen_address");
+        return why_say(&r->why, -EINVAL,
+                       "sshd would refuse %s of listen_address: AddressFamily is %s; TCP stays as "
+                       "it was",
+                       l->address, r->facts.address_family == 4 ? "inet" : "inet6");
 }
 
 static int apply_image(struct run *r)
@@ -336,6 +373,8 @@ static int apply_image(struct run *r)
                 return refuse_to_close(r);
         if (!plan_has(&r->plan, PHASE_CLOSE))
                 return EXIT_DONE;
+        if (refuse_family(r) < 0)
+                return run_fail(r);
         if (!r->options.no_verify) {
                 log_line(&r->log, LOG_LEVEL_STEP,
                          "left to the first boot, once the door is proven there: closing TCP");
