@@ -42,7 +42,7 @@ static void add_wanted(const struct config *c, const char *effective, struct buf
 }
 
 /* Whether the word stands in the blank-separated list. */
-static bool has_word(const char *list, const char *word, size_t len)
+bool listen_has(const char *list, const char *word, size_t len)
 {
         while (*list) {
                 size_t n = strcspn(list, " ");
@@ -74,12 +74,45 @@ void listen_compare(const struct config *c, const char *effective, struct buf *e
         while ((value = next_value(&at, "listenaddress", &n))) {
                 buf_add(&found, value, n);
                 buf_adds(&found, " ");
-                if (!has_word(buf_str(&wanted), value, n))
+                if (!listen_has(buf_str(&wanted), value, n))
                         buf_addf(extra, "%s%.*s", extra->len ? " " : "", (int)n, value);
         }
         for (const char *w = buf_str(&wanted); *w; w += n + 1) {
                 n = strcspn(w, " ");
-                if (!has_word(buf_str(&found), w, n))
+                if (!listen_has(buf_str(&found), w, n))
                         buf_addf(missing, "%s%.*s", missing->len ? " " : "", (int)n, w);
         }
+}
+
+static const char *const wildcards[] = { "0.0.0.0", "[::]" };
+
+bool listen_is_wide(const char *list)
+{
+        for (size_t i = 0; i < ELEMENTSOF(wildcards); i++)
+                for (const char *at = list; (at = strstr(at, wildcards[i])); at++)
+                        if ((at == list || at[-1] == ' ') && at[strlen(wildcards[i])] == ':')
+                                return true;
+        return false;
+}
+
+enum stale listen_stale(const char *listening, const char *effective)
+{
+        AUTO_BUF said = BUF_INIT;
+        bool elsewhere = false, opens = false;
+        size_t n;
+
+        listen_addresses(effective, &said);
+        if (said.error < 0 || said.len == 0)
+                return STALE_NOT;
+        for (const char *at = listening; *at; at += n + (at[n] == ' ')) {
+                n = strcspn(at, " ");
+                elsewhere = elsewhere || !listen_has(buf_str(&said), at, n);
+        }
+        for (const char *at = buf_str(&said); *at; at += n + (at[n] == ' ')) {
+                n = strcspn(at, " ");
+                opens = opens || !listen_has(listening, at, n);
+        }
+        if (!elsewhere)
+                return STALE_NOT;
+        return opens && !listen_is_wide(listening) ? STALE_CONFINED : STALE;
 }

@@ -159,8 +159,7 @@ static int plan_whole_file(struct plan *p, const struct item *i, const struct ob
         if (o->type == OBJECT_LINK && strcmp(o->data, "/dev/null") == 0)
                 return add_masked(p, i);
         if (o->type == OBJECT_LINK)
-                return add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock",
-                                    o->data);
+                return add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock", o->data);
         if (o->type == OBJECT_FILE) {
                 bool same = o->len == i->len && memcmp(o->data, i->content, i->len) == 0;
 
@@ -221,8 +220,7 @@ static int plan_link(struct plan *p, const struct item *i, const struct object *
         if ((i->flags & ITEM_MASK) && (o->type == OBJECT_LINK || o->type == OBJECT_FILE))
                 return add_own_unit(p, i);
         if (o->type == OBJECT_LINK)
-                return add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock",
-                                    o->data);
+                return add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock", o->data);
         if (o->type == OBJECT_FILE)
                 return add_conflict(p, i,
                                     "is there and was not written by sshd-vsock; move it away");

@@ -14,6 +14,9 @@ bool program_is_sshd(const char *path);
  * of sessions, which listen too, for `ssh -R` and X11. */
 bool process_is_sshd_listener(const char *exe, const char *title);
 
+/* Whether such a listener was started without options that say where it listens, by its title. */
+bool process_is_plain_listener(const char *title);
+
 /* The service or scope out of the bytes of its cgroup file, in `unit`; "" where it is in none that
  * has a sane name. */
 void process_unit(const char *cgroup, char *unit, size_t size);

@@ -7,6 +7,7 @@
 
 #include "render.h"
 #include "surveysshd.h"
+#include "surveytcp.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 static int find_program(const struct survey *s, const char *const paths[], char **ret)
 {
@@ -209,6 +211,23 @@ int survey_users(const struct rootfs *root, struct users *ret, struct why *why)
         return r < 0 ? why_set(why, r, "cannot read %s/etc/passwd", root->path) : 0;
 }
 
+static uint64_t realtime(void)
+{
+        struct timespec t;
+
+        return clock_gettime(CLOCK_REALTIME, &t) < 0
+                       ? 0
+                       : (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Where our lines are in the main file there is no telling by the name of a file. */
+static int find_stale(struct survey *s)
+{
+        int r = survey_exists(s, PATH_SSHD_DROPIN);
+
+        return r < 0 ? r : survey_tcp(s->facts, r > 0 || !s->facts->dropins);
+}
+
 static int find_live(struct manager *m, struct facts *f, struct why *why)
 {
         AUTO_FREE char *virt = NULL;
@@ -230,7 +249,11 @@ static int find_live(struct manager *m, struct facts *f, struct why *why)
                 f->tcp[i].active = s.active;
                 f->tcp[i].needs_reload = s.needs_reload;
                 f->tcp[i].changed = s.changed;
+                f->tcp[i].main_pid = s.main_pid;
+                f->tcp[i].dropin = s.dropin;
+                (void)snprintf(f->tcp[i].listen, sizeof(f->tcp[i].listen), "%s", s.listen);
         }
+        f->now = realtime();
         return 0;
 }
 
@@ -254,6 +277,8 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
                 r = find_tcp_units(&s);
         if (r == 0 && m)
                 r = find_live(m, &f, why);
+        if (r == 0 && m)
+                r = find_stale(&s);
         if (r < 0) {
                 facts_free(&f);
                 return why_set(why, r, "cannot survey %s", root->image ? root->path : "the system");

@@ -104,13 +104,31 @@ static void test_addresses(void **state)
         assert_string_equal(buf_str(&b), "[::]:22 0.0.0.0:22");
 }
 
+/* Where an sshd listens beside what its configuration says. */
+static void test_stale(void **state)
+{
+        static const char everywhere[] = "listenaddress [::]:22\nlistenaddress 0.0.0.0:22\n";
+        static const char loop[] = "port 22\nListenAddress 127.0.0.1:22\n";
+
+        (void)state;
+        assert_int_equal(listen_stale("0.0.0.0:22 [::]:22", everywhere), STALE_NOT);
+        assert_int_equal(listen_stale("0.0.0.0:22", everywhere), STALE_NOT); /* no IPv6 here */
+        assert_int_equal(listen_stale("127.0.0.1:22", loop), STALE_NOT);
+        assert_int_equal(listen_stale("0.0.0.0:22 [::]:22", loop), STALE);
+        assert_int_equal(listen_stale("127.0.0.1:22", everywhere), STALE_CONFINED);
+        assert_int_equal(listen_stale("127.0.0.1:22", ""), STALE_NOT);
+        assert_false(listen_is_wide("127.0.0.1:22 10.0.0.0:22 [::1]:22"));
+        assert_true(listen_is_wide("127.0.0.1:22 [::]:22"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_addresses),  cmocka_unit_test(test_exact),
-                cmocka_unit_test(test_mixed_case), cmocka_unit_test(test_everywhere),
-                cmocka_unit_test(test_extra),      cmocka_unit_test(test_missing),
-                cmocka_unit_test(test_ports),      cmocka_unit_test(test_other_lines),
+                cmocka_unit_test(test_stale),       cmocka_unit_test(test_addresses),
+                cmocka_unit_test(test_exact),       cmocka_unit_test(test_mixed_case),
+                cmocka_unit_test(test_everywhere),  cmocka_unit_test(test_extra),
+                cmocka_unit_test(test_missing),     cmocka_unit_test(test_ports),
+                cmocka_unit_test(test_other_lines),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

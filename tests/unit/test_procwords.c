@@ -102,9 +102,20 @@ static void test_long_unit(void **state)
         assert_string_equal(unit, "");
 }
 
+static void test_plain_listener(void **state)
+{
+        (void)state;
+        assert_true(process_is_plain_listener("sshd: /usr/sbin/sshd -D [listener] 0 of 10-100"));
+        assert_true(process_is_plain_listener("sshd: /usr/sbin/sshd -D -e [listener] 0 of 10"));
+        assert_false(process_is_plain_listener("sshd: /usr/sbin/sshd -D -f /x [listener] 0 of"));
+        assert_false(process_is_plain_listener("sshd: /usr/sbin/sshd -D -o ListenAddress=::"));
+        assert_false(process_is_plain_listener("sshd: ana@pts/0"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_plain_listener),
                 cmocka_unit_test(test_listeners),
                 cmocka_unit_test(test_units),
                 cmocka_unit_test(test_long_unit),
