@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * planunits.h: between plan.c, planunits.c and plantcp.c only: the second half of making a plan. Pure.
+ * planunits.h: between plan.c, planunits.c and plantcp.c only: the second half of making a plan.
+ * Pure.
  */
 #pragma once
 

@@ -204,8 +204,8 @@ void run_say_conflicts(struct run *r, enum blocks blocks)
 
         for (size_t i = 0; i < r->plan.n_conflicts; i++)
                 if (r->plan.conflicts[i].blocks == blocks)
-                        log_line(&r->log, level, "%s%s %s", r->root.path,
-                                 r->plan.conflicts[i].path, r->plan.conflicts[i].reason);
+                        log_line(&r->log, level, "%s%s %s", r->root.path, r->plan.conflicts[i].path,
+                                 r->plan.conflicts[i].reason);
 }
 
 int run_report_conflicts(struct run *r)
