@@ -44,6 +44,7 @@ static void add_wanted(const struct config *c, const char *effective, struct buf
         }
 }
 
+/* Whether the word stands in the blank-separated list. */
 bool listen_has(const char *list, const char *word, size_t len)
 {
         while (*list) {
@@ -198,4 +199,37 @@ void listen_few(const char *list, struct buf *out)
         }
         if (more > 0)
                 buf_addf(out, " and %zu more", more);
+}
+
+static const char *const wildcards[] = { "0.0.0.0", "[::]" };
+
+bool listen_is_wide(const char *list)
+{
+        for (size_t i = 0; i < ELEMENTSOF(wildcards); i++)
+                for (const char *at = list; (at = strstr(at, wildcards[i])); at++)
+                        if ((at == list || at[-1] == ' ') && at[strlen(wildcards[i])] == ':')
+                                return true;
+        return false;
+}
+
+enum stale listen_stale(const char *listening, const char *effective)
+{
+        AUTO_BUF said = BUF_INIT;
+        bool elsewhere = false, opens = false;
+        size_t n;
+
+        listen_addresses(effective, &said);
+        if (said.error < 0 || said.len == 0)
+                return STALE_NOT;
+        for (const char *at = listening; *at; at += n + (at[n] == ' ')) {
+                n = strcspn(at, " ");
+                elsewhere = elsewhere || !listen_has(buf_str(&said), at, n);
+        }
+        for (const char *at = buf_str(&said); *at; at += n + (at[n] == ' ')) {
+                n = strcspn(at, " ");
+                opens = opens || !listen_has(listening, at, n);
+        }
+        if (!elsewhere)
+                return STALE_NOT;
+        return opens && !listen_is_wide(listening) ? STALE_CONFINED : STALE;
 }

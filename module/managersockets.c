@@ -46,6 +46,21 @@ int manager_streams(struct manager *m, const char *path, struct buf *out)
         return r < 0 ? r : out->error;
 }
 
+bool manager_has_dropin(struct manager *m, const char *path, const char *name)
+{
+        AUTO_MESSAGE *reply = NULL;
+        const char *dropin;
+        bool has = false;
+        int r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, "DropInPaths", NULL,
+                                    &reply, "as");
+
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &dropin)) > 0)
+                has = has || strcmp(basename(dropin), name) == 0;
+        return has;
+}
+
 /* With Accept=yes systemd makes the name of each connection's service itself; any instance will do
  * to look at. Otherwise it is the unit that the socket triggers. */
 static int read_service(struct manager *m, const char *path, const char *socket, char *ret,

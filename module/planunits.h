@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * planunits.h: between plan.c and planunits.c only: the second half of making a plan. Pure.
+ * planunits.h: between plan.c, planunits.c and plantcp.c only: the second half of making a plan.
+ * Pure.
  */
 #pragma once
 
@@ -8,6 +9,19 @@
 
 /* Appends an operation; NULL when out of memory. */
 struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const char *name);
+
+int plan_unit(struct plan *p, enum op_kind kind, enum phase phase, const char *unit) MUST_CHECK;
+
+/* Whether a file operation of the phase has one of the flags. */
+bool plan_changes(const struct plan *p, enum phase phase, unsigned flags);
+
+/* Whether the word stands in the blank-separated list. */
+bool plan_has_word(const char *list, const char *word, size_t len);
+
+/* What TCP units that run need, because files change in this plan, or changed in an earlier run
+ * that did not come to its end. */
+int plan_tcp(struct plan *p, const struct desired *d, const struct object *objects,
+             const struct facts *f, enum phase phase) MUST_CHECK;
 
 /* What has to be loaded, reloaded, started and stopped, given the file operations that are in the
  * plan already. 0 or -ENOMEM. */

@@ -67,6 +67,27 @@ void process_listen_options(const char *title, struct buf *out)
         }
 }
 
+bool process_is_plain_listener(const char *title)
+{
+        static const char *const harmless[] = { "-D", "-e", "-q" };
+        const char *at = strstr(title, ": /");
+
+        if (!at)
+                return false;
+        at += 2 + strcspn(at + 2, " ");
+        while (*(at += strspn(at, " ")) && *at != '[') {
+                size_t n = strcspn(at, " ");
+                bool known = false;
+
+                for (size_t i = 0; i < ELEMENTSOF(harmless); i++)
+                        known = known || (n == 2 && strncmp(at, harmless[i], n) == 0);
+                if (!known)
+                        return false;
+                at += n;
+        }
+        return true;
+}
+
 /* The path of the line that systemd answers for: its own hierarchy where there are several, or the
  * only one. */
 static const char *cgroup_path(const char *text)

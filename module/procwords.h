@@ -22,6 +22,9 @@ bool process_is_root(const char *status);
  * and "-o ListenAddress…". Appends them, separated by ", "; nothing where there is none. */
 void process_listen_options(const char *title, struct buf *out);
 
+/* Whether such a listener was started without options that say where it listens, by its title. */
+bool process_is_plain_listener(const char *title);
+
 /* The service or scope out of the bytes of its cgroup file, in `unit`; "" where it is in none that
  * has a sane name. */
 void process_unit(const char *cgroup, char *unit, size_t size);

@@ -18,11 +18,11 @@
 
 #define JOB_SECONDS 90 /* systemd's own DefaultTimeoutStartSec */
 
-static bool restarted(const struct run *r)
+static bool tried(const struct run *r, enum op_kind kind, const char *unit)
 {
         for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].tried && r->plan.ops[k].kind == OP_RESTART &&
-                    strcmp(r->plan.ops[k].name, UNIT_SOCKET) == 0)
+                if (r->plan.ops[k].tried && r->plan.ops[k].kind == kind &&
+                    strcmp(r->plan.ops[k].name, unit) == 0)
                         return true;
         return false;
 }
@@ -31,6 +31,7 @@ static bool restarted(const struct run *r)
  * was: where TCP is closed already it is the only door. */
 static void put_socket_back(struct run *r)
 {
+        enum job job = tried(r, OP_RESTART, UNIT_SOCKET) ? JOB_RESTART : JOB_START;
         struct why why = { 0 };
 
         if (!r->units.socket.active)
@@ -42,8 +43,7 @@ static void put_socket_back(struct run *r)
                         continue;
                 if (apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_SOCKET, &why) < 0 ||
                     manager_reload(r->manager, &why) < 0 ||
-                    manager_job(r->manager, restarted(r) ? JOB_RESTART : JOB_START, UNIT_SOCKET,
-                                JOB_SECONDS, &why) < 0)
+                    manager_job(r->manager, job, UNIT_SOCKET, JOB_SECONDS, &why) < 0)
                         log_why(&r->log, &why);
                 else
                         log_line(&r->log, LOG_LEVEL_WARN, "%s is again what it was", UNIT_SOCKET);
@@ -283,7 +283,7 @@ static void revive_socket(struct run *r)
         struct why why = { 0 };
 
         if (r->verdict.cause != CAUSE_NO_LISTENER || !r->units.socket.active ||
-            plan_has(&r->plan, PHASE_ACTIVATE))
+            tried(r, OP_START, UNIT_SOCKET) || tried(r, OP_RESTART, UNIT_SOCKET))
                 return;
         log_line(&r->log, LOG_LEVEL_WARN,
                  "systemd calls %s listening, but nobody listens: it is restarted", UNIT_SOCKET);

@@ -205,6 +205,23 @@ static void test_few(void **state)
         assert_non_null(strstr(buf_str(&out), "127.0.0.1:7 and 29992 more"));
 }
 
+/* Where an sshd listens beside what its configuration says. */
+static void test_stale(void **state)
+{
+        static const char everywhere[] = "listenaddress [::]:22\nlistenaddress 0.0.0.0:22\n";
+        static const char loop[] = "port 22\nListenAddress 127.0.0.1:22\n";
+
+        (void)state;
+        assert_int_equal(listen_stale("0.0.0.0:22 [::]:22", everywhere), STALE_NOT);
+        assert_int_equal(listen_stale("0.0.0.0:22", everywhere), STALE_NOT); /* no IPv6 here */
+        assert_int_equal(listen_stale("127.0.0.1:22", loop), STALE_NOT);
+        assert_int_equal(listen_stale("0.0.0.0:22 [::]:22", loop), STALE);
+        assert_int_equal(listen_stale("127.0.0.1:22", everywhere), STALE_CONFINED);
+        assert_int_equal(listen_stale("127.0.0.1:22", ""), STALE_NOT);
+        assert_false(listen_is_wide("127.0.0.1:22 10.0.0.0:22 [::1]:22"));
+        assert_true(listen_is_wide("127.0.0.1:22 [::]:22"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -214,7 +231,7 @@ int main(void)
                 cmocka_unit_test(test_ports),      cmocka_unit_test(test_other_lines),
                 cmocka_unit_test(test_real),       cmocka_unit_test(test_split),
                 cmocka_unit_test(test_outside),    cmocka_unit_test(test_few),
-                cmocka_unit_test(test_family),
+                cmocka_unit_test(test_family),     cmocka_unit_test(test_stale),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

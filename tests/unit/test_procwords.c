@@ -157,12 +157,22 @@ static void test_options(void **state)
         }
 }
 
+static void test_plain_listener(void **state)
+{
+        (void)state;
+        assert_true(process_is_plain_listener("sshd: /usr/sbin/sshd -D [listener] 0 of 10-100"));
+        assert_true(process_is_plain_listener("sshd: /usr/sbin/sshd -D -e [listener] 0 of 10"));
+        assert_false(process_is_plain_listener("sshd: /usr/sbin/sshd -D -f /x [listener] 0 of"));
+        assert_false(process_is_plain_listener("sshd: /usr/sbin/sshd -D -o ListenAddress=::"));
+        assert_false(process_is_plain_listener("sshd: ana@pts/0"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_listeners), cmocka_unit_test(test_units),
                 cmocka_unit_test(test_long_unit), cmocka_unit_test(test_root),
-                cmocka_unit_test(test_options),
+                cmocka_unit_test(test_options),   cmocka_unit_test(test_plain_listener),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
