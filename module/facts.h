@@ -36,6 +36,7 @@ struct facts {
         bool sshd_config;      /* /etc/ssh/sshd_config exists */
         char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
         size_t n_sshd_files;
+        bool sshd_beyond;        /* there are more of them than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
         bool generated_door; /* systemd's generator provides the wanted door, and it answers */
