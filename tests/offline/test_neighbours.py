@@ -307,3 +307,19 @@ def test_no_drop_in_is_missed_and_what_is_too_much_is_said(debian):
     debian.put(CONFIG, "")
     assert "warning: sshd_config includes more than is" in debian.apply().stderr
     assert debian.run("remove").returncode == 0
+
+
+def test_a_system_of_many_users_takes_no_quadratic_time(debian):
+    """100,000 users (passwd of 5 MiB, hosts as large): quadratic work would take minutes."""
+    debian.put("/etc/passwd", debian.read("/etc/passwd") + b"".join(
+        b"user%d:x:%d:100:A name as long as such names are:/gone/%d:/bin/bash\n" % (n, n, n)
+        for n in range(2000, 102000)))
+    debian.put("/etc/hosts", debian.read("/etc/hosts") + b"0.0.0.0 advertisement.example\n" * 200000)
+    debian.put(CONFIG, "hushlogin: true\n")
+    assert debian.run("plan").returncode == 10
+    debian.apply()
+    debian.at("/gone/2000").mkdir(parents=True)
+    assert "100000" not in debian.apply().stderr
+    assert debian.at("/gone/2000/.hushlogin").exists()
+    assert debian.run("remove").returncode == 0
+    assert not debian.at("/gone/2000/.hushlogin").exists()
