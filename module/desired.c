@@ -106,21 +106,43 @@ static bool hush_wanted(const struct config *c, const struct user *u)
         return false;
 }
 
-/* Users may share a home: it is one path, and wanted if anyone of them wants it. */
+/* FNV-1a */
+static size_t hash(const char *text)
+{
+        uint64_t h = 14695981039346656037u;
+
+        for (; *text; text++)
+                h = (h ^ (unsigned char)*text) * 1099511628211u;
+        return (size_t)(h ^ h >> 32);
+}
+
+/* Users may share a home: it is one path, and wanted if anyone of them wants it. Where the path is
+ * new, this is its place in the index. */
+static size_t *find_user(struct maker *m, const char *path)
+{
+        size_t at = hash(path) & (m->n_index - 1);
+
+        while (m->index[at] != 0 && strcmp(m->d.items[m->index[at] - 1].path, path) != 0)
+                at = (at + 1) & (m->n_index - 1);
+        return &m->index[at];
+}
+
 static void add_user_hushlogin(struct maker *m, const struct user *u)
 {
         AUTO_FREE char *path = NULL;
         AUTO_BUF b = BUF_INIT;
         struct item *i;
+        size_t *place;
 
         if (asprintf(&path, "%s/.hushlogin", strcmp(u->home, "/") == 0 ? "" : u->home) < 0) {
                 path = NULL;
                 m->error = -ENOMEM;
                 return;
         }
-        i = find(m, path);
-        if (!i)
-                i = add(m, ITEM_FLAG, PHASE_OPEN, 0, path);
+        place = find_user(m, path);
+        i = *place ? &m->d.items[*place - 1] : add(m, ITEM_FLAG, PHASE_OPEN, 0, path);
+        if (i)
+                *place = (size_t)(i - m->d.items) + 1;
         if (!i || i->wanted)
                 return;
         i->uid = u->uid;
@@ -143,8 +165,17 @@ static void add_hushlogins(struct maker *m)
                 render_hushlogin(&b);
                 want(m, i, &b);
         }
-        for (size_t u = 0; u < m->f->users.n; u++)
+        m->n_index = 16;
+        while (m->n_index < 2 * m->f->users.n + 2)
+                m->n_index *= 2;
+        m->index = calloc(m->n_index, sizeof(*m->index));
+        if (!m->index)
+                m->error = -ENOMEM;
+        else if (m->error == 0)
+                *find_user(m, PATH_SKEL_HUSH) = m->d.n;
+        for (size_t u = 0; m->error == 0 && u < m->f->users.n; u++)
                 add_user_hushlogin(m, &m->f->users.list[u]);
+        free(m->index);
 }
 
 static int finish(struct maker *m, struct desired *ret)

@@ -54,6 +54,7 @@ struct facts {
         bool sshd_config;      /* /etc/ssh/sshd_config exists */
         char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
         size_t n_sshd_files;
+        bool sshd_beyond;        /* there are more of them than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
         int address_family;  /* the first AddressFamily in them: 4, 6; 0: any, or none */

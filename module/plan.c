@@ -32,7 +32,7 @@ static bool same_link(const struct item *i, const struct object *o)
 /* Everybody else's ListenAddress commented out, since they all add up; then our block. */
 static int edit_sshd_config(const struct item *i, const char *text, size_t len, struct buf *out)
 {
-        AUTO_BUF bare = BUF_INIT, plain = BUF_INIT;
+        AUTO_BUF bare = BUF_INIT, plain = BUF_INIT, kept = BUF_INIT;
         AUTO(sshdconf_free) struct sshdconf c = { 0 };
         int r;
 
@@ -41,21 +41,12 @@ static int edit_sshd_config(const struct item *i, const char *text, size_t len, 
         r = bare.error < 0 ? bare.error : plain.error;
         if (r == 0 && i->wanted)
                 r = sshdconf_scan(buf_str(&plain), plain.len, &c);
-        for (size_t k = 0; r == 0 && k < c.n; k++) {
-                AUTO_BUF next = BUF_INIT;
-
-                if (c.items[k].kind != SSHDCONF_LISTEN_ADDRESS)
-                        continue;
-                sshdconf_comment_line(plain.data, plain.len, c.items[k].line, &next);
-                r = next.error;
-                buf_free(&plain);
-                plain = next;
-                next = (struct buf)BUF_INIT;
-        }
-        if (r < 0)
-                return r;
-        sshdconf_set_block(buf_str(&plain), plain.len,
-                           i->wanted && i->content[0] ? i->content : NULL, out);
+        if (r == 0)
+                sshdconf_comment_strays(buf_str(&plain), plain.len, &c, &kept);
+        if (r < 0 || kept.error < 0)
+                return r < 0 ? r : kept.error;
+        sshdconf_set_block(buf_str(&kept), kept.len, i->wanted && i->content[0] ? i->content : NULL,
+                           out);
         return out->error;
 }
 
@@ -81,8 +72,12 @@ static enum blocks blocks_of(const struct item *i)
 static int add_conflict(struct plan *p, const struct item *i, const char *fmt, ...) PRINTF(3, 4);
 static int add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
 {
-        struct conflict *c = reallocarray(p->conflicts, p->n_conflicts + 1, sizeof(*c));
+        const size_t n = p->n_conflicts;
+        struct conflict *c = p->conflicts;
         va_list ap;
+
+        if ((n & (n - 1)) == 0)
+                c = reallocarray(c, n ? n * 2 : 1, sizeof(*c));
 
         if (!c)
                 return -ENOMEM;
@@ -97,7 +92,11 @@ static int add_conflict(struct plan *p, const struct item *i, const char *fmt, .
 
 static int add_skip(struct plan *p, const char *path, const char *reason)
 {
-        struct skip *s = reallocarray(p->skipped, p->n_skipped + 1, sizeof(*s));
+        const size_t n = p->n_skipped;
+        struct skip *s = p->skipped;
+
+        if ((n & (n - 1)) == 0)
+                s = reallocarray(s, n ? n * 2 : 1, sizeof(*s));
 
         if (!s)
                 return -ENOMEM;
@@ -307,6 +306,8 @@ static int plan_item(struct plan *p, const struct desired *d, const struct objec
 static int superseded(const struct desired *d, const struct object *objects, size_t at, bool *ret)
 {
         *ret = false;
+        if (d->items[at].kind == ITEM_FLAG)
+                return 0; /* desired.c makes one of each, and there may be very many */
         for (size_t k = at + 1; k < d->n; k++) {
                 struct plan trial = { 0 };
                 int r;
