@@ -14,19 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_ours(const struct object *o)
+bool plan_is_ours(const struct object *o)
 {
         return o->type == OBJECT_FILE && o->len >= strlen(FILE_MARKER) &&
                memcmp(o->data, FILE_MARKER, strlen(FILE_MARKER)) == 0;
-}
-
-static bool same_link(const struct item *i, const struct object *o)
-{
-        if (o->type != OBJECT_LINK)
-                return false;
-        if (i->flags & ITEM_ALIAS) /* systemd reads no more than the names of such links */
-                return strcmp(basename(o->data), basename(i->content)) == 0;
-        return strcmp(o->data, i->content) == 0;
 }
 
 /* Everybody else's ListenAddress commented out, since they all add up; then our block. */
@@ -69,8 +60,7 @@ static enum blocks blocks_of(const struct item *i)
         return i->phase == PHASE_CLOSE || (i->flags & ITEM_TCP) ? BLOCKS_CLOSE : BLOCKS_DOOR;
 }
 
-static int add_conflict(struct plan *p, const struct item *i, const char *fmt, ...) PRINTF(3, 4);
-static int add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
+int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
 {
         const size_t n = p->n_conflicts;
         struct conflict *c = p->conflicts;
@@ -107,8 +97,8 @@ static int add_skip(struct plan *p, const char *path, const char *reason)
 
 static int add_masked(struct plan *p, const struct item *i)
 {
-        int r = add_conflict(p, i, "is masked; to mend it: \"systemctl unmask %s\"",
-                             basename(i->path));
+        int r = plan_add_conflict(p, i, "is masked; to mend it: \"systemctl unmask %s\"",
+                                  basename(i->path));
 
         if (r == 0)
                 p->conflicts[p->n_conflicts - 1].masked = true;
@@ -131,8 +121,8 @@ struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const c
 }
 
 /* An operation on the item's path; takes the content over. */
-static int add_file_op(struct plan *p, enum op_kind kind, const struct item *i,
-                       const struct object *o, struct buf *content)
+int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const struct object *o,
+                  struct buf *content)
 {
         struct op *op = plan_add(p, kind, i->phase, o->path ? o->path : i->path);
         bool keep = o->type == OBJECT_FILE && i->kind >= ITEM_HOSTS;
@@ -152,25 +142,26 @@ static int plan_whole_file(struct plan *p, const struct item *i, const struct ob
         AUTO_BUF content = BUF_INIT;
 
         if (!i->wanted)
-                return is_ours(o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
+                return plan_is_ours(o) ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
         if (o->type == OBJECT_OTHER)
-                return add_conflict(p, i, "is %s, not a file", o->what);
+                return plan_add_conflict(p, i, "is %s, not a file", o->what);
         if (o->type == OBJECT_LINK && strcmp(o->data, "/dev/null") == 0)
                 return add_masked(p, i);
         if (o->type == OBJECT_LINK)
-                return add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock", o->data);
+                return plan_add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock",
+                                         o->data);
         if (o->type == OBJECT_FILE) {
                 bool same = o->len == i->len && memcmp(o->data, i->content, i->len) == 0;
 
                 if (same && o->mode == i->mode && o->uid == i->uid && o->gid == i->gid)
                         return 0;
-                if (!same && !is_ours(o))
-                        return add_conflict(p, i,
-                                            "is there and was not written by "
-                                            "sshd-vsock; move it away");
+                if (!same && !plan_is_ours(o))
+                        return plan_add_conflict(p, i,
+                                                 "is there and was not written by "
+                                                 "sshd-vsock; move it away");
         }
         buf_add(&content, i->content, i->len);
-        return add_file_op(p, OP_WRITE, i, o, &content);
+        return plan_add_file(p, OP_WRITE, i, o, &content);
 }
 
 /* A user's own .hushlogin, whatever it is, already does what is wanted; a home that is not there
@@ -180,78 +171,13 @@ static int plan_flag(struct plan *p, const struct item *i, const struct object *
         AUTO_BUF content = BUF_INIT;
 
         if (!i->wanted)
-                return is_ours(o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
+                return plan_is_ours(o) ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
         if (o->type == OBJECT_NO_FOLDER)
                 return add_skip(p, i->path, o->what);
         if (o->type != OBJECT_NONE)
                 return 0;
         buf_add(&content, i->content, i->len);
-        return add_file_op(p, OP_WRITE, i, o, &content);
-}
-
-/* A unit of the administrator's own in the way of a mask. From that folder, too, it goes before the
- * vendor's, and it can be masked: what closes is the run at the end, which proves the door first.
- */
-static int add_own_unit(struct plan *p, const struct item *i)
-{
-        static const char folder[] = "/usr/local/lib/systemd/system";
-
-        if (p->image)
-                return add_conflict(p, i,
-                                    "is a unit of the administrator's own, which sshd-vsock does "
-                                    "not replace; to mend it, move it to %s of the image",
-                                    folder);
-        return add_conflict(p, i,
-                            "is a unit of the administrator's own, which sshd-vsock does not "
-                            "replace; to mend it: \"mkdir -p %s && mv %s %s/ && "
-                            "systemctl daemon-reload && sshd-vsock apply\"",
-                            folder, i->path, folder);
-}
-
-/* Whether an enablement link of this name is ours to take away: it enables a unit file of ours, or
- * none at all where one was before and other parts of ours still are. An administrator's own unit
- * may have the same name. */
-static bool enables_ours(const struct desired *d, const struct object *objects,
-                         const struct item *i, const struct object *link)
-{
-        bool others = false, ours = false, none = false;
-
-        for (size_t k = 0; k < d->n; k++) {
-                bool unit = strcmp(d->items[k].path, i->content) == 0;
-
-                if (d->items[k].kind != ITEM_FILE)
-                        continue;
-                ours = ours || (unit && is_ours(&objects[k]));
-                none = none || (unit && (objects[k].type == OBJECT_NONE ||
-                                         objects[k].type == OBJECT_NO_FOLDER));
-                others = others || is_ours(&objects[k]);
-        }
-        return ours || (none && others && strcmp(link->data, i->content) == 0);
-}
-
-static int plan_link(struct plan *p, const struct desired *d, const struct object *objects,
-                     const struct item *i, const struct object *o)
-{
-        AUTO_BUF content = BUF_INIT;
-
-        if (!i->wanted)
-                return same_link(i, o) &&
-                                       (!(i->flags & ITEM_ALIAS) || enables_ours(d, objects, i, o))
-                               ? add_file_op(p, OP_UNLINK, i, o, NULL)
-                               : 0;
-        if (same_link(i, o))
-                return 0;
-        if ((i->flags & ITEM_MASK) && (o->type == OBJECT_LINK || o->type == OBJECT_FILE))
-                return add_own_unit(p, i);
-        if (o->type == OBJECT_LINK)
-                return add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock", o->data);
-        if (o->type == OBJECT_FILE)
-                return add_conflict(p, i,
-                                    "is there and was not written by sshd-vsock; move it away");
-        if (o->type == OBJECT_OTHER)
-                return add_conflict(p, i, "is %s, not a link", o->what);
-        buf_add(&content, i->content, i->len);
-        return add_file_op(p, OP_LINK, i, o, &content);
+        return plan_add_file(p, OP_WRITE, i, o, &content);
 }
 
 static int plan_edit(struct plan *p, const struct item *i, const struct object *o)
@@ -261,24 +187,25 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
         int r;
 
         if (o->type == OBJECT_LINK || o->type == OBJECT_OTHER)
-                return i->wanted ? add_conflict(p, i,
-                                                "is %s; sshd-vsock edits only files "
-                                                "below /etc",
-                                                o->what ? o->what : "a link that leads nowhere")
-                                 : 0;
+                return i->wanted
+                               ? plan_add_conflict(p, i,
+                                                   "is %s; sshd-vsock edits only files "
+                                                   "below /etc",
+                                                   o->what ? o->what : "a link that leads nowhere")
+                               : 0;
         if (o->type != OBJECT_FILE && !i->wanted)
                 return 0;
         if (o->type != OBJECT_FILE && i->kind == ITEM_SSHD_CONFIG)
-                return add_conflict(p, i,
-                                    "is not there, and nothing includes " PATH_SSHD_DROPIN
-                                    ": listen_address has no place");
+                return plan_add_conflict(p, i,
+                                         "is not there, and nothing includes " PATH_SSHD_DROPIN
+                                         ": listen_address has no place");
         r = edited(i, o, &content);
         if (r < 0)
                 return r;
         if (o->type == OBJECT_FILE && content.len == old &&
             (old == 0 || memcmp(content.data, o->data, old) == 0))
                 return 0;
-        return add_file_op(p, OP_WRITE, i, o, &content);
+        return plan_add_file(p, OP_WRITE, i, o, &content);
 }
 
 static int plan_item(struct plan *p, const struct desired *d, const struct object *objects,

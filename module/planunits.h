@@ -27,3 +27,17 @@ int plan_tcp(struct plan *p, const struct desired *d, const struct object *objec
  * plan already. 0 or -ENOMEM. */
 int plan_units(struct plan *p, const struct desired *d, const struct object *objects,
                const struct facts *f, const struct units *u) MUST_CHECK;
+
+/* A conflict on the item's path, in words. 0 or -ENOMEM. */
+int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...) PRINTF(3, 4);
+
+/* An operation on the item's path; takes the content over (NULL: none). 0 or -ENOMEM. */
+int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const struct object *o,
+                  struct buf *content) MUST_CHECK;
+
+/* Whether it is a file that our marker opens. */
+bool plan_is_ours(const struct object *o);
+
+/* What an item that is a link needs. 0 or -ENOMEM. */
+int plan_link(struct plan *p, const struct desired *d, const struct object *objects,
+              const struct item *i, const struct object *o) MUST_CHECK;
