@@ -211,13 +211,35 @@ static int run_module(const struct op *op, struct why *why)
         return 0;
 }
 
+static bool runs(struct manager *m, const char *unit)
+{
+        struct unit_state s;
+        struct why why = { 0 };
+
+        return manager_unit(m, unit, &s, &why) < 0 || (s.active && !s.starting);
+}
+
+int apply_refresh(struct manager *m, const char *unit, struct why *why)
+{
+        struct why first = { 0 };
+        int r = -ESRCH;
+
+        if (runs(m, unit))
+                r = manager_job(m, JOB_RELOAD, unit, JOB_TIMEOUT, &first);
+        if (r == 0)
+                return 0;
+        if (!runs(m, unit))
+                return manager_job(m, JOB_START, unit, JOB_TIMEOUT, why);
+        *why = first;
+        return r;
+}
+
 static int run_unit(struct manager *m, const struct plan *p, const struct op *op, struct why *why)
 {
         static const enum job jobs[] = {
                 [OP_START] = JOB_START,
                 [OP_RESTART] = JOB_RESTART,
                 [OP_STOP] = JOB_STOP,
-                [OP_REFRESH] = JOB_RELOAD,
         };
         const struct op *next = op + 1 < p->ops + p->n && op[1].phase == op->phase ? op + 1 : NULL;
 
@@ -225,6 +247,8 @@ static int run_unit(struct manager *m, const struct plan *p, const struct op *op
                 return manager_reload_for(m, next->name, why);
         if (op->kind == OP_RELOAD)
                 return manager_reload(m, why);
+        if (op->kind == OP_REFRESH)
+                return apply_refresh(m, op->name, why);
         return manager_job(m, jobs[op->kind], op->name, JOB_TIMEOUT, why);
 }
 

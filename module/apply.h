@@ -31,3 +31,7 @@ int apply_phase(const struct rootfs *root, struct manager *m, struct plan *p, en
  * last first. Goes on after a failure and returns the first. The caller reloads and starts. */
 int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase, unsigned flags,
                struct why *why) MUST_CHECK;
+
+/* Lets a unit re-read its configuration; one that ended of it, or is about to be started again,
+ * starts. */
+int apply_refresh(struct manager *m, const char *unit, struct why *why) MUST_CHECK;

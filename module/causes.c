@@ -93,14 +93,15 @@ const struct cause_row causes[N_CAUSES] = {
                                    "give the machine a vsock device (QEMU: -device "
                                    "vhost-vsock-pci,guest-cid=N); clouds mostly offer none" },
         [CAUSE_TCP_OPEN] = { "tcp-open",
-                             "sshd still listens on TCP, started by none of the units that "
-                             "disable_tcp closes",
-                             "stop and disable the unit that the message names, then sshd-vsock "
-                             "apply" },
+                             "sshd listens on TCP where disable_tcp or listen_address lets none",
+                             "run the command that the message names, then sshd-vsock apply" },
+        [CAUSE_TCP_DOWN] = { "tcp-down",
+                             "no sshd listens on TCP, though listen_address wants one to",
+                             "mend what the unit that the message names says of it, restart it, "
+                             "then sshd-vsock apply" },
         [CAUSE_NO_LOGIN] = { "no-login",
                              "the door answers, but nobody could be shown to log in through it "
-                             "whom "
-                             "require_login asks for",
+                             "whom require_login asks for",
                              "give an account a key that sshd accepts from a client without an "
                              "address; the messages name each account's obstacle" },
 };

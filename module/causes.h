@@ -39,6 +39,7 @@ enum cause {
         CAUSE_NO_UNKNOWN,
         CAUSE_NO_WAY_TO_HOST,
         CAUSE_TCP_OPEN,
+        CAUSE_TCP_DOWN,
         CAUSE_NO_LOGIN,
         N_CAUSES,
 };

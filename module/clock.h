@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * clock.h: deadlines on the monotonic clock, in microseconds.
+ * clock.h: deadlines on the monotonic clock, and the journal's time, in microseconds.
  */
 #pragma once
 
@@ -13,6 +13,15 @@ static inline uint64_t clock_now(void)
         struct timespec t;
 
         (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+/* The journal's time. */
+static inline uint64_t clock_realtime(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_REALTIME, &t);
         return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 

@@ -17,8 +17,15 @@ static enum phase phase_of_door(const struct maker *m)
         return m->c ? PHASE_OPEN : PHASE_CLOSE;
 }
 
+static void add_door_link(struct maker *m, bool wanted)
+{
+        add_link(m, phase_of_door(m), ITEM_UNIT | ITEM_ALIAS | ITEM_FOLDER,
+                 SYSTEM_UNIT_DIR "/sockets.target.wants/" UNIT_SOCKET,
+                 SYSTEM_UNIT_DIR "/" UNIT_SOCKET, wanted);
+}
+
 /* The per-connection template and its keys, then the socket: a socket without its template would
- * make clients hang. */
+ * make clients hang. Where all goes, the link goes first: whose it was is told by its unit. */
 static void add_door(struct maker *m)
 {
         const struct facts *f = m->f;
@@ -27,6 +34,8 @@ static void add_door(struct maker *m)
         AUTO_BUF b = BUF_INIT;
         struct item *i;
 
+        if (!m->c)
+                add_door_link(m, false);
         i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_KEYGEN);
         if (m->c) {
                 render_keygen(m->f, &b);
@@ -42,9 +51,8 @@ static void add_door(struct maker *m)
                 render_socket(m->c, f, &b);
                 want(m, i, &b);
         }
-        add_link(m, phase, ITEM_UNIT | ITEM_ALIAS | ITEM_FOLDER,
-                 SYSTEM_UNIT_DIR "/sockets.target.wants/" UNIT_SOCKET,
-                 SYSTEM_UNIT_DIR "/" UNIT_SOCKET, wanted);
+        if (m->c)
+                add_door_link(m, wanted);
 }
 
 static void add_provision(struct maker *m)
@@ -98,21 +106,43 @@ static bool hush_wanted(const struct config *c, const struct user *u)
         return false;
 }
 
-/* Users may share a home: it is one path, and wanted if anyone of them wants it. */
+/* FNV-1a */
+static size_t hash(const char *text)
+{
+        uint64_t h = 14695981039346656037u;
+
+        for (; *text; text++)
+                h = (h ^ (unsigned char)*text) * 1099511628211u;
+        return (size_t)(h ^ h >> 32);
+}
+
+/* Users may share a home: it is one path, and wanted if anyone of them wants it. Where the path is
+ * new, this is its place in the index. */
+static size_t *find_user(struct maker *m, const char *path)
+{
+        size_t at = hash(path) & (m->n_index - 1);
+
+        while (m->index[at] != 0 && strcmp(m->d.items[m->index[at] - 1].path, path) != 0)
+                at = (at + 1) & (m->n_index - 1);
+        return &m->index[at];
+}
+
 static void add_user_hushlogin(struct maker *m, const struct user *u)
 {
         AUTO_FREE char *path = NULL;
         AUTO_BUF b = BUF_INIT;
         struct item *i;
+        size_t *place;
 
         if (asprintf(&path, "%s/.hushlogin", strcmp(u->home, "/") == 0 ? "" : u->home) < 0) {
                 path = NULL;
                 m->error = -ENOMEM;
                 return;
         }
-        i = find(m, path);
-        if (!i)
-                i = add(m, ITEM_FLAG, PHASE_OPEN, 0, path);
+        place = find_user(m, path);
+        i = *place ? &m->d.items[*place - 1] : add(m, ITEM_FLAG, PHASE_OPEN, 0, path);
+        if (i)
+                *place = (size_t)(i - m->d.items) + 1;
         if (!i || i->wanted)
                 return;
         i->uid = u->uid;
@@ -135,8 +165,17 @@ static void add_hushlogins(struct maker *m)
                 render_hushlogin(&b);
                 want(m, i, &b);
         }
-        for (size_t u = 0; u < m->f->users.n; u++)
+        m->n_index = 16;
+        while (m->n_index < 2 * m->f->users.n + 2)
+                m->n_index *= 2;
+        m->index = calloc(m->n_index, sizeof(*m->index));
+        if (!m->index)
+                m->error = -ENOMEM;
+        else if (m->error == 0)
+                *find_user(m, PATH_SKEL_HUSH) = m->d.n;
+        for (size_t u = 0; m->error == 0 && u < m->f->users.n; u++)
                 add_user_hushlogin(m, &m->f->users.list[u]);
+        free(m->index);
 }
 
 static int finish(struct maker *m, struct desired *ret)

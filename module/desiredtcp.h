@@ -15,7 +15,9 @@ struct maker {
         const struct facts *f;
         struct desired d;
         size_t cap;
-        int error; /* sticky */
+        size_t *index;  /* of users' items by their paths: 1 + the item's number, 0 where free */
+        size_t n_index; /* a power of two, more than twice the users */
+        int error;      /* sticky */
 };
 
 static inline struct item *add(struct maker *m, enum item_kind kind, enum phase phase,

@@ -11,6 +11,14 @@
 #include "passwd.h"
 #include "sshdsettings.h"
 
+/* Whether a service that runs has the addresses that its configuration says, or a reload failed or
+ * was missed. */
+enum stale {
+        STALE_NOT,      /* it has, or that cannot be told */
+        STALE,          /* it listens where the configuration does not say */
+        STALE_CONFINED, /* … and on single addresses only, where the configuration opens others */
+};
+
 /* One of layout_tcp_units as found. */
 struct tcp_unit {
         bool vendor;       /* a unit file of that name in a vendor folder */
@@ -22,10 +30,18 @@ struct tcp_unit {
         bool needs_reload; /* live: systemd has not read its files as they are */
         uint64_t changed;  /* live: when its state last changed; realtime, in microseconds */
         bool enabled;      /* a link in a .wants or .requires folder of /etc pulls it in */
+        /* live, services: */
+        enum stale stale;
+        uint32_t main_pid; /* 0: none runs */
+        /* live, sockets: */
+        bool dropin;      /* systemd has read a drop-in of ours, be it there still or not */
+        bool unbound;     /* it is active, and an address of its own is not listened on */
+        char listen[512]; /* its stream addresses as systemd has read them, by blanks */
 };
 
 struct facts {
         bool live;
+        uint64_t now;             /* realtime, in microseconds; 0: not known */
         unsigned systemd_version; /* 0: unknown */
         enum virt virt;
         struct machine machine;
@@ -39,6 +55,7 @@ struct facts {
         bool sshd_config;      /* /etc/ssh/sshd_config exists */
         char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
         size_t n_sshd_files;
+        bool sshd_beyond;        /* there are more of them than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
         bool generated_door; /* systemd's generator provides the wanted door, and it answers */

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
+#include <time.h>
 
+#define WORDS_TRIES 10  /* of 100 ms: journald is a process of its own and may lag */
 #define ENTRIES_MAX 500 /* a flooded journal must not keep a diagnosis waiting */
 
 /* The value of a field "NAME=value" of the current entry; false where it has none. */
@@ -165,4 +167,67 @@ enum cause journal_cause(uint64_t since, char *line, size_t size)
         sd_journal_close(j);
         (void)snprintf(line, size, "%s%s%s", f.place, f.place[0] ? "; " : "", f.line);
         return f.cause;
+}
+
+/* How much a line of the unit tells: the fault itself, sshd's own error, its last word, systemd's.
+ */
+static int worth(sd_journal *j, const char *unit, const char *text)
+{
+        bool systemd = is(j, "_PID", "1") && is(j, "UNIT", unit);
+
+        if (!systemd && !(is(j, "_SYSTEMD_UNIT", unit) && is(j, "_UID", "0")))
+                return 0;
+        if (cause_from_journal(text) != CAUSE_NONE)
+                return 5;
+        if (systemd)
+                return 1;
+        return strncmp(text, "error: ", 7) == 0 ? 4 : strncmp(text, "fatal: ", 7) == 0 ? 3 : 2;
+}
+
+/* systemd begins with the unit's name, which whoever quotes the line has said. */
+static const char *without(const char *text, const char *unit)
+{
+        size_t n = strlen(unit);
+
+        return strncmp(text, unit, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
+}
+
+static int best_words(sd_journal *j, const char *unit, uint64_t since, char *line, size_t size)
+{
+        char text[512];
+        int best = 0;
+
+        for (unsigned i = 0; i < ENTRIES_MAX && sd_journal_previous(j) > 0; i++) {
+                uint64_t at;
+                int w;
+
+                if (sd_journal_get_realtime_usec(j, &at) < 0 || at < since)
+                        break;
+                if (!message(j, text, sizeof(text)))
+                        continue;
+                w = worth(j, unit, text);
+                if (w > best)
+                        (void)snprintf(line, size, "%s", without(text, unit));
+                best = w > best ? w : best;
+        }
+        return best;
+}
+
+void journal_last_words(const char *unit, uint64_t since, char *line, size_t size)
+{
+        const struct timespec pause = { .tv_nsec = 100000000 };
+        int best = 0;
+
+        line[0] = '\0';
+        for (unsigned i = 0; i < WORDS_TRIES && best < 2; i++) {
+                sd_journal *j = NULL;
+
+                if (i > 0)
+                        (void)nanosleep(&pause, NULL);
+                if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0)
+                        return;
+                if (sd_journal_seek_tail(j) >= 0)
+                        best = best_words(j, unit, since, line, size);
+                sd_journal_close(j);
+        }
 }

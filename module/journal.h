@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * journal.h: what the journal says about the door's last failures. The only reader of sd-journal.
+ * journal.h: what the journal says about the last failures of the door, and of other units. The
+ * only reader of sd-journal.
  */
 #pragma once
 
@@ -12,3 +13,7 @@
  * any: sshd's last words before systemd's. Where sshd named an option or a key in a line before,
  * that one stands in front. What is not printable ASCII is '?'. */
 enum cause journal_cause(uint64_t since, char *line, size_t size);
+
+/* What a unit's processes, or systemd of it, said since then (realtime, in microseconds): the line
+ * that tells most. "" where nothing was said. */
+void journal_last_words(const char *unit, uint64_t since, char *line, size_t size);

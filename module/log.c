@@ -84,6 +84,7 @@ static const char *const event_ids[] = {
         [LOG_EVENT_TCP_CLOSED] = "30fcb3783c2f42018cc4d0a1fbeadc8b",
         [LOG_EVENT_TCP_KEPT] = "d766cf5c788f426db171f1a4e5061b5e",
         [LOG_EVENT_TCP_OPEN] = "11e01ce000b8498a89407a69df530ad2",
+        [LOG_EVENT_TCP_DOWN] = "5b7d3c1e0a9f4d6e8f2b41c6d7a0935e",
         [LOG_EVENT_REMOVED] = "340a5264f86d44ac9a63a3e5de6bdd4e",
 };
 

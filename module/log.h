@@ -22,7 +22,8 @@ enum log_event {
         LOG_EVENT_FAILED,     /* it does not, or cannot be asked */
         LOG_EVENT_TCP_CLOSED, /* closed, and the door proven again after it */
         LOG_EVENT_TCP_KEPT,   /* was to be closed, and was not */
-        LOG_EVENT_TCP_OPEN,   /* was closed, and an sshd of another unit still listens */
+        LOG_EVENT_TCP_OPEN,   /* an sshd listens where none is wanted */
+        LOG_EVENT_TCP_DOWN,   /* none listens, though listen_address wants one to */
         LOG_EVENT_REMOVED,    /* what apply put in is out */
 };
 

@@ -6,6 +6,7 @@
 #include "managerbus.h"
 
 #include "clock.h"
+#include "layout.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -128,6 +129,7 @@ static void read_listen(struct manager *m, const char *path, struct unit_state *
 
         if (manager_streams(m, path, &streams) == 0)
                 (void)snprintf(s->listen, sizeof(s->listen), "%s", buf_str(&streams));
+        s->dropin = manager_has_dropin(m, path, SOCKET_DROPIN);
 }
 
 static void read_main_pid(struct manager *m, const char *path, struct unit_state *s)

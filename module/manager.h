@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "buf.h"
 #include "object.h"
 #include "why.h"
 #include "words.h"
@@ -46,6 +47,9 @@ struct service_command {
 int manager_service_command(struct manager *m, const char *service, struct service_command *ret,
                             struct why *why) MUST_CHECK;
 void service_command_free(struct service_command *c);
+/* The unit's files, each on a line of its own: its fragment, then its drop-ins as they are read. */
+int manager_unit_files(struct manager *m, const char *unit, struct buf *ret,
+                       struct why *why) MUST_CHECK;
 
 /* A socket unit that is active, as managersockets.c reads it. */
 struct socket_unit {

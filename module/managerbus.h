@@ -23,5 +23,8 @@ struct manager {
 /* The stream addresses of a loaded socket unit, separated by blanks. 0 or −errno. */
 int manager_streams(struct manager *m, const char *path, struct buf *out) MUST_CHECK;
 
+/* Whether one of the drop-ins that systemd has read for a loaded unit has the name. */
+bool manager_has_dropin(struct manager *m, const char *path, const char *name);
+
 /* `e` may be NULL. Returns r. */
 int manager_say(struct why *why, int r, const sd_bus_error *e, const char *what, const char *unit);

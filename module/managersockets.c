@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * managersockets.c: what systemd says of its socket units: where they listen, which service a
- * connection starts, what that one executes. Part of manager.h; asks, and starts nothing.
+ * connection starts, what that one executes, and which files a unit is made of. Part of manager.h;
+ * asks, and starts nothing.
  */
 #include "managerbus.h"
 
@@ -45,6 +46,21 @@ int manager_streams(struct manager *m, const char *path, struct buf *out)
         return r < 0 ? r : out->error;
 }
 
+bool manager_has_dropin(struct manager *m, const char *path, const char *name)
+{
+        AUTO_MESSAGE *reply = NULL;
+        const char *dropin;
+        bool has = false;
+        int r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, "DropInPaths", NULL,
+                                    &reply, "as");
+
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &dropin)) > 0)
+                has = has || strcmp(basename(dropin), name) == 0;
+        return has;
+}
+
 /* With Accept=yes systemd makes the name of each connection's service itself; any instance will do
  * to look at. Otherwise it is the unit that the socket triggers. */
 static int read_service(struct manager *m, const char *path, const char *socket, char *ret,
@@ -83,6 +99,37 @@ int manager_socket_service(struct manager *m, const char *socket, char *ret, siz
         if (r >= 0)
                 r = read_service(m, path, socket, ret, size);
         return r < 0 ? manager_say(why, r, NULL, "look at", socket) : 0;
+}
+
+static int read_files(struct manager *m, const char *path, struct buf *out)
+{
+        AUTO_MESSAGE *reply = NULL;
+        AUTO_FREE char *fragment = NULL;
+        const char *file;
+        int r = sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE,
+                                           "FragmentPath", NULL, &fragment);
+
+        if (r >= 0)
+                buf_addf(out, "%s\n", fragment);
+        if (r >= 0)
+                r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, "DropInPaths",
+                                        NULL, &reply, "as");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &file)) > 0)
+                buf_addf(out, "%s\n", file);
+        return r < 0 ? r : out->error;
+}
+
+int manager_unit_files(struct manager *m, const char *unit, struct buf *ret, struct why *why)
+{
+        AUTO_MESSAGE *reply = NULL;
+        const char *path;
+        int r = load(m, unit, &reply, &path);
+
+        if (r >= 0)
+                r = read_files(m, path, ret);
+        return r < 0 ? manager_say(why, r, NULL, "look at", unit) : 0;
 }
 
 /* The first ExecStart= of a service; "" where it cannot be told. */

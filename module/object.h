@@ -44,6 +44,7 @@ struct unit_state {
         uint64_t changed;   /* StateChangeTimestamp: realtime, in microseconds */
         uint32_t main_pid;  /* services: MainPID; 0: none runs */
         uint32_t accepted, connections, refused; /* sockets: NAccepted, NConnections, NRefused */
+        bool dropin;      /* sockets: systemd has read a drop-in of ours of a TCP socket */
         char listen[512]; /* sockets: stream addresses as systemd has loaded them, by blanks */
 };
 

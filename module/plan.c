@@ -14,25 +14,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_ours(const struct object *o)
+bool plan_is_ours(const struct object *o)
 {
         return o->type == OBJECT_FILE && o->len >= strlen(FILE_MARKER) &&
                memcmp(o->data, FILE_MARKER, strlen(FILE_MARKER)) == 0;
 }
 
-static bool same_link(const struct item *i, const struct object *o)
-{
-        if (o->type != OBJECT_LINK)
-                return false;
-        if (i->flags & ITEM_ALIAS) /* systemd reads no more than the names of such links */
-                return strcmp(basename(o->data), basename(i->content)) == 0;
-        return strcmp(o->data, i->content) == 0;
-}
-
 /* Everybody else's ListenAddress commented out, since they all add up; then our block. */
 static int edit_sshd_config(const struct item *i, const char *text, size_t len, struct buf *out)
 {
-        AUTO_BUF bare = BUF_INIT, plain = BUF_INIT;
+        AUTO_BUF bare = BUF_INIT, plain = BUF_INIT, kept = BUF_INIT;
         AUTO(sshdconf_free) struct sshdconf c = { 0 };
         int r;
 
@@ -41,21 +32,12 @@ static int edit_sshd_config(const struct item *i, const char *text, size_t len, 
         r = bare.error < 0 ? bare.error : plain.error;
         if (r == 0 && i->wanted)
                 r = sshdconf_scan(buf_str(&plain), plain.len, &c);
-        for (size_t k = 0; r == 0 && k < c.n; k++) {
-                AUTO_BUF next = BUF_INIT;
-
-                if (c.items[k].kind != SSHDCONF_LISTEN_ADDRESS)
-                        continue;
-                sshdconf_comment_line(plain.data, plain.len, c.items[k].line, &next);
-                r = next.error;
-                buf_free(&plain);
-                plain = next;
-                next = (struct buf)BUF_INIT;
-        }
-        if (r < 0)
-                return r;
-        sshdconf_set_block(buf_str(&plain), plain.len,
-                           i->wanted && i->content[0] ? i->content : NULL, out);
+        if (r == 0)
+                sshdconf_comment_strays(buf_str(&plain), plain.len, &c, &kept);
+        if (r < 0 || kept.error < 0)
+                return r < 0 ? r : kept.error;
+        sshdconf_set_block(buf_str(&kept), kept.len, i->wanted && i->content[0] ? i->content : NULL,
+                           out);
         return out->error;
 }
 
@@ -78,11 +60,14 @@ static enum blocks blocks_of(const struct item *i)
         return i->phase == PHASE_CLOSE || (i->flags & ITEM_TCP) ? BLOCKS_CLOSE : BLOCKS_DOOR;
 }
 
-static int add_conflict(struct plan *p, const struct item *i, const char *fmt, ...) PRINTF(3, 4);
-static int add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
+int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
 {
-        struct conflict *c = reallocarray(p->conflicts, p->n_conflicts + 1, sizeof(*c));
+        const size_t n = p->n_conflicts;
+        struct conflict *c = p->conflicts;
         va_list ap;
+
+        if ((n & (n - 1)) == 0)
+                c = reallocarray(c, n ? n * 2 : 1, sizeof(*c));
 
         if (!c)
                 return -ENOMEM;
@@ -97,7 +82,11 @@ static int add_conflict(struct plan *p, const struct item *i, const char *fmt, .
 
 static int add_skip(struct plan *p, const char *path, const char *reason)
 {
-        struct skip *s = reallocarray(p->skipped, p->n_skipped + 1, sizeof(*s));
+        const size_t n = p->n_skipped;
+        struct skip *s = p->skipped;
+
+        if ((n & (n - 1)) == 0)
+                s = reallocarray(s, n ? n * 2 : 1, sizeof(*s));
 
         if (!s)
                 return -ENOMEM;
@@ -108,8 +97,8 @@ static int add_skip(struct plan *p, const char *path, const char *reason)
 
 static int add_masked(struct plan *p, const struct item *i)
 {
-        int r = add_conflict(p, i, "is masked; to mend it: \"systemctl unmask %s\"",
-                             basename(i->path));
+        int r = plan_add_conflict(p, i, "is masked; to mend it: \"systemctl unmask %s\"",
+                                  basename(i->path));
 
         if (r == 0)
                 p->conflicts[p->n_conflicts - 1].masked = true;
@@ -132,8 +121,8 @@ struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const c
 }
 
 /* An operation on the item's path; takes the content over. */
-static int add_file_op(struct plan *p, enum op_kind kind, const struct item *i,
-                       const struct object *o, struct buf *content)
+int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const struct object *o,
+                  struct buf *content)
 {
         struct op *op = plan_add(p, kind, i->phase, o->path ? o->path : i->path);
         bool keep = o->type == OBJECT_FILE && i->kind >= ITEM_HOSTS;
@@ -153,25 +142,26 @@ static int plan_whole_file(struct plan *p, const struct item *i, const struct ob
         AUTO_BUF content = BUF_INIT;
 
         if (!i->wanted)
-                return is_ours(o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
+                return plan_is_ours(o) ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
         if (o->type == OBJECT_OTHER)
-                return add_conflict(p, i, "is %s, not a file", o->what);
+                return plan_add_conflict(p, i, "is %s, not a file", o->what);
         if (o->type == OBJECT_LINK && strcmp(o->data, "/dev/null") == 0)
                 return add_masked(p, i);
         if (o->type == OBJECT_LINK)
-                return add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock", o->data);
+                return plan_add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock",
+                                         o->data);
         if (o->type == OBJECT_FILE) {
                 bool same = o->len == i->len && memcmp(o->data, i->content, i->len) == 0;
 
                 if (same && o->mode == i->mode && o->uid == i->uid && o->gid == i->gid)
                         return 0;
-                if (!same && !is_ours(o))
-                        return add_conflict(p, i,
-                                            "is there and was not written by "
-                                            "sshd-vsock; move it away");
+                if (!same && !plan_is_ours(o))
+                        return plan_add_conflict(p, i,
+                                                 "is there and was not written by "
+                                                 "sshd-vsock; move it away");
         }
         buf_add(&content, i->content, i->len);
-        return add_file_op(p, OP_WRITE, i, o, &content);
+        return plan_add_file(p, OP_WRITE, i, o, &content);
 }
 
 /* A user's own .hushlogin, whatever it is, already does what is wanted; a home that is not there
@@ -181,53 +171,13 @@ static int plan_flag(struct plan *p, const struct item *i, const struct object *
         AUTO_BUF content = BUF_INIT;
 
         if (!i->wanted)
-                return is_ours(o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
+                return plan_is_ours(o) ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
         if (o->type == OBJECT_NO_FOLDER)
                 return add_skip(p, i->path, o->what);
         if (o->type != OBJECT_NONE)
                 return 0;
         buf_add(&content, i->content, i->len);
-        return add_file_op(p, OP_WRITE, i, o, &content);
-}
-
-/* A unit of the administrator's own in the way of a mask. From that folder, too, it goes before the
- * vendor's, and it can be masked: what closes is the run at the end, which proves the door first.
- */
-static int add_own_unit(struct plan *p, const struct item *i)
-{
-        static const char folder[] = "/usr/local/lib/systemd/system";
-
-        if (p->image)
-                return add_conflict(p, i,
-                                    "is a unit of the administrator's own, which sshd-vsock does "
-                                    "not replace; to mend it, move it to %s of the image",
-                                    folder);
-        return add_conflict(p, i,
-                            "is a unit of the administrator's own, which sshd-vsock does not "
-                            "replace; to mend it: \"mkdir -p %s && mv %s %s/ && "
-                            "systemctl daemon-reload && sshd-vsock apply\"",
-                            folder, i->path, folder);
-}
-
-static int plan_link(struct plan *p, const struct item *i, const struct object *o)
-{
-        AUTO_BUF content = BUF_INIT;
-
-        if (!i->wanted)
-                return same_link(i, o) ? add_file_op(p, OP_UNLINK, i, o, NULL) : 0;
-        if (same_link(i, o))
-                return 0;
-        if ((i->flags & ITEM_MASK) && (o->type == OBJECT_LINK || o->type == OBJECT_FILE))
-                return add_own_unit(p, i);
-        if (o->type == OBJECT_LINK)
-                return add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock", o->data);
-        if (o->type == OBJECT_FILE)
-                return add_conflict(p, i,
-                                    "is there and was not written by sshd-vsock; move it away");
-        if (o->type == OBJECT_OTHER)
-                return add_conflict(p, i, "is %s, not a link", o->what);
-        buf_add(&content, i->content, i->len);
-        return add_file_op(p, OP_LINK, i, o, &content);
+        return plan_add_file(p, OP_WRITE, i, o, &content);
 }
 
 static int plan_edit(struct plan *p, const struct item *i, const struct object *o)
@@ -237,35 +187,40 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
         int r;
 
         if (o->type == OBJECT_LINK || o->type == OBJECT_OTHER)
-                return i->wanted ? add_conflict(p, i,
-                                                "is %s; sshd-vsock edits only files "
-                                                "below /etc",
-                                                o->what ? o->what : "a link that leads nowhere")
-                                 : 0;
+                return i->wanted
+                               ? plan_add_conflict(p, i,
+                                                   "is %s; sshd-vsock edits only files "
+                                                   "below /etc",
+                                                   o->what ? o->what : "a link that leads nowhere")
+                               : 0;
         if (o->type != OBJECT_FILE && !i->wanted)
                 return 0;
         if (o->type != OBJECT_FILE && i->kind == ITEM_SSHD_CONFIG)
-                return add_conflict(p, i,
-                                    "is not there, and nothing includes " PATH_SSHD_DROPIN
-                                    ": listen_address has no place");
+                return plan_add_conflict(p, i,
+                                         "is not there, and nothing includes " PATH_SSHD_DROPIN
+                                         ": listen_address has no place");
         r = edited(i, o, &content);
         if (r < 0)
                 return r;
         if (o->type == OBJECT_FILE && content.len == old &&
             (old == 0 || memcmp(content.data, o->data, old) == 0))
                 return 0;
-        return add_file_op(p, OP_WRITE, i, o, &content);
+        return plan_add_file(p, OP_WRITE, i, o, &content);
 }
 
-static int plan_item(struct plan *p, const struct item *i, const struct object *o)
+static int plan_item(struct plan *p, const struct desired *d, const struct object *objects,
+                     size_t at)
 {
+        const struct item *i = &d->items[at];
+        const struct object *o = &objects[at];
+
         switch (i->kind) {
         case ITEM_FILE:
                 return plan_whole_file(p, i, o);
         case ITEM_FLAG:
                 return plan_flag(p, i, o);
         case ITEM_LINK:
-                return plan_link(p, i, o);
+                return plan_link(p, d, objects, i, o);
         case ITEM_HOSTS:
         case ITEM_SSHD_CONFIG:
                 return plan_edit(p, i, o);
@@ -278,13 +233,15 @@ static int plan_item(struct plan *p, const struct item *i, const struct object *
 static int superseded(const struct desired *d, const struct object *objects, size_t at, bool *ret)
 {
         *ret = false;
+        if (d->items[at].kind == ITEM_FLAG)
+                return 0; /* desired.c makes one of each, and there may be very many */
         for (size_t k = at + 1; k < d->n; k++) {
                 struct plan trial = { 0 };
                 int r;
 
                 if (strcmp(d->items[k].path, d->items[at].path) != 0)
                         continue;
-                r = plan_item(&trial, &d->items[k], &objects[k]);
+                r = plan_item(&trial, d, objects, k);
                 *ret = r == 0 && trial.n == 0 && trial.n_conflicts == 0;
                 plan_free(&trial);
                 return r;
@@ -303,7 +260,7 @@ static int plan_files(struct plan *p, const struct desired *d, const struct obje
                         continue;
                 r = superseded(d, objects, k, &skip);
                 if (r == 0 && !skip)
-                        r = plan_item(p, &d->items[k], &objects[k]);
+                        r = plan_item(p, d, objects, k);
                 if (r < 0)
                         return r;
         }

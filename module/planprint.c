@@ -43,7 +43,7 @@ static struct udiff_side side_before(const struct plan *p, size_t at)
         const struct op *op = &p->ops[at];
         const struct object *b = op->before;
 
-        for (size_t k = at; k-- > 0;)
+        for (size_t k = op->item && op->item->kind == ITEM_FLAG ? 0 : at; k-- > 0;)
                 if (p->ops[k].kind == OP_WRITE && strcmp(p->ops[k].name, op->name) == 0)
                         return (struct udiff_side){ op->name, p->ops[k].content, p->ops[k].len };
         if (b->type == OBJECT_FILE)

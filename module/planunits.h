@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * planunits.h: between plan.c and planunits.c only: the second half of making a plan. Pure.
+ * planunits.h: between plan.c, planunits.c and plantcp.c only: the second half of making a plan.
+ * Pure.
  */
 #pragma once
 
@@ -9,7 +10,34 @@
 /* Appends an operation; NULL when out of memory. */
 struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const char *name);
 
+int plan_unit(struct plan *p, enum op_kind kind, enum phase phase, const char *unit) MUST_CHECK;
+
+/* Whether a file operation of the phase has one of the flags. */
+bool plan_changes(const struct plan *p, enum phase phase, unsigned flags);
+
+/* Whether the word stands in the blank-separated list. */
+bool plan_has_word(const char *list, const char *word, size_t len);
+
+/* What TCP units that run need, because files change in this plan, or changed in an earlier run
+ * that did not come to its end. */
+int plan_tcp(struct plan *p, const struct desired *d, const struct object *objects,
+             const struct facts *f, enum phase phase) MUST_CHECK;
+
 /* What has to be loaded, reloaded, started and stopped, given the file operations that are in the
  * plan already. 0 or -ENOMEM. */
 int plan_units(struct plan *p, const struct desired *d, const struct object *objects,
                const struct facts *f, const struct units *u) MUST_CHECK;
+
+/* A conflict on the item's path, in words. 0 or -ENOMEM. */
+int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...) PRINTF(3, 4);
+
+/* An operation on the item's path; takes the content over (NULL: none). 0 or -ENOMEM. */
+int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const struct object *o,
+                  struct buf *content) MUST_CHECK;
+
+/* Whether it is a file that our marker opens. */
+bool plan_is_ours(const struct object *o);
+
+/* What an item that is a link needs. 0 or -ENOMEM. */
+int plan_link(struct plan *p, const struct desired *d, const struct object *objects,
+              const struct item *i, const struct object *o) MUST_CHECK;

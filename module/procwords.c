@@ -30,6 +30,64 @@ bool process_is_sshd_listener(const char *exe, const char *title)
         return !words || words[2] == '/' || strstr(words, "[listener]");
 }
 
+bool process_is_root(const char *status)
+{
+        const char *line = strstr(status, "\nUid:\t");
+        unsigned real, effective, saved, fs;
+
+        return line &&
+               sscanf(line, "\nUid:\t%u\t%u\t%u\t%u", &real, &effective, &saved, &fs) == 4 &&
+               real == 0 && effective == 0 && saved == 0;
+}
+
+/* Length of the option that begins there: its letter, with its argument behind it or in the next
+ * word. 0 for one that does not tell where to listen. */
+static size_t listen_option(const char *at)
+{
+        size_t n = strcspn(at, " ");
+        const char *argument = n > 2 ? at + 2 : at + n + strspn(at + n, " ");
+        size_t len = (size_t)(argument - at) + strcspn(argument, " ");
+
+        if (at[0] != '-' || !at[1] || !strchr("fo", at[1]) || argument[0] == '\0')
+                return 0;
+        return at[1] == 'o' && strncasecmp(argument, "ListenAddress", 13) != 0 ? 0 : len;
+}
+
+void process_listen_options(const char *title, struct buf *out)
+{
+        size_t n;
+
+        for (const char *at = strchr(title, ' '); at && *at; at += n) {
+                at += strspn(at, " ");
+                n = listen_option(at);
+                if (n > 0)
+                        buf_addf(out, "%s%.*s", out->len ? ", " : "", (int)n, at);
+                else
+                        n = strcspn(at, " ");
+        }
+}
+
+bool process_is_plain_listener(const char *title)
+{
+        static const char *const harmless[] = { "-D", "-e", "-q" };
+        const char *at = strstr(title, ": /");
+
+        if (!at)
+                return false;
+        at += 2 + strcspn(at + 2, " ");
+        while (*(at += strspn(at, " ")) && *at != '[') {
+                size_t n = strcspn(at, " ");
+                bool known = false;
+
+                for (size_t i = 0; i < ELEMENTSOF(harmless); i++)
+                        known = known || (n == 2 && strncmp(at, harmless[i], n) == 0);
+                if (!known)
+                        return false;
+                at += n;
+        }
+        return true;
+}
+
 /* The path of the line that systemd answers for: its own hierarchy where there are several, or the
  * only one. */
 static const char *cgroup_path(const char *text)

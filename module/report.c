@@ -34,12 +34,16 @@ static void add_error_words(struct json *j, const struct run *r, const char *cau
         json_close(j, '}');
 }
 
-/* The row of a cause whose words were said. */
+/* The row of a cause whose words were said; details may follow them in parentheses. */
 static const char *cause_of(const char *what)
 {
-        for (size_t i = 0; i < N_CAUSES; i++)
-                if (strcmp(causes[i].what, what) == 0)
+        for (size_t i = 0; i < N_CAUSES; i++) {
+                size_t n = strlen(causes[i].what);
+
+                if (strncmp(causes[i].what, what, n) == 0 &&
+                    (what[n] == '\0' || strncmp(what + n, " (", 2) == 0))
                         return causes[i].id;
+        }
         return NULL;
 }
 

@@ -38,7 +38,7 @@ int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *re
 void rootfs_drop_if_empty(const struct rootfs *r, const char *path);
 
 /* Bytes of a file of the system that is read as a whole: hosts, passwd, sshd_config. */
-#define ROOTFS_FILE_MAX ((size_t)1 << 20)
+#define ROOTFS_FILE_MAX ((size_t)16 << 20)
 
 /* What is at the path. Last component: a link is reported, not followed. Files are read up to
  * `max` bytes (larger ones are OBJECT_OTHER). Never blocks on FIFOs, never opens devices.

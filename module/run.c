@@ -160,6 +160,22 @@ static int refuse_program(struct run *r)
         return run_fail(r);
 }
 
+/* An address that was not seen would stay open; without listen_address nothing depends on it. */
+static int say_beyond(struct run *r)
+{
+        if (r->config.n_listen == 0 || r->as_it_is) {
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "sshd_config includes more than is looked through: some files are left "
+                         "out");
+                return EXIT_DONE;
+        }
+        why_fix(&r->why, "include fewer files, by fewer patterns");
+        (void)why_say(&r->why, -E2BIG,
+                      "sshd_config includes more than can be looked through: listen_address "
+                      "cannot be kept");
+        return run_fail(r);
+}
+
 int run_make_plan(struct run *r, bool remove)
 {
         int rc = gather(r);
@@ -168,6 +184,8 @@ int run_make_plan(struct run *r, bool remove)
                 return fail_cause(r, CAUSE_NO_SSHD);
         if (rc == 0 && !r->facts.program && !r->root.image && !remove && !r->as_it_is)
                 return refuse_program(r);
+        if (rc == 0 && r->facts.sshd_beyond && !remove && say_beyond(r) != EXIT_DONE)
+                return EXIT_WORLD;
         if (rc == 0 && r->manager && !remove)
                 rc = find_door(r);
         if (rc == 0)
@@ -275,6 +293,8 @@ void run_done(struct run *r)
         config_free(&r->config);
         listeners_free(&r->tcp.listeners);
         logins_free(&r->who.logins);
+        buf_free(&r->tcp.before);
+        buf_free(&r->tcp.missing);
         buf_free(&r->faults);
         buf_free(&r->again);
         buf_free(&r->text);

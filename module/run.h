@@ -36,6 +36,10 @@ struct options {
 struct tcp_reality {
         bool known;
         struct listeners listeners;
+        struct buf before;  /* addresses that listened before anything closed */
+        struct buf missing; /* wanted ones on which nobody does */
+        bool down;          /* nobody listens on TCP though somebody should */
+        bool settled;       /* this run has waited for it already */
 };
 struct who_gets_in {
         bool known, enough; /* as require_login wants it */

@@ -5,7 +5,11 @@
 #include "say.h"
 
 #include "diagnose.h"
+#include "journal.h"
 #include "sshdconf.h"
+
+#include <stdio.h>
+#include <string.h>
 
 void say_cause(struct run *r, enum log_level level, enum cause cause, const char *detail)
 {
@@ -74,22 +78,15 @@ bool say_way_to_host(struct run *r, enum log_level otherwise)
         return true;
 }
 
-/* What was closed stays closed: opening it again would end none of these, and add one. Nor are they
- * ended here: disable_tcp speaks of units that are known, and this one may be someone's rescue. */
-int say_listeners(struct run *r)
+void say_last_words(struct run *r, const char *unit, uint64_t since)
 {
-        run_look_for_listeners(r);
-        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
-                const struct tcp_listener *l = &r->tcp.listeners.list[i];
-                AUTO_BUF text = BUF_INIT;
+        size_t len = strlen(r->why.text);
+        char words[256];
 
-                listener_describe(l, &text);
-                log_event(&r->log, LOG_EVENT_TCP_OPEN, LOG_LEVEL_ERROR, causes[CAUSE_TCP_OPEN].id,
-                          "sshd still listens on TCP: %s; to mend it: %s", buf_str(&text), l->fix);
-                why_fix(&r->why, "%s", l->fix);
-                (void)why_say(&r->why, 0, "%s", causes[CAUSE_TCP_OPEN].what);
-        }
-        return r->tcp.listeners.n ? EXIT_WORLD : EXIT_DONE;
+        journal_last_words(unit, since, words, sizeof(words));
+        if (words[0])
+                (void)snprintf(r->why.text + len, sizeof(r->why.text) - len, " (the journal: %s)",
+                               words);
 }
 
 static void say_strays_of(struct run *r, const struct op *op)

@@ -23,9 +23,8 @@ int say_logins(struct run *r, bool closing);
 /* Whether a host can come in, and how it calls this machine. */
 bool say_way_to_host(struct run *r, enum log_level otherwise);
 
-/* Looks which sshd still listens on TCP and says each, with what ends it. EXIT_WORLD when there is
- * one, the first of them in run.why. */
-int say_listeners(struct run *r);
+/* Puts what the unit whose job failed said since then (realtime, in microseconds) into run.why. */
+void say_last_words(struct run *r, const char *unit, uint64_t since);
 
 /* Names, with file and line, the ListenAddress of others that the plan comments out. */
 void say_strays(struct run *r);

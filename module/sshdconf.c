@@ -135,10 +135,12 @@ static int next_argument(char **s, char **ret)
 
 static int add_item(struct scan *s, enum sshdconf_kind kind, const char *argument)
 {
-        struct sshdconf_item *items;
+        struct sshdconf_item *items = s->found.items;
+        const size_t n = s->found.n;
         char *copy;
 
-        items = reallocarray(s->found.items, s->found.n + 1, sizeof(*items));
+        if ((n & (n - 1)) == 0) /* room for twice as many, or for the first */
+                items = reallocarray(items, n ? n * 2 : 1, sizeof(*items));
         if (!items)
                 return -ENOMEM;
         s->found.items = items;
@@ -356,6 +358,27 @@ void sshdconf_comment_line(const char *text, size_t len, uint32_t line, struct b
         for (size_t at = 0; at < len; at += n) {
                 n = line_length(text + at, len - at);
                 if (number < UINT32_MAX && ++number == line && !line_is_commented(text + at, n))
+                        buf_adds(out, SSHDCONF_STRAY);
+                buf_add(out, text + at, n);
+        }
+}
+
+void sshdconf_comment_strays(const char *text, size_t len, const struct sshdconf *c,
+                             struct buf *out)
+{
+        uint32_t number = 0;
+        size_t n, k = 0;
+
+        for (size_t at = 0; at < len; at += n) {
+                bool stray = false;
+
+                n = line_length(text + at, len - at);
+                if (number < UINT32_MAX)
+                        number++;
+                for (; k < c->n && c->items[k].line <= number; k++)
+                        stray = stray || (c->items[k].line == number &&
+                                          c->items[k].kind == SSHDCONF_LISTEN_ADDRESS);
+                if (stray && !line_is_commented(text + at, n))
                         buf_adds(out, SSHDCONF_STRAY);
                 buf_add(out, text + at, n);
         }

@@ -60,4 +60,7 @@ void sshdconf_set_block(const char *text, size_t len, const char *body, struct b
  * there is no such line; and the text with every such mark at the beginning of a line taken away.
  * The second undoes the first, for any number of lines, byte for byte. */
 void sshdconf_comment_line(const char *text, size_t len, uint32_t line, struct buf *out);
+/* The same for every line that `c`, scanned from this text, says is a ListenAddress. */
+void sshdconf_comment_strays(const char *text, size_t len, const struct sshdconf *c,
+                             struct buf *out);
 void sshdconf_uncomment(const char *text, size_t len, struct buf *out);

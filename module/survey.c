@@ -5,9 +5,11 @@
  */
 #include "survey.h"
 
+#include "clock.h"
 #include "render.h"
 #include "surveymachine.h"
 #include "surveysshd.h"
+#include "surveytcp.h"
 #include "unitpath.h"
 
 #include <errno.h>
@@ -16,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 static int find_sshd(const struct survey *s)
 {
@@ -221,6 +224,14 @@ int survey_users(const struct rootfs *root, struct users *ret, struct why *why)
         return r < 0 ? why_set(why, r, "cannot read %s/etc/passwd", root->path) : 0;
 }
 
+/* Where our lines are in the main file there is no telling by the name of a file. */
+static int find_stale(struct survey *s)
+{
+        int r = survey_exists(s, PATH_SSHD_DROPIN);
+
+        return r < 0 ? r : survey_tcp(s->facts, r > 0 || !s->facts->dropins);
+}
+
 static int find_live(const struct rootfs *root, struct manager *m, struct facts *f, struct why *why)
 {
         AUTO_FREE char *virt = NULL;
@@ -243,7 +254,11 @@ static int find_live(const struct rootfs *root, struct manager *m, struct facts 
                 f->tcp[i].active = s.active;
                 f->tcp[i].needs_reload = s.needs_reload;
                 f->tcp[i].changed = s.changed;
+                f->tcp[i].main_pid = s.main_pid;
+                f->tcp[i].dropin = s.dropin;
+                (void)snprintf(f->tcp[i].listen, sizeof(f->tcp[i].listen), "%s", s.listen);
         }
+        f->now = clock_realtime();
         return 0;
 }
 
@@ -267,6 +282,8 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
                 r = find_tcp_units(&s);
         if (r == 0 && m)
                 r = find_live(root, m, &f, why);
+        if (r == 0 && m)
+                r = find_stale(&s);
         if (r < 0) {
                 facts_free(&f);
                 return why_set(why, r, "cannot survey %s", root->image ? root->path : "the system");

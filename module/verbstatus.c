@@ -8,6 +8,7 @@
 #include "diagnose.h"
 #include "listen.h"
 #include "sshd.h"
+#include "tcp.h"
 #include "visible.h"
 
 #include <errno.h>
@@ -150,32 +151,17 @@ static void add_listeners(struct run *r)
 {
         if (!r->manager)
                 return;
-        run_look_for_listeners(r);
+        tcp_look(r);
         if (r->tcp.known && r->tcp.listeners.n == 0)
                 buf_adds(&r->text, "        listening: no sshd\n");
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 AUTO_BUF text = BUF_INIT;
 
-                listener_describe(&r->tcp.listeners.list[i], &text);
+                listener_describe(&r->tcp.listeners.list[i], NULL, &text);
                 add_line(&r->text, "        listening: %s", buf_str(&text));
         }
-}
-
-/* A listener that disable_tcp speaks of and this plan does not stop. */
-static bool is_stray(const struct run *r, const struct tcp_listener *l)
-{
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].kind == OP_STOP && strcmp(r->plan.ops[k].name, l->unit) == 0)
-                        return false;
-        return r->config.disable_tcp;
-}
-
-static bool has_strays(const struct run *r)
-{
-        for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (is_stray(r, &r->tcp.listeners.list[i]))
-                        return true;
-        return false;
+        if (r->tcp.missing.len > 0)
+                buf_addf(&r->text, "        not listening: %s\n", buf_str(&r->tcp.missing));
 }
 
 static void look_at_hosts(struct run *r)
@@ -232,14 +218,7 @@ static void add_drift(struct run *r)
                                            ? " (left to the first boot)\n"
                                            : "\n");
         }
-        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
-                const struct tcp_listener *l = &r->tcp.listeners.list[i];
-
-                if (!is_stray(r, l))
-                        continue;
-                add_line(&r->text, "%ssshd still listens on TCP; to mend it: %s", word, l->fix);
-                word = "        ";
-        }
+        tcp_add_drift(r, &word);
         if (r->config_differs && !r->options.config) {
                 buf_addf(&r->text, "%s%s is not in force: another configuration came by --config\n",
                          word, CONFIG_PATH_DEFAULT);
@@ -275,6 +254,6 @@ int verb_status(struct run *r)
         add_drift(r);
         if (r->config_differs && !r->options.config)
                 return EXIT_CHANGES;
-        return run_has_changes(r) || r->plan.n_conflicts > 0 || has_strays(r) ? EXIT_CHANGES
-                                                                              : EXIT_DONE;
+        return run_has_changes(r) || r->plan.n_conflicts > 0 || tcp_has_drift(r) ? EXIT_CHANGES
+                                                                                 : EXIT_DONE;
 }

@@ -9,7 +9,7 @@
 
 struct why {
         char text[512]; /* empty: nothing said */
-        char fix[256];  /* empty: none known */
+        char fix[768];  /* empty: none known */
 };
 
 /* Says what failed, with strerror(-error) behind it unless error is 0. Keeps what an inner call

@@ -89,7 +89,7 @@ def test_last_way_in_is_not_removed(guest):
         result = guest.run("sshd-vsock remove")
         assert result.status == 4, result.stderr
         assert "this door is the only one, it stays" in result.stderr
-        assert "to mend it: enable and start ssh.service" in result.stderr
+        assert "to mend it: systemctl enable ssh.service; " in result.stderr
         assert guest.check(EVERYTHING) == before
         assert guest.ssh("exit 5").status == 5
         assert guest.run("sshd-vsock remove --no-verify").status == 0

@@ -80,10 +80,11 @@ def test_every_verb_on_every_layout(layout, verb, folder):
     """Before apply and after it."""
     tree = layouts.make(layout, Tree(folder / "tree"))
     for config in (None, CLOSE, "listen_address: 127.0.0.1\n"):
+        only_door = verb == "remove" and layout == "arch"  # which enables no sshd
         report = report_of(tree, verb, config=config)
-        assert report["error"] is None
+        assert only_door or report["error"] is None
         tree.apply("--no-verify", config=config)
-        report_of(tree, verb, config=config, status=0)
+        report_of(tree, verb, config=config, status=4 if only_door else 0)
 
 
 @pytest.mark.parametrize("verb", READING)

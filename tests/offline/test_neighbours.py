@@ -238,3 +238,88 @@ def test_words_of_strangers_reach_no_terminal(options, debian):
     os.symlink(WORDS, path)  # a conflict with a target of theirs
     for verb, done in run_all():
         assert options or verb not in ("plan", "apply") or b"is a link to x\\x1b]0;" in done.stderr
+
+
+# ---- one notion of a path ----------------------------------------------------------------------
+
+DROPIN = "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
+LISTEN = "listen_address: 127.0.0.1\n"
+
+
+@pytest.mark.parametrize("pattern", (
+    "/etc/ssh//sshd_config.d/*.conf", "/etc/ssh/./sshd_config.d/*.conf", "//etc/ssh/sshd_config.d//*",
+    "sshd_config.d/../sshd_config.d/*.conf", "/etc/ssh/linked/*.conf", "/etc/more/*.conf",
+    "/etc/ssh/sshd_config.?/*.conf", "/etc/*/sshd_config.d/*.conf /etc/ssh/linked/*",
+    "\"/etc/ssh/sshd_config.d/\"*.conf\nInclude /etc/ssh//sshd_config.d/1*"))
+def test_our_own_drop_in_is_known_however_it_is_spelled(pattern, debian):
+    debian.put("/etc/ssh/sshd_config", f"Include {pattern}\n")
+    debian.put("/etc/ssh/sshd_config.d/a.conf", "ListenAddress 10.0.0.1\n")
+    debian.link("/etc/ssh/linked", "sshd_config.d")
+    debian.link("/etc/more", "/etc/ssh/linked")
+    debian.put(CONFIG, LISTEN)
+    debian.apply("--no-verify")
+    assert debian.read(DROPIN).endswith(b"\nListenAddress 127.0.0.1\n")
+    assert debian.read("/etc/ssh/sshd_config.d/a.conf").startswith(b"#sshd-vsock# Listen")
+    assert b"ListenAddress" not in debian.read("/etc/ssh/sshd_config")
+    assert debian.run("plan", "--no-verify").returncode == 0
+    debian.run("remove")
+    assert debian.read("/etc/ssh/sshd_config.d/a.conf") == b"ListenAddress 10.0.0.1\n"
+
+
+def test_a_file_by_many_names_is_edited_once(debian):
+    debian.put("/etc/ssh/sshd_config", "Include extra/*.conf /etc/ssh//extra/a.conf\n"
+               "Include /etc/ssh/names/* /etc/ssh/sshd_config.d/*.conf\n")
+    debian.put("/etc/ssh/extra/a.conf", "ListenAddress 10.0.0.1\n")
+    debian.link("/etc/ssh/names/b", "../extra/a.conf")
+    debian.link("/etc/ssh/names/c", DROPIN)
+    debian.put(CONFIG, LISTEN)
+    plan = json.loads(debian.run("plan", "--json", "--no-verify").stdout)
+    assert [op["name"] for op in plan["operations"] if "/extra/" in op["name"]
+            or "/names/" in op["name"]] == ["/etc/ssh/extra/a.conf"]
+    debian.apply("--no-verify")
+    assert debian.run("plan", "--no-verify").returncode == 0
+
+
+def test_a_linked_file_of_the_vendor_that_needs_no_edit_is_none_of_ours(debian):
+    """As on Fedora, where crypto policies are a link into /usr."""
+    debian.put("/usr/share/crypto-policies/DEFAULT/opensshserver.txt", "Ciphers aes256-ctr\n")
+    debian.link("/etc/ssh/sshd_config.d/50-redhat.conf",
+                "/usr/share/crypto-policies/DEFAULT/opensshserver.txt")
+    debian.put(CONFIG, LISTEN)
+    debian.apply("--no-verify")
+    debian.put("/usr/share/crypto-policies/DEFAULT/opensshserver.txt", "ListenAddress ::\n")
+    assert debian.run("plan", "--no-verify").returncode == 1
+
+
+def test_no_drop_in_is_missed_and_what_is_too_much_is_said(debian):
+    debian.put("/etc/ssh/sshd_config", "Include /etc/ssh/*.d/*.conf\n")
+    for n in range(600):
+        debian.put(f"/etc/ssh/sshd_config.d/{n:03}.conf", f"ListenAddress 10.0.{n // 256}.{n % 256}\n")
+    debian.put(CONFIG, LISTEN)
+    debian.apply("--no-verify")
+    assert debian.read("/etc/ssh/sshd_config.d/599.conf").startswith(b"#sshd-vsock# ")
+    debian.put("/etc/ssh/sshd_config", "".join(
+        f"Include sshd_config.d/{n}*\n" for n in range(60000)))
+    before = debian.state()
+    result = debian.apply("--no-verify", status=1)
+    assert "error: sshd_config includes more than can be looked through" in result.stderr
+    assert debian.state() == before
+    debian.put(CONFIG, "")
+    assert "warning: sshd_config includes more than is" in debian.apply().stderr
+    assert debian.run("remove").returncode == 0
+
+
+def test_a_system_of_many_users_takes_no_quadratic_time(debian):
+    """100,000 users (passwd of 5 MiB, hosts as large): quadratic work would take minutes."""
+    debian.put("/etc/passwd", debian.read("/etc/passwd") + b"".join(
+        b"user%d:x:%d:100:A name as long as such names are:/gone/%d:/bin/bash\n" % (n, n, n)
+        for n in range(2000, 102000)))
+    debian.put("/etc/hosts", debian.read("/etc/hosts") + b"0.0.0.0 advertisement.example\n" * 200000)
+    debian.put(CONFIG, "hushlogin: true\n")
+    assert debian.run("plan").returncode == 10
+    debian.apply()
+    debian.at("/gone/2000").mkdir(parents=True)
+    assert "100000" not in debian.apply().stderr
+    assert debian.at("/gone/2000/.hushlogin").exists()
+    assert debian.run("remove").returncode == 0
+    assert not debian.at("/gone/2000/.hushlogin").exists()

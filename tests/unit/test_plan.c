@@ -150,10 +150,56 @@ static void test_alias(void **state)
         assert_int_equal(decide(ITEM_LINK, true, &o, 0), 'x');
         assert_int_equal(decide(ITEM_LINK, true, &o, ITEM_ALIAS), '-');
         assert_int_equal(decide(ITEM_LINK, false, &o, 0), '-');
-        assert_int_equal(decide(ITEM_LINK, false, &o, ITEM_ALIAS), 'u');
         o.data = text("../other");
         o.len = 8;
         assert_int_equal(decide(ITEM_LINK, true, &o, ITEM_ALIAS), 'x');
+}
+
+/* Whether remove takes an enablement link away, by what stands where its unit would: the unit file
+ * of ours, of somebody else, or none; and by whether another file of ours is left. */
+static void test_link_is_known_by_its_unit(void **state)
+{
+        static const struct {
+                enum found unit, other;
+                const char *target;
+                bool gone;
+        } table[] = {
+                { OUR_FILE, NOTHING, "/etc/u/x.socket", true },
+                { OUR_FILE, NOTHING, "../x.socket", true },
+                { OUR_FILE, NOTHING, "/usr/lib/u/x.socket", true }, /* systemd goes by the name */
+                { OUR_FILE, NOTHING, "/etc/u/y.socket", false },
+                { FOREIGN_FILE, OUR_FILE, "/etc/u/x.socket", false },
+                { OTHER_LINK, OUR_FILE, "/etc/u/x.socket", false },
+                { FOLDER, OUR_FILE, "/etc/u/x.socket", false },
+                { NOTHING, OUR_FILE, "/etc/u/x.socket", true }, /* a remove that was killed */
+                { NO_FOLDER, OUR_FILE, "/etc/u/x.socket", true },
+                { NOTHING, OUR_FILE, "/usr/lib/u/x.socket", false },
+                { NOTHING, FOREIGN_FILE, "/etc/u/x.socket", false },
+                { NOTHING, NOTHING, "/etc/u/x.socket", false },
+        };
+
+        (void)state;
+        for (size_t k = 0; k < ELEMENTSOF(table); k++) {
+                struct item items[] = {
+                        { .kind = ITEM_LINK, .path = text("/etc/u/s.wants/x.socket") },
+                        { .kind = ITEM_FILE, .path = text("/etc/u/x.socket") },
+                        { .kind = ITEM_FILE, .path = text("/etc/u/x@.service") },
+                };
+                struct object o[] = { { .type = OBJECT_LINK, .data = text(table[k].target) },
+                                      find(ITEM_FILE, table[k].unit),
+                                      find(ITEM_FILE, table[k].other) };
+                struct desired d = { items, ELEMENTSOF(items) };
+                struct facts f = { 0 };
+                struct plan p;
+
+                items[0].flags = ITEM_ALIAS;
+                items[0].content = text("/etc/u/x.socket");
+                o[0].len = strlen(o[0].data);
+                assert_int_equal(plan_make(&d, o, &f, NULL, &p), 0);
+                if ((p.n > 0 && p.ops[0].item == &items[0]) != table[k].gone)
+                        fail_msg("row %zu", k);
+                plan_free(&p);
+        }
 }
 
 /* Ours has our mode and owner; a shared file keeps those it has. */
@@ -286,6 +332,7 @@ int main(void)
                 cmocka_unit_test(test_alias),
                 cmocka_unit_test(test_mode_and_owner),
                 cmocka_unit_test(test_followed_link),
+                cmocka_unit_test(test_link_is_known_by_its_unit),
                 cmocka_unit_test(test_strays),
                 cmocka_unit_test(test_chain),
         };

@@ -102,12 +102,77 @@ static void test_long_unit(void **state)
         assert_string_equal(unit, "");
 }
 
+static void test_root(void **state)
+{
+        static const char head[] = "Name:\tsshd\nUmask:\t0022\nState:\tS (sleeping)\nUid:\t";
+        static const struct {
+                const char *ids;
+                bool want;
+        } table[] = {
+                { "0\t0\t0\t0\nGid:\t0\t0\t0\t0\n", true },
+                { "0\t1000\t0\t1000\n", false }, /* a session that looks into a home */
+                { "1000\t0\t0\t0\n", false },    /* somebody's who runs it set-uid */
+                { "1000\t1000\t1000\t1000\n", false },
+                { "65534\t65534\t65534\t65534\n", false },
+                { "", false },
+                { "0", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                char status[256];
+
+                (void)snprintf(status, sizeof(status), "%s%s", head, table[i].ids);
+                if (process_is_root(status) != table[i].want)
+                        fail_msg("%s", table[i].ids);
+        }
+        assert_false(process_is_root(""));
+        assert_false(process_is_root("Name:\tUid:\t0\t0\t0\t0\n")); /* the name is anybody's */
+        assert_false(process_is_root("Name:\tx\\nUid:\t0\t0\t0\t0\nUid:\t7\t7\t7\t7\n"));
+}
+
+static void test_options(void **state)
+{
+        static const struct {
+                const char *title, *want;
+        } table[] = {
+                { "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", "" },
+                { "sshd: /usr/sbin/sshd -D -f /etc/ssh/other [listener] 0 of 10-100 startups",
+                  "-f /etc/ssh/other" },
+                { "sshd: /opt/my-fork/sshd -D -f/x -oListenAddress=0.0.0.0 -p 2222 [listener]",
+                  "-f/x, -oListenAddress=0.0.0.0" },
+                { "/usr/sbin/sshd -D -o listenaddress=::1 -o LogLevel=INFO",
+                  "-o listenaddress=::1" },
+                { "sshd: /usr/sbin/sshd -D -f", "" },
+                { "sshd -o", "" },
+                { "", "" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                AUTO_BUF out = BUF_INIT;
+
+                process_listen_options(table[i].title, &out);
+                assert_string_equal(buf_str(&out), table[i].want);
+        }
+}
+
+static void test_plain_listener(void **state)
+{
+        (void)state;
+        assert_true(process_is_plain_listener("sshd: /usr/sbin/sshd -D [listener] 0 of 10-100"));
+        assert_true(process_is_plain_listener("sshd: /usr/sbin/sshd -D -e [listener] 0 of 10"));
+        assert_false(process_is_plain_listener("sshd: /usr/sbin/sshd -D -f /x [listener] 0 of"));
+        assert_false(process_is_plain_listener("sshd: /usr/sbin/sshd -D -o ListenAddress=::"));
+        assert_false(process_is_plain_listener("sshd: ana@pts/0"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_listeners),
-                cmocka_unit_test(test_units),
-                cmocka_unit_test(test_long_unit),
+                cmocka_unit_test(test_listeners), cmocka_unit_test(test_units),
+                cmocka_unit_test(test_long_unit), cmocka_unit_test(test_root),
+                cmocka_unit_test(test_options),   cmocka_unit_test(test_plain_listener),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,6 +180,26 @@ static inline void world_read_listen(struct world *w, const char *path)
                 fail_msg("an empty ListenStream=");
 }
 
+/* … and of a TCP socket's, which is everywhere without a drop-in of ours. */
+static inline void world_read_dropin(struct world *w, size_t unit)
+{
+        struct tcp_unit *t = &w->base.tcp[unit];
+        AUTO_BUF b = BUF_INIT;
+        const struct entry *e;
+        char path[128];
+
+        (void)snprintf(path, sizeof(path), UNITS "%s.d/" SOCKET_DROPIN, layout_tcp_units[unit]);
+        e = world_entry(w, path);
+        t->dropin = e != NULL;
+        t->needs_reload = false;
+        for (const char *at = e ? e->o.data : ""; (at = strstr(at, "ListenStream="));) {
+                at += strlen("ListenStream=");
+                if (*at != '\n')
+                        buf_addf(&b, "%s%.*s", b.len ? " " : "", (int)strcspn(at, "\n"), at);
+        }
+        (void)snprintf(t->listen, sizeof(t->listen), "%s", e ? buf_str(&b) : "[::]:22");
+}
+
 static inline void world_reload(struct world *w)
 {
         static const char *const names[] = { UNIT_SOCKET, UNIT_KEYGEN, UNIT_PROVISION };
@@ -194,6 +214,8 @@ static inline void world_reload(struct world *w)
                 if (u == &w->units.socket)
                         world_read_listen(w, path);
         }
+        world_read_dropin(w, TCP_SSH_SOCKET);
+        world_read_dropin(w, TCP_SSHD_SOCKET);
 }
 
 /* A job; systemd refuses to start what it does not know or what is masked. */

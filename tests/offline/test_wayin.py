@@ -1,0 +1,167 @@
+"""What is known of an image without running any of it. `remove` on an image takes the door out only where the image's boot starts another sshd: a unit that
+is there, in a target that is reached, on an address that others reach."""
+
+import shlex
+
+import pytest
+
+from tree import UNITS
+
+WANTS = f"{UNITS}/multi-user.target.wants/ssh.service"
+ONLY = "the image starts no sshd on TCP where another machine could connect: this door is the only one"
+
+
+def no_way(tree):
+    """Removes, which has to refuse and touch nothing; the commands that it prints."""
+    before = tree.state()
+    result = tree.run("remove")
+    assert result.returncode == 4, result.stderr
+    assert ONLY in result.stderr
+    assert tree.state() == before
+    return result.stderr.split("to mend it: ", 1)[1].strip()
+
+
+def follow(tree, fix):
+    """Does to the letter what was printed, with a systemctl that knows no more than it has to."""
+    for command in fix.split("; "):
+        words = shlex.split(command)
+        if words[:2] == ["systemctl", f"--root={tree}"] and words[2] == "enable":
+            folder = "sockets" if words[3].endswith(".socket") else "multi-user"
+            path = f"{UNITS}/{folder}.target.wants/{words[3]}"
+            tree.remove(path)
+            tree.link(path, f"/lib/systemd/system/{words[3]}")
+        elif words[:2] == ["systemctl", f"--root={tree}"] and words[2] == "unmask":
+            tree.remove(f"{UNITS}/{words[3]}")
+        elif words[:2] == ["sed", "-i"]:
+            path = words[3].removeprefix(str(tree))
+            lines = tree.read(path).decode().splitlines(True)
+            for script in words[2].split(";"):
+                assert script.endswith("s/^/#/")
+                number = int(script.removesuffix("s/^/#/"))
+                lines[number - 1] = "#" + lines[number - 1]
+            tree.put(path, "".join(lines))
+        else:
+            assert words == ["sshd-vsock", f"--root={tree}", "remove"], fix
+            assert tree.run("remove").returncode == 0
+
+
+def disabled(tree):
+    tree.remove(WANTS)
+
+
+def dangling(tree):
+    """The package is gone, its enablement link is not."""
+    tree.remove("/usr/lib/systemd/system/ssh.service")
+    tree.remove(f"{UNITS}/sshd.service")
+
+
+def shadowed(tree):
+    tree.link(f"{UNITS}/ssh.service", "/opt/gone")
+
+
+def masked(tree):
+    tree.link(f"{UNITS}/ssh.service", "/dev/null")
+
+
+def unreached(tree):
+    """Enabled for rescue only."""
+    tree.remove(WANTS)
+    tree.link(f"{UNITS}/rescue.target.wants/ssh.service", "/lib/systemd/system/ssh.service")
+
+
+def another_default(tree):
+    """Its boot ends in a target that does not lead to multi-user.target."""
+    tree.put("/usr/lib/systemd/system/kiosk.target", "[Unit]\nRequires=basic.target\n")
+    tree.link(f"{UNITS}/default.target", "/usr/lib/systemd/system/kiosk.target")
+
+
+def loopback(tree):
+    tree.put("/etc/ssh/sshd_config.d/10-a.conf", "# mine\nListenAddress 127.0.0.1\n"
+             "ListenAddress [::1]:2222\n")
+
+
+MENDED = {f.__name__: f for f in (disabled, masked, unreached, loopback)}
+OTHERS = {f.__name__: f for f in (dangling, shadowed, another_default)}
+
+
+@pytest.mark.parametrize("config", ("", "disable_tcp: true\n", "listen_address: 127.0.0.1\n"))
+@pytest.mark.parametrize("way", MENDED)
+def test_only_door_of_an_image_stays_until_the_advice_is_followed(way, config, debian):
+    MENDED[way](debian)
+    debian.apply("--no-verify", config=config)
+    follow(debian, no_way(debian))
+    assert "nothing to do" in debian.run("remove").stderr
+
+
+@pytest.mark.parametrize("way", OTHERS)
+def test_only_door_of_an_image_stays(way, debian):
+    OTHERS[way](debian)
+    debian.apply("--no-verify")
+    no_way(debian)
+    assert debian.run("remove", "--no-verify").returncode == 0
+
+
+def by_default_target(tree):
+    tree.remove(WANTS)
+    tree.put("/usr/lib/systemd/system/my.target", "[Unit]\nWants=x.service  ssh.service\n")
+    tree.link(f"{UNITS}/default.target", "../../../usr/lib/systemd/system/my.target")
+
+
+def by_socket(tree):
+    tree.remove(WANTS)
+    tree.link(f"{UNITS}/sockets.target.wants/ssh.socket", "/lib/systemd/system/ssh.socket")
+
+
+def by_vendor(tree):
+    tree.remove(WANTS)
+    tree.link("/usr/lib/systemd/system/multi-user.target.wants/ssh.service", "../ssh.service")
+
+
+def by_own_unit(tree):
+    dangling(tree)
+    tree.put(f"{UNITS}/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n")
+
+
+def by_one_address_of_two(tree):
+    loopback(tree)
+    tree.put("/etc/ssh/sshd_config.d/20-b.conf", "ListenAddress 10.0.0.1\n")
+
+
+WAYS = {f.__name__: f for f in (by_default_target, by_socket, by_vendor, by_own_unit,
+                                by_one_address_of_two)}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_another_door_of_an_image_lets_ours_go(way, debian):
+    WAYS[way](debian)
+    debian.apply("--no-verify")
+    result = debian.run("remove")
+    assert result.returncode == 0, result.stderr
+
+
+def test_unit_of_the_administrator_with_our_name_keeps_its_link(debian):
+    """`remove`, which removing the package runs, takes what has our mark, not what has our name."""
+    link = f"{UNITS}/sockets.target.wants/sshd-vsock.socket"
+    debian.put(f"{UNITS}/sshd-vsock.socket", "[Socket]\nListenStream=vsock::22\nAccept=yes\n")
+    debian.link(link, f"{UNITS}/sshd-vsock.socket")
+    before = debian.state()
+    result = debian.run("remove")
+    assert result.returncode == 0 and "nothing to do" in result.stderr
+    assert debian.state() == before
+
+
+@pytest.mark.parametrize("family,address,refused", [
+    ("inet", "::1", True), ("inet6", "127.0.0.1", True), ("INET", "::1", True),
+    ("any", "::1", False), ("inet", "127.0.0.1", False)])
+@pytest.mark.parametrize("options", ((), ("--no-verify",)))
+def test_address_of_a_family_that_sshd_refuses(family, address, refused, options, debian):
+    """Written into the image, it would end every sshd of it, the door's too."""
+    debian.put("/etc/ssh/sshd_config.d/50-a.conf", f"AddressFamily {family}   # no IPv6 here\n"
+               "AddressFamily any\n")
+    result = debian.apply(*options, config=f"listen_address: '{address}'\n",
+                          status=1 if refused else 0)
+    assert (f"sshd would refuse {address} of listen_address: AddressFamily is " in result.stderr
+            ) == refused
+    written = debian.at("/etc/ssh/sshd_config.d/10-sshd-vsock.conf").exists()
+    assert written == (bool(options) and not refused)
+    assert debian.at(f"{UNITS}/sshd-vsock.socket").exists()
