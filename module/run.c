@@ -7,6 +7,7 @@
 
 #include "causes.h"
 #include "diagnose.h"
+#include "listen.h"
 #include "surveymachine.h"
 #include "unitpath.h"
 #include "vsockunit.h"
@@ -227,6 +228,23 @@ int run_report_conflicts(struct run *r)
         for (enum blocks b = BLOCKS_NOTHING; b <= BLOCKS_DOOR; b++)
                 run_say_conflicts(r, b);
         return plan_blocked(&r->plan) > BLOCKS_NOTHING ? EXIT_WORLD : EXIT_DONE;
+}
+
+int run_check_family(struct run *r)
+{
+        const int family = r->facts.sshd_settings.family;
+        const struct listen_address *l = listen_refused(&r->config, family);
+
+        if (!l)
+                return 0;
+        why_fix(&r->why,
+                "take AddressFamily (or option -%d) out of sshd's configuration, or this "
+                "address out of listen_address",
+                family);
+        return why_say(&r->why, -EINVAL,
+                       "sshd would refuse %s of listen_address: AddressFamily is %s; TCP stays as "
+                       "it was",
+                       l->address, family == 4 ? "inet" : "inet6");
 }
 
 /* As many as a person reads; --json has them all. */

@@ -133,6 +133,10 @@ void run_say_conflicts(struct run *r, enum blocks blocks);
 /* Says every conflict of the plan. EXIT_WORLD when one blocks something. */
 int run_report_conflicts(struct run *r) MUST_CHECK;
 
+/* Whether sshd would take the addresses of listen_address, as far as its files tell: it refuses all
+ * of its configuration for one of another AddressFamily. 0, or -EINVAL and words in run.why. */
+int run_check_family(struct run *r) MUST_CHECK;
+
 /* Says in one line which wanted files have no place to be. */
 void run_report_skipped(const struct run *r);
 
