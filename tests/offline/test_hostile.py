@@ -137,6 +137,32 @@ def refused(tree, path, reason, config=CLOSE):
     assert tree.state(times=True) == before
 
 
+def kept_open(tree, path, reason, config=CLOSE):
+    """That it says why, leaves the path as it is, and opens the door, but closes nothing."""
+    before = tree.state().get(path)
+    result = tree.apply("--no-verify", config=config, status=1)
+    said(result, re.escape(f"{tree}{path}"), reason)
+    found = tree.state()
+    assert found.get(path) == before
+    assert f"{UNITS}/sshd-vsock.socket" in found
+    assert not any(found.get(f"{UNITS}/{unit}", ("",))[-1] == "/dev/null"
+                   for unit in ("ssh.service", "ssh.socket"))
+    again = tree.state(times=True)
+    tree.apply("--no-verify", config=config, status=1)
+    assert tree.state(times=True) == again
+    assert tree.run("plan", config=config).returncode == 1
+
+
+def left_out(tree, path, reason, config=CLOSE):
+    """That it warns, leaves the path as it is, and does all else."""
+    before = tree.state().get(path)
+    result = tree.apply("--no-verify", config=config)
+    assert re.search(rf"warning: .*{re.escape(f'{tree}{path}')}.*{reason}", result.stderr)
+    found = tree.state()
+    assert found.get(path) == before
+    assert f"{UNITS}/sshd-vsock.socket" in found and f"{UNITS}/ssh.service" in found
+
+
 def occupy(tree, path, what):
     """Puts something there that is no file of ours."""
     tree.remove(path)
@@ -166,7 +192,8 @@ THINGS = ("a FIFO", "a device", "a folder", "a socket")
                                   "/etc/systemd/system-preset/10-sshd-vsock.preset"))
 def test_what_is_no_file_is_left_alone(path, what, debian):
     occupy(debian, path, what)
-    refused(debian, path, what)
+    blocks = {"/etc/hosts": left_out, f"{UNITS}/ssh.service": kept_open}
+    blocks.get(path, refused)(debian, path, what)
 
 
 @pytest.mark.parametrize("what", THINGS)
@@ -223,7 +250,7 @@ def test_a_hosts_link_that_leads_elsewhere_is_left_alone(target, reason, debian)
         debian.put(path, layouts.DEBIAN_HOSTS)
     debian.remove("/etc/hosts")
     debian.link("/etc/hosts", target)
-    refused(debian, "/etc/hosts", reason)
+    left_out(debian, "/etc/hosts", reason)
 
 
 @pytest.mark.parametrize("target", ("/etc/net/hosts", "net/hosts", "../etc/net/hosts",
@@ -254,8 +281,10 @@ def test_a_unit_of_somebody_else_is_left_alone(name, how, debian):
     before = debian.state()[path]
     if how == "mask" and name in ("ssh.service", "ssh.socket"):
         debian.apply("--no-verify", config=CLOSE)  # closed already: just as wanted
+    elif name in ("ssh.service", "ssh.socket"):
+        kept_open(debian, path, "does not replace")
     else:
-        refused(debian, path, "masked" if how == "mask" else "not made|not written|does not replace")
+        refused(debian, path, "masked" if how == "mask" else "not made|not written")
     assert debian.run("remove", "--no-verify").returncode == 0
     assert debian.state()[path] == before
 
@@ -264,7 +293,7 @@ def test_a_linked_unit_is_not_passed_over(debian):
     """What `systemctl link` makes; taken for an alias, it would go on listening with exit status 0."""
     debian.remove("/usr/lib/systemd/system/ssh.service")
     debian.link(f"{UNITS}/ssh.service", "/opt/mine/ssh.service")
-    refused(debian, f"{UNITS}/ssh.service", "/opt/mine/ssh.service")
+    kept_open(debian, f"{UNITS}/ssh.service", "does not replace")
 
 
 @pytest.mark.parametrize("vendor", (None, "Port 22\n"))
@@ -273,13 +302,13 @@ def test_addresses_without_a_place_are_not_passed_over(vendor, folder):
     tree.remove("/usr/etc/ssh/sshd_config")
     if vendor:
         tree.put("/usr/etc/ssh/sshd_config", vendor)
-    refused(tree, "/etc/ssh/sshd_config", "is not there", "listen_address: 127.0.0.1\n")
+    kept_open(tree, "/etc/ssh/sshd_config", "is not there", "listen_address: 127.0.0.1\n")
 
 
 @pytest.mark.parametrize("what", THINGS)
 def test_an_sshd_config_that_is_no_file_is_not_passed_over(what, debian):
     occupy(debian, "/etc/ssh/sshd_config", what)
-    refused(debian, "/etc/ssh/sshd_config", what, "listen_address: 127.0.0.1\n")
+    kept_open(debian, "/etc/ssh/sshd_config", what, "listen_address: 127.0.0.1\n")
 
 
 def test_a_passwd_that_is_no_file_is_named(debian):
