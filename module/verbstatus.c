@@ -96,18 +96,21 @@ static void add_logins(struct run *r)
                 return;
         }
         if (run_look_for_logins(r, &why) < 0)
-                buf_addf(&r->text, "logins  %s\n", why.text);
+                add_line(&r->text, "%s%s", word, why.text);
         else if (!r->who.enough)
-                buf_addf(&r->text, "logins  not enough for require_login%s%s\n",
+                add_line(&r->text, "%snot enough for require_login%s%s", word,
                          l->obstacle[0] ? ": " : "", l->obstacle);
+        if (!r->who.enough)
+                word = "        ";
         for (size_t i = 0; i < l->n; i++) {
                 const struct login *a = &l->list[i];
 
                 if (a->n_keys == 0 && !a->password && a->admission == ADMISSION_NO &&
                     r->config.require != REQUIRE_USERS)
                         continue;
-                buf_addf(&r->text, "%s%s: %s", word, a->user.name, admission_word(a->admission));
-                buf_addf(&r->text, a->reason[0] ? " (%s)\n" : "%s\n", a->reason);
+                add_line(&r->text, "%s%s: %s%s%s%s", word, a->user.name,
+                         admission_word(a->admission), a->reason[0] ? " (" : "", a->reason,
+                         a->reason[0] ? ")" : "");
                 word = "        ";
         }
 }
