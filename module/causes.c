@@ -63,6 +63,11 @@ const struct cause_row causes[N_CAUSES] = {
         [CAUSE_NO_PRIVSEP] = { "no-privsep", "sshd's privilege separation directory is missing",
                                "sshd-vsock apply, whose unit makes /run/sshd; elsewhere create the "
                                "directory that the journal names" },
+        [CAUSE_NO_PRIVSEP_USER] = { "no-privsep-user",
+                                    "sshd's account for privilege separation does not exist",
+                                    "run \"systemd-sysusers\", or create the account that the "
+                                    "journal names: useradd --system --home-dir /run/sshd --shell "
+                                    "/usr/sbin/nologin sshd" },
         [CAUSE_BAD_SSHD_CONFIG] = { "bad-sshd-config", "sshd refuses its configuration",
                                     "run \"sshd -t\" and mend the line it names" },
         [CAUSE_CLOSED] = { "closed", "connected, but the door closed without a word",
@@ -109,14 +114,55 @@ enum cause cause_from_kernel(const char *line)
         return ours && strstr(line, "avc:  denied") ? CAUSE_SELINUX : CAUSE_NONE;
 }
 
-/* "/etc/ssh/sshd_config line 3: …" is the end of sshd (servconf.c), but for two that it warns of.
- */
+/* Behind the level that log.c of OpenSSH puts first. */
+static const char *without_level(const char *line)
+{
+        return strncmp(line, "fatal: ", 7) == 0 || strncmp(line, "error: ", 7) == 0 ? line + 7
+                                                                                    : line;
+}
+
+static bool ends_with(const char *line, const char *end)
+{
+        size_t len = strlen(line), n = strlen(end);
+
+        return len >= n && strcmp(line + len - n, end) == 0;
+}
+
+/* "/etc/ssh/sshd_config line 3: …" is the end of sshd (servconf.c), but for two that it warns of;
+ * so is "command-line line 0: …", an option of its command. "/etc/ssh/x: No such file or directory"
+ * is perror(3) of load_server_config(), which says nothing else. */
 static bool is_config_fault(const char *line)
 {
-        if (strncmp(line, "fatal: ", 7) == 0 || strncmp(line, "error: ", 7) == 0)
-                line += 7; /* the level that log.c puts first */
-        return line[0] == '/' && strstr(line, " line ") && !strstr(line, "Deprecated option") &&
-               !strstr(line, "Unsupported option");
+        const char *words = without_level(line);
+
+        if (words[0] != '/' && strncmp(words, "command-line", 12) != 0)
+                return false;
+        if (strstr(words, " line "))
+                return !strstr(words, "Deprecated option") && !strstr(words, "Unsupported option");
+        return words[strcspn(words, ": ")] == ':' &&
+               (ends_with(words, ": No such file or directory") ||
+                ends_with(words, ": Permission denied"));
+}
+
+bool cause_names_place(enum cause cause, const char *line)
+{
+        switch (cause) {
+        case CAUSE_BAD_SSHD_CONFIG:
+                return !strstr(line, "terminating, ");
+        case CAUSE_NO_HOST_KEYS:
+                return strchr(line, '/') != NULL;
+        default:
+                return true;
+        }
+}
+
+unsigned cause_weight(const char *line, unsigned priority, bool systemd)
+{
+        if (systemd)
+                return priority <= 4 ? 2 : 0;
+        if (strncmp(line, "fatal: ", 7) == 0)
+                return 4;
+        return priority <= 3 ? 3 : 1;
 }
 
 enum cause cause_from_journal(const char *line)
@@ -128,10 +174,14 @@ enum cause cause_from_journal(const char *line)
                 { "no hostkeys available", CAUSE_NO_HOST_KEYS },                /* sshd.c */
                 { "Missing privilege separation directory", CAUSE_NO_PRIVSEP }, /* sshd.c */
                 { "must be owned by root and not group or world-writable", CAUSE_NO_PRIVSEP },
-                { "Bad configuration option", CAUSE_BAD_SSHD_CONFIG }, /* servconf.c */
+                { "Privilege separation user ", CAUSE_NO_PRIVSEP_USER }, /* sshd.c */
+                { "Bad configuration option", CAUSE_BAD_SSHD_CONFIG },   /* servconf.c */
                 { "bad configuration options", CAUSE_BAD_SSHD_CONFIG },
                 { "is not allowed within a Match block", CAUSE_BAD_SSHD_CONFIG },
                 { "bad addr or host", CAUSE_BAD_SSHD_CONFIG },
+                { "AuthorizedKeysCommand set without ", CAUSE_BAD_SSHD_CONFIG }, /* sshd.c */
+                { "AuthorizedPrincipalsCommand set without ", CAUSE_BAD_SSHD_CONFIG },
+                { "AuthenticationMethods cannot be satisfied ", CAUSE_BAD_SSHD_CONFIG },
                 { "Address already in use", CAUSE_PORT_TAKEN }, /* systemd, socket.c */
                 { "Address family not supported", CAUSE_NO_AF_VSOCK },
                 { "trigger-limit-hit", CAUSE_TRIGGER_LIMIT },

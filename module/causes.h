@@ -29,6 +29,7 @@ enum cause {
         CAUSE_TIMEOUT,
         CAUSE_NO_HOST_KEYS,
         CAUSE_NO_PRIVSEP,
+        CAUSE_NO_PRIVSEP_USER,
         CAUSE_BAD_SSHD_CONFIG,
         CAUSE_CLOSED,
         CAUSE_NOT_SSH,
@@ -56,3 +57,10 @@ extern const struct cause_row causes[N_CAUSES];
  * its audit. */
 enum cause cause_from_journal(const char *line);
 enum cause cause_from_kernel(const char *line);
+
+/* Whether a line that belongs to that cause says where it is: the file and line, the key. */
+bool cause_names_place(enum cause cause, const char *line);
+
+/* How much a line that names no cause tells of the door's end; 0: nothing. `systemd`: it is the
+ * manager's, not sshd's. Priorities are syslog's. */
+unsigned cause_weight(const char *line, unsigned priority, bool systemd);

@@ -38,7 +38,7 @@ static void add_door(struct maker *m)
                 add_door_link(m, false);
         i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_KEYGEN);
         if (m->c) {
-                render_keygen(&b);
+                render_keygen(m->f, &b);
                 want(m, i, &b);
         }
         i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE);

@@ -100,6 +100,20 @@ static enum cause of_socket(struct manager *m, const struct unit_state *s, struc
         return s->active ? CAUSE_NONE : CAUSE_SOCKET_INACTIVE;
 }
 
+/* Each connection comes after keygen, and that after all who make or replace host keys. */
+static bool add_waiting(struct manager *m, struct verdict *v)
+{
+        char unit[128];
+        struct why why = { 0 };
+
+        if (manager_waits_for(m, UNIT_KEYGEN, unit, sizeof(unit), &why) < 0 || !unit[0])
+                return false;
+        (void)snprintf(v->detail, sizeof(v->detail), "the connection waits for %s%s%s",
+                       strncmp(unit, "cloud-init", 10) == 0 ? "cloud-init's network stage: " : "",
+                       unit, strcmp(unit, UNIT_KEYGEN) == 0 ? ", which makes host keys" : "");
+        return true;
+}
+
 /* The socket listens, and still: the template, the share of connections, sshd. */
 static enum cause of_connection(struct manager *m, const struct unit_state *s, struct verdict *v)
 {
@@ -113,6 +127,8 @@ static enum cause of_connection(struct manager *m, const struct unit_state *s, s
                 return CAUSE_PORT_TAKEN;
         }
         if (v->cause == CAUSE_NOT_SSH)
+                return CAUSE_NONE;
+        if (v->cause == CAUSE_TIMEOUT && add_waiting(m, v))
                 return CAUSE_NONE;
         if (s->connections >= DOOR_SHARE && v->cause == CAUSE_CLOSED)
                 return CAUSE_SHARE_FULL;

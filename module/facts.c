@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * facts.c: owns the memory of struct facts, nothing else.
+ * facts.c: owns the memory of struct facts.
  */
 #include "facts.h"
 
@@ -12,6 +12,16 @@ void facts_free(struct facts *f)
         for (size_t i = 0; i < f->n_sshd_files; i++)
                 free(f->sshd_files[i]);
         free(f->sshd_files);
+        sshd_settings_free(&f->sshd_settings);
         users_free(&f->users);
         *f = (struct facts){ 0 };
+}
+
+const char *facts_host_key(const struct facts *f, size_t i)
+{
+        const struct words *keys = &f->sshd_settings.host_keys;
+
+        if (keys->n > 0)
+                return i < keys->n ? keys->list[i] : NULL;
+        return layout_host_keys[i];
 }

@@ -9,6 +9,7 @@
 #include "hostway.h"
 #include "layout.h"
 #include "passwd.h"
+#include "sshdsettings.h"
 
 /* Whether a service that runs has the addresses that its configuration says, or a reload failed or
  * was missed. */
@@ -49,7 +50,7 @@ struct facts {
         unsigned modules;      /* bits 1 << MODULE_…: there as a loadable module */
         unsigned loaded;       /* bits 1 << MODULE_…: loaded or built in (live) */
         unsigned environments; /* bits: rows of layout_environments that apply */
-        unsigned n_host_keys;  /* host keys that are not empty */
+        unsigned n_host_keys;  /* of those that sshd uses, not empty */
         bool dropins;          /* sshd_config includes our drop-in's path */
         bool sshd_config;      /* /etc/ssh/sshd_config exists */
         char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
@@ -57,14 +58,17 @@ struct facts {
         bool sshd_beyond;        /* there are more of them than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
-        int address_family;  /* the first AddressFamily in them: 4, 6; 0: any, or none */
-        bool has_family;     /* there is one */
         bool generated_door; /* systemd's generator provides the wanted door, and it answers */
         struct tcp_unit tcp[N_TCP_UNITS];
         struct users users;
         unsigned verify_timeout; /* seconds, as configured; 0: the default */
         char *embedded; /* configuration to carry in the provision unit; NULL: the system's own file
                          */
+        /* what sshd's command and its files say, as far as a scan tells */
+        struct sshd_settings sshd_settings;
 };
 
 void facts_free(struct facts *f);
+
+/* The host keys' paths that sshd would use, one after the other; NULL at the end. */
+const char *facts_host_key(const struct facts *f, size_t i);

@@ -84,41 +84,89 @@ static bool message(sd_journal *j, char *text, size_t size)
         return true;
 }
 
-/* Newest first, until a line names a cause; else the newest that the door said. */
-static enum cause scan(sd_journal *j, uint64_t since, char *line, size_t size)
-{
-        char text[512];
+/* What was found so far: the line to quote, and the one before it that names the place. */
+struct found {
+        enum cause cause;
+        unsigned weight;
+        char line[512];
+        char place[512];
+        char pid[16]; /* who said it */
+};
 
+static unsigned priority(sd_journal *j)
+{
+        const char *value;
+        size_t len;
+
+        return field(j, "PRIORITY", &value, &len) && len == 1 ? (unsigned)(value[0] - '0') : 6;
+}
+
+static void take(sd_journal *j, const char *text, struct found *f)
+{
+        const char *value;
+        size_t len;
+
+        (void)snprintf(f->line, sizeof(f->line), "%s", text);
+        f->pid[0] = '\0';
+        if (field(j, "_PID", &value, &len) && len < sizeof(f->pid))
+                (void)snprintf(f->pid, sizeof(f->pid), "%.*s", (int)len, value);
+}
+
+/* One entry, which is older than all before it. "terminating, 1 bad configuration options" comes
+ * last, "no hostkeys available" too; which option and which key, the same process said before. */
+static void consider(sd_journal *j, struct found *f)
+{
+        char text[sizeof(f->line)];
+        unsigned weight = 0;
+        enum cause cause;
+        bool door;
+
+        if (!message(j, text, sizeof(text)))
+                return;
+        if (f->cause != CAUSE_NONE) {
+                if (!f->place[0] && is(j, "_PID", f->pid) && priority(j) <= 3 &&
+                    cause_names_place(f->cause, text) && strcmp(text, f->line) != 0)
+                        (void)snprintf(f->place, sizeof(f->place), "%s", text);
+                return;
+        }
+        cause = judge(j, text, &door);
+        if (cause == CAUSE_NONE && door)
+                weight = cause_weight(text, priority(j), is(j, "_PID", "1"));
+        if (cause == CAUSE_NONE && weight <= f->weight)
+                return;
+        f->cause = cause;
+        f->weight = weight;
+        take(j, text, f);
+}
+
+/* Newest first, until a line names a cause; else the one that tells most, the newest of equals. */
+static void scan(sd_journal *j, uint64_t since, struct found *f)
+{
         for (unsigned i = 0; i < ENTRIES_MAX && sd_journal_previous(j) > 0; i++) {
-                enum cause cause;
                 uint64_t at;
-                bool door;
 
                 if (sd_journal_get_realtime_usec(j, &at) < 0 || at < since)
                         break;
-                if (!message(j, text, sizeof(text)))
-                        continue;
-                cause = judge(j, text, &door);
-                if (cause != CAUSE_NONE || (door && !line[0]))
-                        (void)snprintf(line, size, "%s", text);
-                if (cause != CAUSE_NONE)
-                        return cause;
+                consider(j, f);
+                if (f->cause != CAUSE_NONE &&
+                    (f->place[0] || cause_names_place(f->cause, f->line) || !f->pid[0]))
+                        break;
         }
-        return CAUSE_NONE;
 }
 
 enum cause journal_cause(uint64_t since, char *line, size_t size)
 {
-        enum cause cause = CAUSE_NONE;
+        struct found f = { 0 };
         sd_journal *j = NULL;
 
         line[0] = '\0';
         if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0)
                 return CAUSE_NONE;
         if (sd_journal_seek_tail(j) >= 0)
-                cause = scan(j, since, line, size);
+                scan(j, since, &f);
         sd_journal_close(j);
-        return cause;
+        (void)snprintf(line, size, "%s%s%s", f.place, f.place[0] ? "; " : "", f.line);
+        return f.cause;
 }
 
 /* How much a line of the unit tells: the fault itself, sshd's own error, its last word, systemd's.

@@ -35,6 +35,13 @@ const char *const layout_tcp_units[N_TCP_UNITS] = {
         [TCP_SSHD_SOCKET] = "sshd.socket",
 };
 
+const char *const layout_host_keys[] = {
+        "/etc/ssh/ssh_host_rsa_key",
+        "/etc/ssh/ssh_host_ecdsa_key",
+        "/etc/ssh/ssh_host_ed25519_key",
+        NULL,
+};
+
 const struct sshd_environment layout_environments[N_SSHD_ENVIRONMENTS] = {
         { "/etc/default/ssh", "$SSHD_OPTS", "SSHD_OPTS=" },   /* Debian, Ubuntu */
         { "/etc/sysconfig/sshd", "$OPTIONS", "OPTIONS=" },    /* Fedora, RHEL */

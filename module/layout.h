@@ -36,6 +36,9 @@
 extern const char *const layout_sshd[];
 extern const char *const layout_program[];
 
+/* The host keys of an sshd that is told of none (servconf.c); NULL-terminated. */
+extern const char *const layout_host_keys[];
+
 /* Folders of vendor units, highest precedence first; NULL-terminated. */
 extern const char *const layout_vendor_units[];
 

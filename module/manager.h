@@ -47,6 +47,11 @@ struct service_command {
 int manager_service_command(struct manager *m, const char *service, struct service_command *ret,
                             struct why *why) MUST_CHECK;
 void service_command_free(struct service_command *c);
+/* The unit whose job the pending job of this one waits for, a running one first; itself where it
+ * runs, "" where it has no job. (managerjobs.c) */
+int manager_waits_for(struct manager *m, const char *unit, char *ret, size_t size,
+                      struct why *why) MUST_CHECK;
+
 /* The unit's files, each on a line of its own: its fragment, then its drop-ins as they are read. */
 int manager_unit_files(struct manager *m, const char *unit, struct buf *ret,
                        struct why *why) MUST_CHECK;

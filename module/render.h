@@ -10,7 +10,7 @@
 
 void render_socket(const struct config *c, const struct facts *f, struct buf *out);
 void render_template(const struct facts *f, struct buf *out);
-void render_keygen(struct buf *out);
+void render_keygen(const struct facts *f, struct buf *out);
 void render_provision(const struct facts *f, struct buf *out);
 
 /* The configuration that such a unit's bytes carry; false where they are not ours, or carry none.

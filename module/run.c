@@ -7,6 +7,7 @@
 
 #include "causes.h"
 #include "diagnose.h"
+#include "listen.h"
 #include "surveymachine.h"
 #include "unitpath.h"
 #include "vsockunit.h"
@@ -229,6 +230,23 @@ int run_report_conflicts(struct run *r)
         return plan_blocked(&r->plan) > BLOCKS_NOTHING ? EXIT_WORLD : EXIT_DONE;
 }
 
+int run_check_family(struct run *r)
+{
+        const int family = r->facts.sshd_settings.family;
+        const struct listen_address *l = listen_refused(&r->config, family);
+
+        if (!l)
+                return 0;
+        why_fix(&r->why,
+                "take AddressFamily (or option -%d) out of sshd's configuration, or this "
+                "address out of listen_address",
+                family);
+        return why_say(&r->why, -EINVAL,
+                       "sshd would refuse %s of listen_address: AddressFamily is %s; TCP stays as "
+                       "it was",
+                       l->address, family == 4 ? "inet" : "inet6");
+}
+
 /* As many as a person reads; --json has them all. */
 void run_report_skipped(const struct run *r)
 {
@@ -299,6 +317,7 @@ void run_done(struct run *r)
         buf_free(&r->again);
         buf_free(&r->text);
         buf_free(&r->client_side.known_hosts);
+        buf_free(&r->client_side.key_files);
         free(r->hosts.address);
         manager_close(&r->manager);
         lock_release(&r->lock);

@@ -55,6 +55,7 @@ struct client_side {
         char name[256];
         struct client client;
         struct buf known_hosts; /* lines */
+        struct buf key_files;   /* where they were looked for, in words */
 };
 
 /* Where the configuration is from. */
@@ -131,6 +132,10 @@ void run_say_conflicts(struct run *r, enum blocks blocks);
 
 /* Says every conflict of the plan. EXIT_WORLD when one blocks something. */
 int run_report_conflicts(struct run *r) MUST_CHECK;
+
+/* Whether sshd would take the addresses of listen_address, as far as its files tell: it refuses all
+ * of its configuration for one of another AddressFamily. 0, or -EINVAL and words in run.why. */
+int run_check_family(struct run *r) MUST_CHECK;
 
 /* Says in one line which wanted files have no place to be. */
 void run_report_skipped(const struct run *r);

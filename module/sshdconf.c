@@ -205,10 +205,9 @@ static int scan_line(struct scan *s, const char *text, size_t len)
                 const char *name;
                 enum sshdconf_kind kind;
         } keywords[] = {
-                { "Include", SSHDCONF_INCLUDE },
-                { "ListenAddress", SSHDCONF_LISTEN_ADDRESS },
-                { "Port", SSHDCONF_PORT },
-                { "AddressFamily", SSHDCONF_ADDRESS_FAMILY },
+                { "Include", SSHDCONF_INCLUDE },  { "ListenAddress", SSHDCONF_LISTEN_ADDRESS },
+                { "Port", SSHDCONF_PORT },        { "AddressFamily", SSHDCONF_ADDRESS_FAMILY },
+                { "HostKey", SSHDCONF_HOST_KEY },
         };
         AUTO_FREE char *copy = strndup(text, len); /* a NUL ends the line, as for sshd */
         char *keyword, *rest = NULL;

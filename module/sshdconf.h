@@ -18,6 +18,7 @@ enum sshdconf_kind {
         SSHDCONF_LISTEN_ADDRESS,
         SSHDCONF_PORT,
         SSHDCONF_ADDRESS_FAMILY,
+        SSHDCONF_HOST_KEY,
 };
 
 struct sshdconf_item {

@@ -16,6 +16,9 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
 /* The users alone: all that `check` needs. */
 int survey_users(const struct rootfs *root, struct users *ret, struct why *why) MUST_CHECK;
 
+/* The host keys' paths that sshd would use, as far as files tell. */
+int survey_host_keys(const struct rootfs *root, struct words *ret, struct why *why) MUST_CHECK;
+
 int survey_units(struct manager *m, struct units *ret, struct why *why) MUST_CHECK;
 
 /* One object per item, in an array the caller gives back to survey_free(). */

@@ -9,7 +9,6 @@
 #include "sshdconf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <search.h>
 #include <stdio.h>
@@ -52,17 +51,6 @@ static int find_environments(const struct survey *s)
                 if (r > 0 && strstr(text, layout_environments[i].must_contain))
                         s->facts->environments |= 1u << i;
         }
-        return 0;
-}
-
-static int note_host_key(int dir, const char *name, void *userdata)
-{
-        struct facts *f = ((struct survey *)userdata)->facts;
-        struct stat st;
-
-        if (fnmatch("ssh_host_*_key", name, 0) == 0 &&
-            fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
-                f->n_host_keys++;
         return 0;
 }
 
@@ -239,17 +227,6 @@ static void remember_port(struct facts *f, const char *argument)
                 f->sshd_ports[f->n_sshd_ports++] = (uint16_t)port;
 }
 
-/* The first one counts (servconf.c), and holds for all of the file, in whichever Match it stands.
- */
-static void remember_family(struct facts *f, const char *argument)
-{
-        if (!f->has_family)
-                f->address_family = strcasecmp(argument, "inet") == 0    ? 4
-                                    : strcasecmp(argument, "inet6") == 0 ? 6
-                                                                         : 0;
-        f->has_family = true;
-}
-
 static int read_items(struct reader *r, const struct sshdconf *c, unsigned depth)
 {
         int rc = 0;
@@ -261,8 +238,8 @@ static int read_items(struct reader *r, const struct sshdconf *c, unsigned depth
                         rc = read_pattern(r, item->argument, depth + 1);
                 else if (item->kind == SSHDCONF_PORT)
                         remember_port(r->s->facts, item->argument);
-                else if (item->kind == SSHDCONF_ADDRESS_FAMILY)
-                        remember_family(r->s->facts, item->argument);
+                else
+                        rc = sshd_settings_item(item, &r->s->facts->sshd_settings);
         }
         return rc;
 }
@@ -367,20 +344,24 @@ static int find_own(struct reader *r)
         return 0;
 }
 
-int survey_sshd(struct survey *s)
+int survey_sshd_files(struct survey *s, const char *path)
 {
         AUTO(reader_done) struct reader reader = { .s = s };
+        int r = find_own(&reader);
+
+        return r == 0 ? read_file(&reader, path, 0) : r;
+}
+
+int survey_sshd(struct survey *s)
+{
         int r = find_environments(s);
 
-        if (r == 0)
-                r = survey_list(s, "/etc/ssh", note_host_key, NULL);
-        if (r == 0)
-                r = find_own(&reader);
         if (r == 0)
                 r = survey_exists(s, PATH_SSHD_CONFIG);
         if (r < 0)
                 return r;
         s->facts->sshd_config = r > 0;
         /* openSUSE's vendor file counts only where /etc has none */
-        return read_file(&reader, r > 0 ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR, 0);
+        r = survey_sshd_files(s, r > 0 ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR);
+        return r == 0 ? survey_sshd_settings(s) : r;
 }

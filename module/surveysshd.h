@@ -7,5 +7,12 @@
 
 #include "surveyread.h"
 
-/* Fills environments, n_host_keys, dropins, sshd_config, sshd_files and sshd_ports. 0 or −errno. */
+/* Fills environments, n_host_keys, dropins, sshd_config, sshd_files, sshd_ports and sshd_settings.
+ * 0 or −errno. */
 int survey_sshd(struct survey *s) MUST_CHECK;
+
+/* Between the files of this part only. The second follows the main file `path` and what it includes
+ * into sshd_settings and the others that are about files; the first then adds the unit's options,
+ * which may name another main file, and counts the keys. (surveykeys.c) */
+int survey_sshd_settings(struct survey *s) MUST_CHECK;
+int survey_sshd_files(struct survey *s, const char *path) MUST_CHECK;

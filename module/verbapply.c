@@ -174,21 +174,6 @@ static int apply_live(struct run *r)
         return status == EXIT_DONE && closes ? say_closed(r) : status;
 }
 
-/* No sshd of an image is run, so what it would refuse has to be known here. */
-static int refuse_family(struct run *r)
-{
-        const struct listen_address *l = listen_refused(&r->config, r->facts.address_family);
-
-        if (!l)
-                return 0;
-        why_fix(&r->why, "take that line out of sshd_config or of the file that it includes, or "
-                         "this address out of listen_address");
-        return why_say(&r->why, -EINVAL,
-                       "sshd would refuse %s of listen_address: AddressFamily is %s; TCP stays as "
-                       "it was",
-                       l->address, r->facts.address_family == 4 ? "inet" : "inet6");
-}
-
 static int apply_image(struct run *r)
 {
         if (!r->facts.program)
@@ -202,7 +187,7 @@ static int apply_image(struct run *r)
                 return apply_refuse_to_close(r);
         if (!plan_has(&r->plan, PHASE_CLOSE))
                 return EXIT_DONE;
-        if (refuse_family(r) < 0)
+        if (run_check_family(r) < 0)
                 return run_fail(r);
         if (!r->options.no_verify) {
                 log_line(&r->log, LOG_LEVEL_STEP,

@@ -5,13 +5,22 @@
  */
 #include "run.h"
 
+#include "hostkey.h"
+#include "loginsearch.h"
+#include "process.h"
+#include "sshd.h"
+#include "sshddump.h"
 #include "surveymachine.h"
+#include "vsockunit.h"
 
-#include <fnmatch.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define NAME_DEFAULT "guest"
+#define NAME_DEFAULT   "guest"
+#define KEY_FILE_MAX   ((size_t)64 << 10)
+#define KEYGEN_SECONDS 10
 
 /* A name that can stand in ssh_config and known_hosts as it is. */
 static void read_name(const struct rootfs *root, char *name, size_t size)
@@ -27,20 +36,88 @@ static void read_name(const struct rootfs *root, char *name, size_t size)
                 (void)snprintf(name, size, "%.*s", (int)n, text);
 }
 
-static int add_key(int dir, const char *file, void *userdata)
+/* Where the key's folder has no text of the public half, the key has; one in the old PEM format
+ * needs ssh-keygen, which no image is asked to run. */
+static void add_text(struct run *r, const char *path, const char *text, size_t len, struct buf *out)
 {
-        struct run *r = userdata;
+        const char *const argv[] = { "/usr/bin/ssh-keygen", "-y", "-P", "", "-f", path, NULL };
+        AUTO_FREE char *beside = NULL;
+        AUTO_BUF name = BUF_INIT;
+        size_t size;
+
+        if (!hostkey_is_private(text)) {
+                buf_add(out, text, len); /* HostKeyAgent: HostKey names the public half itself */
+                return;
+        }
+        if (hostkey_public(text, len, out))
+                return;
+        buf_addf(&name, "%s.pub", path);
+        if (name.error == 0 &&
+            rootfs_read(&r->root, buf_str(&name), KEY_FILE_MAX, &beside, &size, NULL) == 0)
+                buf_add(out, beside, size);
+        else if (!r->root.image && spawn_wait(argv, -1, -1, KEYGEN_SECONDS, out) != 0)
+                buf_free(out);
+}
+
+/* One that sshd would not load (authfile.c, sshkey_perm_ok(); Fedora's lets a group read) is not
+ * shown. */
+static void add_key(struct run *r, const char *path)
+{
         AUTO_FREE char *text = NULL;
-        char path[300];
+        AUTO_BUF public = BUF_INIT;
+        struct stat st;
         size_t len;
 
-        (void)dir;
-        if (fnmatch("ssh_host_*_key.pub", file, 0) != 0)
-                return 0;
-        (void)snprintf(path, sizeof(path), "/etc/ssh/%.255s", file);
-        if (rootfs_read(&r->root, path, 65536, &text, &len, NULL) == 0)
-                client_known_host(r->client_side.name, text, &r->client_side.known_hosts);
-        return 0;
+        if (rootfs_read(&r->root, path, KEY_FILE_MAX, &text, &len, &st) < 0)
+                return;
+        if (!hostkey_is_private(text) || st.st_uid != 0 || (st.st_mode & 037) == 0)
+                add_text(r, path, text, len, &public);
+        explicit_bzero(text, len);
+        client_known_host(r->client_side.name, buf_str(&public), &r->client_side.known_hosts);
+}
+
+/* sshd's own word where it can be asked, with the options that the listener passes; otherwise what
+ * its files say. */
+static int ask_sshd(struct run *r, struct words *ret)
+{
+        char door[256] = "";
+        const struct logins_search in = { .root = &r->root,
+                                          .manager = r->manager,
+                                          .config = &r->config,
+                                          .facts = &r->facts,
+                                          .socket = door };
+        struct search s = { .in = &in };
+        AUTO_BUF dump = BUF_INIT;
+        struct why why = { 0 };
+        const char *at, *path;
+        size_t n;
+        int rc = vsockunit_find(r->manager, r->config.port, door, sizeof(door), &why);
+
+        if (rc == 0)
+                rc = door[0] ? search_find_server(&s, &why) : -ENOENT;
+        if (rc == 0)
+                rc = sshd_effective_for(&s.server, "root", &dump, &why);
+        words_free(&s.server);
+        at = buf_str(&dump);
+        while (rc == 0 && (path = sshddump_next(&at, "hostkey", &n)))
+                rc = words_add(ret, path, n);
+        return rc;
+}
+
+static int find_keys(struct run *r)
+{
+        AUTO(words_free) struct words paths = { 0 };
+        int rc = r->root.image ? -ENOENT : ask_sshd(r, &paths);
+
+        if (rc < 0 || paths.n == 0) {
+                words_free(&paths);
+                rc = survey_host_keys(&r->root, &paths, &r->why);
+        }
+        for (size_t i = 0; rc == 0 && i < paths.n; i++) {
+                add_key(r, paths.list[i]);
+                buf_addf(&r->client_side.key_files, "%s%s", i ? ", " : "", paths.list[i]);
+        }
+        return rc;
 }
 
 static int show_known_hosts(struct run *r)
@@ -48,8 +125,9 @@ static int show_known_hosts(struct run *r)
         const struct buf *lines = &r->client_side.known_hosts;
 
         if (lines->len == 0) {
-                why_fix(&r->why, "boot the system once, or run ssh-keygen -A in it");
-                (void)why_say(&r->why, -1, "there are no host keys in /etc/ssh yet");
+                why_fix(&r->why, "boot the system once, or start %s in it", UNIT_KEYGEN);
+                (void)why_say(&r->why, -1, "there are no host keys that sshd could use yet: %s",
+                              buf_str(&r->client_side.key_files));
                 return run_fail(r);
         }
         buf_add(&r->text, lines->data, lines->len);
@@ -91,7 +169,7 @@ int verb_client(struct run *r)
         s->client.port = r->config.port;
         if (look_at_machine(r, &s->client) < 0)
                 return run_fail(r);
-        if (rootfs_list(&r->root, "/etc/ssh", add_key, r) < 0)
+        if (find_keys(r) < 0)
                 buf_free(&s->known_hosts);
         s->known = true;
         if (r->options.known_hosts)

@@ -33,6 +33,8 @@ int verb_plan(struct run *r)
         run_report_skipped(r);
         plan_print(&r->plan, r->root.image && !r->options.no_verify, &r->text);
         status = run_report_conflicts(r);
+        if (status == EXIT_DONE && plan_has(&r->plan, PHASE_CLOSE) && run_check_family(r) < 0)
+                status = run_fail(r);
         if (status != EXIT_DONE)
                 return status;
         if (run_has_changes(r))

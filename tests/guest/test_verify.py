@@ -243,6 +243,39 @@ def test_configuration_that_sshd_refuses(guest):
     works(guest)
 
 
+def test_option_that_sshd_refuses_is_quoted(guest):
+    """What ends sshd is its last line; which option it was stands in the line before."""
+    with meanwhile(guest, "echo NoSuchOption yes >/etc/ssh/sshd_config.d/50-x.conf",
+                   "rm /etc/ssh/sshd_config.d/50-x.conf"):
+        verify(guest, 4, "sshd refuses its configuration", "50-x.conf: line 1", "NoSuchOption",
+               "; fatal: ", "terminating, 1 bad configuration options")
+    works(guest)
+
+
+def test_configuration_that_is_not_there(guest):
+    with meanwhile(guest, "echo 'SSHD_OPTS=\"-f /etc/ssh/none\"' >/etc/default/ssh",
+                   "echo SSHD_OPTS= >/etc/default/ssh"):
+        verify(guest, 4, "sshd refuses its configuration", "/etc/ssh/none: No such file")
+    works(guest)
+
+
+def test_account_of_privilege_separation_is_missing(guest):
+    with meanwhile(guest, "cp -p /etc/passwd /root/; sed -i /^sshd:/d /etc/passwd",
+                   "mv /root/passwd /etc/"):
+        verify(guest, 4, "account for privilege separation does not exist",
+               "the journal: fatal: Privilege separation user sshd does not exist",
+               "useradd --system")
+    works(guest)
+
+
+def test_last_words_of_sshd_before_those_of_systemd(guest):
+    """No row of the table knows them: they are quoted all the same."""
+    with served_by(guest, 'logger -t sshd -p auth.crit "fatal: the moon is full"; '
+                          "logger -t sshd -p auth.info what else"):
+        verify(guest, 4, "closed without a word", "the journal: fatal: the moon is full")
+    works(guest)
+
+
 def test_what_users_and_the_tcp_door_say_is_no_cause(guest):
     """Anybody can write to the journal under any name; only root's sshd and systemd count."""
     with served_by(guest, "runuser -u nobody -- logger -t sshd no hostkeys available; echo hello"):

@@ -22,6 +22,8 @@ CONFIG_WITHOUT_INCLUDE = """\
 #Port 22
 #ListenAddress ::
 HostKey /etc/ssh/ssh_host_rsa_key
+HostKey /etc/ssh/ssh_host_ecdsa_key
+HostKey /etc/ssh/ssh_host_ed25519_key
 SyslogFacility AUTHPRIV
 UsePAM yes
 Match User anoncvs

@@ -164,4 +164,18 @@ def test_address_of_a_family_that_sshd_refuses(family, address, refused, options
             ) == refused
     written = debian.at("/etc/ssh/sshd_config.d/10-sshd-vsock.conf").exists()
     assert written == (bool(options) and not refused)
+    result = debian.run("plan", *options, config=f"listen_address: '{address}'\n")
+    assert (result.returncode == 1) == refused
+    assert ("sshd would refuse" in result.stderr) == refused
     assert debian.at(f"{UNITS}/sshd-vsock.socket").exists()
+
+
+@pytest.mark.parametrize("options,refused", [
+    ("-4", True), ("-o AddressFamily=inet", True), ("-f /etc/ssh/other", True), ("-6", False),
+    ("-oAddressFamily=any -f /etc/ssh/other", False)])
+def test_family_of_the_options_of_the_unit(options, refused, debian):
+    debian.put("/etc/default/ssh", f"SSHD_OPTS='{options}'\n")
+    debian.put("/etc/ssh/other", "AddressFamily inet\n")
+    result = debian.apply("--no-verify", config="listen_address: '::1'\n",
+                          status=1 if refused else 0)
+    assert ("option -4" in result.stderr) == refused

@@ -71,6 +71,18 @@ static void test_journal(void **state)
                   CAUSE_PORT_TAKEN },
                 { "sshd-vsock.socket: Failed with result 'trigger-limit-hit'.",
                   CAUSE_TRIGGER_LIMIT },
+                { "fatal: Privilege separation user sshd does not exist", CAUSE_NO_PRIVSEP_USER },
+                { "command-line line 0: Bad yes/no argument: x", CAUSE_BAD_SSHD_CONFIG },
+                { "fatal: command-line line 0: missing argument", CAUSE_BAD_SSHD_CONFIG },
+                { "/etc/ssh/sshd_config_readonly: No such file or directory",
+                  CAUSE_BAD_SSHD_CONFIG },
+                { "fatal: AuthorizedKeysCommand set without AuthorizedKeysCommandUser",
+                  CAUSE_BAD_SSHD_CONFIG },
+                { "fatal: bad addr or host: ::1 (Address family for hostname not supported)",
+                  CAUSE_BAD_SSHD_CONFIG },
+                { "/etc/ssh/sshd_config line 4: Deprecated option UsePrivilegeSeparation",
+                  CAUSE_NONE },
+                { "sshd: /etc/motd: No such file or directory", CAUSE_NONE },
                 { "AVC avc:  denied  { read write } for  pid=1 comm=\"sshd-session\"",
                   CAUSE_SELINUX },
                 { "", CAUSE_NONE },
@@ -86,12 +98,44 @@ static void test_journal(void **state)
                                  causes[cause_from_journal(table[i].line)].id);
 }
 
+/* The last line of a fault is not always the one that says where it is. */
+static void test_place(void **state)
+{
+        static const char terminating[] =
+                "fatal: /etc/ssh/sshd_config: terminating, 1 bad configuration options";
+
+        (void)state;
+        assert_false(cause_names_place(CAUSE_BAD_SSHD_CONFIG, terminating));
+        assert_true(cause_names_place(CAUSE_BAD_SSHD_CONFIG,
+                                      "error: /etc/ssh/sshd_config: line 3: Bad configuration "
+                                      "option: Foo"));
+        assert_false(
+                cause_names_place(CAUSE_NO_HOST_KEYS, "sshd: no hostkeys available -- exiting."));
+        assert_false(
+                cause_names_place(CAUSE_NO_HOST_KEYS, "error: This private key will be ignored."));
+        assert_true(cause_names_place(CAUSE_NO_HOST_KEYS,
+                                      "error: Unable to load host key: /run/ssh/key"));
+}
+
+/* sshd's last words, its complaints, systemd's, then what sshd says all day. */
+static void test_weight(void **state)
+{
+        (void)state;
+        assert_true(cause_weight("fatal: x", 2, false) > cause_weight("error: x", 3, false));
+        assert_true(cause_weight("error: x", 3, false) > cause_weight("x: Failed", 4, true));
+        assert_true(cause_weight("x: Failed", 4, true) >
+                    cause_weight("Connection closed", 6, false));
+        assert_true(cause_weight("Connection closed", 6, false) >
+                    cause_weight("sshd-vsock@1.service: Deactivated successfully.", 6, true));
+        assert_int_equal(cause_weight("Started sshd-vsock@1.service", 6, true), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_rows),
-                cmocka_unit_test(test_ids),
-                cmocka_unit_test(test_journal),
+                cmocka_unit_test(test_rows),    cmocka_unit_test(test_ids),
+                cmocka_unit_test(test_journal), cmocka_unit_test(test_place),
+                cmocka_unit_test(test_weight),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,10 +97,16 @@ static void test_template(void **state)
 
 static void test_keygen(void **state)
 {
-        AUTO_BUF b = BUF_INIT;
+        struct facts f = { 0 };
+        AUTO_BUF b = BUF_INIT, named = BUF_INIT;
 
         (void)state;
-        render_keygen(&b);
+        render_keygen(&f, &b);
+        for (size_t i = 0; layout_host_keys[i]; i++)
+                assert_int_equal(words_adds(&f.sshd_settings.host_keys, layout_host_keys[i]), 0);
+        render_keygen(&f, &named);
+        assert_string_equal(buf_str(&b), buf_str(&named));
+        facts_free(&f);
         expect(&b,
                MARKER "[Unit]\n"
                       "Description=SSH host keys for the door on AF_VSOCK\n"

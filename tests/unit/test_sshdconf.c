@@ -15,7 +15,7 @@
 /* Each item as `LINE:KIND ARGUMENT`, with `m` and `o` for in_match and ours. */
 static void render(const char *text, size_t len, struct buf *out)
 {
-        static const char *const kinds[] = { "I", "L", "P", "F" };
+        static const char *const kinds[] = { "I", "L", "P", "F", "K" };
         AUTO(sshdconf_free) struct sshdconf c = { 0 };
 
         assert_int_equal(sshdconf_scan(text, len, &c), 0);
