@@ -80,11 +80,15 @@ def test_door_that_does_not_answer_closes_nothing(way, guest):
     assert guest.check(TCP) == before
 
 
+RESTART = "systemctl reset-failed; systemctl restart ssh"
+BREAKABLE = "[Service]\nExecStartPre=/usr/bin/test ! -e /run/broken\n"
+
+
 def test_second_verify_that_fails_opens_tcp_again(guest):
     """The door breaks because TCP closes: nobody can know before."""
     apply(guest, "port: 22\n")
     addresses = listeners(guest)
-    with served_by(guest, "test ! -e /run/broken && exec /usr/sbin/sshd -i"), \
+    with dropin(guest, "sshd-vsock@.service", BREAKABLE), \
             dropin(guest, "ssh.service", "[Service]\nExecStopPost=/bin/touch /run/broken\n"):
         result = apply(guest, CLOSE, 4)
         assert "systemctl stop ssh.service" in result.stderr
@@ -229,7 +233,11 @@ def test_link_out_of_etc_is_in_the_way_of_listen_address_only(guest):
     """Fedora and RHEL link one of sshd's files to where no one may write."""
     link = "/etc/ssh/sshd_config.d/50-vendor.conf"
     with meanwhile(guest, f"echo '# none' >/usr/lib/vendor.conf; ln -s /usr/lib/vendor.conf {link}",
-                   f"rm {link} /usr/lib/vendor.conf"):
+                   f"rm {link} /usr/lib/vendor.conf; {RESTART}"):
+        apply(guest, LISTEN)
+        assert listeners(guest) == {"127.0.0.1:22"}
+        apply(guest, "")
+        guest.check(f"echo ListenAddress 127.0.0.3 >/usr/lib/vendor.conf; {RESTART}")
         before = listeners(guest)
         result = apply(guest, LISTEN, 1)
         assert "verified: SSH-2.0-" in result.stderr
@@ -271,7 +279,7 @@ def test_what_is_confined_stays_so_until_it_is_closed(way, guest):
 
 def test_undone_closing_is_as_confined_as_before(guest):
     apply(guest, LISTEN)
-    with served_by(guest, "test ! -e /run/broken && exec /usr/sbin/sshd -i"), \
+    with dropin(guest, "sshd-vsock@.service", BREAKABLE), \
             dropin(guest, "ssh.service", "[Service]\nExecStopPost=/bin/touch /run/broken\n"):
         result = apply(guest, CLOSE, 4)
         assert "TCP is again what it was" in result.stderr
