@@ -16,15 +16,39 @@
 #include <string.h>
 #include <time.h>
 
-#define KEYS_MAX      40 /* of an account; the field has a handful */
+#define KEYS_MAX      200 /* of an account; the field has a handful */
 #define BATCH_MAX     5  /* keys a connection: MaxAuthTries is 6 by default */
 #define EXPLAINED_MAX 5  /* accounts whose refusal is looked into */
 
 /* The keys of one file, one after the other into FOLDER/N.pub, N modulo the batch. */
 struct keys {
-        struct buf lines; /* "TYPE BLOB\n" each */
+        struct buf lines;  /* "TYPE BLOB\n" each */
+        struct buf forced; /* those that run nothing but a command of their own; begins with \n */
         bool authority;
 };
+
+/* The first line that names a key is the one that counts. */
+static bool is_forced(const struct keys *k, const struct key_line *line)
+{
+        AUTO_BUF want = BUF_INIT;
+
+        buf_addf(&want, "\n%.*s %.*s\n", (int)line->type_len, line->type, (int)line->blob_len,
+                 line->blob);
+        return want.error < 0 || strstr(buf_str(&k->forced), buf_str(&want));
+}
+
+static void add_key(const struct key_line *line, struct login *l, struct keys *k)
+{
+        struct buf *to = line->forced ? &k->forced : &k->lines;
+
+        if (is_forced(k, line))
+                return;
+        if (line->forced && k->forced.len == 0)
+                buf_adds(to, "\n");
+        buf_addf(to, "%.*s %.*s\n", (int)line->type_len, line->type, (int)line->blob_len,
+                 line->blob);
+        l->n_keys += !line->forced;
+}
 
 static void read_keys_of(const struct search *s, const struct user *u, const char *path,
                          struct login *l, struct keys *k)
@@ -45,11 +69,8 @@ static void read_keys_of(const struct search *s, const struct user *u, const cha
                 return;
         for (at = text; authkeys_next(&at, &line);) {
                 k->authority = k->authority || line.authority;
-                if (line.authority || l->n_keys >= KEYS_MAX)
-                        continue;
-                l->n_keys++;
-                buf_addf(&k->lines, "%.*s %.*s\n", (int)line.type_len, line.type,
-                         (int)line.blob_len, line.blob);
+                if (!line.authority && l->n_keys < KEYS_MAX)
+                        add_key(&line, l, k);
         }
 }
 
@@ -157,6 +178,11 @@ static void judge_absence(const struct admission_rules *rules, const struct keys
                         l, "set \"require_login: unchecked\" if you know that it works",
                         "certificates, or keys that a command finds: not to be tried from inside");
         }
+        if (k->forced.len > 0)
+                admission_because(l,
+                                  "put a key without command= into its authorized_keys, or let "
+                                  "another account in",
+                                  "its keys run nothing but a command of their own (command=)");
         admission_because(l,
                           "put a public key into its authorized_keys, or set a password that sshd "
                           "may ask for",
@@ -169,7 +195,7 @@ static void judge_absence(const struct admission_rules *rules, const struct keys
 int search_look(struct search *s, struct login *l, struct admission_rules *rules)
 {
         AUTO_BUF dump = BUF_INIT;
-        struct keys k = { .lines = BUF_INIT };
+        struct keys k = { .lines = BUF_INIT, .forced = BUF_INIT };
         struct why why = { 0 };
         int r = sshd_effective_for(&s->server, l->user.name, &dump, &why);
 
@@ -186,6 +212,7 @@ int search_look(struct search *s, struct login *l, struct admission_rules *rules
                 r = ask_for_keys(s, rules, &k, l);
         judge_absence(rules, &k, l);
         buf_free(&k.lines);
+        buf_free(&k.forced);
         l->looked = true;
         return r;
 }

@@ -66,6 +66,8 @@ REFUSED = {
     "two methods": (*sshd_config(r"AuthenticationMethods publickey,password\n"),
                     "a trial login is not possible: AuthenticationMethods publickey,password"),
     "from=": (*with_keys(f"sed -i 's/^/from=\"10.0.0.1\" /' {KEYS}"), "not from a permitted host"),
+    "command=": (*with_keys(f"sed -i 's/^/command=\"echo no, as ana\" /' {KEYS}"),
+                 "its keys run nothing but a command of their own"),
     "no key": (*with_keys(f": >{KEYS}"), "it has no key, and no password"),
     "a FIFO for keys": (*with_keys(f"rm {KEYS}; mkfifo {KEYS}"), f"{KEYS}: Bad file descriptor"),
     "StrictModes": (*with_keys(f"chmod 0666 {KEYS}"), "bad ownership or modes for file"),
