@@ -55,10 +55,10 @@ bool logins_suffice(const struct config *c, const struct logins *l)
 
 static bool is_set(const char *dump, const char *keyword)
 {
-        char value[512];
+        size_t len = 0;
+        const char *value = sshddump_next(&dump, keyword, &len);
 
-        sshddump_get(dump, keyword, value, sizeof(value));
-        return value[0] && strcasecmp(value, "none") != 0;
+        return value && !(len == 4 && strncasecmp(value, "none", len) == 0);
 }
 
 static bool is_on(const char *dump, const char *keyword)
@@ -96,15 +96,65 @@ static void find_key_type(const char *dump, struct admission_rules *ret)
                         (void)snprintf(ret->key_type, sizeof(ret->key_type), "%s", table[i].type);
 }
 
-/* Several lists may be enough each; a list of one method is, too. */
-static bool one_method_is_enough(const char *methods)
+static bool is_method(const char *text, size_t len, const char *method)
+{
+        size_t n = strlen(method);
+
+        /* "keyboard-interactive:pam" */
+        return len >= n && strncmp(text, method, n) == 0 && (len == n || text[n] == ':');
+}
+
+/* Several lists may be enough each; whether one of them has that method alone. */
+static bool is_enough(const char *methods, const char *method)
 {
         for (size_t n; *methods; methods += n + (methods[n] == ' ')) {
                 n = strcspn(methods, " ");
-                if (n > 0 && !memchr(methods, ',', n))
+                if (!memchr(methods, ',', n) && is_method(methods, n, method))
                         return true;
         }
         return false;
+}
+
+/* Whether one of the lists needs no key. */
+static bool is_enough_without_key(const char *methods)
+{
+        for (size_t n; *methods; methods += n + (methods[n] == ' ')) {
+                bool key = false;
+
+                n = strcspn(methods, " ");
+                for (size_t at = 0; at < n; at += strcspn(methods + at, ", ") + 1)
+                        key = key || is_method(methods + at, strcspn(methods + at, ", "),
+                                               "publickey");
+                if (n > 0 && !key)
+                        return true;
+        }
+        return false;
+}
+
+static void read_methods(const char *dump, struct admission_rules *r)
+{
+        char methods[2048];
+
+        if (!is_set(dump, "authenticationmethods") ||
+            sshddump_is(dump, "authenticationmethods", "any"))
+                return;
+        sshddump_get(dump, "authenticationmethods", methods, sizeof(methods));
+        if (!is_enough_without_key(methods))
+                r->passwords = false;
+        if (!is_enough(methods, "publickey"))
+                (void)snprintf(r->methods, sizeof(r->methods), "AuthenticationMethods %.200s",
+                               methods);
+}
+
+static void read_forced(const char *dump, struct admission_rules *r)
+{
+        const char *at = dump;
+        size_t len = 0;
+        const char *value = sshddump_next(&at, "forcecommand", &len);
+
+        if (is_set(dump, "forcecommand"))
+                (void)snprintf(r->forced, sizeof(r->forced), "ForceCommand %.*s",
+                               (int)(len < 200 ? len : 200), value);
 }
 
 void admission_rules_read(const char *dump, uint32_t uid, struct admission_rules *ret)
@@ -122,12 +172,8 @@ void admission_rules_read(const char *dump, uint32_t uid, struct admission_rules
         r.tries = text[0] ? (unsigned)strtoul(text, NULL, 10) : 6;
         sshddump_get(dump, "authorizedkeysfile", r.key_files, sizeof(r.key_files));
         find_key_type(dump, &r);
-        sshddump_get(dump, "forcecommand", text, sizeof(text));
-        if (is_set(dump, "forcecommand"))
-                (void)snprintf(r.forced, sizeof(r.forced), "ForceCommand %s", text);
-        sshddump_get(dump, "authenticationmethods", text, sizeof(text));
-        if (text[0] && strcasecmp(text, "any") != 0 && !one_method_is_enough(text))
-                (void)snprintf(r.methods, sizeof(r.methods), "AuthenticationMethods %s", text);
+        read_forced(dump, &r);
+        read_methods(dump, &r);
         *ret = r;
 }
 

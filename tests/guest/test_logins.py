@@ -162,8 +162,9 @@ def test_each_account_of_the_list(guest):
 def test_password_counts_where_it_is_allowed(guest):
     with meanwhile(guest, f"echo ana:secret | chpasswd; mv {KEYS} /root/keys; : >{KEYS}",
                    f"usermod -p '*' ana; mv /root/keys {KEYS}"):
-        with meanwhile(guest, *sshd_config(r"PasswordAuthentication no\n")):
-            apply(guest, CLOSE, 4)
+        for line in ("PasswordAuthentication no", "AuthenticationMethods publickey"):
+            with meanwhile(guest, *sshd_config(line + r"\n")):
+                apply(guest, CLOSE, 4)
         with meanwhile(guest, "chage -E 1 ana", "chage -E -1 ana"):
             assert "account has expired" in apply(guest, CLOSE, 4).stderr
         assert "ana gets in over vsock: its password" in apply(guest, CLOSE).stderr

@@ -34,6 +34,8 @@ static void test_dump(void **state)
         "trustedusercakeys none\nauthorizedkeyscommand none\nauthenticationmethods any\n"          \
         "authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2\n"
 
+#define LONG "01234567890123456789012345678901234567890123456789012345678901234567890123456789"
+
 static struct admission_rules rules(const char *first, uint32_t uid)
 {
         struct admission_rules r;
@@ -76,6 +78,25 @@ static void test_rules(void **state)
                             "AuthenticationMethods publickey,password");
         assert_string_equal(
                 rules("authenticationmethods publickey,password publickey\n", 0).methods, "");
+        /* a password that is never enough is none */
+        assert_false(rules("authenticationmethods publickey\n", 1000).passwords);
+        assert_false(rules("authenticationmethods publickey,password\n", 1000).passwords);
+        assert_false(rules("authenticationmethods keyboard-interactive:pam,publickey\n", 1000)
+                             .passwords);
+        r = rules("authenticationmethods publickey password\n", 1000);
+        assert_true(r.passwords);
+        assert_string_equal(r.methods, "");
+        r = rules("authenticationmethods publickey,password keyboard-interactive:pam\n", 1000);
+        assert_true(r.passwords);
+        assert_string_equal(
+                r.methods,
+                "AuthenticationMethods publickey,password keyboard-interactive:pam");
+        r = rules("authenticationmethods password\n", 1000);
+        assert_true(r.passwords);
+        assert_string_equal(r.methods, "AuthenticationMethods password");
+        /* however long the command is, it stands */
+        r = rules("forcecommand /bin/" LONG LONG LONG LONG LONG LONG LONG "\n", 0);
+        assert_memory_equal(r.forced, "ForceCommand /bin/01", 20);
         assert_string_equal(
                 rules("pubkeyacceptedalgorithms rsa-sha2-512,rsa-sha2-256\n", 0).key_type, "rsa");
         assert_string_equal(
