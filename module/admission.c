@@ -123,8 +123,8 @@ static bool is_enough_without_key(const char *methods)
 
                 n = strcspn(methods, " ");
                 for (size_t at = 0; at < n; at += strcspn(methods + at, ", ") + 1)
-                        key = key || is_method(methods + at, strcspn(methods + at, ", "),
-                                               "publickey");
+                        key = key ||
+                              is_method(methods + at, strcspn(methods + at, ", "), "publickey");
                 if (n > 0 && !key)
                         return true;
         }
@@ -225,18 +225,6 @@ uint64_t admission_accepted(const char *said, const char *folder, char *key, siz
                 accepted |= UINT64_C(1) << n;
         }
         return accepted;
-}
-
-bool admission_has_line(const char *said, const char *token)
-{
-        size_t n = strlen(token);
-
-        for (const char *line = said; line; line = strchr(line, '\n')) {
-                line += *line == '\n';
-                if (strncmp(line, token, n) == 0 && line[n + strspn(line + n, "\r")] == '\n')
-                        return true;
-        }
-        return false;
 }
 
 /* In order of precedence: the first phrase that stands anywhere is the reason. %s is the user. */

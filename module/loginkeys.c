@@ -17,8 +17,8 @@
 #include <time.h>
 
 #define KEYS_MAX      200 /* of an account; the field has a handful */
-#define BATCH_MAX     5  /* keys a connection: MaxAuthTries is 6 by default */
-#define EXPLAINED_MAX 5  /* accounts whose refusal is looked into */
+#define BATCH_MAX     5   /* keys a connection: MaxAuthTries is 6 by default */
+#define EXPLAINED_MAX 5   /* accounts whose refusal is looked into */
 
 /* The keys of one file, one after the other into FOLDER/N.pub, N modulo the batch. */
 struct keys {

@@ -74,6 +74,10 @@ REFUSED = {
     "expired": ("chage -E 1 root", "chage -E -1 root", "account has expired"),
     "shell that is not there": ("usermod -s /bin/none root", "usermod -s /bin/bash root",
                                 "/bin/none"),
+    "menu that prints its arguments": (
+        "printf '#!/bin/sh\\nfor i in $2; do echo $i; done\\n' >/bin/menu; chmod 0755 /bin/menu;"
+        "usermod -s /bin/menu root", "usermod -s /bin/bash root; rm /bin/menu",
+        "ended with 0 and did not run a command"),
     "nologin as shell": ("usermod -s /usr/bin/true root", "usermod -s /bin/bash root",
                          "ended with 0 and did not run a command"),
     "pam_access": ("printf 'account required pam_access.so\n' >>/etc/pam.d/sshd;"
@@ -205,6 +209,14 @@ def test_shell_that_hangs_costs_no_more_than_its_time(guest):
                    "mv /root/rc /root/.bashrc; pkill -f 'sleep 1000' || :"):
         result = apply(guest, CLOSE, 4)
         assert "the trial login did not end in time" in result.stderr
+
+
+def test_shell_that_says_much_is_a_shell(guest):
+    noise = "head -c 2000000 /dev/zero | tr '\\0' x"
+    with meanwhile(guest, f"""cp -a /root/.bashrc /root/rc; sed -i "1i {noise}" /root/.bashrc""",
+                   "mv /root/rc /root/.bashrc"):
+        assert "a trial login went the whole way" in apply(guest, CLOSE).stderr
+        apply(guest, "")
 
 
 def test_without_an_ssh_client_nothing_is_shown(guest):

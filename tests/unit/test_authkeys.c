@@ -13,8 +13,8 @@ static void expect_keys(const char *text, const char *want)
 
         for (const char *at = text; authkeys_next(&at, &k);)
                 buf_addf(&out, "[%s%s%.*s %.*s]", k.authority ? "ca " : "",
-                         k.forced ? "forced " : "", (int)k.type_len, k.type,
-                         (int)k.blob_len, k.blob);
+                         k.forced ? "forced " : "", (int)k.type_len, k.type, (int)k.blob_len,
+                         k.blob);
         assert_string_equal(buf_str(&out), want);
 }
 
