@@ -245,15 +245,21 @@ static const struct {
         { "account has expired", "chage --expiredate -1 %s" },
         { "Password change required", "set a new password for %s (passwd %s)" },
         { "password has expired", "set a new password for %s (passwd %s)" },
+        { " has expired", "chage --expiredate -1 %s" },
+        { "revoked by file",
+          "give %s another key, or take this one out of what RevokedKeys names" },
+        { "entry expired at", "put a key without expiry-time= into authorized_keys of %s" },
+        { "not in PubkeyAccepted",
+          "give %s a key of a type that PubkeyAcceptedAlgorithms has (sshd -T)" },
         { "by PAM account configuration",
           "see what PAM's account rules have against %s: /etc/nologin, chage --list, "
           "/etc/security/access.conf" },
         { "from a permitted host", "put a key without from= into authorized_keys of %s: a vsock "
                                    "client has no address" },
         { "bad ownership or modes",
-          "let nobody but %s and root write to what that line names (chmod go-w)" },
+          "make %s own what that line names, and nobody else write to it (chmod go-w)" },
         { "bad owner or modes",
-          "let nobody but %s and root write to what that line names (chmod go-w)" },
+          "make %s own what that line names, and nobody else write to it (chmod go-w)" },
         { "does not permit", "see the options of that key in authorized_keys of %s" },
         { "currently not available", "give %s a shell that logs in (usermod --shell)" },
         { "System is booting up", "wait until the system has booted (/run/nologin), for %s" },
@@ -267,6 +273,7 @@ static void copy_line(const char *text, const char *at, char *out, size_t size)
 
         while (at > text && at[-1] != '\n')
                 at--;
+        at += strncmp(at, "debug1: ", 8) == 0 ? 8 : 0;
         len = strcspn(at, "\r\n");
         if (len > 10 && strncmp(at + len - 10, " [preauth]", 10) == 0)
                 len -= 10;
@@ -280,7 +287,8 @@ static void last_word(const char *said, char *out, size_t size)
         for (const char *line = said; line; line = strchr(line, '\n')) {
                 line += *line == '\n';
                 if (*line && *line != '\n' && *line != '\r' && strncmp(line, "debug", 5) != 0 &&
-                    strncmp(line, "Warning: Permanently added", 26) != 0)
+                    strncmp(line, "Warning: Permanently added", 26) != 0 &&
+                    strncmp(line, "mm_log_handler: ", 16) != 0) /* ssh left before sshd */
                         copy_line(said, line, out, size);
         }
 }

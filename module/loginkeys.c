@@ -63,6 +63,8 @@ static void read_keys_of(const struct search *s, const struct user *u, const cha
         if (r == -ETIMEDOUT)
                 admission_because(l, "see why that file system does not answer",
                                   "%.160s cannot be read in time", path);
+        else if (r == -EBADF)
+                admission_because(l, "put a file there", "%.160s is no regular file", path);
         else if (r < 0 && r != -ENOENT && r != -ENOTDIR)
                 admission_because(l, "let the account read it", "%.160s: %s", path, strerror(-r));
         if (r < 0)
@@ -130,6 +132,13 @@ static void explain_refusal(struct search *s, const struct keys *k, unsigned mos
         if (s->explained++ >= EXPLAINED_MAX || search_make_server(s, false, &server) < 0 ||
             ask(s, &way, &at, most, l, &said) < 0)
                 return;
+        if (admission_accepted(buf_str(&said), s->scratch.path, l->key, sizeof(l->key)) != 0)
+                admission_because(l,
+                                  "see \"systemctl cat 'sshd-vsock@*'\" for ProtectHome= and the "
+                                  "like of the unit that serves the port",
+                                  "the listener refuses its keys, and the same sshd started here "
+                                  "takes them: the unit keeps it from them");
+        l->key[0] = '\0';
         admission_explain(buf_str(&said), l);
 }
 

@@ -167,6 +167,15 @@ static void test_reasons(void **state)
                       "chage --expiredate -1 ana");
         expect_reason("debug1: x\nana@vsock: Permission denied (publickey).\r\n\n",
                       "ana@vsock: Permission denied (publickey).", "journalctl");
+        expect_reason("ana@vsock: Permission denied (publickey).\r\nmm_log_handler: write: Broken "
+                      "pipe\r\n",
+                      "ana@vsock: Permission denied (publickey).", "journalctl");
+        expect_reason("debug1: /home/ana/.ssh/authorized_keys:1: entry expired at 20200101\r\n"
+                      "ana@vsock: Permission denied (publickey).\r\n",
+                      "/home/ana/.ssh/authorized_keys:1: entry expired at 20200101",
+                      "without expiry-time=");
+        expect_reason("Account ana has expired\r\nx\r\n", "Account ana has expired",
+                      "chage --expiredate -1 ana");
         expect_reason("", "", "journalctl");
 }
 
