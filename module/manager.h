@@ -45,6 +45,12 @@ struct service_command {
  * freed. -ENOENT where it has no ExecStart=. */
 int manager_service_command(struct manager *m, const char *service, struct service_command *ret,
                             struct why *why) MUST_CHECK;
+
+/* The first setting of the service that may let a login end where the same command, started by
+ * root, would not: "User=", "SystemCallFilter="; "" where there is none. */
+int manager_service_confined(struct manager *m, const char *service, char *ret, size_t size,
+                             struct why *why) MUST_CHECK;
+
 void service_command_free(struct service_command *c);
 
 /* A socket unit that is active, as managersockets.c reads it. */

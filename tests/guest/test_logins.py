@@ -7,7 +7,7 @@ import re
 import pytest
 
 from guest import SUITES, Guest
-from guest.steps import ANYWHERE, UNITS, apply, listeners, meanwhile
+from guest.steps import ANYWHERE, UNITS, apply, dropin, listeners, meanwhile
 
 CLOSE = "disable_tcp: true\n"
 DROPIN = "/etc/ssh/sshd_config.d/20-test.conf"
@@ -69,7 +69,7 @@ REFUSED = {
     "command=": (*with_keys(f"sed -i 's/^/command=\"echo no, as ana\" /' {KEYS}"),
                  "its keys run nothing but a command of their own"),
     "no key": (*with_keys(f": >{KEYS}"), "it has no key, and no password"),
-    "a FIFO for keys": (*with_keys(f"rm {KEYS}; mkfifo {KEYS}"), f"{KEYS}: Bad file descriptor"),
+    "a FIFO for keys": (*with_keys(f"rm {KEYS}; mkfifo {KEYS}"), f"{KEYS} is no regular file"),
     "StrictModes": (*with_keys(f"chmod 0666 {KEYS}"), "bad ownership or modes for file"),
     "expired": ("chage -E 1 root", "chage -E -1 root", "account has expired"),
     "shell that is not there": ("usermod -s /bin/none root", "usermod -s /bin/bash root",
@@ -217,6 +217,13 @@ def test_shell_that_says_much_is_a_shell(guest):
                    "mv /root/rc /root/.bashrc"):
         assert "a trial login went the whole way" in apply(guest, CLOSE).stderr
         apply(guest, "")
+
+
+def test_service_that_is_confined_shows_nothing(guest):
+    """The trial is started by root, and would not meet what the unit takes away."""
+    with dropin(guest, "sshd-vsock@.service", "[Service]\nCapabilityBoundingSet=~CAP_AUDIT_WRITE\n"):
+        assert "has CapabilityBoundingSet=" in apply(guest, CLOSE, 4).stderr
+    assert listeners(guest) == ANYWHERE
 
 
 def test_without_an_ssh_client_nothing_is_shown(guest):
