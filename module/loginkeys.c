@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#define KEYS_MAX      200 /* of an account; the field has a handful */
+#define KEYS_MAX      100 /* of an account; the field has a handful */
 #define BATCH_MAX     5   /* keys a connection: MaxAuthTries is 6 by default */
 #define EXPLAINED_MAX 5   /* accounts whose refusal is looked into */
 
