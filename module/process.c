@@ -81,9 +81,13 @@ static int reap(pid_t pid)
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Beyond the limit the beginning and the end stay: reasons stand there, and results. */
-static void keep(struct buf *text, const char *chunk, size_t len)
+/* Beyond the limit the beginning and the end stay: reasons stand there, and results. A NUL would
+ * end the text for who reads it. */
+static void keep(struct buf *text, char *chunk, size_t len)
 {
+        for (size_t i = 0; i < len; i++)
+                if (chunk[i] == '\0')
+                        chunk[i] = ' ';
         if (text->len + len > CAPTURE_MAX) {
                 size_t over = text->len + len - CAPTURE_MAX;
 

@@ -212,7 +212,7 @@ def test_shell_that_hangs_costs_no_more_than_its_time(guest):
 
 
 def test_shell_that_says_much_is_a_shell(guest):
-    noise = "head -c 2000000 /dev/zero | tr '\\0' x"
+    noise = "head -c 2000000 /dev/zero"
     with meanwhile(guest, f"""cp -a /root/.bashrc /root/rc; sed -i "1i {noise}" /root/.bashrc""",
                    "mv /root/rc /root/.bashrc"):
         assert "a trial login went the whole way" in apply(guest, CLOSE).stderr
