@@ -55,10 +55,10 @@ bool logins_suffice(const struct config *c, const struct logins *l)
 
 static bool is_set(const char *dump, const char *keyword)
 {
-        char value[512];
+        size_t len = 0;
+        const char *value = sshddump_next(&dump, keyword, &len);
 
-        sshddump_get(dump, keyword, value, sizeof(value));
-        return value[0] && strcasecmp(value, "none") != 0;
+        return value && !(len == 4 && strncasecmp(value, "none", len) == 0);
 }
 
 static bool is_on(const char *dump, const char *keyword)
@@ -96,15 +96,65 @@ static void find_key_type(const char *dump, struct admission_rules *ret)
                         (void)snprintf(ret->key_type, sizeof(ret->key_type), "%s", table[i].type);
 }
 
-/* Several lists may be enough each; a list of one method is, too. */
-static bool one_method_is_enough(const char *methods)
+static bool is_method(const char *text, size_t len, const char *method)
+{
+        size_t n = strlen(method);
+
+        /* "keyboard-interactive:pam" */
+        return len >= n && strncmp(text, method, n) == 0 && (len == n || text[n] == ':');
+}
+
+/* Several lists may be enough each; whether one of them has that method alone. */
+static bool is_enough(const char *methods, const char *method)
 {
         for (size_t n; *methods; methods += n + (methods[n] == ' ')) {
                 n = strcspn(methods, " ");
-                if (n > 0 && !memchr(methods, ',', n))
+                if (!memchr(methods, ',', n) && is_method(methods, n, method))
                         return true;
         }
         return false;
+}
+
+/* Whether one of the lists needs no key. */
+static bool is_enough_without_key(const char *methods)
+{
+        for (size_t n; *methods; methods += n + (methods[n] == ' ')) {
+                bool key = false;
+
+                n = strcspn(methods, " ");
+                for (size_t at = 0; at < n; at += strcspn(methods + at, ", ") + 1)
+                        key = key ||
+                              is_method(methods + at, strcspn(methods + at, ", "), "publickey");
+                if (n > 0 && !key)
+                        return true;
+        }
+        return false;
+}
+
+static void read_methods(const char *dump, struct admission_rules *r)
+{
+        char methods[2048];
+
+        if (!is_set(dump, "authenticationmethods") ||
+            sshddump_is(dump, "authenticationmethods", "any"))
+                return;
+        sshddump_get(dump, "authenticationmethods", methods, sizeof(methods));
+        if (!is_enough_without_key(methods))
+                r->passwords = false;
+        if (!is_enough(methods, "publickey"))
+                (void)snprintf(r->methods, sizeof(r->methods), "AuthenticationMethods %.200s",
+                               methods);
+}
+
+static void read_forced(const char *dump, struct admission_rules *r)
+{
+        const char *at = dump;
+        size_t len = 0;
+        const char *value = sshddump_next(&at, "forcecommand", &len);
+
+        if (is_set(dump, "forcecommand"))
+                (void)snprintf(r->forced, sizeof(r->forced), "ForceCommand %.*s",
+                               (int)(len < 200 ? len : 200), value);
 }
 
 void admission_rules_read(const char *dump, uint32_t uid, struct admission_rules *ret)
@@ -122,12 +172,8 @@ void admission_rules_read(const char *dump, uint32_t uid, struct admission_rules
         r.tries = text[0] ? (unsigned)strtoul(text, NULL, 10) : 6;
         sshddump_get(dump, "authorizedkeysfile", r.key_files, sizeof(r.key_files));
         find_key_type(dump, &r);
-        sshddump_get(dump, "forcecommand", text, sizeof(text));
-        if (is_set(dump, "forcecommand"))
-                (void)snprintf(r.forced, sizeof(r.forced), "ForceCommand %s", text);
-        sshddump_get(dump, "authenticationmethods", text, sizeof(text));
-        if (text[0] && strcasecmp(text, "any") != 0 && !one_method_is_enough(text))
-                (void)snprintf(r.methods, sizeof(r.methods), "AuthenticationMethods %s", text);
+        read_forced(dump, &r);
+        read_methods(dump, &r);
         *ret = r;
 }
 
@@ -181,18 +227,6 @@ uint64_t admission_accepted(const char *said, const char *folder, char *key, siz
         return accepted;
 }
 
-bool admission_has_line(const char *said, const char *token)
-{
-        size_t n = strlen(token);
-
-        for (const char *line = said; line; line = strchr(line, '\n')) {
-                line += *line == '\n';
-                if (strncmp(line, token, n) == 0 && line[n + strspn(line + n, "\r")] == '\n')
-                        return true;
-        }
-        return false;
-}
-
 /* In order of precedence: the first phrase that stands anywhere is the reason. %s is the user. */
 static const struct {
         const char *phrase, *fix;
@@ -211,15 +245,21 @@ static const struct {
         { "account has expired", "chage --expiredate -1 %s" },
         { "Password change required", "set a new password for %s (passwd %s)" },
         { "password has expired", "set a new password for %s (passwd %s)" },
+        { " has expired", "chage --expiredate -1 %s" },
+        { "revoked by file",
+          "give %s another key, or take this one out of what RevokedKeys names" },
+        { "entry expired at", "put a key without expiry-time= into authorized_keys of %s" },
+        { "not in PubkeyAccepted",
+          "give %s a key of a type that PubkeyAcceptedAlgorithms has (sshd -T)" },
         { "by PAM account configuration",
           "see what PAM's account rules have against %s: /etc/nologin, chage --list, "
           "/etc/security/access.conf" },
         { "from a permitted host", "put a key without from= into authorized_keys of %s: a vsock "
                                    "client has no address" },
         { "bad ownership or modes",
-          "let nobody but %s and root write to what that line names (chmod go-w)" },
+          "make %s own what that line names, and nobody else write to it (chmod go-w)" },
         { "bad owner or modes",
-          "let nobody but %s and root write to what that line names (chmod go-w)" },
+          "make %s own what that line names, and nobody else write to it (chmod go-w)" },
         { "does not permit", "see the options of that key in authorized_keys of %s" },
         { "currently not available", "give %s a shell that logs in (usermod --shell)" },
         { "System is booting up", "wait until the system has booted (/run/nologin), for %s" },
@@ -233,6 +273,7 @@ static void copy_line(const char *text, const char *at, char *out, size_t size)
 
         while (at > text && at[-1] != '\n')
                 at--;
+        at += strncmp(at, "debug1: ", 8) == 0 ? 8 : 0;
         len = strcspn(at, "\r\n");
         if (len > 10 && strncmp(at + len - 10, " [preauth]", 10) == 0)
                 len -= 10;
@@ -246,7 +287,8 @@ static void last_word(const char *said, char *out, size_t size)
         for (const char *line = said; line; line = strchr(line, '\n')) {
                 line += *line == '\n';
                 if (*line && *line != '\n' && *line != '\r' && strncmp(line, "debug", 5) != 0 &&
-                    strncmp(line, "Warning: Permanently added", 26) != 0)
+                    strncmp(line, "Warning: Permanently added", 26) != 0 &&
+                    strncmp(line, "mm_log_handler: ", 16) != 0) /* ssh left before sshd */
                         copy_line(said, line, out, size);
         }
 }

@@ -63,9 +63,6 @@ void admission_rules_read(const char *dump, uint32_t uid, struct admission_rules
 bool admission_was_asked(const char *said);
 uint64_t admission_accepted(const char *said, const char *folder, char *key, size_t size);
 
-/* Whether `token` stands alone in a line. */
-bool admission_has_line(const char *said, const char *token);
-
 /* Finds sshd's own reason among what was printed, and the fix for it; else what ssh said last. */
 void admission_explain(const char *said, struct login *l);
 

@@ -45,13 +45,24 @@ static size_t skip_word(const char *line, size_t len, size_t at)
         return at < len ? at : len;
 }
 
-static bool has_authority(const char *options, size_t len)
+/* Options are separated by commas outside of quotes; a name may be followed by "=". */
+static bool has_option(const char *options, size_t len, const char *name)
 {
-        static const char word[] = "cert-authority";
+        size_t n = strlen(name), at = 0;
+        bool quoted = false;
 
-        for (size_t i = 0; i + strlen(word) <= len; i++)
-                if (strncasecmp(options + i, word, strlen(word)) == 0)
+        while (at < len) {
+                if (at + n <= len && strncasecmp(options + at, name, n) == 0 &&
+                    (at + n == len || options[at + n] == ',' || options[at + n] == '='))
                         return true;
+                for (; at < len && (quoted || options[at] != ','); at++) {
+                        if (options[at] == '\\' && at + 1 < len && options[at + 1] == '"')
+                                at++;
+                        else if (options[at] == '"')
+                                quoted = !quoted;
+                }
+                at++;
+        }
         return false;
 }
 
@@ -72,7 +83,8 @@ static bool read_line(const char *line, size_t len, struct key_line *ret)
         if (at == len || line[at] == '#')
                 return false;
         if (!is_type(line + at, end - at)) {
-                k.authority = has_authority(line + at, end - at);
+                k.authority = has_option(line + at, end - at, "cert-authority");
+                k.forced = has_option(line + at, end - at, "command");
                 at = skip_blanks(line, len, end);
                 end = skip_word(line, len, at);
                 if (!is_type(line + at, end - at))

@@ -15,6 +15,7 @@ struct key_line {
         const char *blob; /* base64 */
         size_t blob_len;
         bool authority; /* cert-authority: vouches for other keys, and is none itself */
+        bool forced;    /* command=: it runs that, whatever a login asks for */
 };
 
 /* The next key of the text; false at its end. `*at` begins at the text's start. */

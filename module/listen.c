@@ -5,28 +5,12 @@
  */
 #include "listen.h"
 
+#include "sshddump.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #define FEW 8
-
-/* The next line that starts with the keyword: its argument, or NULL at the end. */
-static const char *next_value(const char **at, const char *keyword, size_t *ret_len)
-{
-        size_t n = strlen(keyword);
-
-        while (**at) {
-                const char *line = *at;
-                size_t len = strcspn(line, "\n");
-
-                *at = line + len + (line[len] == '\n');
-                if (len > n + 1 && strncasecmp(line, keyword, n) == 0 && line[n] == ' ') {
-                        *ret_len = len - n - 1;
-                        return line + n + 1;
-                }
-        }
-        return NULL;
-}
 
 /* Appends every wanted ADDRESS:PORT; without a port of its own an address takes each Port. */
 static void add_wanted(const struct config *c, const char *effective, struct buf *out)
@@ -39,7 +23,7 @@ static void add_wanted(const struct config *c, const char *effective, struct buf
 
                 if (l->port != 0)
                         buf_addf(out, "%s%s%s:%u ", open, l->address, close, l->port);
-                while (l->port == 0 && (port = next_value(&at, "port", &n)))
+                while (l->port == 0 && (port = sshddump_next(&at, "port", &n)))
                         buf_addf(out, "%s%s%s:%.*s ", open, l->address, close, (int)n, port);
         }
 }
@@ -62,7 +46,7 @@ void listen_addresses(const char *effective, struct buf *out)
         const char *at = effective, *value;
         size_t n;
 
-        while ((value = next_value(&at, "listenaddress", &n)))
+        while ((value = sshddump_next(&at, "listenaddress", &n)))
                 buf_addf(out, "%s%.*s", out->len ? " " : "", (int)n, value);
 }
 
@@ -74,7 +58,7 @@ void listen_compare(const struct config *c, const char *effective, struct buf *e
         size_t n;
 
         add_wanted(c, effective, &wanted);
-        while ((value = next_value(&at, "listenaddress", &n))) {
+        while ((value = sshddump_next(&at, "listenaddress", &n))) {
                 buf_add(&found, value, n);
                 buf_adds(&found, " ");
                 if (!listen_has(buf_str(&wanted), value, n))

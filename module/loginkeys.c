@@ -16,15 +16,39 @@
 #include <string.h>
 #include <time.h>
 
-#define KEYS_MAX      40 /* of an account; the field has a handful */
-#define BATCH_MAX     5  /* keys a connection: MaxAuthTries is 6 by default */
-#define EXPLAINED_MAX 5  /* accounts whose refusal is looked into */
+#define KEYS_MAX      100 /* of an account; the field has a handful */
+#define BATCH_MAX     5   /* keys a connection: MaxAuthTries is 6 by default */
+#define EXPLAINED_MAX 5   /* accounts whose refusal is looked into */
 
 /* The keys of one file, one after the other into FOLDER/N.pub, N modulo the batch. */
 struct keys {
-        struct buf lines; /* "TYPE BLOB\n" each */
+        struct buf lines;  /* "TYPE BLOB\n" each */
+        struct buf forced; /* those that run nothing but a command of their own; begins with \n */
         bool authority;
 };
+
+/* The first line that names a key is the one that counts. */
+static bool is_forced(const struct keys *k, const struct key_line *line)
+{
+        AUTO_BUF want = BUF_INIT;
+
+        buf_addf(&want, "\n%.*s %.*s\n", (int)line->type_len, line->type, (int)line->blob_len,
+                 line->blob);
+        return want.error < 0 || strstr(buf_str(&k->forced), buf_str(&want));
+}
+
+static void add_key(const struct key_line *line, struct login *l, struct keys *k)
+{
+        struct buf *to = line->forced ? &k->forced : &k->lines;
+
+        if (is_forced(k, line))
+                return;
+        if (line->forced && k->forced.len == 0)
+                buf_adds(to, "\n");
+        buf_addf(to, "%.*s %.*s\n", (int)line->type_len, line->type, (int)line->blob_len,
+                 line->blob);
+        l->n_keys += !line->forced;
+}
 
 static void read_keys_of(const struct search *s, const struct user *u, const char *path,
                          struct login *l, struct keys *k)
@@ -39,17 +63,16 @@ static void read_keys_of(const struct search *s, const struct user *u, const cha
         if (r == -ETIMEDOUT)
                 admission_because(l, "see why that file system does not answer",
                                   "%.160s cannot be read in time", path);
+        else if (r == -EBADF)
+                admission_because(l, "put a file there", "%.160s is no regular file", path);
         else if (r < 0 && r != -ENOENT && r != -ENOTDIR)
                 admission_because(l, "let the account read it", "%.160s: %s", path, strerror(-r));
         if (r < 0)
                 return;
         for (at = text; authkeys_next(&at, &line);) {
                 k->authority = k->authority || line.authority;
-                if (line.authority || l->n_keys >= KEYS_MAX)
-                        continue;
-                l->n_keys++;
-                buf_addf(&k->lines, "%.*s %.*s\n", (int)line.type_len, line.type,
-                         (int)line.blob_len, line.blob);
+                if (!line.authority && l->n_keys < KEYS_MAX)
+                        add_key(&line, l, k);
         }
 }
 
@@ -109,6 +132,13 @@ static void explain_refusal(struct search *s, const struct keys *k, unsigned mos
         if (s->explained++ >= EXPLAINED_MAX || search_make_server(s, false, &server) < 0 ||
             ask(s, &way, &at, most, l, &said) < 0)
                 return;
+        if (admission_accepted(buf_str(&said), s->scratch.path, l->key, sizeof(l->key)) != 0)
+                admission_because(l,
+                                  "see \"systemctl cat 'sshd-vsock@*'\" for ProtectHome= and the "
+                                  "like of the unit that serves the port",
+                                  "the listener refuses its keys, and the same sshd started here "
+                                  "takes them: the unit keeps it from them");
+        l->key[0] = '\0';
         admission_explain(buf_str(&said), l);
 }
 
@@ -157,6 +187,11 @@ static void judge_absence(const struct admission_rules *rules, const struct keys
                         l, "set \"require_login: unchecked\" if you know that it works",
                         "certificates, or keys that a command finds: not to be tried from inside");
         }
+        if (k->forced.len > 0)
+                admission_because(l,
+                                  "put a key without command= into its authorized_keys, or let "
+                                  "another account in",
+                                  "its keys run nothing but a command of their own (command=)");
         admission_because(l,
                           "put a public key into its authorized_keys, or set a password that sshd "
                           "may ask for",
@@ -169,7 +204,7 @@ static void judge_absence(const struct admission_rules *rules, const struct keys
 int search_look(struct search *s, struct login *l, struct admission_rules *rules)
 {
         AUTO_BUF dump = BUF_INIT;
-        struct keys k = { .lines = BUF_INIT };
+        struct keys k = { .lines = BUF_INIT, .forced = BUF_INIT };
         struct why why = { 0 };
         int r = sshd_effective_for(&s->server, l->user.name, &dump, &why);
 
@@ -186,6 +221,7 @@ int search_look(struct search *s, struct login *l, struct admission_rules *rules
                 r = ask_for_keys(s, rules, &k, l);
         judge_absence(rules, &k, l);
         buf_free(&k.lines);
+        buf_free(&k.forced);
         l->looked = true;
         return r;
 }

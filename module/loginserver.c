@@ -35,7 +35,7 @@ static int read_environment(const struct search *s, struct service_command *c)
 int search_find_server(struct search *s, struct why *why)
 {
         AUTO(service_command_free) struct service_command c = { 0 };
-        char service[256];
+        char service[256], confined[64];
         int r = manager_socket_service(s->in->manager, s->in->socket, service, sizeof(service),
                                        why);
 
@@ -51,7 +51,13 @@ int search_find_server(struct search *s, struct why *why)
                 return why_say(why, -ENOTSUP,
                                "%s does not start \"sshd -i\" itself: no login can be tried",
                                service);
-        return 0;
+        r = manager_service_confined(s->in->manager, service, confined, sizeof(confined), why);
+        if (r == 0 && confined[0])
+                return why_say(why, -ENOTSUP,
+                               "%s has %s, which a trial login would not meet: what it says would "
+                               "be no proof",
+                               service, confined);
+        return r;
 }
 
 /* The same command with options in front, where they win (servconf.c: the first value counts), and
@@ -60,7 +66,8 @@ int search_make_server(const struct search *s, bool trial, struct words *ret)
 {
         AUTO_BUF keys = BUF_INIT;
         int r = words_adds(ret, s->server.list[0]);
-        const char *const front[] = { "-i", "-e", "-oLogLevel=VERBOSE", NULL };
+        const char *const front[] = { "-i", "-e",
+                                      trial ? "-oLogLevel=VERBOSE" : "-oLogLevel=DEBUG1", NULL };
 
         for (size_t i = 0; r == 0 && front[i]; i++)
                 r = words_adds(ret, front[i]);

@@ -57,15 +57,18 @@ static int make_key(struct search *s, const char *type, struct why *why)
 static int go_the_way(struct search *s, const struct words *server, struct login *l)
 {
         const struct sshclient_way way = { .server = server };
+        unsigned long long now = clock_now();
         char token[64], command[80];
         AUTO_BUF said = BUF_INIT;
         int r;
 
-        (void)snprintf(token, sizeof(token), "sshd-vsock-%llx", (unsigned long long)clock_now());
-        (void)snprintf(command, sizeof(command), "echo %s", token);
+        /* only who runs the command takes the quotes away: a menu that prints its arguments does
+         * not; what else is printed, before and behind, is the user's business */
+        (void)snprintf(token, sizeof(token), "sshd-vsock-%llx", now);
+        (void)snprintf(command, sizeof(command), "echo sshd-vsock-''%llx", now);
         l->admission = ADMISSION_NO;
         r = sshclient_login(&s->scratch, &way, l->user.name, command, search_seconds(s), &said);
-        if (r == 0 && admission_has_line(buf_str(&said), token)) {
+        if (r == 0 && strstr(buf_str(&said), token)) {
                 l->admission = l->n_accepted > 0 ? ADMISSION_PROVEN : ADMISSION_PASSWORD;
                 return 0;
         }

@@ -46,6 +46,12 @@ struct service_command {
  * freed. -ENOENT where it has no ExecStart=. */
 int manager_service_command(struct manager *m, const char *service, struct service_command *ret,
                             struct why *why) MUST_CHECK;
+
+/* The first setting of the service that may let a login end where the same command, started by
+ * root, would not: "User=", "SystemCallFilter="; "" where there is none. */
+int manager_service_confined(struct manager *m, const char *service, char *ret, size_t size,
+                             struct why *why) MUST_CHECK;
+
 void service_command_free(struct service_command *c);
 /* The unit whose job the pending job of this one waits for, a running one first; itself where it
  * runs, "" where it has no job. (managerjobs.c) */

@@ -12,9 +12,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/wait.h>
 
-#define CAPTURE_MAX ((size_t)64 << 10)
+#define CAPTURE_MAX ((size_t)1 << 20)
+#define HEAD_MAX    (CAPTURE_MAX / 2)
 
 /* What main() ignores is inherited over an exec; a child gets it as programs expect it. */
 static int defaults(posix_spawnattr_t *attributes)
@@ -79,7 +81,23 @@ static int reap(pid_t pid)
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Until the child closed its end; what is beyond the limit is read and dropped. */
+/* Beyond the limit the beginning and the end stay: reasons stand there, and results. A NUL would
+ * end the text for who reads it. */
+static void keep(struct buf *text, char *chunk, size_t len)
+{
+        for (size_t i = 0; i < len; i++)
+                if (chunk[i] == '\0')
+                        chunk[i] = ' ';
+        if (text->len + len > CAPTURE_MAX) {
+                size_t over = text->len + len - CAPTURE_MAX;
+
+                text->len -= over;
+                memmove(text->data + HEAD_MAX, text->data + HEAD_MAX + over, text->len - HEAD_MAX);
+        }
+        buf_add(text, chunk, len);
+}
+
+/* Until the child closed its end. */
 static int capture(int fd, uint64_t deadline, struct buf *text)
 {
         char chunk[4096];
@@ -100,8 +118,8 @@ static int capture(int fd, uint64_t deadline, struct buf *text)
                         continue;
                 if (len <= 0)
                         return len < 0 ? -errno : 0;
-                if (text && text->len < CAPTURE_MAX)
-                        buf_add(text, chunk, (size_t)len);
+                if (text)
+                        keep(text, chunk, (size_t)len);
         }
 }
 

@@ -8,9 +8,9 @@
 #include "buf.h"
 
 /* Runs argv[0] (a path) with standard input from `in` (-1: /dev/null), standard output to `out`
- * (-1: captured), and captures up to 64 KiB of what it prints on `*text` (stderr, and stdout where
- * captured; may be NULL). Killed after `timeout` seconds (-ETIMEDOUT). Returns the exit status
- * 0…255, 128+N for a signal, or −errno when it could not be run. */
+ * (-1: captured), and captures what it prints (of much the first and the last 512 KiB) on `*text`
+ * (stderr, and stdout where captured; may be NULL). Killed after `timeout` seconds (-ETIMEDOUT).
+ * Returns the exit status 0…255, 128+N for a signal, or −errno when it could not be run. */
 int spawn_wait(const char *const argv[], int in, int out, unsigned timeout,
                struct buf *text) MUST_CHECK;
 

@@ -70,11 +70,15 @@ static int say_nobody(struct run *r)
 {
         const struct cause_row *row = &causes[CAUSE_NO_LOGIN];
 
-        log_event(&r->log, LOG_EVENT_FAILED, LOG_LEVEL_ERROR, row->id, "%s%s%s; to mend it: %s",
-                  row->what, r->who.logins.obstacle[0] ? ": " : "", r->who.logins.obstacle,
-                  r->who.logins.no_client ? "install the package openssh-client (Fedora: "
-                                            "openssh-clients)"
-                                          : row->fix);
+        log_event(
+                &r->log, LOG_EVENT_FAILED, LOG_LEVEL_ERROR, row->id, "%s%s%s; to mend it: %s",
+                row->what, r->who.logins.obstacle[0] ? ": " : "", r->who.logins.obstacle,
+                r->who.logins.no_client ? "install the package openssh-client (Fedora: "
+                                          "openssh-clients)"
+                : r->who.logins.obstacle[0]
+                        ? "change that unit, or set \"require_login: unchecked\" if you know that "
+                          "you get in"
+                        : row->fix);
         return EXIT_CLOSED_NOTHING;
 }
 

@@ -54,8 +54,8 @@ static void child(const struct user *u, const char *path, int to)
 {
         int r;
 
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         r = become(u);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* the kernel forgot it with the ids */
         if (r == 0)
                 r = copy_out(path, to);
         _exit(-r & 0xff);

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from guest import SUITES, Guest
-from guest.steps import ANYWHERE, UNITS, apply, listeners, meanwhile
+from guest.steps import ANYWHERE, UNITS, apply, dropin, listeners, meanwhile
 
 CLOSE = "disable_tcp: true\n"
 DROPIN = "/etc/ssh/sshd_config.d/20-test.conf"
@@ -66,12 +66,18 @@ REFUSED = {
     "two methods": (*sshd_config(r"AuthenticationMethods publickey,password\n"),
                     "a trial login is not possible: AuthenticationMethods publickey,password"),
     "from=": (*with_keys(f"sed -i 's/^/from=\"10.0.0.1\" /' {KEYS}"), "not from a permitted host"),
+    "command=": (*with_keys(f"sed -i 's/^/command=\"echo no, as ana\" /' {KEYS}"),
+                 "its keys run nothing but a command of their own"),
     "no key": (*with_keys(f": >{KEYS}"), "it has no key, and no password"),
-    "a FIFO for keys": (*with_keys(f"rm {KEYS}; mkfifo {KEYS}"), f"{KEYS}: Bad file descriptor"),
+    "a FIFO for keys": (*with_keys(f"rm {KEYS}; mkfifo {KEYS}"), f"{KEYS} is no regular file"),
     "StrictModes": (*with_keys(f"chmod 0666 {KEYS}"), "bad ownership or modes for file"),
     "expired": ("chage -E 1 root", "chage -E -1 root", "account has expired"),
     "shell that is not there": ("usermod -s /bin/none root", "usermod -s /bin/bash root",
                                 "/bin/none"),
+    "menu that prints its arguments": (
+        "printf '#!/bin/sh\\nfor i in $2; do echo $i; done\\n' >/bin/menu; chmod 0755 /bin/menu;"
+        "usermod -s /bin/menu root", "usermod -s /bin/bash root; rm /bin/menu",
+        "ended with 0 and did not run a command"),
     "nologin as shell": ("usermod -s /usr/bin/true root", "usermod -s /bin/bash root",
                          "ended with 0 and did not run a command"),
     "pam_access": ("printf 'account required pam_access.so\n' >>/etc/pam.d/sshd;"
@@ -160,8 +166,9 @@ def test_each_account_of_the_list(guest):
 def test_password_counts_where_it_is_allowed(guest):
     with meanwhile(guest, f"echo ana:secret | chpasswd; mv {KEYS} /root/keys; : >{KEYS}",
                    f"usermod -p '*' ana; mv /root/keys {KEYS}"):
-        with meanwhile(guest, *sshd_config(r"PasswordAuthentication no\n")):
-            apply(guest, CLOSE, 4)
+        for line in ("PasswordAuthentication no", "AuthenticationMethods publickey"):
+            with meanwhile(guest, *sshd_config(line + r"\n")):
+                apply(guest, CLOSE, 4)
         with meanwhile(guest, "chage -E 1 ana", "chage -E -1 ana"):
             assert "account has expired" in apply(guest, CLOSE, 4).stderr
         assert "ana gets in over vsock: its password" in apply(guest, CLOSE).stderr
@@ -202,6 +209,21 @@ def test_shell_that_hangs_costs_no_more_than_its_time(guest):
                    "mv /root/rc /root/.bashrc; pkill -f 'sleep 1000' || :"):
         result = apply(guest, CLOSE, 4)
         assert "the trial login did not end in time" in result.stderr
+
+
+def test_shell_that_says_much_is_a_shell(guest):
+    noise = "head -c 2000000 /dev/zero"
+    with meanwhile(guest, f"""cp -a /root/.bashrc /root/rc; sed -i "1i {noise}" /root/.bashrc""",
+                   "mv /root/rc /root/.bashrc"):
+        assert "a trial login went the whole way" in apply(guest, CLOSE).stderr
+        apply(guest, "")
+
+
+def test_service_that_is_confined_shows_nothing(guest):
+    """The trial is started by root, and would not meet what the unit takes away."""
+    with dropin(guest, "sshd-vsock@.service", "[Service]\nCapabilityBoundingSet=~CAP_AUDIT_WRITE\n"):
+        assert "has CapabilityBoundingSet=" in apply(guest, CLOSE, 4).stderr
+    assert listeners(guest) == ANYWHERE
 
 
 def test_without_an_ssh_client_nothing_is_shown(guest):

@@ -12,8 +12,9 @@ static void expect_keys(const char *text, const char *want)
         struct key_line k;
 
         for (const char *at = text; authkeys_next(&at, &k);)
-                buf_addf(&out, "[%s%.*s %.*s]", k.authority ? "ca " : "", (int)k.type_len, k.type,
-                         (int)k.blob_len, k.blob);
+                buf_addf(&out, "[%s%s%.*s %.*s]", k.authority ? "ca " : "",
+                         k.forced ? "forced " : "", (int)k.type_len, k.type, (int)k.blob_len,
+                         k.blob);
         assert_string_equal(buf_str(&out), want);
 }
 
@@ -26,7 +27,11 @@ static void test_lines(void **state)
         expect_keys("\tecdsa-sha2-nistp256\tAAAA\tx", "[ecdsa-sha2-nistp256 AAAA]");
         expect_keys("sk-ssh-ed25519@openssh.com AAAA", "[sk-ssh-ed25519@openssh.com AAAA]");
         expect_keys("from=\"10.0.0.1\",no-pty ssh-rsa AAAA", "[ssh-rsa AAAA]");
-        expect_keys("command=\"echo \\\"a b\\\" ssh-rsa CCCC\" ssh-rsa AAAA", "[ssh-rsa AAAA]");
+        expect_keys("command=\"echo \\\"a b\\\" ssh-rsa CCCC\" ssh-rsa AAAA",
+                    "[forced ssh-rsa AAAA]");
+        expect_keys("no-pty,Command=\"a,b\",from=\"*\" ssh-rsa AAAA", "[forced ssh-rsa AAAA]");
+        expect_keys("environment=\"A=,command=x,cert-authority\" ssh-rsa AAAA", "[ssh-rsa AAAA]");
+        expect_keys("environment=\"A=\\\",command=\" ssh-rsa AAAA", "[ssh-rsa AAAA]");
         expect_keys("cert-authority,principals=\"a b\" ssh-rsa AAAA", "[ca ssh-rsa AAAA]");
         /* what is no key is none */
         expect_keys("ssh-rsa\nssh-rsa \nssh-rsa AA;AA\nssh- AAAA\nrestrict\nssh-rsa\"x y\" AAAA",
