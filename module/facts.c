@@ -12,6 +12,8 @@ void facts_free(struct facts *f)
         for (size_t i = 0; i < f->n_sshd_files; i++)
                 free(f->sshd_files[i]);
         free(f->sshd_files);
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                unit_streams_free(&f->tcp[i].streams);
         users_free(&f->users);
         *f = (struct facts){ 0 };
 }
