@@ -39,6 +39,12 @@ static void add_sshd_file(struct maker *m, enum phase phase, const char *path)
         want(m, i, &b);
 }
 
+/* One that is known to listen on no TCP port needs no confining, and gets no port. */
+static bool listens_on_tcp(const struct tcp_unit *t)
+{
+        return t->streams.n_ports > 0 || t->streams.others.len == 0;
+}
+
 /* Sockets that systemd holds for sshd: ssh.socket on Ubuntu 22.10 and newer. */
 static void add_socket_dropins(struct maker *m, enum phase phase)
 {
@@ -54,8 +60,9 @@ static void add_socket_dropins(struct maker *m, enum phase phase)
                 (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s.d/" SOCKET_DROPIN,
                                layout_tcp_units[sockets[k]]);
                 i = add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_TCP_SOCKET | ITEM_FOLDER, path);
-                if (wanted && t->vendor && (t->enabled || t->active)) {
-                        render_socket_dropin(m->c, m->f, &b);
+                if (wanted && (t->vendor || t->foreign) && (t->enabled || t->active) &&
+                    listens_on_tcp(t)) {
+                        render_socket_dropin(m->c, m->f, &t->streams, &b);
                         want(m, i, &b);
                 }
         }

@@ -10,6 +10,7 @@
 #include "layout.h"
 #include "passwd.h"
 #include "sshdsettings.h"
+#include "unitstreams.h"
 
 /* Whether a service that runs has the addresses that its configuration says, or a reload failed or
  * was missed. */
@@ -37,6 +38,7 @@ struct tcp_unit {
         bool dropin;      /* systemd has read a drop-in of ours, be it there still or not */
         bool unbound;     /* it is active, and an address of its own is not listened on */
         char listen[512]; /* its stream addresses as systemd has read them, by blanks */
+        struct unit_streams streams; /* sockets: where its files have it listen, but for ours */
 };
 
 struct facts {

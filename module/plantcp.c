@@ -51,7 +51,8 @@ static bool missed(const struct desired *d, const struct object *objects, const 
         return false;
 }
 
-/* Whether all of the drop-in's addresses are among those that systemd has. */
+/* Whether all of the drop-in's addresses are among those that systemd has. Of what is not TCP it
+ * may have another spelling. */
 static bool is_loaded(const char *dropin, const char *listen)
 {
         static const char key[] = "ListenStream=";
@@ -61,7 +62,8 @@ static bool is_loaded(const char *dropin, const char *listen)
 
                 at += strlen(key);
                 n = strcspn(at, "\n");
-                if (n > 0 && !plan_has_word(listen, at, n))
+                if (n > 0 && (*at == '[' || (*at >= '0' && *at <= '9')) &&
+                    !plan_has_word(listen, at, n))
                         return false;
         }
         return true;

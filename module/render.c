@@ -337,17 +337,34 @@ void render_listen_dropin(const struct config *c, struct buf *out)
         render_listen(c, out);
 }
 
+/* Each once: what is bound twice fails the unit. */
 static void add_stream(const struct listen_address *l, unsigned port, struct buf *out)
 {
-        buf_addf(out, "ListenStream=%s%s%s:%u\n", l->ipv6 ? "[" : "", l->address,
+        AUTO_BUF line = BUF_INIT;
+
+        buf_addf(&line, "ListenStream=%s%s%s:%u\n", l->ipv6 ? "[" : "", l->address,
                  l->ipv6 ? "]" : "", port);
+        if (line.error < 0)
+                out->error = line.error;
+        else if (!strstr(buf_str(out), buf_str(&line)))
+                buf_adds(out, buf_str(&line));
 }
 
-/* systemd binds the sockets that it passes to sshd, which then never looks at its ListenAddress.
- * FreeBind: an address that comes up late must not cost the socket at boot. BindIPv6Only as sshd
- * itself does it (sshd.c, IPV6_V6ONLY). */
-void render_socket_dropin(const struct config *c, const struct facts *f, struct buf *out)
+/* systemd binds the sockets that it passes to sshd, which then never looks at its ListenAddress,
+ * nor at its Port unless the unit has none. FreeBind: an address that comes up late must not cost
+ * the socket at boot. BindIPv6Only as sshd itself does it (sshd.c, IPV6_V6ONLY). The empty
+ * ListenStream= takes away all that the unit listens on; what is not TCP comes back. */
+void render_socket_dropin(const struct config *c, const struct facts *f,
+                          const struct unit_streams *streams, struct buf *out)
 {
+        static const uint16_t usual[] = { 22 };
+        const uint16_t *ports = streams->n_ports > 0  ? streams->ports
+                                : f->n_sshd_ports > 0 ? f->sshd_ports
+                                                      : usual;
+        size_t n_ports = streams->n_ports > 0  ? streams->n_ports
+                         : f->n_sshd_ports > 0 ? f->n_sshd_ports
+                                               : ELEMENTSOF(usual);
+
         buf_adds(out, MARKER "[Socket]\n"
                              "ListenStream=\n"
                              "FreeBind=yes\n"
@@ -357,11 +374,10 @@ void render_socket_dropin(const struct config *c, const struct facts *f, struct 
 
                 if (l->port != 0)
                         add_stream(l, l->port, out);
-                else if (f->n_sshd_ports == 0)
-                        add_stream(l, 22, out);
-                for (size_t k = 0; l->port == 0 && k < f->n_sshd_ports; k++)
-                        add_stream(l, f->sshd_ports[k], out);
+                for (size_t k = 0; l->port == 0 && k < n_ports; k++)
+                        add_stream(l, ports[k], out);
         }
+        buf_add(out, buf_str(&streams->others), streams->others.len);
 }
 
 void render_hushlogin(struct buf *out)

@@ -32,7 +32,9 @@ void render_modules(unsigned modules, struct buf *out);
 void render_listen(const struct config *c, struct buf *out);
 void render_listen_dropin(const struct config *c, struct buf *out);
 
-/* The drop-in that makes a TCP socket unit listen on the same addresses, and no others. */
-void render_socket_dropin(const struct config *c, const struct facts *f, struct buf *out);
+/* The drop-in that makes a TCP socket unit listen on the same addresses, on the ports of its own,
+ * and on what it has that is not TCP. */
+void render_socket_dropin(const struct config *c, const struct facts *f,
+                          const struct unit_streams *streams, struct buf *out);
 
 void render_hushlogin(struct buf *out);

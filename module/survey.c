@@ -9,6 +9,7 @@
 #include "render.h"
 #include "surveymachine.h"
 #include "surveysshd.h"
+#include "surveystreams.h"
 #include "surveytcp.h"
 #include "unitpath.h"
 
@@ -280,6 +281,8 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
                 r = survey_sshd(&s);
         if (r == 0)
                 r = find_tcp_units(&s);
+        if (r == 0)
+                r = survey_streams(&s);
         if (r == 0 && m)
                 r = find_live(root, m, &f, why);
         if (r == 0 && m)

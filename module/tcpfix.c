@@ -102,6 +102,20 @@ static void fix_service(struct run *r, const struct tcp_listener *l, const char 
         }
 }
 
+/* Whether the drop-in adds addresses, or what may be some. */
+static bool adds_addresses(struct run *r, const char *path)
+{
+        AUTO(unit_streams_free) struct unit_streams streams = { 0 };
+        AUTO_FREE char *text = NULL;
+        size_t len;
+
+        if (rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) < 0 ||
+            !strstr(text, "ListenStream"))
+                return false;
+        return unit_streams_read(&streams, text, len) < 0 || streams.n_ports > 0 ||
+               streams.others.len == 0;
+}
+
 /* Drop-ins of others that are read after ours add to its addresses. A service that has the old
  * sockets would keep the socket unit from starting. */
 static void fix_socket(struct run *r, const struct tcp_listener *l, const char *files,
@@ -116,8 +130,7 @@ static void fix_socket(struct run *r, const struct tcp_listener *l, const char *
                 buf_add(&path, files, n);
                 if (strcmp(basename(buf_str(&path)), SOCKET_DROPIN) == 0)
                         ours = true;
-                else if (ours && has_text(r, buf_str(&path), "ListenStream") &&
-                         tcp_is_plain(buf_str(&path)))
+                else if (ours && adds_addresses(r, buf_str(&path)) && tcp_is_plain(buf_str(&path)))
                         buf_addf(out, "mv %s %s.off; ", buf_str(&path), buf_str(&path));
         }
         if (ours)

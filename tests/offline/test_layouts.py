@@ -132,6 +132,78 @@ def test_listening_elsewhere_is_one_file_where_sshd_listens_itself(layout, tree)
         assert not tree.at("/etc/ssh/sshd_config").exists()
 
 
+def streams(tree):
+    """What the drop-in has the socket listen on."""
+    return [line.removeprefix("ListenStream=")
+            for line in tree.read(SOCKET_DROPIN).decode().splitlines()
+            if line.startswith("ListenStream=")][1:]
+
+
+# The files of the unit's folders, with their lines of [Socket]; and what the address becomes.
+STREAMS = {
+    "vsock as well": ({"/etc/systemd/system/ssh.socket.d/vsock.conf": "ListenStream=vsock::22"},
+                      ["127.0.0.1:22", "vsock::22"]),
+    "another port": ({"/etc/systemd/system/ssh.socket.d/override.conf":
+                      "ListenStream=\nListenStream=[::]:2222\nListenStream=0.0.0.0:2223"},
+                     ["127.0.0.1:2222", "127.0.0.1:2223"]),
+    "by name, not by folder": ({"/usr/lib/systemd/system/ssh.socket.d/b.conf":
+                                "ListenStream=\nListenStream=2222\nListenStream=/run/b",
+                                "/etc/systemd/system/ssh.socket.d/a.conf": "ListenStream=/run/a",
+                                "/usr/local/lib/systemd/system/socket.d/c.conf":
+                                "ListenStream=@c"},
+                               ["127.0.0.1:2222", "/run/b", "@c"]),
+    "hidden by another folder's": ({"/usr/lib/systemd/system/ssh.socket.d/a.conf":
+                                    "ListenStream=2222",
+                                    "/etc/systemd/system/ssh.socket.d/a.conf":
+                                    "ListenStream=vsock::5"},
+                                   ["127.0.0.1:22", "vsock::5"]),
+    "read after ours": ({"/etc/systemd/system/ssh.socket.d/zzz.conf":
+                         "ListenStream=vsock::5\nListenStream=0.0.0.0:2022"},
+                        ["127.0.0.1:22"]),
+    "not read": ({"/etc/systemd/system/ssh.socket.d/.a.conf": "ListenStream=2222",
+                  "/etc/systemd/system/ssh.socket.d/a.conf~": "ListenStream=2222",
+                  "/run/systemd/system/ssh.socket.d/a.conf": "ListenStream=2222"},
+                 ["127.0.0.1:22"]),
+    "the administrator's unit": ({"/etc/systemd/system/ssh.socket":
+                                  "ListenStream=2200\nListenStream=/run/own"},
+                                 ["127.0.0.1:2200", "/run/own"]),
+}
+
+
+@pytest.mark.parametrize("case", STREAMS)
+def test_socket_unit_keeps_its_ports_and_what_is_not_tcp(case, folder):
+    tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
+    files, expected = STREAMS[case]
+    for path, lines in files.items():
+        tree.put(path, f"[Socket]\n{lines}\n")
+    tree.apply()
+    before = tree.state()
+    tree.apply("--no-verify", config=LISTEN)
+    assert streams(tree) == expected
+    assert "nothing to do" in tree.apply("--no-verify", config=LISTEN).stderr
+    tree.apply("--no-verify")
+    assert changes(before, tree.state()) == set()
+
+
+def test_socket_unit_without_tcp_is_left_alone(folder):
+    tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
+    tree.put(f"{UNITS}/ssh.socket.d/x.conf",
+             "[Socket]\nListenStream=\nListenStream=vsock::22\n")
+    tree.apply("--no-verify", config=LISTEN)
+    assert not tree.at(SOCKET_DROPIN).exists()
+
+
+@pytest.mark.parametrize("layout_name,port", (("ubuntu2404", 2222), ("ubuntu2210", 22)))
+def test_port_of_sshd_is_the_sockets_where_a_generator_makes_it_so(layout_name, port, folder):
+    tree = layouts.make(layout_name, Tree(folder / "tree"))
+    tree.put("/etc/ssh/sshd_config.d/port.conf", "Port 2222\n")
+    tree.apply("--no-verify", config=LISTEN)
+    assert streams(tree) == [f"127.0.0.1:{port}"]
+    tree.put(f"{UNITS}/ssh.socket.d/b.conf", "[Socket]\nListenStream=\nListenStream=2200\n")
+    tree.apply("--no-verify", config=LISTEN)
+    assert streams(tree) == ["127.0.0.1:2200"]
+
+
 @pytest.mark.parametrize("config", ("", CLOSE, LISTEN, "hushlogin: true\nport: 2222\n"))
 def test_a_second_run_changes_nothing(tree, config):
     tree.apply("--no-verify", config=config)
