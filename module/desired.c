@@ -140,7 +140,7 @@ static void add_user_hushlogin(struct maker *m, const struct user *u)
                 return;
         }
         place = find_user(m, path);
-        i = *place ? &m->d.items[*place - 1] : add(m, ITEM_FLAG, PHASE_OPEN, 0, path);
+        i = *place ? &m->d.items[*place - 1] : add(m, ITEM_FLAG, PHASE_EXTRAS, 0, path);
         if (i)
                 *place = (size_t)(i - m->d.items) + 1;
         if (!i || i->wanted)
@@ -160,7 +160,7 @@ static void add_hushlogins(struct maker *m)
         AUTO_BUF b = BUF_INIT;
         struct item *i;
 
-        i = add(m, ITEM_FLAG, PHASE_OPEN, 0, PATH_SKEL_HUSH);
+        i = add(m, ITEM_FLAG, PHASE_EXTRAS, 0, PATH_SKEL_HUSH);
         if (m->c && m->c->hushlogin == HUSHLOGIN_ALL) {
                 render_hushlogin(&b);
                 want(m, i, &b);

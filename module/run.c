@@ -229,29 +229,12 @@ int run_report_conflicts(struct run *r)
         return plan_blocked(&r->plan) > BLOCKS_NOTHING ? EXIT_WORLD : EXIT_DONE;
 }
 
-/* As many as a person reads; --json has them all. */
-void run_report_skipped(const struct run *r)
-{
-        const struct plan *p = &r->plan;
-        const size_t most = 5;
-        AUTO_BUF text = BUF_INIT;
-
-        for (size_t i = 0; i < p->n_skipped && i < most; i++)
-                buf_addf(&text, "%s%s%s (%s)", i ? ", " : "", r->root.path, p->skipped[i].path,
-                         p->skipped[i].reason);
-        if (p->n_skipped > most)
-                buf_addf(&text, ", and %zu more", p->n_skipped - most);
-        if (p->n_skipped > 0)
-                log_line(&r->log, LOG_LEVEL_WARN, "hushlogin: out of reach, and left out: %s",
-                         buf_str(&text));
-}
-
 bool run_has_changes(const struct run *r)
 {
         bool closes = !r->root.image || r->options.no_verify;
 
         return plan_has(&r->plan, PHASE_OPEN) || plan_has(&r->plan, PHASE_ACTIVATE) ||
-               (closes && plan_has(&r->plan, PHASE_CLOSE));
+               plan_has(&r->plan, PHASE_EXTRAS) || (closes && plan_has(&r->plan, PHASE_CLOSE));
 }
 
 void run_look_for_host(struct run *r)
@@ -297,6 +280,7 @@ void run_done(struct run *r)
         buf_free(&r->tcp.missing);
         buf_free(&r->faults);
         buf_free(&r->again);
+        buf_free(&r->left);
         buf_free(&r->text);
         buf_free(&r->client_side.known_hosts);
         free(r->hosts.address);

@@ -14,6 +14,7 @@ int verb_check(struct run *r)
 {
         int status = run_open_root(r);
 
+        r->checks = true;
         if (status == EXIT_DONE)
                 status = run_read_config(r);
         if (status == EXIT_DONE)

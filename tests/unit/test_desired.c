@@ -44,7 +44,7 @@ static void expect_items(const struct made *m, const char *want)
         AUTO_BUF b = BUF_INIT;
 
         for (size_t i = 0; i < m->d.n; i++)
-                buf_addf(&b, "%c%c %s\n", "oac"[m->d.items[i].phase],
+                buf_addf(&b, "%c%c %s\n", "oace"[m->d.items[i].phase],
                          m -> d.items[i].wanted ? '+' : '-', m->d.items[i].path);
         assert_string_equal(buf_str(&b), want);
 }
@@ -64,10 +64,10 @@ static void expect_items(const struct made *m, const char *want)
         phase sign " " UNITS "sshd-vsock-provision.service\n" phase sign " " UNITS                 \
                    "multi-user.target.wants/sshd-vsock-provision.service\n"
 #define HUSH(skel, root, admin)                                                                    \
-        "o" skel " /etc/skel/.hushlogin\n"                                                         \
-        "o" root " /root/.hushlogin\n"                                                             \
-        "o- /run/sshd/.hushlogin\n"                                                                \
-        "o" admin " /home/admin/.hushlogin\n"
+        "e" skel " /etc/skel/.hushlogin\n"                                                         \
+        "e" root " /root/.hushlogin\n"                                                             \
+        "e- /run/sshd/.hushlogin\n"                                                                \
+        "e" admin " /home/admin/.hushlogin\n"
 #define SOCKET_DROPINS(phase, ssh, sshd)                                                           \
         phase ssh " " UNITS "ssh.socket.d/zz-sshd-vsock.conf\n" phase sshd " " UNITS               \
                   "sshd.socket.d/zz-sshd-vsock.conf\n"
