@@ -53,7 +53,8 @@ int apply_sweep(const struct rootfs *root, const struct desired *d, const struct
 
         for (size_t k = 0; k < d->n; k++) {
                 const char *path = place(&d->items[k], &objects[k]);
-                int r = last && same_folder(path, last) ? 0 : sweep_folder(root, path);
+                bool skip = objects[k].unseen || (last && same_folder(path, last));
+                int r = skip ? 0 : sweep_folder(root, path);
 
                 if (r < 0)
                         return r;

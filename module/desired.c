@@ -153,6 +153,11 @@ static void add_user_hushlogin(struct maker *m, const struct user *u)
         }
 }
 
+static bool looks_at_home(const struct maker *m, const struct user *u)
+{
+        return m->f->homes == HOMES_ALL || (m->f->homes == HOMES_ASKED && hush_wanted(m->c, u));
+}
+
 /* One item for everybody, for whoever does not want it now may have had it from an earlier
  * configuration. */
 static void add_hushlogins(struct maker *m)
@@ -174,7 +179,8 @@ static void add_hushlogins(struct maker *m)
         else if (m->error == 0)
                 *find_user(m, PATH_SKEL_HUSH) = m->d.n;
         for (size_t u = 0; m->error == 0 && u < m->f->users.n; u++)
-                add_user_hushlogin(m, &m->f->users.list[u]);
+                if (looks_at_home(m, &m->f->users.list[u]))
+                        add_user_hushlogin(m, &m->f->users.list[u]);
         free(m->index);
 }
 

@@ -188,6 +188,7 @@ int run_make_plan(struct run *r, bool remove)
                 return EXIT_WORLD;
         if (rc == 0 && r->manager && !remove)
                 rc = find_door(r);
+        r->facts.homes = r->homes;
         if (rc == 0)
                 rc = run_embed(r);
         if (rc == 0)

@@ -74,6 +74,7 @@ struct run {
         struct config config;
         enum config_source source;
         bool checks;         /* the verb is about the configuration: who it names has to be there */
+        enum homes homes;    /* which of them the verb looks at */
         bool as_it_is;       /* the verb looks at what is in force, not at what is to be */
         bool config_differs; /* the system's own file is another one than what is in force */
         struct buf left;     /* extras that could not be written or taken out */

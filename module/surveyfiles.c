@@ -5,10 +5,13 @@
  */
 #include "survey.h"
 
+#include "guarded.h"
 #include "hosts.h"
 
 #include <errno.h>
 #include <string.h>
+
+#define FLAG_MAX 4096 /* what is larger is not ours */
 
 static bool has_line_of_ours(const struct rootfs *root, const char *path)
 {
@@ -87,7 +90,7 @@ static int seed(const struct rootfs *root, struct object *o)
 int survey_object(const struct rootfs *root, const struct item *i, struct object *ret)
 {
         struct object o = { 0 };
-        int r = rootfs_look(root, i->path, ROOTFS_FILE_MAX, &o);
+        int r = rootfs_look(root, i->path, i->kind == ITEM_FLAG ? FLAG_MAX : ROOTFS_FILE_MAX, &o);
 
         if (r == 0 && o.type == OBJECT_LINK && i->kind >= ITEM_HOSTS)
                 r = follow(root, i->path, &o);
@@ -110,20 +113,66 @@ int survey_object(const struct rootfs *root, const struct item *i, struct object
         return 0;
 }
 
+struct homes_look {
+        const struct rootfs *root;
+        const struct desired *d;
+        struct object *objects;
+        size_t *at; /* of their items in the list */
+        size_t n;
+};
+
+static void look_at_home(void *userdata, size_t k, struct object *ret)
+{
+        const struct homes_look *h = userdata;
+
+        if (survey_object(h->root, &h->d->items[h->at[k]], ret) < 0)
+                *ret = (struct object){ .type = OBJECT_NO_FOLDER,
+                                        .unseen = true,
+                                        .what = out_of_reach(0) };
+}
+
+static void take_home(void *userdata, size_t k, const struct object *o)
+{
+        const struct homes_look *h = userdata;
+
+        h->objects[h->at[k]] = o ? *o
+                                 : (struct object){ .type = OBJECT_NO_FOLDER,
+                                                    .unseen = true,
+                                                    .what = out_of_reach(-ETIMEDOUT) };
+}
+
+static int look_at_homes(const struct rootfs *root, const struct desired *d, struct object *objects)
+{
+        AUTO_FREE size_t *at = calloc(d->n + 1, sizeof(*at));
+        struct homes_look h = { root, d, objects, at, 0 };
+
+        if (!at)
+                return -ENOMEM;
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].kind == ITEM_FLAG)
+                        at[h.n++] = k;
+        return guarded_each(h.n, look_at_home, take_home, &h);
+}
+
 int survey_objects(const struct rootfs *root, const struct desired *d, struct object **ret,
                    struct why *why)
 {
         struct object *objects = calloc(d->n, sizeof(*objects));
+        int r;
 
         if (!objects)
                 return why_set(why, -ENOMEM, "cannot look at the system");
-        for (size_t k = 0; k < d->n; k++) {
-                int r = survey_object(root, &d->items[k], &objects[k]);
-
-                if (r < 0) {
-                        survey_free(objects, k);
-                        return why_set(why, r, "cannot look at %s%s", root->path, d->items[k].path);
-                }
+        r = look_at_homes(root, d, objects);
+        for (size_t k = 0; r == 0 && k < d->n; k++) {
+                if (d->items[k].kind == ITEM_FLAG)
+                        continue;
+                r = survey_object(root, &d->items[k], &objects[k]);
+                if (r < 0)
+                        (void)why_set(why, r, "cannot look at %s%s", root->path, d->items[k].path);
+        }
+        if (r < 0) {
+                survey_free(objects, d->n);
+                return why_set(why, r, "cannot look at the homes");
         }
         *ret = objects;
         return 0;

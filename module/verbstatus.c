@@ -240,6 +240,7 @@ int verb_status(struct run *r)
         bool lacks;
 
         r->as_it_is = true;
+        r->homes = HOMES_ASKED;
         if (status == EXIT_DONE)
                 status = run_compare(r);
         if (status != EXIT_DONE)
