@@ -19,6 +19,7 @@
 #define PATIENT    2000000u /* microseconds for one home */
 #define IMPATIENT  200000u  /* ... once so many did not answer: */
 #define DEAD_HOMES 3
+#define MAX_FDS    1024
 
 struct helper {
         pid_t pid; /* 0: none runs */
@@ -40,13 +41,22 @@ static bool put(int fd, const void *data, size_t len)
         return true;
 }
 
-static void child(size_t from, size_t n, guarded_look *look, void *userdata, int to)
+/* A child that the kernel does not let go of must not keep the lock, nor the reader of a pipe. */
+static void close_others(int keep, int to)
+{
+        for (int fd = 0; fd < MAX_FDS; fd++)
+                if (fd != keep && fd != to)
+                        (void)close(fd);
+}
+
+static void child(const struct guarded *g, size_t from, int to)
 {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (size_t k = from; k < n; k++) {
+        close_others(g->keep, to);
+        for (size_t k = from; k < g->n; k++) {
                 struct object o = { 0 };
 
-                look(userdata, k, &o);
+                g->look(g->userdata, k, &o);
                 if (!put(to, &o, sizeof(o)) || !put(to, o.data, o.data ? o.len : 0))
                         break;
                 object_free(&o);
@@ -54,7 +64,7 @@ static void child(size_t from, size_t n, guarded_look *look, void *userdata, int
         _exit(0);
 }
 
-static int start(size_t from, size_t n, guarded_look *look, void *userdata, struct helper *h)
+static int start(const struct guarded *g, size_t from, struct helper *h)
 {
         int ends[2];
 
@@ -62,7 +72,7 @@ static int start(size_t from, size_t n, guarded_look *look, void *userdata, stru
                 return -errno;
         h->pid = fork();
         if (h->pid == 0)
-                child(from, n, look, userdata, ends[1]);
+                child(g, from, ends[1]);
         (void)close(ends[1]);
         h->fd = ends[0];
         if (h->pid > 0)
@@ -130,17 +140,16 @@ static int receive(const struct helper *h, unsigned patience, struct object *ret
         return 1;
 }
 
-int guarded_each(size_t n, guarded_look *look,
-                 void (*take)(void *userdata, size_t k, const struct object *o), void *userdata)
+int guarded_each(const struct guarded *g)
 {
         struct helper h = { 0 };
         unsigned dead = 0;
         int r = 0;
 
-        for (size_t k = 0; r >= 0 && k < n; k++) {
+        for (size_t k = 0; r >= 0 && k < g->n; k++) {
                 struct object o = { 0 };
 
-                r = h.pid > 0 || start(k, n, look, userdata, &h) == 0
+                r = h.pid > 0 || start(g, k, &h) == 0
                             ? receive(&h, dead < DEAD_HOMES ? PATIENT : IMPATIENT, &o)
                             : 0;
                 if (r == 0) {
@@ -148,7 +157,7 @@ int guarded_each(size_t n, guarded_look *look,
                         dead++;
                 }
                 if (r >= 0)
-                        take(userdata, k, r > 0 ? &o : NULL);
+                        g->take(g->userdata, k, r > 0 ? &o : NULL);
         }
         stop(&h);
         return r < 0 ? r : 0;

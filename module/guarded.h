@@ -7,11 +7,16 @@
 
 #include "object.h"
 
-/* What the child does for each of 0 … n - 1. */
-typedef void guarded_look(void *userdata, size_t k, struct object *ret);
+struct guarded {
+        size_t n;
+        int keep; /* the one descriptor that the child has */
+        /* what the child does for each of 0 … n - 1 */
+        void (*look)(void *userdata, size_t k, struct object *ret);
+        /* and what is then done here; NULL for what did not answer in time: 2 s, and less once
+         * several did not. It takes the object's bytes over. */
+        void (*take)(void *userdata, size_t k, const struct object *o);
+        void *userdata;
+};
 
-/* Looks at each and hands it to `take`, with NULL for what did not answer in time: 2 s, and less
- * once several did not. `take` owns the object's bytes. 0 or -ENOMEM. */
-int guarded_each(size_t n, guarded_look *look,
-                 void (*take)(void *userdata, size_t k, const struct object *o),
-                 void *userdata) MUST_CHECK;
+/* Looks at each. 0 or -ENOMEM. */
+int guarded_each(const struct guarded *g) MUST_CHECK;

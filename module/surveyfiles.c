@@ -151,7 +151,7 @@ static int look_at_homes(const struct rootfs *root, const struct desired *d, str
         for (size_t k = 0; k < d->n; k++)
                 if (d->items[k].kind == ITEM_FLAG)
                         at[h.n++] = k;
-        return guarded_each(h.n, look_at_home, take_home, &h);
+        return guarded_each(&(struct guarded){ h.n, root->fd, look_at_home, take_home, &h });
 }
 
 int survey_objects(const struct rootfs *root, const struct desired *d, struct object **ret,
