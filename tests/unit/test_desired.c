@@ -212,6 +212,25 @@ static void test_hushlogin(void **state)
         }
 }
 
+/* Only what writes looks at the homes of those who do not want it. */
+static void test_homes_that_are_looked_at(void **state)
+{
+        struct facts f = sample_facts(), none = sample_facts();
+
+        (void)state;
+        f.homes = HOMES_ASKED;
+        none.homes = HOMES_NONE;
+        {
+                AUTO(made_free) struct made m = make("hushlogin: [admin]\n", f);
+                AUTO(made_free) struct made n = make("hushlogin: [admin]\n", none);
+
+                assert_true(find(&m, "/home/admin/.hushlogin", 0)->wanted);
+                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->phase, PHASE_EXTRAS);
+                assert_null(find(&m, "/root/.hushlogin", 0));
+                assert_null(find(&n, "/home/admin/.hushlogin", 0));
+        }
+}
+
 /* A home in / has no double slash, which would be another path for the same file. */
 static void test_home_is_root(void **state)
 {
@@ -383,6 +402,7 @@ int main(void)
                 cmocka_unit_test(test_masks),
                 cmocka_unit_test(test_generated),
                 cmocka_unit_test(test_hushlogin),
+                cmocka_unit_test(test_homes_that_are_looked_at),
                 cmocka_unit_test(test_home_is_root),
                 cmocka_unit_test(test_listen),
                 cmocka_unit_test(test_listen_after_closed),
