@@ -53,7 +53,8 @@ int apply_sweep(const struct rootfs *root, const struct desired *d, const struct
 
         for (size_t k = 0; k < d->n; k++) {
                 const char *path = place(&d->items[k], &objects[k]);
-                int r = last && same_folder(path, last) ? 0 : sweep_folder(root, path);
+                bool skip = objects[k].unseen || (last && same_folder(path, last));
+                int r = skip ? 0 : sweep_folder(root, path);
 
                 if (r < 0)
                         return r;
@@ -102,7 +103,8 @@ static int unchanged(const struct rootfs *root, const struct op *op, struct why 
  * operation starts, so that a power cut, too, leaves a prefix of the plan. */
 static bool is_synced_later(const struct op *op)
 {
-        return op->phase == PHASE_OPEN && op->item && op->kind != OP_UNLINK;
+        return op->phase == PHASE_OPEN && op->item && op->kind != OP_UNLINK &&
+               !item_is_extra(op->item);
 }
 
 static int write_op(const struct rootfs *root, const struct op *op)
@@ -258,18 +260,19 @@ static int run_phase(const struct rootfs *root, struct manager *m, struct plan *
         for (size_t k = 0; k < p->n; k++) {
                 struct op *op = &p->ops[k];
                 struct why soft = { 0 };
+                const bool is_soft = op->kind == OP_MODULE || (op->item && item_is_extra(op->item));
                 int r;
 
                 if (op->phase != phase)
                         continue;
                 op->tried = true;
                 if (op->item)
-                        r = run_file(root, p, op, why);
+                        r = run_file(root, p, op, is_soft ? &soft : why);
                 else if (op->kind == OP_MODULE)
                         r = run_module(op, &soft);
                 else
                         r = run_unit(m, p, op, why);
-                if (r < 0 && op->kind == OP_MODULE) {
+                if (r < 0 && is_soft) {
                         if (report->skipped)
                                 report->skipped(report->userdata, op, &soft);
                         continue;

@@ -140,7 +140,7 @@ static void add_user_hushlogin(struct maker *m, const struct user *u)
                 return;
         }
         place = find_user(m, path);
-        i = *place ? &m->d.items[*place - 1] : add(m, ITEM_FLAG, PHASE_OPEN, 0, path);
+        i = *place ? &m->d.items[*place - 1] : add(m, ITEM_FLAG, PHASE_EXTRAS, 0, path);
         if (i)
                 *place = (size_t)(i - m->d.items) + 1;
         if (!i || i->wanted)
@@ -153,6 +153,11 @@ static void add_user_hushlogin(struct maker *m, const struct user *u)
         }
 }
 
+static bool looks_at_home(const struct maker *m, const struct user *u)
+{
+        return m->f->homes == HOMES_ALL || (m->f->homes == HOMES_ASKED && hush_wanted(m->c, u));
+}
+
 /* One item for everybody, for whoever does not want it now may have had it from an earlier
  * configuration. */
 static void add_hushlogins(struct maker *m)
@@ -160,7 +165,7 @@ static void add_hushlogins(struct maker *m)
         AUTO_BUF b = BUF_INIT;
         struct item *i;
 
-        i = add(m, ITEM_FLAG, PHASE_OPEN, 0, PATH_SKEL_HUSH);
+        i = add(m, ITEM_FLAG, PHASE_EXTRAS, 0, PATH_SKEL_HUSH);
         if (m->c && m->c->hushlogin == HUSHLOGIN_ALL) {
                 render_hushlogin(&b);
                 want(m, i, &b);
@@ -174,7 +179,8 @@ static void add_hushlogins(struct maker *m)
         else if (m->error == 0)
                 *find_user(m, PATH_SKEL_HUSH) = m->d.n;
         for (size_t u = 0; m->error == 0 && u < m->f->users.n; u++)
-                add_user_hushlogin(m, &m->f->users.list[u]);
+                if (looks_at_home(m, &m->f->users.list[u]))
+                        add_user_hushlogin(m, &m->f->users.list[u]);
         free(m->index);
 }
 

@@ -23,6 +23,7 @@ enum phase {
         PHASE_OPEN,     /* files that cannot lock anyone out */
         PHASE_ACTIVATE, /* modules, daemon-reload, the socket */
         PHASE_CLOSE,    /* only after VERIFY */
+        PHASE_EXTRAS,   /* users' homes, slow or hostile as they may be: when all else is done */
 };
 
 enum {
@@ -48,6 +49,12 @@ struct item {
         char *content; /* NULL where not wanted */
         size_t len;
 };
+
+/* What the door does without: failing there is said, and ends no run. */
+static inline bool item_is_extra(const struct item *i)
+{
+        return i->kind == ITEM_HOSTS || i->kind == ITEM_FLAG;
+}
 
 /* Two items may name the same path, the later one in a later phase: the first is then what holds
  * until the second is safe. */

@@ -41,7 +41,15 @@ struct tcp_unit {
         struct unit_streams streams; /* sockets: where its files have it listen, but for ours */
 };
 
+/* Which homes are looked at: a home may be slow, and is its user's. */
+enum homes {
+        HOMES_ALL,   /* by what writes: who does not want a .hushlogin may have one of ours */
+        HOMES_ASKED, /* of whom `hushlogin` wants it for */
+        HOMES_NONE,
+};
+
 struct facts {
+        enum homes homes;
         bool live;
         uint64_t now;             /* realtime, in microseconds; 0: not known */
         unsigned systemd_version; /* 0: unknown */

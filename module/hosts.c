@@ -30,6 +30,7 @@ struct line {
         bool localhost; /* names localhost */
         bool unknown;   /* names UNKNOWN, whoever wrote it */
         bool ours;
+        bool names_both; /* ours, and localhost before UNKNOWN */
 };
 
 /* ---- lines ----------------------------------------------------------------------------------- */
@@ -91,6 +92,7 @@ static void line_parse(struct line *l)
         const char *hash = memchr(l->text, '#', len);
         const char *nul = memchr(l->text, '\0', len);
         const char *token;
+        bool first_localhost = false;
 
         if (hash && (!nul || hash < nul))
                 len = (size_t)(hash - l->text);
@@ -103,10 +105,13 @@ static void line_parse(struct line *l)
         if (l->address.family == AF_UNSPEC)
                 return;
         for (; next_token(l->text, len, &at, &token, &n); names++) {
+                first_localhost |= names == 0 && is_name(token, n, "localhost");
                 l->localhost |= is_name(token, n, "localhost");
                 l->unknown |= is_name(token, n, HOSTS_NAME);
         }
-        l->ours = l->unknown && names == 1 && is_marker(l->text + len, l->len - l->end - len);
+        l->names_both = l->unknown && names == 2 && first_localhost;
+        l->ours = l->unknown && (names == 1 || l->names_both) &&
+                  is_marker(l->text + len, l->len - l->end - len);
 }
 
 static bool next_line(const char *text, size_t len, size_t *at, struct line *ret)
@@ -153,9 +158,19 @@ int hosts_inspect(const char *text, size_t len, enum hosts_state *ret, char **re
 
 /* ---- edit ------------------------------------------------------------------------------------ */
 
-static void add_ours(struct buf *out, const char *address)
+/* With `both`, nothing else in the file names the address: it keeps the name that nss-myhostname,
+ * or everybody, knows it by. The first name of the first line is what getnameinfo(3) answers. */
+static void add_ours(struct buf *out, const char *address, bool both)
 {
-        buf_addf(out, "%s %s %s", address, HOSTS_NAME, HOSTS_MARKER);
+        buf_addf(out, "%s %s%s %s", address, both ? "localhost " : "", HOSTS_NAME, HOSTS_MARKER);
+}
+
+static bool is_localhost(const struct address *a)
+{
+        static const struct address known[] = { { AF_INET, { 127, 0, 0, 1 } },
+                                                { AF_INET6, { [15] = 1 } } };
+
+        return address_equal(a, &known[0]) || address_equal(a, &known[1]);
 }
 
 /* The line end of a file whose last line has none, judged by its first line; `len` stops short of
@@ -168,7 +183,8 @@ static const char *file_line_end(const char *text, size_t len)
 }
 
 /* Where our line goes: the offset after the line that it must not precede. See the header. */
-static size_t insertion_point(const char *text, size_t len, const struct address *wanted)
+static size_t insertion_point(const char *text, size_t len, const struct address *wanted,
+                              bool *ret_both)
 {
         size_t at = 0, loopback = 0, localhost = 0, same_address = 0, point;
         struct line l;
@@ -183,13 +199,15 @@ static size_t insertion_point(const char *text, size_t len, const struct address
                         same_address = at;
         }
         point = loopback ? loopback : localhost ? localhost : len;
+        *ret_both = is_localhost(wanted) && same_address == 0;
         return point > same_address ? point : same_address;
 }
 
 static void insert(const char *text, size_t len, const char *address, const struct address *wanted,
                    struct buf *out)
 {
-        size_t point = insertion_point(text, len, wanted);
+        bool both;
+        size_t point = insertion_point(text, len, wanted, &both);
         const char *end = "\n";
 
         buf_add(out, text, point);
@@ -197,12 +215,12 @@ static void insert(const char *text, size_t len, const char *address, const stru
                 /* The supplied newline comes before our line, which then has none itself: by that
                  * its removal knows that there was none. */
                 buf_adds(out, file_line_end(text, len));
-                add_ours(out, address);
+                add_ours(out, address, both);
                 return;
         }
         if (point > 1 && text[point - 2] == '\r')
                 end = "\r\n";
-        add_ours(out, address);
+        add_ours(out, address, both);
         buf_adds(out, end);
         if (point < len) /* a NULL text has no offsets */
                 buf_add(out, text + point, len - point);
@@ -227,20 +245,30 @@ static void drop_supplied_newline(struct buf *out, size_t start)
         out->data[out->len] = '\0';
 }
 
+bool hosts_are_created(const char *text, size_t len)
+{
+        return len >= strlen(HOSTS_CREATED) &&
+               memcmp(text, HOSTS_CREATED, strlen(HOSTS_CREATED)) == 0;
+}
+
 /* Passes everything but our lines; of those the first stays, if any is to stay, with the wanted
  * address. */
 static void rewrite(const char *text, size_t len, const char *address, const struct address *wanted,
                     struct buf *out)
 {
         size_t at = 0, start = out->len;
-        bool placed = !address;
+        bool placed = !address, named = address && !is_localhost(wanted);
         struct line l;
 
+        if (!address && hosts_are_created(text, len))
+                at = strlen(HOSTS_CREATED);
         while (next_line(text, len, &at, &l)) {
-                if (!l.ours || (!placed && address_equal(&l.address, wanted))) {
+                if (!l.ours ||
+                    (!placed && address_equal(&l.address, wanted) && (named || l.names_both))) {
                         buf_add(out, l.text, l.len);
+                        named |= address_equal(&l.address, wanted);
                 } else if (!placed) {
-                        add_ours(out, address);
+                        add_ours(out, address, !named);
                         buf_add(out, l.text + l.len - l.end, l.end);
                 } else if (l.end == 0) {
                         drop_supplied_newline(out, start);
@@ -258,6 +286,8 @@ void hosts_edit(const char *text, size_t len, const char *address, struct buf *o
 
         if (address)
                 address_parse(address, strlen(address), &wanted);
+        if (address && !text)
+                buf_adds(out, HOSTS_CREATED);
         while (next_line(text, len, &at, &l)) {
                 ours |= l.ours;
                 mapped |= l.unknown && address_equal(&l.address, &wanted);

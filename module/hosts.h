@@ -7,9 +7,14 @@
 
 #include "buf.h"
 
-/* Ends each line of ours; the line is `ADDRESS UNKNOWN HOSTS_MARKER`. */
+/* Ends each line of ours; the line is `ADDRESS UNKNOWN HOSTS_MARKER`, or `ADDRESS localhost UNKNOWN
+ * HOSTS_MARKER` where no other line before it names 127.0.0.1, or ::1: it would be called UNKNOWN,
+ * also where nss-myhostname called it localhost. */
 #define HOSTS_MARKER "# sshd-vsock"
 #define HOSTS_NAME   "UNKNOWN"
+
+/* The first line of a file that there was not before. */
+#define HOSTS_CREATED "# Made by sshd-vsock; its remove takes the file away if nothing is added.\n"
 
 enum hosts_state {
         HOSTS_ABSENT,  /* no line maps UNKNOWN */
@@ -26,9 +31,9 @@ int hosts_inspect(const char *text, size_t len, enum hosts_state *ret,
 /* The file with UNKNOWN mapped to `address` (an IP literal), or, with NULL, with our lines taken
  * out. Addresses are compared by value, not as text.
  *
- * A line is ours when it maps UNKNOWN and nothing else and its comment is our marker, whatever
- * blanks it has: cloud-init's HostsConf writes it anew as `ADDRESS<TAB>UNKNOWN# sshd-vsock`.
- * Anything more on it is somebody's, and makes the line foreign.
+ * A line is ours when it maps UNKNOWN and nothing else, but for a localhost before it, and its
+ * comment is our marker, whatever blanks it has: cloud-init's HostsConf writes it anew as
+ * `ADDRESS<TAB>UNKNOWN# sshd-vsock`. Anything more on it is somebody's, and makes the line foreign.
  *
  * A foreign line that already maps UNKNOWN to the wanted address means nothing is to be added (and
  * no line of ours is needed beside it; one of ours that is there stays). A line of ours with
@@ -42,5 +47,9 @@ int hosts_inspect(const char *text, size_t len, enum hosts_state *ret,
  * there.
  *
  * hosts_edit(hosts_edit(x)) = hosts_edit(x), and edit then NULL-edit gives x back for every x that
- * holds no line of ours. A NULL `text` with len 0 is a file that does not exist. */
+ * holds no line of ours. A NULL `text` with len 0 is a file that does not exist: it begins with
+ * HOSTS_CREATED then, and when all that is ours is taken out of such a file nothing is left. */
 void hosts_edit(const char *text, size_t len, const char *address, struct buf *out);
+
+/* Whether the file begins as one that hosts_edit() made of nothing. */
+bool hosts_are_created(const char *text, size_t len);

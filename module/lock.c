@@ -104,6 +104,8 @@ void lock_release(struct lock *l)
         if (!l->root->image && fstat(l->fd, &st) == 0 && has_its_name(l->root, &st) &&
             rootfs_parent(l->root, LOCK_PATH, false, &dir, &name) == 0)
                 (void)unlinkat(dir, name, 0);
+        /* a child that hangs in a home may share what it is held by */
+        (void)flock(l->fd, LOCK_UN);
         (void)close(l->fd);
         l->fd = -1;
 }

@@ -25,6 +25,8 @@ struct object {
         uint32_t uid, gid;
         uint64_t mtime;   /* realtime, in microseconds */
         char *path;       /* where it really is, when a link was followed to it; else NULL */
+        bool unseen;      /* it could not be looked at: `what` says why */
+        bool ours_behind; /* a hosts file that is a link out of /etc: a line of ours is there */
         const char *what; /* for OBJECT_OTHER: "a folder", …; static. For OBJECT_NO_FOLDER, where
                              the path is a user's: why, "its folder does not exist" */
 };

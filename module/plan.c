@@ -41,11 +41,13 @@ static int edit_sshd_config(const struct item *i, const char *text, size_t len, 
         return out->error;
 }
 
-/* The bytes of a shared file with our part put in or taken out. */
+/* The bytes of a shared file with our part put in or taken out. What is not there may have bytes
+ * all the same: those that systemd-tmpfiles would put there. */
 static int edited(const struct item *i, const struct object *o, struct buf *out)
 {
-        const char *old = o->type == OBJECT_FILE ? o->data : NULL;
-        size_t len = o->type == OBJECT_FILE ? o->len : 0;
+        bool has_bytes = o->type == OBJECT_FILE || o->type == OBJECT_NONE;
+        const char *old = has_bytes ? o->data : NULL;
+        size_t len = has_bytes ? o->len : 0;
 
         if (i->kind == ITEM_SSHD_CONFIG)
                 return edit_sshd_config(i, old, len, out);
@@ -53,9 +55,12 @@ static int edited(const struct item *i, const struct object *o, struct buf *out)
         return out->error;
 }
 
+static const char hosts_cure[] = "; to mend it, put a file in its place, or say hosts_entry: false "
+                                 "and map " HOSTS_NAME " to 127.0.0.1 yourself";
+
 static enum blocks blocks_of(const struct item *i)
 {
-        if (i->kind == ITEM_HOSTS)
+        if (item_is_extra(i))
                 return BLOCKS_NOTHING;
         return i->phase == PHASE_CLOSE || (i->flags & ITEM_TCP) ? BLOCKS_CLOSE : BLOCKS_DOOR;
 }
@@ -186,12 +191,23 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
         size_t old = o->type == OBJECT_FILE ? o->len : 0;
         int r;
 
+        if (o->unseen)
+                return i->wanted ? plan_add_conflict(p, i, "is left as it is: %s%s", o->what,
+                                                     hosts_cure)
+                                 : 0;
+        if (!i->wanted && o->ours_behind)
+                return plan_add_conflict(
+                        p, i,
+                        "is %s: the line of sshd-vsock in it stays; to mend it, take "
+                        "out its line that ends in \"" HOSTS_MARKER "\"",
+                        o->what);
         if (o->type == OBJECT_LINK || o->type == OBJECT_OTHER)
                 return i->wanted
                                ? plan_add_conflict(p, i,
                                                    "is %s; sshd-vsock edits only files "
-                                                   "below /etc",
-                                                   o->what ? o->what : "a link that leads nowhere")
+                                                   "below /etc%s",
+                                                   o->what ? o->what : "a link that leads nowhere",
+                                                   i->kind == ITEM_HOSTS ? hosts_cure : "")
                                : 0;
         if (o->type != OBJECT_FILE && !i->wanted)
                 return 0;
@@ -205,6 +221,8 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
         if (o->type == OBJECT_FILE && content.len == old &&
             (old == 0 || memcmp(content.data, o->data, old) == 0))
                 return 0;
+        if (content.len == 0 && i->kind == ITEM_HOSTS && hosts_are_created(o->data, old))
+                return plan_add_file(p, OP_UNLINK, i, o, NULL);
         return plan_add_file(p, OP_WRITE, i, o, &content);
 }
 
@@ -295,6 +313,8 @@ static int make(struct plan *p, const struct desired *d, const struct object *ob
         if (r == 0)
                 r = plan_files(p, d, objects, PHASE_CLOSE, ITEM_LATE);
         hold_back(p);
+        if (r == 0)
+                r = plan_files(p, d, objects, PHASE_EXTRAS, 0);
         return r;
 }
 

@@ -96,6 +96,7 @@ static const char *const phases[] = {
         [PHASE_OPEN] = "open",
         [PHASE_ACTIVATE] = "activate",
         [PHASE_CLOSE] = "close",
+        [PHASE_EXTRAS] = "extras",
 };
 
 static void add_operation(struct json *j, const struct run *r, size_t at)

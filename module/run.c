@@ -189,6 +189,7 @@ int run_make_plan(struct run *r, bool remove)
                 return EXIT_WORLD;
         if (rc == 0 && r->manager && !remove)
                 rc = find_door(r);
+        r->facts.homes = r->homes;
         if (rc == 0)
                 rc = run_embed(r);
         if (rc == 0)
@@ -247,29 +248,12 @@ int run_check_family(struct run *r)
                        l->address, family == 4 ? "inet" : "inet6");
 }
 
-/* As many as a person reads; --json has them all. */
-void run_report_skipped(const struct run *r)
-{
-        const struct plan *p = &r->plan;
-        const size_t most = 5;
-        AUTO_BUF text = BUF_INIT;
-
-        for (size_t i = 0; i < p->n_skipped && i < most; i++)
-                buf_addf(&text, "%s%s%s (%s)", i ? ", " : "", r->root.path, p->skipped[i].path,
-                         p->skipped[i].reason);
-        if (p->n_skipped > most)
-                buf_addf(&text, ", and %zu more", p->n_skipped - most);
-        if (p->n_skipped > 0)
-                log_line(&r->log, LOG_LEVEL_WARN, "hushlogin: out of reach, and left out: %s",
-                         buf_str(&text));
-}
-
 bool run_has_changes(const struct run *r)
 {
         bool closes = !r->root.image || r->options.no_verify;
 
         return plan_has(&r->plan, PHASE_OPEN) || plan_has(&r->plan, PHASE_ACTIVATE) ||
-               (closes && plan_has(&r->plan, PHASE_CLOSE));
+               plan_has(&r->plan, PHASE_EXTRAS) || (closes && plan_has(&r->plan, PHASE_CLOSE));
 }
 
 void run_look_for_host(struct run *r)
@@ -315,6 +299,7 @@ void run_done(struct run *r)
         buf_free(&r->tcp.missing);
         buf_free(&r->faults);
         buf_free(&r->again);
+        buf_free(&r->left);
         buf_free(&r->text);
         buf_free(&r->client_side.known_hosts);
         buf_free(&r->client_side.key_files);

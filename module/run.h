@@ -74,8 +74,11 @@ struct run {
         struct manager *manager; /* live only */
         struct config config;
         enum config_source source;
+        bool checks;         /* the verb is about the configuration: who it names has to be there */
+        enum homes homes;    /* which of them the verb looks at */
         bool as_it_is;       /* the verb looks at what is in force, not at what is to be */
         bool config_differs; /* the system's own file is another one than what is in force */
+        struct buf left;     /* extras that could not be written or taken out */
         struct buf again;    /* command that applies this configuration; empty: apply alone does */
         struct facts facts;
         struct units units;
@@ -137,8 +140,15 @@ int run_report_conflicts(struct run *r) MUST_CHECK;
  * of its configuration for one of another AddressFamily. 0, or -EINVAL and words in run.why. */
 int run_check_family(struct run *r) MUST_CHECK;
 
-/* Says in one line which wanted files have no place to be. */
+/* Says in one line which wanted files have no place to be, and in another which users are gone.
+ * (runextras.c, as the next two) */
 void run_report_skipped(const struct run *r);
+
+/* Whether `hushlogin` names users that there are not; their names. */
+bool run_lacks_users(const struct run *r, struct buf *out);
+
+/* Names what could not be looked at. */
+void run_add_unseen(const struct run *r, struct buf *out);
 
 /* Whether the plan holds something that a run would do now: in an image closing is left to the
  * first boot. */

@@ -220,14 +220,18 @@ int run_read_config(struct run *r)
         AUTO(candidate_free) struct candidate file = { .rc = -ENOENT };
         AUTO(candidate_free) struct candidate carried = { .rc = -ENOENT };
         AUTO(users_free) struct users users = { 0 };
-        int rc = survey_users(&r->root, &users, &r->why);
+        /* one of them may have been deleted since: that costs no boot its door */
+        const struct users *known = r->checks ? &users : NULL;
+        int rc = 0;
 
+        if (r->checks)
+                rc = survey_users(&r->root, &users, &r->why);
         if (rc == 0 && r->options.config)
-                rc = read_source(r, r->options.config, &users, &named);
+                rc = read_source(r, r->options.config, known, &named);
         if (rc == 0 && named.rc != -EBADMSG)
-                rc = read_file(r, &users, &file);
+                rc = read_file(r, known, &file);
         if (rc == 0 && named.rc != -EBADMSG)
-                rc = read_carried(r, &users, &carried);
+                rc = read_carried(r, known, &carried);
         return rc < 0 ? fail(r, rc) : compare(r, &named, &file, &carried);
 }
 

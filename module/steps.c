@@ -19,8 +19,10 @@ static void tell_skipped(void *userdata, const struct op *op, const struct why *
 {
         struct run *r = userdata;
 
-        (void)op;
-        log_line(&r->log, LOG_LEVEL_WARN, "%s", why->text);
+        log_line(&r->log, LOG_LEVEL_WARN, "%s%s%s", why->text, why->fix[0] ? "; to mend it: " : "",
+                 why->fix);
+        if (op->item && item_is_extra(op->item))
+                buf_addf(&r->left, "%s%s%s", r->left.len ? ", " : "", r->root.path, op->name);
 }
 
 int steps_run(struct run *r, enum phase phase)
@@ -28,6 +30,15 @@ int steps_run(struct run *r, enum phase phase)
         const struct apply_report report = { tell_done, tell_skipped, r };
 
         return apply_phase(&r->root, r->manager, &r->plan, phase, &report, &r->why);
+}
+
+void steps_run_extras(struct run *r)
+{
+        struct why why = { 0 };
+        const struct apply_report report = { tell_done, tell_skipped, r };
+
+        if (apply_phase(&r->root, r->manager, &r->plan, PHASE_EXTRAS, &report, &why) < 0)
+                log_line(&r->log, LOG_LEVEL_WARN, "%s", why.text);
 }
 
 static int lock(struct run *r)

@@ -12,3 +12,6 @@ int steps_prepare(struct run *r, bool remove) MUST_CHECK;
 
 /* Runs one phase and says each step. 0 or −errno, the reason in run.why. */
 int steps_run(struct run *r, enum phase phase) MUST_CHECK;
+
+/* The last phase: what fails there is said, and costs nothing. */
+void steps_run_extras(struct run *r);

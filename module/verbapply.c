@@ -226,5 +226,7 @@ int verb_apply(struct run *r)
                 return run_fail(r);
         if (steps_run(r, PHASE_OPEN) < 0)
                 return run_fail(r);
-        return r->root.image ? apply_image(r) : apply_live(r);
+        status = r->root.image ? apply_image(r) : apply_live(r);
+        steps_run_extras(r);
+        return status;
 }

@@ -85,6 +85,36 @@ static int refuse(struct run *r)
         return EXIT_CLOSED_NOTHING;
 }
 
+static bool say_unseen(struct run *r)
+{
+        AUTO_BUF unseen = BUF_INIT;
+
+        run_add_unseen(r, &unseen);
+        if (unseen.len > 0)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "out of reach; what sshd-vsock put there, if anything, stays: %s",
+                         buf_str(&unseen));
+        return unseen.len > 0;
+}
+
+/* What the door did without does not keep it in: the extras that stay are named. */
+static void say_removed(struct run *r)
+{
+        bool unseen = say_unseen(r);
+
+        for (size_t k = 0; k < r->plan.n_conflicts; k++)
+                buf_addf(&r->left, "%s%s%s", r->left.len ? ", " : "", r->root.path,
+                         r->plan.conflicts[k].path);
+        if (r->left.len > 0)
+                log_event(&r->log, LOG_EVENT_REMOVED, LOG_LEVEL_WARN, NULL,
+                          "the door is out again; what sshd-vsock put into these stays: %s",
+                          buf_str(&r->left));
+        else
+                log_event(&r->log, LOG_EVENT_REMOVED, LOG_LEVEL_STEP, NULL, "%s",
+                          unseen ? "all else that sshd-vsock put in is out again"
+                                 : "all that sshd-vsock put in is out again");
+}
+
 static int take_out(struct run *r, bool guarded)
 {
         if (steps_run(r, PHASE_OPEN) < 0 || steps_run(r, PHASE_ACTIVATE) < 0)
@@ -93,8 +123,8 @@ static int take_out(struct run *r, bool guarded)
                 return refuse(r);
         if (steps_run(r, PHASE_CLOSE) < 0)
                 return run_fail(r);
-        log_event(&r->log, LOG_EVENT_REMOVED, LOG_LEVEL_STEP, NULL,
-                  "all that sshd-vsock put in is out again");
+        steps_run_extras(r);
+        say_removed(r);
         return EXIT_DONE;
 }
 
@@ -106,6 +136,7 @@ int verb_remove(struct run *r)
         if (status != EXIT_DONE)
                 return status;
         if (r->plan.n == 0) {
+                say_unseen(r);
                 log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
                 return EXIT_DONE;
         }

@@ -14,6 +14,7 @@ int verb_check(struct run *r)
 {
         int status = run_open_root(r);
 
+        r->checks = true;
         if (status == EXIT_DONE)
                 status = run_read_config(r);
         if (status == EXIT_DONE)
@@ -62,6 +63,7 @@ int verb_verify(struct run *r)
         int status = run_begin(r);
 
         r->as_it_is = true;
+        r->homes = HOMES_NONE;
         if (status == EXIT_DONE && r->root.image) {
                 /* AF_VSOCK would be the one of the machine around the image */
                 why_fix(&r->why, "boot the image: its provision unit verifies, and so can you");

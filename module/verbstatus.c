@@ -187,8 +187,10 @@ static void add_hosts(struct run *r)
                 buf_adds(&r->text, "hosts   UNKNOWN is not in /etc/hosts\n");
 }
 
-static void add_hushlogin(struct run *r)
+/* Whether somebody goes without who is to have one. */
+static bool add_hushlogin(struct run *r)
 {
+        AUTO_BUF gone = BUF_INIT;
         unsigned n = 0;
 
         buf_adds(&r->text, "hush    ");
@@ -202,6 +204,10 @@ static void add_hushlogin(struct run *r)
         for (size_t k = 0; k < r->plan.n_skipped; k++)
                 add_line(&r->text, "        out of reach: %s (%s)", r->plan.skipped[k].path,
                          r->plan.skipped[k].reason);
+        if (!run_lacks_users(r, &gone))
+                return r->plan.n_skipped > 0;
+        buf_addf(&r->text, "        no such user: %s\n", buf_str(&gone));
+        return true;
 }
 
 static void add_drift(struct run *r)
@@ -234,8 +240,10 @@ static void add_drift(struct run *r)
 int verb_status(struct run *r)
 {
         int status = run_begin(r);
+        bool lacks;
 
         r->as_it_is = true;
+        r->homes = HOMES_ASKED;
         if (status == EXIT_DONE)
                 status = run_compare(r);
         if (status != EXIT_DONE)
@@ -253,10 +261,11 @@ int verb_status(struct run *r)
         add_addresses(r);
         add_listeners(r);
         add_hosts(r);
-        add_hushlogin(r);
+        lacks = add_hushlogin(r);
         add_drift(r);
         if (r->config_differs && !r->options.config)
                 return EXIT_CHANGES;
-        return run_has_changes(r) || r->plan.n_conflicts > 0 || tcp_has_drift(r) ? EXIT_CHANGES
-                                                                                 : EXIT_DONE;
+        return run_has_changes(r) || lacks || r->plan.n_conflicts > 0 || tcp_has_drift(r)
+                       ? EXIT_CHANGES
+                       : EXIT_DONE;
 }

@@ -2,79 +2,7 @@
  *
  * test_desired.c: which paths, in which order and phase, for each configuration and each layout.
  */
-#include "desired.h"
-#include "sample.h"
-
-#define UNITS SYSTEM_UNIT_DIR "/"
-
-struct made {
-        struct config c;
-        struct facts f;
-        struct desired d;
-};
-
-static void made_free(struct made *m)
-{
-        desired_free(&m->d);
-        users_free(&m->f.users);
-        config_free(&m->c);
-}
-
-/* From the given facts, whose users it takes over. */
-static struct made make(const char *yaml, struct facts f)
-{
-        struct made m = { .c = sample_config(yaml), .f = f };
-
-        assert_int_equal(desired_make(&m.c, &m.f, &m.d), 0);
-        return m;
-}
-
-/* The n-th item of the path, from 0; NULL when there is none. */
-static const struct item *find(const struct made *m, const char *path, size_t nth)
-{
-        for (size_t i = 0; i < m->d.n; i++)
-                if (strcmp(m->d.items[i].path, path) == 0 && nth-- == 0)
-                        return &m->d.items[i];
-        return NULL;
-}
-
-/* One line per item: phase, whether it is wanted, path. */
-static void expect_items(const struct made *m, const char *want)
-{
-        AUTO_BUF b = BUF_INIT;
-
-        for (size_t i = 0; i < m->d.n; i++)
-                buf_addf(&b, "%c%c %s\n", "oac"[m->d.items[i].phase],
-                         m -> d.items[i].wanted ? '+' : '-', m->d.items[i].path);
-        assert_string_equal(buf_str(&b), want);
-}
-
-/* The link is known by the unit that it enables, so it goes first. */
-#define DOOR_GOES                                                                                  \
-        "c- " UNITS "sockets.target.wants/sshd-vsock.socket\nc- " UNITS                            \
-        "sshd-vsock-keygen.service\nc- " UNITS "sshd-vsock@.service\nc- " UNITS                    \
-        "sshd-vsock.socket\n"
-
-/* What the door needs comes before the door, and the link that starts it comes last. */
-#define DOOR(phase, sign)                                                                          \
-        phase sign " " UNITS "sshd-vsock-keygen.service\n" phase sign " " UNITS                    \
-                   "sshd-vsock@.service\n" phase sign " " UNITS "sshd-vsock.socket\n" phase sign   \
-                   " " UNITS "sockets.target.wants/sshd-vsock.socket\n"
-#define PROVISION(phase, sign)                                                                     \
-        phase sign " " UNITS "sshd-vsock-provision.service\n" phase sign " " UNITS                 \
-                   "multi-user.target.wants/sshd-vsock-provision.service\n"
-#define HUSH(skel, root, admin)                                                                    \
-        "o" skel " /etc/skel/.hushlogin\n"                                                         \
-        "o" root " /root/.hushlogin\n"                                                             \
-        "o- /run/sshd/.hushlogin\n"                                                                \
-        "o" admin " /home/admin/.hushlogin\n"
-#define SOCKET_DROPINS(phase, ssh, sshd)                                                           \
-        phase ssh " " UNITS "ssh.socket.d/zz-sshd-vsock.conf\n" phase sshd " " UNITS               \
-                  "sshd.socket.d/zz-sshd-vsock.conf\n"
-#define LISTEN(phase, sign) phase sign " /etc/ssh/sshd_config.d/10-sshd-vsock.conf\n"
-#define PRESET(phase, sign) phase sign " /etc/systemd/system-preset/10-sshd-vsock.preset\n"
-#define MODULES(sign)       "o" sign " /etc/modules-load.d/sshd-vsock.conf\n"
-#define HOSTS(sign)         "o" sign " /etc/hosts\n"
+#include "items.h"
 
 static void test_defaults(void **state)
 {
@@ -177,53 +105,6 @@ static void test_generated(void **state)
                 assert_false(find(&m, UNITS UNIT_SOCKET, 0)->wanted);
                 assert_false(find(&m, UNITS "sockets.target.wants/" UNIT_SOCKET, 0)->wanted);
                 assert_true(find(&m, UNITS UNIT_PROVISION, 0)->wanted);
-        }
-}
-
-static void test_hushlogin(void **state)
-{
-        (void)state;
-        {
-                AUTO(made_free) struct made m = make("hushlogin: true\n", sample_facts());
-
-                expect_items(&m, DOOR("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
-                                         HUSH("+", "+", "+") LISTEN("o", "-")
-                                                 SOCKET_DROPINS("o", "-", "-") PRESET("o", "+"));
-                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1000);
-        }
-        {
-                AUTO(made_free) struct made m = make("hushlogin: [twin, sshd]\n", sample_facts());
-
-                assert_false(find(&m, PATH_SKEL_HUSH, 0)->wanted);
-                assert_false(find(&m, "/root/.hushlogin", 0)->wanted);
-                /* named is wanted, whether or not he can log in */
-                assert_true(find(&m, "/run/sshd/.hushlogin", 0)->wanted);
-                /* a shared home is one path, and belongs to the one who wants it */
-                assert_true(find(&m, "/home/admin/.hushlogin", 0)->wanted);
-                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1001);
-                assert_null(find(&m, "/home/admin/.hushlogin", 1));
-        }
-        {
-                AUTO(made_free) struct made m = make("hushlogin: [admin]\n", sample_facts());
-
-                /* he who does not want it does not take it from him who does */
-                assert_true(find(&m, "/home/admin/.hushlogin", 0)->wanted);
-                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1000);
-        }
-}
-
-/* A home in / has no double slash, which would be another path for the same file. */
-static void test_home_is_root(void **state)
-{
-        struct facts f = sample_facts();
-
-        (void)state;
-        users_free(&f.users);
-        assert_int_equal(users_parse("x:x:0:0::/:/bin/sh\n", 19, &f.users), 0);
-        {
-                AUTO(made_free) struct made m = make("hushlogin: [x]\n", f);
-
-                assert_true(find(&m, "/.hushlogin", 0)->wanted);
         }
 }
 
@@ -382,8 +263,6 @@ int main(void)
                 cmocka_unit_test(test_reopened),
                 cmocka_unit_test(test_masks),
                 cmocka_unit_test(test_generated),
-                cmocka_unit_test(test_hushlogin),
-                cmocka_unit_test(test_home_is_root),
                 cmocka_unit_test(test_listen),
                 cmocka_unit_test(test_listen_after_closed),
                 cmocka_unit_test(test_listen_without_include),

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #define OURS "127.0.0.1 UNKNOWN # sshd-vsock"
+#define BOTH "127.0.0.1 localhost UNKNOWN # sshd-vsock"
 
 static void expect_edit(const char *text, const char *address, const char *want)
 {
@@ -119,11 +120,11 @@ static void test_cloud_init_retypes(void **state)
 static void test_place(void **state)
 {
         (void)state;
-        expect_round("", OURS "\n");
-        expect_round("\n", "\n" OURS "\n");
-        expect_round("10.0.0.1 a\n10.0.0.2 b\n", "10.0.0.1 a\n10.0.0.2 b\n" OURS "\n");
+        expect_round("", BOTH "\n");
+        expect_round("\n", "\n" BOTH "\n");
+        expect_round("10.0.0.1 a\n10.0.0.2 b\n", "10.0.0.1 a\n10.0.0.2 b\n" BOTH "\n");
         /* only IPv6 names localhost */
-        expect_round("::1 LocalHost\n10.0.0.1 a\n", "::1 LocalHost\n" OURS "\n10.0.0.1 a\n");
+        expect_round("::1 LocalHost\n10.0.0.1 a\n", "::1 LocalHost\n" BOTH "\n10.0.0.1 a\n");
         /* v4 is preferred, wherever it stands; any column; other 127/8 too; only the first */
         expect_round("::1 localhost\n127.0.0.1 a localhost\n127.0.0.1 localhost\n",
                      "::1 localhost\n127.0.0.1 a localhost\n" OURS "\n127.0.0.1 localhost\n");
@@ -135,7 +136,7 @@ static void test_place(void **state)
         expect_round("10.0.0.1 localhost\n127.0.0.2 localhost\n127.0.0.1 b\n",
                      "10.0.0.1 localhost\n127.0.0.2 localhost\n127.0.0.1 b\n" OURS "\n");
         expect_round("10.0.0.1 localhost\n127.9.9.9 localhost\n10.0.0.2 b\n",
-                     "10.0.0.1 localhost\n127.9.9.9 localhost\n" OURS "\n10.0.0.2 b\n");
+                     "10.0.0.1 localhost\n127.9.9.9 localhost\n" BOTH "\n10.0.0.2 b\n");
         /* before the first line of 127.0.0.1, getnameinfo(127.0.0.1) would answer UNKNOWN */
         expect_round("::1 localhost\n127.0.0.1 myhost\n10.0.0.1 a\n",
                      "::1 localhost\n127.0.0.1 myhost\n" OURS "\n10.0.0.1 a\n");
@@ -163,6 +164,7 @@ static void test_cut_short(void **state)
         expect_edit("10.0.0.1 a\r\n\r\n" OURS, NULL, "10.0.0.1 a\r\n\r\n");
         expect_edit("\n" OURS, NULL, "\n");
         expect_edit(OURS, NULL, "");
+        expect_edit(BOTH, NULL, "");
 }
 
 static void test_no_file(void **state)
@@ -170,10 +172,27 @@ static void test_no_file(void **state)
         enum hosts_state got;
 
         (void)state;
-        expect_edit(NULL, "127.0.0.1", OURS "\n");
+        expect_edit(NULL, "127.0.0.1", HOSTS_CREATED BOTH "\n");
+        expect_edit(NULL, "10.0.0.1", HOSTS_CREATED "10.0.0.1 UNKNOWN # sshd-vsock\n");
+        expect_edit(HOSTS_CREATED BOTH "\n", "127.0.0.1", HOSTS_CREATED BOTH "\n");
+        expect_edit(HOSTS_CREATED BOTH "\n", NULL, "");
+        expect_edit(HOSTS_CREATED "10.0.0.2 b\n" BOTH "\n", NULL, "10.0.0.2 b\n");
         expect_edit(NULL, NULL, "");
         assert_int_equal(hosts_inspect(NULL, 0, &got, NULL), 0);
         assert_int_equal(got, HOSTS_ABSENT);
+}
+
+/* Nothing else names 127.0.0.1: without localhost before it, its name would be UNKNOWN. */
+static void test_localhost_keeps_its_name(void **state)
+{
+        (void)state;
+        expect_edit(OURS "\n", "127.0.0.1", BOTH "\n"); /* its line was there, and is gone */
+        expect_edit("127.0.0.1 localhost\n" BOTH "\n", "127.0.0.1",
+                    "127.0.0.1 localhost\n" BOTH "\n");
+        expect_state("127.0.0.1\tlocalhost UNKNOWN# sshd-vsock\n", HOSTS_OURS, "127.0.0.1");
+        expect_state("127.0.0.1 UNKNOWN localhost # sshd-vsock\n", HOSTS_FOREIGN, "127.0.0.1");
+        expect_edit("127.0.0.2 a\n", "127.0.0.2", "127.0.0.2 a\n127.0.0.2 UNKNOWN # sshd-vsock\n");
+        expect_edit("", "127.0.0.2", "127.0.0.2 UNKNOWN # sshd-vsock\n");
 }
 
 static void test_other_address(void **state)
@@ -183,18 +202,20 @@ static void test_other_address(void **state)
                     "127.0.0.1 localhost\n100::55:4e4b:4e4f:574e UNKNOWN # sshd-vsock\n"
                     "10.0.0.1 a\n");
         expect_edit("127.0.0.1 localhost\n" OURS, "::1",
-                    "127.0.0.1 localhost\n::1 UNKNOWN # sshd-vsock");
+                    "127.0.0.1 localhost\n::1 localhost UNKNOWN # sshd-vsock");
         expect_edit("127.0.0.1 localhost\r\n" OURS "\r\n", "::1",
-                    "127.0.0.1 localhost\r\n::1 UNKNOWN # sshd-vsock\r\n");
+                    "127.0.0.1 localhost\r\n::1 localhost UNKNOWN # sshd-vsock\r\n");
         /* the same address, written otherwise, is left alone */
-        expect_edit("0:0::1 UNKNOWN # sshd-vsock\n", "::1", "0:0::1 UNKNOWN # sshd-vsock\n");
+        expect_edit("0:0::1 localhost UNKNOWN # sshd-vsock\n", "::1",
+                    "0:0::1 localhost UNKNOWN # sshd-vsock\n");
 }
 
 static void test_duplicates(void **state)
 {
         (void)state;
-        expect_edit(OURS "\n# x\n" OURS "\n", "127.0.0.1", OURS "\n# x\n");
-        expect_edit(OURS "\n# x\n::1 UNKNOWN # sshd-vsock", "::1", "::1 UNKNOWN # sshd-vsock\n# x");
+        expect_edit(OURS "\n# x\n" OURS "\n", "127.0.0.1", BOTH "\n# x\n");
+        expect_edit(OURS "\n# x\n::1 localhost UNKNOWN # sshd-vsock", "::1",
+                    "::1 localhost UNKNOWN # sshd-vsock\n# x");
         expect_edit(OURS "\n# x\n" OURS "\n", NULL, "# x\n");
 }
 
@@ -218,7 +239,7 @@ static void test_foreign(void **state)
         expect_state("127.0.0.1 UNKNOWN # sshd-vsock, keep\n", HOSTS_FOREIGN, "127.0.0.1");
 
         /* the wrong address elsewhere does not keep ours out, the right one does */
-        expect_edit("10.0.0.1 UNKNOWN\n", "127.0.0.1", "10.0.0.1 UNKNOWN\n" OURS "\n");
+        expect_edit("10.0.0.1 UNKNOWN\n", "127.0.0.1", "10.0.0.1 UNKNOWN\n" BOTH "\n");
         expect_edit("10.0.0.1 UNKNOWN\n127.0.0.1 x UNKNOWN", "127.0.0.1",
                     "10.0.0.1 UNKNOWN\n127.0.0.1 x UNKNOWN");
         expect_edit("127.0.0.1 UNKNOWN\n" OURS "\n", "127.0.0.1", "127.0.0.1 UNKNOWN\n" OURS "\n");
@@ -330,7 +351,7 @@ static void test_laws(void **state)
 
                 seed = round;
                 random_file(&x);
-                hosts_edit(x.data, x.len, address, &once);
+                hosts_edit(buf_str(&x), x.len, address, &once);
                 hosts_edit(once.data, once.len, address, &twice);
                 hosts_edit(once.data, once.len, NULL, &back);
                 foreign_lines(&x, &x_foreign);
@@ -356,6 +377,7 @@ int main(void)
                 cmocka_unit_test(test_line_ends),
                 cmocka_unit_test(test_cut_short),
                 cmocka_unit_test(test_no_file),
+                cmocka_unit_test(test_localhost_keeps_its_name),
                 cmocka_unit_test(test_other_address),
                 cmocka_unit_test(test_duplicates),
                 cmocka_unit_test(test_foreign),

@@ -4,6 +4,7 @@
  * items of one path. What follows for units is in test_planunits.c, the words are in
  * test_planprint.c, the laws in test_planlaws.c.
  */
+#include "hosts.h"
 #include "world.h"
 
 #define BODY FILE_MARKER " more\n"
@@ -258,6 +259,58 @@ static void test_followed_link(void **state)
         plan_free(&p);
 }
 
+/* The extras: 'w' and 'u' as elsewhere, '!' a conflict that blocks nothing, '.' nothing. */
+static char decide_hosts(bool wanted, struct object o)
+{
+        struct item i = { .kind = ITEM_HOSTS, .wanted = wanted, .mode = 0644 };
+        struct desired d = { &i, 1 };
+        struct facts f = { 0 };
+        struct plan p;
+        char got;
+
+        i.path = text(PATH_HOSTS);
+        i.content = text("127.0.0.1");
+        i.len = strlen(i.content);
+        assert_int_equal(plan_make(&d, &o, &f, NULL, &p), 0);
+        assert_int_equal(plan_blocked(&p), BLOCKS_NOTHING);
+        got = p.n_conflicts ? '!' : !p.n ? '.' : p.ops[0].kind == OP_WRITE ? 'w' : 'u';
+        if (got == 'w' && o.type == OBJECT_NONE && o.data)
+                assert_int_equal(memcmp(p.ops[0].content, o.data, o.len), 0);
+        plan_free(&p);
+        return got;
+}
+
+#define HOSTS_LINE "127.0.0.1 localhost UNKNOWN " HOSTS_MARKER "\n"
+
+static struct object hosts_file(const char *bytes)
+{
+        return (struct object){ .type = OBJECT_FILE, .data = text(bytes), .len = strlen(bytes) };
+}
+
+/* What was made of nothing goes again, the factory copy comes first, and nothing is an error. */
+static void test_hosts_are_an_extra(void **state)
+{
+        struct object unseen = { .type = OBJECT_OTHER, .unseen = true, .what = "away" };
+        struct object link = { .type = OBJECT_LINK, .data = text("/run/hosts"), .len = 10 };
+        struct object factory = { .type = OBJECT_NONE,
+                                  .data = text("127.0.0.1 localhost\n"),
+                                  .len = 20 };
+
+        (void)state;
+        assert_int_equal(decide_hosts(false, hosts_file(HOSTS_CREATED HOSTS_LINE)), 'u');
+        assert_int_equal(decide_hosts(false, hosts_file(HOSTS_LINE)), 'w');
+        assert_int_equal(decide_hosts(false, hosts_file(HOSTS_CREATED "10.0.0.1 a\n" HOSTS_LINE)),
+                         'w');
+        assert_int_equal(decide_hosts(true, factory), 'w');
+        assert_int_equal(decide_hosts(false, factory), '.');
+        assert_int_equal(decide_hosts(true, unseen), '!');
+        assert_int_equal(decide_hosts(false, unseen), '.');
+        assert_int_equal(decide_hosts(true, link), '!');
+        assert_int_equal(decide_hosts(false, link), '.');
+        link.ours_behind = true;
+        assert_int_equal(decide_hosts(false, link), '!');
+}
+
 /* All strays of a file go at once, and the lines come back as they were. */
 static void test_strays(void **state)
 {
@@ -332,6 +385,7 @@ int main(void)
                 cmocka_unit_test(test_alias),
                 cmocka_unit_test(test_mode_and_owner),
                 cmocka_unit_test(test_followed_link),
+                cmocka_unit_test(test_hosts_are_an_extra),
                 cmocka_unit_test(test_link_is_known_by_its_unit),
                 cmocka_unit_test(test_strays),
                 cmocka_unit_test(test_chain),
