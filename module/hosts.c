@@ -118,7 +118,7 @@ static bool next_line(const char *text, size_t len, size_t *at, struct line *ret
 {
         const char *newline;
 
-        if (*at >= len)
+        if (!text || *at >= len)
                 return false;
         newline = memchr(text + *at, '\n', len - *at);
         *ret = (struct line){ .text = text + *at };
@@ -211,7 +211,7 @@ static void insert(const char *text, size_t len, const char *address, const stru
         const char *end = "\n";
 
         buf_add(out, text, point);
-        if (point > 0 && text[point - 1] != '\n') {
+        if (text && point > 0 && text[point - 1] != '\n') {
                 /* The supplied newline comes before our line, which then has none itself: by that
                  * its removal knows that there was none. */
                 buf_adds(out, file_line_end(text, len));

@@ -49,6 +49,7 @@ void log_init(struct log *l, enum log_level max)
 
 /* The one way to stderr and the journal: whatever strangers' words a message holds, it is one line.
  */
+static char *one_line(const char *fmt, va_list ap) PRINTF(1, 0);
 static char *one_line(const char *fmt, va_list ap)
 {
         AUTO_FREE char *text = NULL;

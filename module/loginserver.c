@@ -133,7 +133,8 @@ bool logins_keys_count(const struct logins_search *in)
         struct why why = { 0 };
         bool all = false;
 
-        if (search_find_server(&s, &why) == 0 && words_adds(&plain, s.server.list[0]) == 0 &&
+        if (search_find_server(&s, &why) == 0 && s.server.n > 0 &&
+            words_adds(&plain, s.server.list[0]) == 0 &&
             key_files(&plain, wanted, sizeof(wanted)) == 0 &&
             key_files(&s.server, found, sizeof(found)) == 0) {
                 all = true;

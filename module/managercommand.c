@@ -107,7 +107,7 @@ int manager_service_command(struct manager *m, const char *service, struct servi
         if (r < 0)
                 return manager_say(why, r, NULL, "look at", service);
         *ret = c;
-        c = (struct service_command){ 0 };
+        memset(&c, 0, sizeof(c));
         return 0;
 }
 

@@ -94,7 +94,8 @@ static int read_carried(struct run *r, const struct users *users, struct candida
         AUTO_FREE char *unit = NULL;
         AUTO_BUF text = BUF_INIT;
         size_t len = 0;
-        int rc = rootfs_read(&r->root, PATH_PROVISION, CONFIG_SIZE_MAX * 2, &unit, &len, NULL);
+        int rc = rootfs_read(&r->root, PATH_PROVISION, (size_t)CONFIG_SIZE_MAX * 2, &unit, &len,
+                             NULL);
 
         c->name = PATH_PROVISION;
         c->diag = (struct diag)DIAG_INIT(PATH_PROVISION);

@@ -17,7 +17,7 @@ static int add_absolute(struct words *w, const char *path)
 {
         AUTO_BUF full = BUF_INIT;
 
-        if (strcasecmp(path, "none") == 0)
+        if (!path || strcasecmp(path, "none") == 0)
                 return 0;
         buf_addf(&full, "%s%s", path[0] == '/' ? "" : "/", path);
         if (full.error < 0)
@@ -34,7 +34,7 @@ static void take_family(struct sshd_settings *s, int family)
 
 int sshd_settings_item(const struct sshdconf_item *item, struct sshd_settings *ret)
 {
-        if (item->in_match)
+        if (item->in_match || !item->argument)
                 return 0; /* neither is allowed there */
         if (item->kind == SSHDCONF_HOST_KEY)
                 return add_absolute(&ret->host_keys, item->argument);
