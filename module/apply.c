@@ -99,12 +99,13 @@ static int unchanged(const struct rootfs *root, const struct op *op, struct why 
 }
 
 /* In PHASE_OPEN what is added comes in no order that anyone depends on: sync_folders() syncs each
- * folder once (13 fsyncs instead of 16 in a fresh apply). All else is durable before the next
+ * folder once (13 fsyncs instead of 16 in a fresh apply); but what says where sshd listens comes
+ * after all that, and before it is unmasked. All else is durable before the next
  * operation starts, so that a power cut, too, leaves a prefix of the plan. */
 static bool is_synced_later(const struct op *op)
 {
         return op->phase == PHASE_OPEN && op->item && op->kind != OP_UNLINK &&
-               !item_is_extra(op->item);
+               !item_is_extra(op->item) && !(op->item->flags & ITEM_TCP);
 }
 
 static int write_op(const struct rootfs *root, const struct op *op)
@@ -186,6 +187,11 @@ static int run_file(const struct rootfs *root, const struct plan *p, const struc
 
         if (!earlier(p, op)) {
                 r = unchanged(root, op, why);
+                if (r < 0)
+                        return r;
+        }
+        if (op->phase == PHASE_OPEN && (op->item->flags & ITEM_TCP)) {
+                r = sync_folders(root, p, why);
                 if (r < 0)
                         return r;
         }

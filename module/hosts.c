@@ -211,14 +211,14 @@ static void insert(const char *text, size_t len, const char *address, const stru
         const char *end = "\n";
 
         buf_add(out, text, point);
-        if (text && point > 0 && text[point - 1] != '\n') {
+        if (point > 0 && text && text[point - 1] != '\n') {
                 /* The supplied newline comes before our line, which then has none itself: by that
                  * its removal knows that there was none. */
                 buf_adds(out, file_line_end(text, len));
                 add_ours(out, address, both);
                 return;
         }
-        if (point > 1 && text[point - 2] == '\r')
+        if (point > 1 && text && text[point - 2] == '\r')
                 end = "\r\n";
         add_ours(out, address, both);
         buf_adds(out, end);

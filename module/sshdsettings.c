@@ -57,6 +57,8 @@ static int take_line(struct sshd_settings *s, const char *line)
 
 static int take_option(struct sshd_settings *s, char option, const char *argument)
 {
+        if (!argument)
+                argument = "";
         switch (option) {
         case '4':
         case '6': /* these two set what a file before them set, too: no file is read yet */

@@ -60,8 +60,8 @@ static int lock(struct run *r)
                 return run_fail(r);
         }
         if (rc < 0) {
-                (void)why_set(&r->why, rc, "cannot lock %s",
-                              r->root.image ? "the root folder" : LOCK_PATH);
+                (void)why_set(&r->why, rc, "cannot lock %s%s",
+                              r->root.image ? "the root folder " : LOCK_PATH, r->root.path);
                 return run_fail(r);
         }
         return EXIT_DONE;

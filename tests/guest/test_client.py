@@ -221,8 +221,8 @@ def test_status_names_drift_item_by_item(guest):
         names = [op["name"] for op in status["operations"]]
         assert names == [f"{UNITS}/sshd-vsock-keygen.service", f"{UNITS}/sshd-vsock@.service",
                          f"{UNITS}/sockets.target.wants/sshd-vsock.socket",
-                         "/etc/modules-load.d/sshd-vsock.conf", "/etc/hosts", "/root/.hushlogin",
-                         "daemon-reload"]
+                         "/etc/modules-load.d/sshd-vsock.conf", "/etc/hosts", "daemon-reload",
+                         "/root/.hushlogin"]
         assert not any(op["done"] for op in status["operations"])
         assert status["hosts_entry"] == {"address": None, "ours": False}
         result = guest.run("sshd-vsock status")
