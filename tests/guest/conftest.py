@@ -1,5 +1,8 @@
 """What tests on guests share."""
 
+import os
+import random
+
 import pytest
 
 from guest import sanitized_in_builder
@@ -10,3 +13,20 @@ def program():
     """The path of the program under test, built once with sanitizers: what they find fails the test
     whose guest it is in. test_package has the program as it is released, on each suite."""
     return sanitized_in_builder()
+
+
+def pytest_collection_modifyitems(config, items):
+    """A file that says EVERY_RUN = N has a fixed spread of N tests in every run, and all of them in
+    `tests/run --full` and where tests are chosen by name."""
+    if os.environ.get("SSHD_VSOCK_FULL") or config.option.keyword:
+        return
+    files = {}
+    for item in items:
+        files.setdefault(item.module, []).append(item)
+    left_out = []
+    for module, tests in files.items():
+        count = getattr(module, "EVERY_RUN", len(tests))
+        chosen = random.Random(count).sample(tests, min(count, len(tests)))
+        left_out += [test for test in tests if test not in chosen]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)

@@ -6,6 +6,9 @@ import pytest
 from guest import Guest
 from guest.steps import apply, listeners
 
+# Of all that follow: the rest is in `tests/run --full`.
+EVERY_RUN = 12
+
 MINE = "# sshd-vsock"
 
 

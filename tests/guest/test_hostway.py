@@ -13,6 +13,9 @@ import pytest
 from guest import Guest
 from guest.steps import ANYWHERE, apply, listeners
 
+# Of all that follow: the rest is in `tests/run --full`.
+EVERY_RUN = 8
+
 CLOSE = "disable_tcp: true\nverify_timeout: 5\n"
 LISTEN = "listen_address: 127.0.0.1\n"
 AZURE_TAG = "7783-7084-3265-9085-8269-3286-77"

@@ -9,6 +9,9 @@ import pytest
 from guest import SUITES, Guest
 from guest.steps import ANYWHERE, UNITS, apply, dropin, listeners, meanwhile
 
+# Of all that follow: the rest is in `tests/run --full`.
+EVERY_RUN = 18
+
 CLOSE = "disable_tcp: true\n"
 DROPIN = "/etc/ssh/sshd_config.d/20-test.conf"
 RELOAD = "systemctl reload ssh"

@@ -9,6 +9,9 @@ import pytest
 from guest import Guest
 from guest.steps import ANYWHERE, CONFIG, UNITS, apply, dropin, listeners, meanwhile
 
+# Of all that follow: the rest is in `tests/run --full`.
+EVERY_RUN = 14
+
 LISTEN = "listen_address: 127.0.0.1\n"
 HERE = {"127.0.0.1:22"}
 CLAIM = "TCP listens as listen_address says"

@@ -10,6 +10,9 @@ import pytest
 from guest import Guest
 from guest.steps import ANYWHERE, CONFIG, UNITS, listeners, meanwhile, served_by
 
+# Of all that follow: the rest is in `tests/run --full`.
+EVERY_RUN = 10
+
 CONFIGS = {
     "default": ("verify_timeout: 2\n", ANYWHERE),
     "loopback": ("verify_timeout: 2\nlisten_address: 127.0.0.1\n", {"127.0.0.1:22"}),
