@@ -106,6 +106,12 @@ static void reach_words(struct boot *b, const char *text)
         }
 }
 
+static void note_error(struct boot *b, int r, const char *path)
+{
+        if (r < 0 && b->error == 0)
+                b->error = why_set(&b->r->why, r, "cannot look at %s%s", b->r->root.path, path);
+}
+
 static void look_at_target_in(struct boot *b, const char *folder, const char *name, bool *found)
 {
         static const char *const ends[] = { "wants", "requires" };
@@ -115,8 +121,7 @@ static void look_at_target_in(struct boot *b, const char *folder, const char *na
 
         (void)snprintf(path, sizeof(path), "%.128s/%.256s", folder, name);
         r = *found ? 0 : rootfs_look(&b->r->root, path, ROOTFS_FILE_MAX, &o);
-        if (r < 0 && b->error == 0)
-                b->error = r;
+        note_error(b, r, path);
         if (o.type == OBJECT_LINK)
                 reach(b, basename(o.data), strlen(basename(o.data)));
         else if (o.type == OBJECT_FILE)
@@ -125,9 +130,7 @@ static void look_at_target_in(struct boot *b, const char *folder, const char *na
         object_free(&o);
         for (size_t i = 0; i < ELEMENTSOF(ends); i++) {
                 (void)snprintf(path, sizeof(path), "%.128s/%.256s.%s", folder, name, ends[i]);
-                r = rootfs_list(&b->r->root, path, reach_link, b);
-                if (r < 0 && b->error == 0)
-                        b->error = r;
+                note_error(b, rootfs_list(&b->r->root, path, reach_link, b), path);
         }
 }
 

@@ -149,6 +149,8 @@ def test_status_is_data(debian):
 def test_client_is_data(debian):
     """Stanzas, GUID, registry key, host keys."""
     debian.put("/etc/hostname", "Box-1.example\n")
+    debian.put("/etc/ssh/ssh_host_ed25519_key", "-----BEGIN PRIVATE KEY-----\n")
+    debian.at("/etc/ssh/ssh_host_ed25519_key").chmod(0o600)
     debian.put("/etc/ssh/ssh_host_ed25519_key.pub", KEY)
     client = report_of(debian, "client", config="port: 2222\n", status=0)["client"]
     assert client["name"] == "Box-1.example"
