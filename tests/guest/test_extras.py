@@ -150,6 +150,8 @@ def test_flag_that_appears_while_at_work(guest):
 
 
 def test_hosts_come_before_the_proof_and_homes_last(guest):
+    guest.check("sshd-vsock remove --no-verify; systemctl reset-failed; rm -f /home/admin/.hushlogin;"
+                "systemctl is-active ssh.service; systemctl stop sshd-vsock.socket || :")
     guest.put("/etc/sshd-vsock.yaml", "hushlogin: true\ndisable_tcp: true\n")
     told = apply(guest).stderr
     order = [told.index(words) for words in ("sshd-vsock.socket", "write /etc/hosts",
