@@ -29,46 +29,43 @@ unsigned search_seconds(const struct search *s)
         return left < each ? left : each;
 }
 
-static int add_account(struct logins *l, const struct user *u)
+/* There is room for all: see make_room(). */
+static void add_account(struct logins *l, const struct user *u)
 {
-        struct login *list = reallocarray(l->list, l->n + 1, sizeof(*list));
+        l->list[l->n++] = (struct login){ .user = *u };
+}
 
-        if (!list)
-                return -ENOMEM;
-        l->list = list;
-        list[l->n++] = (struct login){ .user = *u };
-        return 0;
+static int make_room(const struct logins_search *in, struct logins *l)
+{
+        size_t most = in->facts->users.n + in->config->n_logins;
+
+        l->list = calloc(most ? most : 1, sizeof(*l->list));
+        return l->list ? 0 : -ENOMEM;
 }
 
 /* Root first: where anybody may log in, it is he who mends the rest. */
-static int add_everybody(const struct users *users, struct logins *l)
+static void add_everybody(const struct users *users, struct logins *l)
 {
-        int r = 0;
-
         for (unsigned pass = 0; pass < 2; pass++)
-                for (size_t i = 0; r == 0 && i < users->n; i++)
+                for (size_t i = 0; i < users->n; i++)
                         if (user_can_login(&users->list[i]) &&
                             (users->list[i].uid == 0) == (pass == 0))
-                                r = add_account(l, &users->list[i]);
-        return r;
+                                add_account(l, &users->list[i]);
 }
 
-static int add_named(const struct config *c, const struct users *users, struct logins *l)
+static void add_named(const struct config *c, const struct users *users, struct logins *l)
 {
-        int r = 0;
-
-        for (size_t i = 0; r == 0 && i < c->n_logins; i++) {
+        for (size_t i = 0; i < c->n_logins; i++) {
                 const struct user *u = users_find(users, c->logins[i].name);
                 struct user none = { .name = c->logins[i].name, .home = NULL };
 
-                r = add_account(l, u ? u : &none);
-                if (r == 0 && !u)
+                add_account(l, u ? u : &none);
+                if (!u)
                         admission_because(&l->list[l->n - 1],
                                           "create it, or set \"require_login: unchecked\" if it "
                                           "comes out of a directory",
                                           "/etc/passwd has no such account");
         }
-        return r;
 }
 
 static bool may_get_in(const struct login *l)
@@ -132,9 +129,11 @@ int logins_find(const struct logins_search *in, struct logins *ret, struct why *
                 (void)snprintf(ret->obstacle, sizeof(ret->obstacle), "%.255s", why->text);
                 r = 0;
         } else if (r == 0) {
-                r = in->config->require == REQUIRE_USERS
-                            ? add_named(in->config, &in->facts->users, ret)
-                            : add_everybody(&in->facts->users, ret);
+                r = make_room(in, ret);
+                if (r == 0 && in->config->require == REQUIRE_USERS)
+                        add_named(in->config, &in->facts->users, ret);
+                else if (r == 0)
+                        add_everybody(&in->facts->users, ret);
                 if (r == 0)
                         r = walk(&s, ret, why);
         }
