@@ -6,6 +6,8 @@
  */
 #include "planunits.h"
 
+#include "listen.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +65,7 @@ static bool is_loaded(const char *dropin, const char *listen)
                 at += strlen(key);
                 n = strcspn(at, "\n");
                 if (n > 0 && (*at == '[' || (*at >= '0' && *at <= '9')) &&
-                    !plan_has_word(listen, at, n))
+                    !listen_has(listen, at, n))
                         return false;
         }
         return true;

@@ -5,6 +5,8 @@
  */
 #include "planunits.h"
 
+#include "listen.h"
+
 #include "render.h"
 
 #include <errno.h>
@@ -90,18 +92,6 @@ static const char *stream_of(const char *text, size_t *ret_len)
         return at;
 }
 
-bool plan_has_word(const char *list, const char *word, size_t len)
-{
-        while (*list) {
-                size_t n = strcspn(list, " ");
-
-                if (n == len && memcmp(list, word, len) == 0)
-                        return true;
-                list += n + (list[n] == ' ');
-        }
-        return false;
-}
-
 /* Only another address needs a restart; all other directives come into force with a daemon-reload.
  * A port above 1023 is lost while the socket is down to whoever on the system binds it first. What
  * systemd has loaded tells of a run that was killed before it told systemd. */
@@ -121,7 +111,7 @@ static bool must_rebind(const struct plan *p, const struct desired *d, const str
                 if (!s->listen[0] || (old && (old_n != n || memcmp(old, stream, n) != 0)))
                         return true;
         }
-        return s->listen[0] ? !plan_has_word(s->listen, stream, n) : s->needs_reload;
+        return s->listen[0] ? !listen_has(s->listen, stream, n) : s->needs_reload;
 }
 
 /* Whether a reload would close the socket of a door that is still to stay for a while: its file has
@@ -137,7 +127,7 @@ static bool loses_address(const struct desired *d, const struct object *objects,
                         continue;
                 stream = stream_of(objects[k].data, &n);
                 return d->items[k].phase == PHASE_CLOSE && s->listen[0] && stream &&
-                       !plan_has_word(s->listen, stream, n);
+                       !listen_has(s->listen, stream, n);
         }
         return false;
 }

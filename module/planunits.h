@@ -15,9 +15,6 @@ int plan_unit(struct plan *p, enum op_kind kind, enum phase phase, const char *u
 /* Whether a file operation of the phase has one of the flags. */
 bool plan_changes(const struct plan *p, enum phase phase, unsigned flags);
 
-/* Whether the word stands in the blank-separated list. */
-bool plan_has_word(const char *list, const char *word, size_t len);
-
 /* What TCP units that run need, because files change in this plan, or changed in an earlier run
  * that did not come to its end. */
 int plan_tcp(struct plan *p, const struct desired *d, const struct object *objects,
