@@ -196,7 +196,7 @@ static int real_path(struct reader *r, const char *path, char **ret)
 {
         int rc = rootfs_exists(r->s->root, path);
 
-        if (rc > 0)
+        if (rc >= 0)
                 rc = rootfs_real_path(r->s->root, path, ret);
         if (rc == 0)
                 return 1;

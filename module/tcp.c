@@ -86,7 +86,7 @@ static void settle(struct run *r, unsigned seconds)
                 open = has_beyond(r) || r->tcp.down;
                 if (r->config.n_listen == 0 || !r->tcp.known || clock_now() >= end ||
                     (!open && (r->tcp.missing.len == 0 || r->tcp.listeners.n == 0 ||
-                               clock_now() >= start + REST_SECONDS * 1000000u)))
+                               clock_now() >= start + UINT64_C(1000000) * REST_SECONDS)))
                         return;
         }
 }

@@ -124,8 +124,9 @@ def test_report_of_a_sanitizer_outlives_what_else_went_wrong():
 
 # It waits for the lock, so it is certainly past its start when the signal comes.
 SHOT_IN_A_UNIT = """
-flock / sleep 60 &
-until ! flock -n / true; do sleep 0.05; done
+umask 077
+flock /run/sshd-vsock.lock sleep 60 &
+until ! flock -n /run/sshd-vsock.lock true; do sleep 0.05; done
 systemd-run -q --unit=victim --remain-after-exit sshd-vsock apply
 until journalctl -o cat -u victim | grep -q 'waiting for another run'; do sleep 0.05; done
 systemctl kill -s SEGV victim
