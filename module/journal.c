@@ -169,19 +169,31 @@ enum cause journal_cause(uint64_t since, char *line, size_t size)
         return f.cause;
 }
 
-/* How much a line of the unit tells: the fault itself, sshd's own error, its last word, systemd's.
- */
-static int worth(sd_journal *j, const char *unit, const char *text)
+/* How much a line of the unit tells, the least first: that it failed and how (systemd's words),
+ * what it said itself, sshd's last word, sshd's own error, the fault itself. */
+enum worth {
+        WORTH_NOTHING,
+        WORTH_FAILED,
+        WORTH_RESULT,
+        WORTH_OWN,
+        WORTH_FATAL,
+        WORTH_ERROR,
+        WORTH_FAULT,
+};
+
+static enum worth worth(sd_journal *j, const char *unit, const char *text)
 {
         bool systemd = is(j, "_PID", "1") && is(j, "UNIT", unit);
 
         if (!systemd && !(is(j, "_SYSTEMD_UNIT", unit) && is(j, "_UID", "0")))
-                return 0;
+                return WORTH_NOTHING;
         if (cause_from_journal(text) != CAUSE_NONE)
-                return 5;
+                return WORTH_FAULT;
         if (systemd)
-                return 1;
-        return strncmp(text, "error: ", 7) == 0 ? 4 : strncmp(text, "fatal: ", 7) == 0 ? 3 : 2;
+                return strncmp(text, "Failed to start ", 16) == 0 ? WORTH_FAILED : WORTH_RESULT;
+        if (strncmp(text, "error: ", 7) == 0)
+                return WORTH_ERROR;
+        return strncmp(text, "fatal: ", 7) == 0 ? WORTH_FATAL : WORTH_OWN;
 }
 
 /* systemd begins with the unit's name, which whoever quotes the line has said. */
@@ -192,14 +204,15 @@ static const char *without(const char *text, const char *unit)
         return strncmp(text, unit, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
 }
 
-static int best_words(sd_journal *j, const char *unit, uint64_t since, char *line, size_t size)
+static enum worth best_words(sd_journal *j, const char *unit, uint64_t since, char *line,
+                             size_t size)
 {
         char text[512];
-        int best = 0;
+        enum worth best = WORTH_NOTHING;
 
         for (unsigned i = 0; i < ENTRIES_MAX && sd_journal_previous(j) > 0; i++) {
                 uint64_t at;
-                int w;
+                enum worth w;
 
                 if (sd_journal_get_realtime_usec(j, &at) < 0 || at < since)
                         break;
@@ -216,10 +229,10 @@ static int best_words(sd_journal *j, const char *unit, uint64_t since, char *lin
 void journal_last_words(const char *unit, uint64_t since, char *line, size_t size)
 {
         const struct timespec pause = { .tv_nsec = 100000000 };
-        int best = 0;
+        enum worth best = WORTH_NOTHING;
 
         line[0] = '\0';
-        for (unsigned i = 0; i < WORDS_TRIES && best < 2; i++) {
+        for (unsigned i = 0; i < WORDS_TRIES && best < WORTH_OWN; i++) {
                 sd_journal *j = NULL;
 
                 if (i > 0)

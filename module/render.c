@@ -104,12 +104,13 @@ void render_template(const struct facts *f, struct buf *out)
 /* A unit of its own and never ExecStartPre= of the connection, whose stdout is the client.
  * ssh-keygen -A makes only what is missing, so zero-length keys (a crash on first boot, a truncated
  * image) go first; it runs only where a key was thrown away or none is left, since an admin may
- * have deleted a type on purpose. The vendors' own key units come first where there are any, and so
- * does cloud-init's network stage, which deletes and makes host keys (cc_ssh; both of its names,
- * since 24.3 renamed it): with keygen every connection waits for it. sshd's TCP units come later,
- * for without keys they would fail the boot. The conditions keep it from costing a process at each
- * boot and connection where there is nothing to make; it does not stay active, so that keys which
- * went away are made again for the next connection.
+ * have deleted a type on purpose: then the unit starts with every connection, which no start limit
+ * may count. The vendors' own key units come first where there are any, and so does cloud-init's
+ * network stage, which deletes and makes host keys (cc_ssh; both of its names, since 24.3 renamed
+ * it): with keygen every connection waits for it. sshd's TCP units come later, for without keys
+ * they would fail the boot. The conditions keep it from costing a process at each boot and
+ * connection where there is nothing to make; it does not stay active, so that keys which went away
+ * are made again for the next connection.
  * Where HostKey names files, sshd uses those alone and ssh-keygen -A makes others: the same with
  * ssh-keygen -t, and the type from the file's name. The folder may be on a mount of its own, below
  * which nothing is to be made while it is not there. */
@@ -174,7 +175,8 @@ void render_keygen(const struct facts *f, struct buf *out)
                              "Wants=sshd-keygen.target\n"
                              "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
                              "cloud-init.service cloud-init-network.service auditd.service\n"
-                             "Before=ssh.service sshd.service\n");
+                             "Before=ssh.service sshd.service\n"
+                             "StartLimitIntervalSec=0\n");
         if (!has_usual_keys(f))
                 add_keys(f, "RequiresMountsFor=", UNIT_COMMAND, "\n", out); /* a list of words */
         add_keys(f, "ConditionFileNotEmpty=|!", UNIT_SETTING, "\n", out);

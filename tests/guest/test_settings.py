@@ -55,6 +55,15 @@ def test_keys_elsewhere(guest):
     trusted(guest)
 
 
+def test_type_deleted_on_purpose(guest):
+    """The keys are looked at for each connection, however many come: no start limit counts them."""
+    apply(guest)
+    guest.check("""rm /etc/ssh/ssh_host_ecdsa_key*
+        for i in 1 2 3 4 5 6 7 8; do sleep 0.4 | socat - VSOCK-CONNECT:1:22 >/dev/null; done""")
+    assert "repeated too quickly" not in guest.check("journalctl -b -u sshd-vsock-keygen")
+    guest.check("! systemctl is-failed -q sshd-vsock-keygen; systemctl start sshd-vsock-keygen")
+
+
 def test_old_format_without_its_public_half(guest):
     guest.check("""rm /etc/ssh/ssh_host_*; ssh-keygen -q -t rsa -m PEM -N '' -f /etc/ssh/pem
         rm /etc/ssh/pem.pub; echo 'HostKey /etc/ssh/pem' >>/etc/ssh/sshd_config""")

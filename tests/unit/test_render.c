@@ -115,6 +115,7 @@ static void test_keygen(void **state)
                       "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
                       "cloud-init.service cloud-init-network.service auditd.service\n"
                       "Before=ssh.service sshd.service\n"
+                      "StartLimitIntervalSec=0\n"
                       "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_rsa_key\n"
                       "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_ecdsa_key\n"
                       "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_ed25519_key\n"

@@ -34,6 +34,7 @@ static void test_keygen_elsewhere(void **state)
                       "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
                       "cloud-init.service cloud-init-network.service auditd.service\n"
                       "Before=ssh.service sshd.service\n"
+                      "StartLimitIntervalSec=0\n"
                       "RequiresMountsFor=/run/ssh/ssh_host_rsa_key\n"
                       "RequiresMountsFor=\"/a b/100%%/key\"\n"
                       "ConditionFileNotEmpty=|!/run/ssh/ssh_host_rsa_key\n"
