@@ -54,6 +54,13 @@ static int make_key(struct search *s, const char *type, struct why *why)
         return r;
 }
 
+/* By nologin(8), or by sshd before the shell (auth-pam.c, session.c), which both end with a status
+ * of the shell's own kind. */
+static bool is_turned_away(const char *said)
+{
+        return strstr(said, "currently not available") || strstr(said, "Password change required");
+}
+
 static int go_the_way(struct search *s, const struct words *server, struct login *l)
 {
         const struct sshclient_way way = { .server = server };
@@ -75,7 +82,7 @@ static int go_the_way(struct search *s, const struct words *server, struct login
         if (r == -ETIMEDOUT)
                 admission_because(l, "see what the account's shell does at a login",
                                   "the trial login did not end in time");
-        else if (r >= 0 && r != 255 && !strstr(buf_str(&said), "currently not available"))
+        else if (r >= 0 && r != 255 && !is_turned_away(buf_str(&said)))
                 admission_because(l, "see what the account's shell does with a command",
                                   "the account's shell ended with %d and did not run a command", r);
         else if (r >= 0)
