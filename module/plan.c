@@ -102,8 +102,11 @@ static int add_skip(struct plan *p, const char *path, const char *reason)
 
 static int add_masked(struct plan *p, const struct item *i)
 {
-        int r = plan_add_conflict(p, i, "is masked; to mend it: \"systemctl unmask %s\"",
-                                  basename(i->path));
+        int r = p->image ? plan_add_conflict(p, i, "is masked" PLAN_MOVE_AWAY)
+                         : plan_add_conflict(p, i,
+                                             "is masked; to mend it: \"systemctl unmask %s && "
+                                             "sshd-vsock apply\"",
+                                             basename(i->path));
 
         if (r == 0)
                 p->conflicts[p->n_conflicts - 1].masked = true;
@@ -149,12 +152,12 @@ static int plan_whole_file(struct plan *p, const struct item *i, const struct ob
         if (!i->wanted)
                 return plan_is_ours(o) ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
         if (o->type == OBJECT_OTHER)
-                return plan_add_conflict(p, i, "is %s, not a file", o->what);
+                return plan_add_conflict(p, i, "is %s, not a file" PLAN_MOVE_AWAY, o->what);
         if (o->type == OBJECT_LINK && strcmp(o->data, "/dev/null") == 0)
                 return add_masked(p, i);
         if (o->type == OBJECT_LINK)
-                return plan_add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock",
-                                         o->data);
+                return plan_add_conflict(
+                        p, i, "is a link to %.96s, not made by sshd-vsock" PLAN_MOVE_AWAY, o->data);
         if (o->type == OBJECT_FILE) {
                 bool same = o->len == i->len && memcmp(o->data, i->content, i->len) == 0;
 
@@ -163,7 +166,7 @@ static int plan_whole_file(struct plan *p, const struct item *i, const struct ob
                 if (!same && !plan_is_ours(o))
                         return plan_add_conflict(p, i,
                                                  "is there and was not written by "
-                                                 "sshd-vsock; move it away");
+                                                 "sshd-vsock" PLAN_MOVE_AWAY);
         }
         buf_add(&content, i->content, i->len);
         return plan_add_file(p, OP_WRITE, i, o, &content);
@@ -207,14 +210,19 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
                                                    "is %s; sshd-vsock edits only files "
                                                    "below /etc%s",
                                                    o->what ? o->what : "a link that leads nowhere",
-                                                   i->kind == ITEM_HOSTS ? hosts_cure : "")
+                                                   i->kind == ITEM_HOSTS
+                                                           ? hosts_cure
+                                                           : "; to mend it, put a file in its "
+                                                             "place")
                                : 0;
         if (o->type != OBJECT_FILE && !i->wanted)
                 return 0;
         if (o->type != OBJECT_FILE && i->kind == ITEM_SSHD_CONFIG)
                 return plan_add_conflict(p, i,
                                          "is not there, and nothing includes " PATH_SSHD_DROPIN
-                                         ": listen_address has no place");
+                                         ": listen_address has no place; to mend it, make that "
+                                         "file, as a copy of " PATH_SSHD_CONFIG_VENDOR
+                                         " if that is there");
         r = edited(i, o, &content);
         if (r < 0)
                 return r;
