@@ -29,6 +29,10 @@
  * in the same folder. */
 #define SOCKET_DROPIN "zz-sshd-vsock.conf"
 
+/* Behind the name of an administrator's own unit, whose place ours took: the copy that comes back.
+ */
+#define SAVED_SUFFIX ".sshd-vsock-saved"
+
 /* First line of each file that is ours as a whole. */
 #define FILE_MARKER "# Managed by sshd-vsock."
 

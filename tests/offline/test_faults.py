@@ -40,6 +40,7 @@ class Change:
     verb: str = "apply"
     options: tuple = NO_VERIFY
     hosts_link: bool = False
+    by_hand: bool = False
 
     def prepare(self, root):
         """The tree as it is before."""
@@ -48,6 +49,8 @@ class Change:
             tree.at("/etc/hosts").unlink()
             tree.put("/etc/net/hosts", layouts.DEBIAN_HOSTS)
             tree.link("/etc/hosts", "/etc/net/hosts")
+        if self.by_hand:
+            layouts.write_by_hand(tree)
         if self.before is not None:
             tree.apply(*NO_VERIFY, config=self.before)
         return tree
@@ -76,6 +79,8 @@ CHANGES = {
     "removing": Change("debian12", "hushlogin: true\n", verb="remove", options=()),
     "removing, closed": Change("ubuntu2404", CLOSE, verb="remove", options=()),
     "removing, listening": Change("rhel8", LISTEN, verb="remove", options=()),
+    "taking over": Change("ubuntu2404", after=CLOSE, by_hand=True),
+    "giving back": Change("ubuntu2404", CLOSE, verb="remove", options=(), by_hand=True),
 }
 
 
