@@ -7,6 +7,7 @@
 #include "loginsearch.h"
 
 #include "clock.h"
+#include "orphans.h"
 #include "sshclient.h"
 #include "sshd.h"
 #include "sshddump.h"
@@ -67,7 +68,9 @@ static int go_the_way(struct search *s, const struct words *server, struct login
         (void)snprintf(token, sizeof(token), "sshd-vsock-%llx", now);
         (void)snprintf(command, sizeof(command), "echo sshd-vsock-''%llx", now);
         l->admission = ADMISSION_NO;
+        orphans_adopt();
         r = sshclient_login(&s->scratch, &way, l->user.name, command, search_seconds(s), &said);
+        orphans_end();
         if (r == 0 && strstr(buf_str(&said), token)) {
                 l->admission = l->n_accepted > 0 ? ADMISSION_PROVEN : ADMISSION_PASSWORD;
                 return 0;

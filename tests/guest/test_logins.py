@@ -207,11 +207,15 @@ def test_options_of_the_unit_count(guest):
         assert "because listed in DenyUsers" in apply(guest, CLOSE, 4).stderr
 
 
-def test_shell_that_hangs_costs_no_more_than_its_time(guest):
-    with meanwhile(guest, "mv /root/.bashrc /root/rc; echo 'sleep 1000' >/root/.bashrc",
-                   "mv /root/rc /root/.bashrc; pkill -f 'sleep 1000' || :"):
-        result = apply(guest, CLOSE, 4)
-        assert "the trial login did not end in time" in result.stderr
+@pytest.mark.parametrize("startup, status, words", (
+    ("sleep 1000", 4, "the trial login did not end in time"),
+    ("(trap '' TERM HUP; setsid sleep 1000 0<&- >/dev/null 2>&1 &)", 0, "went the whole way")))
+def test_what_a_shell_starts_ends_with_the_trial(startup, status, words, guest):
+    with meanwhile(guest, f"""cp -a /root/.bashrc /root/rc; sed -i "1i {startup}" /root/.bashrc""",
+                   "mv /root/rc /root/.bashrc"):
+        assert words in apply(guest, CLOSE, status).stderr
+        assert guest.run("pgrep -f 'sleep [1]000'").status == 1
+        apply(guest, "")
 
 
 def test_shell_that_says_much_is_a_shell(guest):
