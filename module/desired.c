@@ -47,6 +47,11 @@ static void add_door(struct maker *m)
                 render_keygen(m->f, &b);
                 want(m, i, &b);
         }
+        i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_HOSTKEYS);
+        if (wanted) {
+                render_hostkeys(f, &b);
+                want(m, i, &b);
+        }
         if (m->c)
                 add_saved(m, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE SAVED_SUFFIX);
         i = add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_HANDMADE, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE);

@@ -102,12 +102,14 @@ static enum cause of_socket(struct manager *m, const struct unit_state *s, struc
         return s->active ? CAUSE_NONE : CAUSE_SOCKET_INACTIVE;
 }
 
-/* Each connection comes after keygen, and that after all who make or replace host keys. */
+/* Without host keys a connection waits for keygen, and that for all who make or replace keys. */
 static bool add_waiting(struct manager *m, struct verdict *v)
 {
         char unit[128];
         struct why why = { 0 };
 
+        if (manager_waits_for(m, UNIT_HOSTKEYS, unit, sizeof(unit), &why) < 0 || !unit[0])
+                return false;
         if (manager_waits_for(m, UNIT_KEYGEN, unit, sizeof(unit), &why) < 0 || !unit[0])
                 return false;
         (void)snprintf(v->detail, sizeof(v->detail), "the connection waits for %s%s%s",

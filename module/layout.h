@@ -12,6 +12,7 @@
 #define UNIT_SOCKET    "sshd-vsock.socket"
 #define UNIT_TEMPLATE  "sshd-vsock@.service"
 #define UNIT_KEYGEN    "sshd-vsock-keygen.service"
+#define UNIT_HOSTKEYS  "sshd-vsock-hostkeys.service"
 #define UNIT_PROVISION "sshd-vsock-provision.service"
 
 #define PATH_PRESET             "/etc/systemd/system-preset/10-sshd-vsock.preset"

@@ -51,5 +51,5 @@ struct unit_state {
 };
 
 struct units {
-        struct unit_state socket, keygen, provision;
+        struct unit_state socket, keygen, hostkeys, provision;
 };

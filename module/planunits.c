@@ -148,8 +148,8 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
         bool wanted = door_wanted(d);
         bool socket_changes = plan_changes(p, PHASE_OPEN, ITEM_SOCKET);
         bool reload = plan_changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
-                      u->keygen.needs_reload || u->provision.needs_reload || opens_unread(f) ||
-                      (wanted && !u->socket.loaded);
+                      u->keygen.needs_reload || u->hostkeys.needs_reload ||
+                      u->provision.needs_reload || opens_unread(f) || (wanted && !u->socket.loaded);
         int r = 0;
 
         if (wanted)

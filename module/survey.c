@@ -302,6 +302,8 @@ int survey_units(struct manager *m, struct units *ret, struct why *why)
         if (r == 0)
                 r = manager_unit(m, UNIT_KEYGEN, &ret->keygen, why);
         if (r == 0)
+                r = manager_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, why);
+        if (r == 0)
                 r = manager_unit(m, UNIT_PROVISION, &ret->provision, why);
         return r;
 }

@@ -17,7 +17,7 @@ DROPIN = "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
 SOCKET_DROPIN = f"{UNITS}/ssh.socket.d/zz-sshd-vsock.conf"  # where a socket unit is enabled
 DOOR = {f"{UNITS}/{name}" for name in (
     "sshd-vsock.socket", "sshd-vsock@.service", "sshd-vsock-keygen.service",
-    "sshd-vsock-provision.service", "sockets.target.wants/sshd-vsock.socket",
+    "sshd-vsock-hostkeys.service", "sshd-vsock-provision.service", "sockets.target.wants/sshd-vsock.socket",
     "multi-user.target.wants/sshd-vsock-provision.service")}
 OPEN = DOOR | {PRESET, "/etc/modules-load.d/sshd-vsock.conf", "/etc/hosts"}
 
@@ -348,7 +348,8 @@ def test_the_units_are_ones_that_systemd_takes(layout, tree):
         tree.put(f"/usr/lib/systemd/system/{target}.target", "[Unit]\nDescription=x\n")
     result = subprocess.run(
         ["systemd-analyze", f"--root={tree}", "verify", "--man=no", "sshd-vsock.socket",
-         "sshd-vsock@x.service", "sshd-vsock-keygen.service", "sshd-vsock-provision.service"],
+         "sshd-vsock@x.service", "sshd-vsock-keygen.service", "sshd-vsock-hostkeys.service",
+         "sshd-vsock-provision.service"],
         text=True, capture_output=True, check=False)
     complaints = [line for line in result.stderr.splitlines()
                   if "sshd-vsock" in line and "PollLimit" not in line]
