@@ -78,7 +78,7 @@ static int go_the_way(struct search *s, const struct words *server, struct login
         if (r == -ETIMEDOUT)
                 admission_because(l, "see what the account's shell does at a login",
                                   "the trial login did not end in time");
-        else if (r >= 0 && r != 255 && !strstr(buf_str(&said), "currently not available"))
+        else if (r >= 0 && r != 255 && !admission_was_refused_in_session(buf_str(&said)))
                 admission_because(l, "see what the account's shell does with a command",
                                   "the account's shell ended with %d and did not run a command", r);
         else if (r >= 0)

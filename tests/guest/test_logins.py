@@ -75,6 +75,8 @@ REFUSED = {
     "a FIFO for keys": (*with_keys(f"rm {KEYS}; mkfifo {KEYS}"), f"{KEYS} is no regular file"),
     "StrictModes": (*with_keys(f"chmod 0666 {KEYS}"), "bad ownership or modes for file"),
     "expired": ("chage -E 1 root", "chage -E -1 root", "account has expired"),
+    "password to change": ("usermod -p '*' root; chage -d 0 root", "chage -d -1 root",
+                           "Password change required"),
     "shell that is not there": ("usermod -s /bin/none root", "usermod -s /bin/bash root",
                                 "/bin/none"),
     "menu that prints its arguments": (
