@@ -10,6 +10,8 @@ import pytest
 from guest import SUITES, Guest
 from guest.steps import LISTING, UNITS, apply, listeners
 
+EVERY_RUN = 19
+
 
 @pytest.fixture(scope="module", name="guest")
 def boot(program):

@@ -5,6 +5,8 @@ import pytest
 from guest import Guest
 from guest.steps import apply
 
+EVERY_RUN = 5
+
 ASK = ("ssh -o BatchMode=yes -o UserKnownHostsFile=/root/known -o GlobalKnownHostsFile=/dev/null "
        "-o StrictHostKeyChecking=yes -o HostKeyAlias=guest.vsock "
        "-o ProxyCommand='socat - VSOCK-CONNECT:1:22' root@x true")

@@ -5,6 +5,8 @@ import pytest
 from guest import Guest
 from guest.steps import UNITS, apply
 
+EVERY_RUN = 2
+
 HAND = r"""
 cd /etc/systemd/system
 printf "[Unit]\nDescription=OpenSSH vsock socket\n[Socket]\nListenStream=vsock::22\nAccept=yes\n[Install]\nWantedBy=sockets.target\n" > sshd-vsock.socket
