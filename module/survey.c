@@ -289,7 +289,8 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
                 r = find_stale(&s);
         if (r < 0) {
                 facts_free(&f);
-                return why_set(why, r, "cannot survey %s", root->image ? root->path : "the system");
+                return why_set(why, r, "cannot survey %s",
+                               root->path[0] ? root->path : "the system");
         }
         *ret = f;
         return 0;

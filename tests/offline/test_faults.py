@@ -237,6 +237,37 @@ def test_without_memory_it_fails_cleanly(sweep):
     assert sweep.run(("alloc",), (errno.ENOMEM,)) > 0
     assert sweep.run(("alloc",), (f"{errno.ENOMEM}+",), stride=7) > 0
 
+@pytest.mark.parametrize("verb", ("apply", "remove"))
+def test_a_home_that_hangs_costs_nothing_but_itself(verb, debian, folder):
+    """Wherever it hangs, in a look or in a write: a dead FUSE or NFS answers some calls from its
+    cache, and others never."""
+    debian.put("/etc/passwd", debian.read("/etc/passwd") + b"zoe:x:1001:1001::/home/zoe:/bin/sh\n")
+    debian.put("/home/zoe/x")
+    config = "hushlogin: true\n" if verb == "apply" else None
+    if verb == "remove":
+        debian.apply(config="hushlogin: true\n")
+
+    def hang(call):
+        tree = debian.copy(folder / call)
+        at = "/home/admin" if call != "open" else "home/admin"
+        result = tree.run(verb, config=config, env=environment(Fault(call, 1, "hang", path=at)))
+        assert result.returncode == 0, (call, result.stderr)
+        if call != "list":  # of no use but for what a killed run left behind
+            assert re.search(r"warning: .*/home/admin/\.hushlogin.*does not answer", result.stderr)
+            assert tree.at("/home/admin/.hushlogin").exists() == (verb == "remove"), call
+        for path in "/root", "/home/zoe", "/etc/skel":
+            assert tree.at(f"{path}/.hushlogin").exists() == (verb == "apply"), (call, path)
+        assert tree.at(f"{UNITS}/sshd-vsock.socket").exists() == (verb == "apply")
+        return tree
+
+    calls = (("open", "stat", "list", "create", "write", "own", "fsync", "rename")
+             if verb == "apply" else ("open", "stat", "list", "read", "unlink"))
+    with ThreadPoolExecutor(len(calls)) as pool:
+        for tree in pool.map(hang, calls):
+            again = tree.run(verb, config=config)
+            assert again.returncode == 0 and "warning" not in again.stderr
+            assert not leftovers(tree.state())
+
 
 # ---- order -----------------------------------------------------------------------------------------
 

@@ -214,6 +214,32 @@ def test_a_second_run_changes_nothing(tree, config):
     assert tree.run("plan", "--no-verify", config=config).returncode == 0
 
 
+@pytest.mark.parametrize("empty", (False, True))
+@pytest.mark.parametrize("config", ("", CLOSE, LISTEN, "hushlogin: true\n"))
+def test_ostree_gets_no_second_etc(config, empty, folder):
+    """Its /etc is made of /usr/etc when it is deployed: what is written there is what one gets."""
+    tree, usual = Tree(folder / "ostree"), Tree(folder / "usual")
+    for each in tree, usual:
+        layouts.rhel10(each)
+        each.put("/etc/sshd-vsock.yaml", config)
+    tree.at("/etc").rename(tree.at("/usr/etc"))
+    if empty:
+        tree.at("/etc").mkdir()
+    before = tree.state()
+    assert tree.run("--no-verify", "plan").returncode == 10
+    assert "/usr/etc" in tree.apply("--no-verify").stderr
+    usual.apply("--no-verify")
+    assert list(tree.at("/etc").iterdir()) == [] if empty else not tree.at("/etc").exists()
+    usual.at("/etc").rename(usual.at("/usr/etc"))
+    if empty:
+        usual.at("/etc").mkdir()
+    assert tree.state() == usual.state()
+    assert "nothing to do" in tree.apply("--no-verify").stderr
+    assert tree.run("--no-verify", "status").returncode == 0
+    assert tree.run("--no-verify", "remove").returncode == 0
+    assert not any(tree.at(path).is_file() for path in changes(before, tree.state()))
+
+
 @pytest.mark.parametrize("config", (CLOSE, LISTEN))
 def test_going_back_restores(tree, config):
     tree.apply()
