@@ -287,6 +287,11 @@ static const struct {
         { "fatal: ", "mend what sshd says there, for %s and all others" },
 };
 
+bool admission_was_refused_in_session(const char *said)
+{
+        return strstr(said, "Password change required") || strstr(said, "currently not available");
+}
+
 /* The line in which `at` stands, without what log.c puts before or behind it. */
 static void copy_line(const char *text, const char *at, char *out, size_t size)
 {

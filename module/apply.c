@@ -2,7 +2,7 @@
  *
  * apply.c: see apply.h. Executes; what is to be done was decided in plan.c, and in which order.
  */
-#include "apply.h"
+#include "applyhomes.h"
 
 #include "atomic.h"
 #include "process.h"
@@ -25,7 +25,7 @@ static int sweep_one(int dir, const char *name, void *userdata)
         return 0;
 }
 
-static int sweep_folder(const struct rootfs *root, const char *path)
+int apply_sweep_folder(const struct rootfs *root, const char *path)
 {
         AUTO_FREE char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
 
@@ -53,14 +53,15 @@ int apply_sweep(const struct rootfs *root, const struct desired *d, const struct
 
         for (size_t k = 0; k < d->n; k++) {
                 const char *path = place(&d->items[k], &objects[k]);
-                bool skip = objects[k].unseen || (last && same_folder(path, last));
-                int r = skip ? 0 : sweep_folder(root, path);
+                bool skip = d->items[k].kind == ITEM_FLAG || objects[k].unseen ||
+                            (last && same_folder(path, last));
+                int r = skip ? 0 : apply_sweep_folder(root, path);
 
                 if (r < 0)
                         return r;
                 last = path;
         }
-        return 0;
+        return apply_sweep_homes(root, d, objects);
 }
 
 /* The operation before this one on the same path, in the same plan. */
@@ -179,8 +180,8 @@ static const char *advice(int error)
         return NULL;
 }
 
-static int run_file(const struct rootfs *root, const struct plan *p, const struct op *op,
-                    struct why *why)
+int apply_file(const struct rootfs *root, const struct plan *p, const struct op *op,
+               struct why *why)
 {
         const char *fix;
         int r;
@@ -271,9 +272,13 @@ static int run_phase(const struct rootfs *root, struct manager *m, struct plan *
 
                 if (op->phase != phase)
                         continue;
+                if (op->item && op->item->kind == ITEM_FLAG) {
+                        k += apply_homes(root, p, k, report) - 1;
+                        continue;
+                }
                 op->tried = true;
                 if (op->item)
-                        r = run_file(root, p, op, is_soft ? &soft : why);
+                        r = apply_file(root, p, op, is_soft ? &soft : why);
                 else if (op->kind == OP_MODULE)
                         r = run_module(op, &soft);
                 else

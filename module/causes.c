@@ -9,11 +9,12 @@
 const struct cause_row causes[N_CAUSES] = {
         [CAUSE_NONE] = { "none", "the door answers", "" },
         [CAUSE_NOT_BOOTED] = { "not-booted", "this system was not booted with systemd",
-                               "use --root=DIR for an image; on WSL put \"[boot]\" and "
+                               "use --root=DIR for an image (--root=/ from inside, as where a "
+                               "container is built); on WSL put \"[boot]\" and "
                                "\"systemd=true\" into /etc/wsl.conf and run \"wsl --shutdown\" "
                                "from Windows" },
         [CAUSE_CHROOT] = { "chroot", "this is a chroot, not the system that systemd runs",
-                           "use --root=DIR from outside of it" },
+                           "use --root=DIR from outside of it, or --root=/ inside" },
         [CAUSE_NOT_ROOT] = { "not-root", "this needs root", "use sudo" },
         [CAUSE_NO_SSHD] = { "no-sshd", "openssh-server is not installed",
                             "install the package openssh-server (openSUSE, Arch: openssh)" },

@@ -24,6 +24,12 @@ static void add_door_link(struct maker *m, bool wanted)
                  SYSTEM_UNIT_DIR "/" UNIT_SOCKET, wanted);
 }
 
+/* Before the unit comes, and after it went. */
+static void add_saved(struct maker *m, const char *path)
+{
+        (void)add(m, ITEM_SAVED, phase_of_door(m), 0, path);
+}
+
 /* The per-connection template and its keys, then the socket: a socket without its template would
  * make clients hang. Where all goes, the link goes first: whose it was is told by its unit. */
 static void add_door(struct maker *m)
@@ -41,18 +47,32 @@ static void add_door(struct maker *m)
                 render_keygen(m->f, &b);
                 want(m, i, &b);
         }
-        i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE);
+        i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_HOSTKEYS);
+        if (wanted) {
+                render_hostkeys(f, &b);
+                want(m, i, &b);
+        }
+        if (m->c)
+                add_saved(m, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE SAVED_SUFFIX);
+        i = add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_HANDMADE, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE);
         if (wanted) {
                 render_template(f, &b);
                 want(m, i, &b);
         }
-        i = add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_SOCKET, SYSTEM_UNIT_DIR "/" UNIT_SOCKET);
+        if (m->c)
+                add_saved(m, SYSTEM_UNIT_DIR "/" UNIT_SOCKET SAVED_SUFFIX);
+        i = add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_SOCKET | ITEM_HANDMADE,
+                SYSTEM_UNIT_DIR "/" UNIT_SOCKET);
         if (wanted) {
                 render_socket(m->c, f, &b);
                 want(m, i, &b);
         }
-        if (m->c)
+        if (m->c) {
                 add_door_link(m, wanted);
+                return;
+        }
+        add_saved(m, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE SAVED_SUFFIX);
+        add_saved(m, SYSTEM_UNIT_DIR "/" UNIT_SOCKET SAVED_SUFFIX);
 }
 
 static void add_provision(struct maker *m)
@@ -191,6 +211,7 @@ static int finish(struct maker *m, struct desired *ret)
                 return m->error;
         }
         *ret = m->d;
+        ret->port = m->c ? m->c->port : 0;
         return 0;
 }
 

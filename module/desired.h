@@ -12,6 +12,7 @@
 enum item_kind {
         ITEM_FILE,  /* the whole file is ours: FILE_MARKER opens it */
         ITEM_FLAG,  /* that a file is there is all that counts; ours when FILE_MARKER opens it */
+        ITEM_SAVED, /* a copy of the administrator's own unit of that name without SAVED_SUFFIX */
         ITEM_LINK,  /* a symlink; content is its target */
         ITEM_HOSTS, /* the UNKNOWN entry of a hosts file; content is the address */
         ITEM_SSHD_CONFIG, /* sshd_config or what it includes: our block at the top (content is its
@@ -35,6 +36,7 @@ enum {
         ITEM_FOLDER = 1 << 4, /* the folder may be our making: it goes once nothing is left in it */
         ITEM_LATE = 1 << 6,   /* in PHASE_CLOSE: after what is started and stopped there */
         ITEM_MASK = 1 << 7,   /* the mask of a TCP unit */
+        ITEM_HANDMADE = 1 << 8, /* may take the place of one that does the same; see ITEM_SAVED */
         ITEM_TCP = ITEM_SSHD | ITEM_TCP_SOCKET | ITEM_MASK, /* any of these */
 };
 
@@ -61,6 +63,7 @@ static inline bool item_is_extra(const struct item *i)
 struct desired {
         struct item *items;
         size_t n;
+        unsigned port; /* of the door; 0 where all goes */
 };
 
 /* 0 or -ENOMEM. */

@@ -5,6 +5,7 @@
  */
 #include "diagnose.h"
 
+#include "clock.h"
 #include "holder.h"
 #include "journal.h"
 #include "vsock.h"
@@ -16,6 +17,7 @@
 #include <time.h>
 
 #define BEFORE_FAILING 5000000u /* what a unit says about its end it says before it */
+#define SHARE_PAUSE    200000u  /* microseconds until a full share is tried again */
 #define JOURNAL_TRIES  30       /* of 100 ms: journald is a process of its own and may lag */
 
 static enum cause ask_journal(struct verdict *v, uint64_t since)
@@ -100,12 +102,14 @@ static enum cause of_socket(struct manager *m, const struct unit_state *s, struc
         return s->active ? CAUSE_NONE : CAUSE_SOCKET_INACTIVE;
 }
 
-/* Each connection comes after keygen, and that after all who make or replace host keys. */
+/* Without host keys a connection waits for keygen, and that for all who make or replace keys. */
 static bool add_waiting(struct manager *m, struct verdict *v)
 {
         char unit[128];
         struct why why = { 0 };
 
+        if (manager_waits_for(m, UNIT_HOSTKEYS, unit, sizeof(unit), &why) < 0 || !unit[0])
+                return false;
         if (manager_waits_for(m, UNIT_KEYGEN, unit, sizeof(unit), &why) < 0 || !unit[0])
                 return false;
         (void)snprintf(v->detail, sizeof(v->detail), "the connection waits for %s%s%s",
@@ -159,6 +163,33 @@ static void expect_unit(struct manager *m, const struct unit_state *before, stru
                 v->detail[0] = '\0';
 }
 
+/* Others of this side hold all it may have: one of theirs may end in time. */
+static bool is_share_full(struct manager *m, const struct verdict *v)
+{
+        struct unit_state s = { 0 };
+        struct why why = { 0 };
+
+        return m && v->cause == CAUSE_CLOSED && manager_unit(m, unit_of(v), &s, &why) == 0 &&
+               s.connections >= DOOR_SHARE;
+}
+
+static void verify_patiently(struct manager *m, const char *unit, uint32_t port, unsigned timeout,
+                             struct verdict *ret)
+{
+        const struct timespec pause = { .tv_nsec = SHARE_PAUSE * 1000 };
+        uint64_t end = clock_deadline(timeout);
+
+        for (;;) {
+                uint64_t now = clock_now();
+
+                verify_door(port, now < end ? (unsigned)((end - now) / 1000000) + 1 : 1, ret);
+                ret->unit = unit;
+                if (!is_share_full(m, ret) || clock_now() + SHARE_PAUSE >= end)
+                        return;
+                (void)nanosleep(&pause, NULL);
+        }
+}
+
 void diagnose_door(struct manager *m, const char *unit, uint32_t port, unsigned timeout,
                    struct verdict *ret)
 {
@@ -170,10 +201,9 @@ void diagnose_door(struct manager *m, const char *unit, uint32_t port, unsigned 
         if (m && manager_unit(m, unit_of(&meant), &s, &why) == 0 && s.active)
                 cause = of_template(m, unit_of(&meant));
         if (cause == CAUSE_NONE)
-                verify_door(port, timeout, ret);
+                verify_patiently(m, unit, port, timeout, ret);
         else
-                *ret = (struct verdict){ .port = port, .cause = cause };
-        ret->unit = unit;
+                *ret = (struct verdict){ .port = port, .unit = unit, .cause = cause };
         if (m && ret->cause == CAUSE_NONE)
                 expect_unit(m, &s, ret);
 }

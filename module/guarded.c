@@ -2,7 +2,7 @@
  *
  * guarded.c: see guarded.h. One child for all, and another one from the next on when that had to be
  * killed. It is a fork and executes nothing, so what it found is the same bytes here: static words
- * have the same address. Changes nothing.
+ * have the same address.
  */
 #include "guarded.h"
 
@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define PATIENT    2000000u /* microseconds for one home */
-#define IMPATIENT  200000u  /* ... once so many did not answer: */
 #define DEAD_HOMES 3
+#define IMPATIENT  10u       /* ... so much less patience once so many did not answer */
+#define WASTE      30000000u /* microseconds for all that do not: then the rest is given up */
 #define MAX_FDS    1024
 
 struct helper {
@@ -41,25 +41,46 @@ static bool put(int fd, const void *data, size_t len)
         return true;
 }
 
-/* A child that the kernel does not let go of must not keep the lock, nor the reader of a pipe. */
+/* What comes before its bytes. */
+struct answer {
+        int result;
+        struct object object;
+};
+
+/* A child that the kernel does not let go of must not keep the lock, nor the reader of a pipe; and
+ * no file of a user's becomes its stderr. */
 static void close_others(int keep, int to)
 {
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
         for (int fd = 0; fd < MAX_FDS; fd++)
-                if (fd != keep && fd != to)
+                if (fd <= STDERR_FILENO && null >= 0)
+                        (void)dup2(null, fd);
+                else if (fd != keep && fd != to)
                         (void)close(fd);
+}
+
+static bool put_answer(int to, const struct answer *a, const struct why *why)
+{
+        const struct object *o = &a->object;
+
+        return put(to, a, sizeof(*a)) && put(to, o->data, o->data ? o->len : 0) &&
+               put(to, why, a->result < 0 ? sizeof(*why) : 0);
 }
 
 static void child(const struct guarded *g, size_t from, int to)
 {
+        bool heard = true;
+
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         close_others(g->keep, to);
-        for (size_t k = from; k < g->n; k++) {
-                struct object o = { 0 };
+        for (size_t k = from; heard && k < g->n; k++) {
+                struct answer a = { 0 };
+                struct why why = { 0 };
 
-                g->look(g->userdata, k, &o);
-                if (!put(to, &o, sizeof(o)) || !put(to, o.data, o.data ? o.len : 0))
-                        break;
-                object_free(&o);
+                a.result = g->work(g->userdata, k, &a.object, &why);
+                heard = put_answer(to, &a, &why);
+                object_free(&a.object);
         }
         _exit(0);
 }
@@ -119,45 +140,51 @@ static bool get(int fd, void *data, size_t len, uint64_t deadline)
 }
 
 /* 1, or 0 where there is no answer. The pointers that come along are the child's. */
-static int receive(const struct helper *h, unsigned patience, struct object *ret)
+static int receive(const struct helper *h, uint64_t patience, struct answer *ret, struct why *why)
 {
         uint64_t deadline = clock_now() + patience;
-        struct object o;
+        struct answer a;
 
-        if (!get(h->fd, &o, sizeof(o), deadline))
+        if (!get(h->fd, &a, sizeof(a), deadline))
                 return 0;
-        o.path = NULL;
-        if (o.data) {
-                o.data = calloc(1, o.len + 1);
-                if (!o.data)
+        a.object.path = NULL;
+        if (a.object.data) {
+                a.object.data = calloc(1, a.object.len + 1);
+                if (!a.object.data)
                         return -ENOMEM;
-                if (!get(h->fd, o.data, o.len, deadline)) {
-                        free(o.data);
-                        return 0;
-                }
         }
-        *ret = o;
+        if (!get(h->fd, a.object.data, a.object.data ? a.object.len : 0, deadline) ||
+            !get(h->fd, why, a.result < 0 ? sizeof(*why) : 0, deadline)) {
+                object_free(&a.object);
+                return 0;
+        }
+        *ret = a;
         return 1;
 }
 
 int guarded_each(const struct guarded *g)
 {
+        uint64_t patience = g->patience * 1000000u, wasted = 0;
         struct helper h = { 0 };
         unsigned dead = 0;
         int r = 0;
 
         for (size_t k = 0; r >= 0 && k < g->n; k++) {
-                struct object o = { 0 };
+                struct answer a = { .result = -ETIMEDOUT };
+                struct why why = { 0 };
+                uint64_t began = clock_now();
 
-                r = h.pid > 0 || start(g, k, &h) == 0
-                            ? receive(&h, dead < DEAD_HOMES ? PATIENT : IMPATIENT, &o)
+                r = wasted < WASTE && (h.pid > 0 || start(g, k, &h) == 0)
+                            ? receive(&h, patience, &a, &why)
                             : 0;
                 if (r == 0) {
                         stop(&h);
-                        dead++;
+                        wasted += clock_now() - began;
+                        if (++dead == DEAD_HOMES)
+                                patience /= IMPATIENT;
                 }
                 if (r >= 0)
-                        g->take(g->userdata, k, r > 0 ? &o : NULL);
+                        g->take(g->userdata, k, a.result, &a.object, &why);
         }
         stop(&h);
         return r < 0 ? r : 0;

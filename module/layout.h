@@ -12,6 +12,7 @@
 #define UNIT_SOCKET    "sshd-vsock.socket"
 #define UNIT_TEMPLATE  "sshd-vsock@.service"
 #define UNIT_KEYGEN    "sshd-vsock-keygen.service"
+#define UNIT_HOSTKEYS  "sshd-vsock-hostkeys.service"
 #define UNIT_PROVISION "sshd-vsock-provision.service"
 
 #define PATH_PRESET             "/etc/systemd/system-preset/10-sshd-vsock.preset"
@@ -28,6 +29,10 @@
 /* Drop-in of a TCP socket unit. Its name sorts behind "addresses.conf", which Ubuntu 22.10 leaves
  * in the same folder. */
 #define SOCKET_DROPIN "zz-sshd-vsock.conf"
+
+/* Behind the name of an administrator's own unit, whose place ours took: the copy that comes back.
+ */
+#define SAVED_SUFFIX ".sshd-vsock-saved"
 
 /* First line of each file that is ours as a whole. */
 #define FILE_MARKER "# Managed by sshd-vsock."

@@ -215,8 +215,11 @@ int search_look(struct search *s, struct login *l, struct admission_rules *rules
 
         if (r == -EINVAL)
                 admission_because(l, "run \"sshd -t\" and mend the line it names", "%s", why.text);
+        if (r == -ETIMEDOUT)
+                admission_because(l, "see what keeps \"id\" of that account",
+                                  "sshd did not say in time what it allows the account");
         if (r < 0)
-                return r == -EINVAL ? 0 : r;
+                return r == -EINVAL || r == -ETIMEDOUT ? 0 : r;
         admission_rules_read(buf_str(&dump), l->user.uid, rules);
         l->password = rules->passwords &&
                       shadow_has_password(s->shadow ? s->shadow : "", s->shadow_len, l->user.name);

@@ -7,6 +7,7 @@
 #include "loginsearch.h"
 
 #include "clock.h"
+#include "orphans.h"
 #include "sshclient.h"
 #include "sshd.h"
 #include "sshddump.h"
@@ -54,13 +55,6 @@ static int make_key(struct search *s, const char *type, struct why *why)
         return r;
 }
 
-/* By nologin(8), or by sshd before the shell (auth-pam.c, session.c), which both end with a status
- * of the shell's own kind. */
-static bool is_turned_away(const char *said)
-{
-        return strstr(said, "currently not available") || strstr(said, "Password change required");
-}
-
 static int go_the_way(struct search *s, const struct words *server, struct login *l)
 {
         const struct sshclient_way way = { .server = server };
@@ -74,7 +68,9 @@ static int go_the_way(struct search *s, const struct words *server, struct login
         (void)snprintf(token, sizeof(token), "sshd-vsock-%llx", now);
         (void)snprintf(command, sizeof(command), "echo sshd-vsock-''%llx", now);
         l->admission = ADMISSION_NO;
+        orphans_adopt();
         r = sshclient_login(&s->scratch, &way, l->user.name, command, search_seconds(s), &said);
+        orphans_end();
         if (r == 0 && strstr(buf_str(&said), token)) {
                 l->admission = l->n_accepted > 0 ? ADMISSION_PROVEN : ADMISSION_PASSWORD;
                 return 0;
@@ -82,7 +78,7 @@ static int go_the_way(struct search *s, const struct words *server, struct login
         if (r == -ETIMEDOUT)
                 admission_because(l, "see what the account's shell does at a login",
                                   "the trial login did not end in time");
-        else if (r >= 0 && r != 255 && !is_turned_away(buf_str(&said)))
+        else if (r >= 0 && r != 255 && !admission_was_refused_in_session(buf_str(&said)))
                 admission_because(l, "see what the account's shell does with a command",
                                   "the account's shell ended with %d and did not run a command", r);
         else if (r >= 0)

@@ -33,6 +33,9 @@ struct object {
 
 void object_free(struct object *o);
 
+/* What kind of thing it is that is no file, for people. */
+const char *object_kind(mode_t mode);
+
 /* One unit, from the manager's point of view. */
 struct unit_state {
         bool loaded;        /* LoadState=loaded */
@@ -51,5 +54,5 @@ struct unit_state {
 };
 
 struct units {
-        struct unit_state socket, keygen, provision;
+        struct unit_state socket, keygen, hostkeys, provision;
 };

@@ -100,19 +100,6 @@ static int add_skip(struct plan *p, const char *path, const char *reason)
         return 0;
 }
 
-static int add_masked(struct plan *p, const struct item *i)
-{
-        int r = p->image ? plan_add_conflict(p, i, "is masked" PLAN_MOVE_AWAY)
-                         : plan_add_conflict(p, i,
-                                             "is masked; to mend it: \"systemctl unmask %s && "
-                                             "sshd-vsock apply\"",
-                                             basename(i->path));
-
-        if (r == 0)
-                p->conflicts[p->n_conflicts - 1].masked = true;
-        return r;
-}
-
 struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const char *name)
 {
         if (p->n == p->cap) {
@@ -143,33 +130,6 @@ int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const
         op->uid = keep ? o->uid : i->uid;
         op->gid = keep ? o->gid : i->gid;
         return content ? buf_take(content, &op->content, &op->len) : 0;
-}
-
-static int plan_whole_file(struct plan *p, const struct item *i, const struct object *o)
-{
-        AUTO_BUF content = BUF_INIT;
-
-        if (!i->wanted)
-                return plan_is_ours(o) ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
-        if (o->type == OBJECT_OTHER)
-                return plan_add_conflict(p, i, "is %s, not a file" PLAN_MOVE_AWAY, o->what);
-        if (o->type == OBJECT_LINK && strcmp(o->data, "/dev/null") == 0)
-                return add_masked(p, i);
-        if (o->type == OBJECT_LINK)
-                return plan_add_conflict(
-                        p, i, "is a link to %.96s, not made by sshd-vsock" PLAN_MOVE_AWAY, o->data);
-        if (o->type == OBJECT_FILE) {
-                bool same = o->len == i->len && memcmp(o->data, i->content, i->len) == 0;
-
-                if (same && o->mode == i->mode && o->uid == i->uid && o->gid == i->gid)
-                        return 0;
-                if (!same && !plan_is_ours(o))
-                        return plan_add_conflict(p, i,
-                                                 "is there and was not written by "
-                                                 "sshd-vsock" PLAN_MOVE_AWAY);
-        }
-        buf_add(&content, i->content, i->len);
-        return plan_add_file(p, OP_WRITE, i, o, &content);
 }
 
 /* A user's own .hushlogin, whatever it is, already does what is wanted; a home that is not there
@@ -242,7 +202,9 @@ static int plan_item(struct plan *p, const struct desired *d, const struct objec
 
         switch (i->kind) {
         case ITEM_FILE:
-                return plan_whole_file(p, i, o);
+                return plan_file(p, d, objects, i, o);
+        case ITEM_SAVED:
+                return plan_saved(p, d, objects, i, o);
         case ITEM_FLAG:
                 return plan_flag(p, i, o);
         case ITEM_LINK:

@@ -38,12 +38,14 @@ static int add_own_unit(struct plan *p, const struct item *i)
 
 /* Whether an enablement link of this name is ours to take away: it enables a unit file of ours, or
  * none at all where one was before and other parts of ours still are. An administrator's own unit
- * may have the same name. */
+ * may have the same name; one that comes back was enabled. */
 static bool enables_ours(const struct desired *d, const struct object *objects,
                          const struct item *i, const struct object *link)
 {
         bool others = false, ours = false, none = false;
 
+        if (d->port == 0 && plan_find_saved(d, objects, i->content))
+                return false;
         for (size_t k = 0; k < d->n; k++) {
                 bool unit = strcmp(d->items[k].path, i->content) == 0;
 

@@ -29,8 +29,18 @@ const char *op_kind_name(enum op_kind kind)
         return kinds[kind].name;
 }
 
+static bool is_taking_over(const struct op *op)
+{
+        return op->kind == OP_WRITE && op->item && op->item->kind == ITEM_SAVED;
+}
+
 void op_describe(const struct op *op, struct buf *out)
 {
+        if (is_taking_over(op)) {
+                buf_addf(out, "take over %.*s, kept as %s",
+                         (int)(strlen(op->name) - strlen(SAVED_SUFFIX)), op->name, op->name);
+                return;
+        }
         buf_addf(out, "%s ", kinds[op->kind].words);
         visible_line(out, op->name, strlen(op->name));
         if (op->kind == OP_LINK)
@@ -87,7 +97,7 @@ void plan_print_op(const struct plan *p, size_t at, struct buf *out)
 {
         const struct op *op = &p->ops[at];
 
-        if (op->kind == OP_WRITE) {
+        if (op->kind == OP_WRITE && !is_taking_over(op)) {
                 print_write(p, at, out);
         } else if (op->kind == OP_UNLINK) {
                 print_unlink(op, out);

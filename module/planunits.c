@@ -5,11 +5,12 @@
  */
 #include "planunits.h"
 
+#include "handmade.h"
 #include "listen.h"
-
 #include "render.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 int plan_unit(struct plan *p, enum op_kind kind, enum phase phase, const char *unit)
@@ -107,7 +108,7 @@ static bool must_rebind(const struct plan *p, const struct desired *d, const str
 
                 if (op->item != i)
                         continue;
-                old = op->before->type == OBJECT_FILE ? stream_of(op->before->data, &old_n) : NULL;
+                old = plan_is_ours(op->before) ? stream_of(op->before->data, &old_n) : NULL;
                 if (!s->listen[0] || (old && (old_n != n || memcmp(old, stream, n) != 0)))
                         return true;
         }
@@ -147,8 +148,8 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
         bool wanted = door_wanted(d);
         bool socket_changes = plan_changes(p, PHASE_OPEN, ITEM_SOCKET);
         bool reload = plan_changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
-                      u->keygen.needs_reload || u->provision.needs_reload || opens_unread(f) ||
-                      (wanted && !u->socket.loaded);
+                      u->keygen.needs_reload || u->hostkeys.needs_reload ||
+                      u->provision.needs_reload || opens_unread(f) || (wanted && !u->socket.loaded);
         int r = 0;
 
         if (wanted)
@@ -168,6 +169,23 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
         return r;
 }
 
+/* The administrator's own socket unit comes back, and listens on. Only another address needs a
+ * restart. */
+static int plan_give_back(struct plan *p, const struct op *op)
+{
+        AUTO_BUF different = BUF_INIT;
+        size_t n;
+        const char *stream = stream_of(op->before->data, &n);
+        const char *port = stream ? strrchr(stream, ':') : NULL;
+        int r = port ? handmade_is_alike(HANDMADE_SOCKET, op->content, op->len,
+                                         (unsigned)strtoul(port + 1, NULL, 10), &different)
+                     : 0;
+
+        if (r < 0 || plan_unit(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload") < 0)
+                return -ENOMEM;
+        return r > 0 ? 0 : plan_unit(p, OP_RESTART, PHASE_CLOSE, UNIT_SOCKET);
+}
+
 /* The door goes: its socket stops while systemd still knows it; nothing else of ours stays active.
  */
 static int plan_retire(struct plan *p, const struct units *u)
@@ -176,6 +194,10 @@ static int plan_retire(struct plan *p, const struct units *u)
 
         if (!plan_changes(p, PHASE_CLOSE, ITEM_UNIT))
                 return 0;
+        for (size_t k = 0; k < p->n; k++)
+                if (p->ops[k].kind == OP_WRITE && p->ops[k].phase == PHASE_CLOSE &&
+                    (p->ops[k].item->flags & ITEM_SOCKET))
+                        return plan_give_back(p, &p->ops[k]);
         if (u->socket.active && plan_changes(p, PHASE_CLOSE, ITEM_SOCKET))
                 r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_SOCKET);
         return r == 0 ? plan_unit(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload") : r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * planunits.h: between plan.c, planunits.c and plantcp.c only: the second half of making a plan.
- * Pure.
+ * planunits.h: between plan.c, planfile.c, planlink.c, planunits.c and plantcp.c only: the parts of
+ * making a plan. Pure.
  */
 #pragma once
 
@@ -41,3 +41,16 @@ bool plan_is_ours(const struct object *o);
 /* What an item that is a link needs. 0 or -ENOMEM. */
 int plan_link(struct plan *p, const struct desired *d, const struct object *objects,
               const struct item *i, const struct object *o) MUST_CHECK;
+
+/* What an item that is a file of ours as a whole needs. 0 or -ENOMEM. */
+int plan_file(struct plan *p, const struct desired *d, const struct object *objects,
+              const struct item *i, const struct object *o) MUST_CHECK;
+
+/* What the copy of a unit, or of its enablement, needs that an administrator wrote by hand and ours
+ * takes the place of. 0 or -ENOMEM. */
+int plan_saved(struct plan *p, const struct desired *d, const struct object *objects,
+               const struct item *i, const struct object *o) MUST_CHECK;
+
+/* The copy that was kept of what is at the path, when ours took its place; NULL: there is none. */
+const struct object *plan_find_saved(const struct desired *d, const struct object *objects,
+                                     const char *path);

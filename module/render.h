@@ -8,9 +8,13 @@
 
 #include "facts.h"
 
+/* Opens each file that is ours as a whole, but for those of users. */
+#define MARKER FILE_MARKER " Changes are lost at the next \"sshd-vsock apply\".\n"
+
 void render_socket(const struct config *c, const struct facts *f, struct buf *out);
 void render_template(const struct facts *f, struct buf *out);
 void render_keygen(const struct facts *f, struct buf *out);
+void render_hostkeys(const struct facts *f, struct buf *out);
 void render_provision(const struct facts *f, struct buf *out);
 
 /* The configuration that such a unit's bytes carry; false where they are not ours, or carry none.

@@ -331,7 +331,7 @@ void report_json(const struct run *r, const char *verb, int status, struct buf *
         json_open(&j, NULL, '{');
         json_string(&j, "version", PROGRAM_VERSION);
         json_string(&j, "verb", verb);
-        json_string(&j, "root", r->root.image ? r->root.path : NULL);
+        json_string(&j, "root", r->root.image ? r->options.root : NULL);
         json_number(&j, "exit", (uint64_t)status);
         add_error(&j, r, status);
         json_string(&j, "faults", r->faults.len ? buf_str(&r->faults) : NULL);

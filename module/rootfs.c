@@ -7,6 +7,7 @@
 #include "rootfs.h"
 
 #include "atomic.h"
+#include "buf.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,12 +30,25 @@ static const char *relative(const char *path)
         return *path ? path : ".";
 }
 
+/* Whether it is /etc or below it. */
+static bool is_etc(const char *path)
+{
+        return strncmp(path, "/etc", 4) == 0 && (path[4] == '/' || path[4] == '\0');
+}
+
 static int open_in(const struct rootfs *r, const char *path, int flags)
 {
+        char moved[4096];
         struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
                                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
         int fd;
 
+        if (r->usr_etc && is_etc(path)) {
+                fd = snprintf(moved, sizeof(moved), "/usr%s", path);
+                if (fd < 0 || (size_t)fd >= sizeof(moved))
+                        return -ENAMETOOLONG;
+                path = moved;
+        }
         if (r->plain)
                 fd = openat(r->fd, relative(path), flags | O_CLOEXEC);
         else
@@ -42,6 +56,20 @@ static int open_in(const struct rootfs *r, const char *path, int flags)
                         fd = (int)syscall(__NR_openat2, r->fd, relative(path), &how, sizeof(how));
                 while (fd < 0 && errno == EAGAIN);
         return fd < 0 ? -errno : fd;
+}
+
+static int is_something(int dir, const char *name, void *userdata)
+{
+        (void)dir, (void)name, (void)userdata;
+        return 1;
+}
+
+/* libostree makes /etc of /usr/etc when it deploys a tree, and takes none that has both. */
+static bool has_usr_etc(const struct rootfs *r)
+{
+        AUTO_CLOSE int fd = open_in(r, "/usr/etc", O_PATH | O_DIRECTORY);
+
+        return fd >= 0 && rootfs_list(r, "/etc", is_something, NULL) == 0;
 }
 
 int rootfs_open(const char *path, struct rootfs *ret, struct why *why)
@@ -72,6 +100,7 @@ int rootfs_open(const char *path, struct rootfs *ret, struct why *why)
                 why_fix(why, "run on Linux 5.6 or newer, outside of sandboxes that forbid openat2");
                 return why_set(why, probe, "cannot work on an image without openat2(2)");
         }
+        r.usr_etc = r.image && has_usr_etc(&r);
         *ret = r;
         return 0;
 }
@@ -139,56 +168,22 @@ void rootfs_drop_if_empty(const struct rootfs *r, const char *path)
 
 static int read_bytes(int fd, size_t max, char **ret, size_t *ret_len)
 {
-        AUTO_FREE char *data = NULL;
-        size_t len = 0, cap = 0;
+        AUTO_BUF data = BUF_INIT;
+        char chunk[16384];
 
         for (;;) {
-                ssize_t n;
+                ssize_t n = read(fd, chunk, sizeof(chunk));
 
-                if (len + 1 >= cap) {
-                        char *more;
-
-                        if (len > max)
-                                return -EFBIG;
-                        cap = cap ? cap * 2 : 4096;
-                        more = realloc(data, cap);
-                        if (!more)
-                                return -ENOMEM;
-                        data = more;
-                }
-                n = read(fd, data + len, cap - len - 1);
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                len += (size_t)n;
+                if (n <= 0)
+                        return n < 0 ? -errno : buf_take(&data, ret, ret_len);
+                buf_add(&data, chunk, (size_t)n);
+                if (data.error < 0)
+                        return data.error;
+                if (data.len > max)
+                        return -EFBIG;
         }
-        if (len > max)
-                return -EFBIG;
-        data[len] = '\0';
-        *ret = TAKE_PTR(data);
-        *ret_len = len;
-        return 0;
-}
-
-static const char *what_is(mode_t mode)
-{
-        switch (mode & S_IFMT) {
-        case S_IFDIR:
-                return "a folder";
-        case S_IFIFO:
-                return "a FIFO";
-        case S_IFCHR:
-        case S_IFBLK:
-                return "a device";
-        case S_IFSOCK:
-                return "a socket";
-        case S_IFLNK:
-                return "a link";
-        }
-        return "of an unknown kind";
 }
 
 static int read_link(int dir, const char *name, struct object *o)
@@ -265,7 +260,7 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obj
                 rc = read_file(dir, name, &st, max, &o);
         } else {
                 o.type = OBJECT_OTHER;
-                o.what = what_is(st.st_mode);
+                o.what = object_kind(st.st_mode);
         }
         if (rc < 0) {
                 object_free(&o);
@@ -356,8 +351,17 @@ int rootfs_real_path(const struct rootfs *r, const char *path, char **ret)
         n = strcmp(root, "/") == 0 ? 0 : strlen(root);
         if (strncmp(real, root, n) != 0 || real[n] != '/')
                 return -EXDEV;
+        if (r->usr_etc && strncmp(real + n, "/usr/etc/", 9) == 0)
+                n += strlen("/usr");
         *ret = strdup(real + n);
         return *ret ? 0 : -ENOMEM;
+}
+
+bool rootfs_is_top(const struct rootfs *r)
+{
+        char path[4096];
+
+        return path_of(r->fd, path, sizeof(path)) < 0 || strcmp(path, "/") == 0;
 }
 
 static void close_folder(DIR **d)

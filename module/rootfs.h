@@ -14,8 +14,9 @@ struct stat;
 struct rootfs {
         int fd;           /* the root folder, O_RDONLY, so that it can be locked */
         bool image;       /* not the running system */
-        bool plain;       /* no openat2(2) here: only allowed for the running system */
-        const char *path; /* as the user gave it; "" for the running system */
+        bool plain;       /* no openat2(2) here: only allowed for "/" */
+        bool usr_etc;     /* an OSTree: what is /etc once it is deployed is /usr/etc here */
+        const char *path; /* as the user gave it; "" for "/", be it the running system or not */
 };
 
 #define ROOTFS_INIT                                                                                \
@@ -23,10 +24,14 @@ struct rootfs {
                 .fd = -1                                                                           \
         }
 
-/* `path` NULL or "/" is the running system; it is kept, not copied. Where the kernel or a sandbox
- * has no openat2, an image is refused: without it a symlink of the image could lead outside. */
+/* `path` NULL or "/" is no image here, whatever its caller makes of it; it is kept, not copied.
+ * Where the kernel or a sandbox has no openat2, an image is refused: without it a symlink of the
+ * image could lead outside. */
 int rootfs_open(const char *path, struct rootfs *ret, struct why *why) MUST_CHECK;
 void rootfs_close(struct rootfs *r);
+
+/* Whether the root folder is "/" itself, and not another mount of it. */
+bool rootfs_is_top(const struct rootfs *r);
 
 /* The folder that holds `path`, and the last component's name (points into `path`). With `create`
  * missing folders are made (0755, root) and synced. -ENOENT where there is none. */

@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define GENERATOR_FOLDER "/run/systemd/generator"
 
@@ -25,54 +24,11 @@ int run_fail(struct run *r)
         return EXIT_WORLD;
 }
 
-static int fail_cause(struct run *r, enum cause cause)
+int run_fail_cause(struct run *r, enum cause cause)
 {
         why_fix(&r->why, "%s", causes[cause].fix);
         (void)why_say(&r->why, -ENOTSUP, "%s", causes[cause].what);
         return run_fail(r);
-}
-
-/* As sd_booted(3). */
-static bool booted_with_systemd(void)
-{
-        struct stat st;
-
-        return lstat("/run/systemd/system", &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* As systemd's running_in_chroot(): PID 1 has another root. Without /proc, or where it is not to be
- * looked at, there is no telling, and the next checks will. */
-static bool in_chroot(void)
-{
-        struct stat init, here;
-
-        return stat("/proc/1/root", &init) == 0 && stat("/", &here) == 0 &&
-               (init.st_dev != here.st_dev || init.st_ino != here.st_ino);
-}
-
-int run_check_system(struct run *r)
-{
-        if (!booted_with_systemd())
-                return fail_cause(r, CAUSE_NOT_BOOTED);
-        if (geteuid() != 0)
-                return fail_cause(r, CAUSE_NOT_ROOT);
-        if (in_chroot())
-                return fail_cause(r, CAUSE_CHROOT);
-        return EXIT_DONE;
-}
-
-int run_open_root(struct run *r)
-{
-        return rootfs_open(r->options.root, &r->root, &r->why) < 0 ? run_fail(r) : EXIT_DONE;
-}
-
-int run_begin(struct run *r)
-{
-        int status = run_open_root(r);
-
-        if (status == EXIT_DONE && !r->root.image)
-                status = run_check_system(r);
-        return status;
 }
 
 static struct logins_search search_of(const struct run *r)
@@ -182,7 +138,7 @@ int run_make_plan(struct run *r, bool remove)
         int rc = gather(r);
 
         if (rc == 0 && !r->facts.sshd && !remove)
-                return fail_cause(r, CAUSE_NO_SSHD);
+                return run_fail_cause(r, CAUSE_NO_SSHD);
         if (rc == 0 && !r->facts.program && !r->root.image && !remove && !r->as_it_is)
                 return refuse_program(r);
         if (rc == 0 && r->facts.sshd_beyond && !remove && say_beyond(r) != EXIT_DONE)

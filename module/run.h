@@ -101,6 +101,8 @@ struct run {
 
 /* Each returns an exit status, EXIT_DONE to go on; what failed has then been said. */
 
+/* What --root names: an image, or the running system, which it may name as "/" alone. (runroot.c,
+ * as the next two) */
 int run_open_root(struct run *r) MUST_CHECK;
 
 /* Whether this is a system that systemd runs, and who asks is root. */
@@ -165,6 +167,9 @@ void run_look_for_listeners(struct run *r);
 
 /* Says run.why and returns EXIT_WORLD. */
 int run_fail(struct run *r);
+
+/* The same for a cause of the table, with its fix. */
+int run_fail_cause(struct run *r, enum cause cause);
 
 void run_done(struct run *r);
 

@@ -56,12 +56,13 @@ static int lock(struct run *r)
                 lock_holder(&r->lock, holder, sizeof(holder));
                 why_fix(&r->why, "see what it does, and end it if it hangs; nothing was touched");
                 (void)why_say(&r->why, rc, "%s holds the lock of %s for more than %d s", holder,
-                              r->root.image ? r->root.path : LOCK_PATH, LOCK_SECONDS);
+                              r->root.image ? r->options.root : LOCK_PATH, LOCK_SECONDS);
                 return run_fail(r);
         }
         if (rc < 0) {
                 (void)why_set(&r->why, rc, "cannot lock %s%s",
-                              r->root.image ? "the root folder " : LOCK_PATH, r->root.path);
+                              r->root.image ? "the root folder " : LOCK_PATH,
+                              r->root.image ? r->options.root : "");
                 return run_fail(r);
         }
         return EXIT_DONE;

@@ -289,7 +289,8 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
                 r = find_stale(&s);
         if (r < 0) {
                 facts_free(&f);
-                return why_set(why, r, "cannot survey %s", root->image ? root->path : "the system");
+                return why_set(why, r, "cannot survey %s",
+                               root->path[0] ? root->path : "the system");
         }
         *ret = f;
         return 0;
@@ -301,6 +302,8 @@ int survey_units(struct manager *m, struct units *ret, struct why *why)
 
         if (r == 0)
                 r = manager_unit(m, UNIT_KEYGEN, &ret->keygen, why);
+        if (r == 0)
+                r = manager_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, why);
         if (r == 0)
                 r = manager_unit(m, UNIT_PROVISION, &ret->provision, why);
         return r;

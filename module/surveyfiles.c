@@ -11,7 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define FLAG_MAX 4096 /* what is larger is not ours */
+#define FLAG_MAX     4096 /* what is larger is not ours */
+#define LOOK_SECONDS 2    /* for one home */
 
 static bool has_line_of_ours(const struct rootfs *root, const char *path)
 {
@@ -121,24 +122,24 @@ struct homes_look {
         size_t n;
 };
 
-static void look_at_home(void *userdata, size_t k, struct object *ret)
+static int look_at_home(void *userdata, size_t k, struct object *ret, struct why *why)
 {
         const struct homes_look *h = userdata;
 
-        if (survey_object(h->root, &h->d->items[h->at[k]], ret) < 0)
-                *ret = (struct object){ .type = OBJECT_NO_FOLDER,
-                                        .unseen = true,
-                                        .what = out_of_reach(0) };
+        (void)why;
+        return survey_object(h->root, &h->d->items[h->at[k]], ret);
 }
 
-static void take_home(void *userdata, size_t k, const struct object *o)
+static void take_home(void *userdata, size_t k, int result, const struct object *o,
+                      const struct why *why)
 {
         const struct homes_look *h = userdata;
 
-        h->objects[h->at[k]] = o ? *o
-                                 : (struct object){ .type = OBJECT_NO_FOLDER,
-                                                    .unseen = true,
-                                                    .what = out_of_reach(-ETIMEDOUT) };
+        (void)why;
+        h->objects[h->at[k]] = result == 0 ? *o
+                                           : (struct object){ .type = OBJECT_NO_FOLDER,
+                                                              .unseen = true,
+                                                              .what = out_of_reach(result) };
 }
 
 static int look_at_homes(const struct rootfs *root, const struct desired *d, struct object *objects)
@@ -151,7 +152,8 @@ static int look_at_homes(const struct rootfs *root, const struct desired *d, str
         for (size_t k = 0; k < d->n; k++)
                 if (d->items[k].kind == ITEM_FLAG)
                         at[h.n++] = k;
-        return guarded_each(&(struct guarded){ h.n, root->fd, look_at_home, take_home, &h });
+        return guarded_each(
+                &(struct guarded){ h.n, root->fd, LOOK_SECONDS, look_at_home, take_home, &h });
 }
 
 int survey_objects(const struct rootfs *root, const struct desired *d, struct object **ret,

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * unitstreams.c: see unitstreams.h. Reads lines as systemd does (conf-parser.c, config_parse():
- * comments, continued lines, sections), and addresses as it does (socket-util.c,
+ * unitstreams.c: see unitstreams.h. Reads addresses as systemd does (socket-util.c,
  * socket_address_parse()). An empty Listen…= takes away all of them, of whatever kind
  * (load-fragment.c, config_parse_socket_listen()). What is neither surely TCP nor surely something
  * else is left out: a line that is repeated by mistake could open a port.
  */
 #include "unitstreams.h"
 
-#include <string.h>
+#include "unitfile.h"
 
-#define BLANKS " \t\n\r"
+#include <string.h>
 
 static bool has_prefix(const char *text, const char *prefix)
 {
@@ -92,18 +91,6 @@ static void take_listen(struct unit_streams *s, const char *key, const char *val
         }
 }
 
-static char *trim(char *text)
-{
-        size_t len;
-
-        text += strspn(text, BLANKS);
-        len = strlen(text);
-        while (len > 0 && strchr(BLANKS, text[len - 1]))
-                len--;
-        text[len] = '\0';
-        return text;
-}
-
 static bool is_listen(const char *key)
 {
         static const char *const keys[] = {
@@ -117,67 +104,19 @@ static bool is_listen(const char *key)
         return false;
 }
 
-/* A line with all that continues it. */
-static void take_line(struct unit_streams *s, char *line, bool *in_socket)
+/* As unit_file_read() calls it. */
+static int take_setting(void *userdata, const char *section, const char *key, const char *value)
 {
-        char *equals;
-
-        line = trim(line);
-        if (line[0] == '[') {
-                *in_socket = strcmp(line, "[Socket]") == 0;
-                return;
-        }
-        equals = strchr(line, '=');
-        if (!*in_socket || !equals)
-                return;
-        *equals = '\0';
-        line = trim(line);
-        if (is_listen(line))
-                take_listen(s, line, trim(equals + 1));
-}
-
-/* Whether the next line belongs to it: a backslash at its end that is no other's second half. */
-static bool is_continued(const char *line)
-{
-        size_t n = strlen(line), slashes = 0;
-
-        while (slashes < n && line[n - 1 - slashes] == '\\')
-                slashes++;
-        return slashes % 2 == 1;
+        if (strcmp(section, "Socket") == 0 && is_listen(key))
+                take_listen(userdata, key, value);
+        return 0;
 }
 
 int unit_streams_read(struct unit_streams *s, const char *text, size_t len)
 {
-        static const char mark[] = "\xef\xbb\xbf";
-        AUTO_BUF line = BUF_INIT;
-        bool in_socket = false;
-        size_t i = len >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
+        int r = unit_file_read(text, len, take_setting, s);
 
-        while (i < len) {
-                size_t start = i;
-
-                while (i < len && text[i] && text[i] != '\n' && text[i] != '\r')
-                        i++;
-                while (start < i && (text[start] == ' ' || text[start] == '\t'))
-                        start++;
-                i++;
-                if (start < i - 1 && (text[start] == '#' || text[start] == ';'))
-                        continue;
-                if (start == i - 1 && i > 1 && text[i - 2] == '\r')
-                        continue; /* the other half of a line's end */
-                buf_add(&line, text + start, i - 1 - start);
-                if (line.len > 0 && is_continued(line.data)) {
-                        line.data[line.len - 1] = ' ';
-                        continue;
-                }
-                if (line.len > 0)
-                        take_line(s, line.data, &in_socket);
-                if (line.error == 0)
-                        buf_free(&line);
-        }
-        if (line.len > 0)
-                take_line(s, line.data, &in_socket);
-        return line.error < 0 ? line.error : s->others.error;
+        return r < 0 ? r : s->others.error;
 }
 
 void unit_streams_free(struct unit_streams *s)

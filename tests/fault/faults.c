@@ -5,23 +5,28 @@
  * all calls that change something, in order. The environment tells it what to do:
  *
  *     FAULT_CALL   the kind: one of the names in `kinds`
+ *     FAULT_PATH   words of the path that it is about: others are not counted
  *     FAULT_AT     the n-th call of that kind, from 1
  *     FAULT_HOW    before | after: _exit() then; short: half of a read or write; run: run
  *                  FAULT_COMMAND by sh first; an errno: fail with it; an errno and a "+": so does
- *                  every later call of the kind
+ *                  every later call of the kind; hang: it never comes back, nor does a later one
  *     FAULT_TRACE  the file that gets a line per call that changed something, and in the end the
  *                  number of calls of the kind
  *
- * Calls on standard streams are not counted. Linked into nothing; only tests load it.
+ * Calls on standard streams are not counted; those of children that execute nothing are, with their
+ * parent's. Linked into nothing; only tests load it.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -59,7 +64,10 @@ static const char *const kinds[N_KINDS] = {
 static struct {
         bool armed;
         enum kind kind;
-        unsigned long at, seen;
+        const char *path;
+        unsigned long at;
+        unsigned long *seen; /* shared with children */
+        pid_t run;           /* the process that dies, and its children with it */
         const char *how;
         const char *command;
         int trace;
@@ -73,6 +81,32 @@ static void *next(const char *name)
         return dlsym(RTLD_NEXT, name);
 }
 
+static void die(int signal)
+{
+        (void)signal;
+        if (getpid() != fault.run)
+                (void)kill(fault.run, SIGUSR2);
+        _exit(DEAD);
+}
+
+/* Above all descriptors that a child closes before it works in homes (guarded.c). */
+static int out_of_reach(int fd)
+{
+        struct rlimit old, more;
+        int high;
+
+        (void)getrlimit(RLIMIT_NOFILE, &old);
+        more = old;
+        more.rlim_cur = old.rlim_max < 4096 ? old.rlim_max : 4096;
+        (void)setrlimit(RLIMIT_NOFILE, &more);
+        high = fcntl(fd, F_DUPFD_CLOEXEC, 2048);
+        (void)setrlimit(RLIMIT_NOFILE, &old);
+        if (high < 0)
+                return fd;
+        (void)close(fd);
+        return high;
+}
+
 __attribute__((constructor)) static void arm(void)
 {
         const char *call = getenv("FAULT_CALL"), *at = getenv("FAULT_AT"),
@@ -83,10 +117,16 @@ __attribute__((constructor)) static void arm(void)
                         fault.kind = (enum kind)k;
         fault.at = at ? strtoul(at, NULL, 10) : 0;
         fault.how = getenv("FAULT_HOW");
+        fault.path = getenv("FAULT_PATH");
+        fault.run = getpid();
+        (void)signal(SIGUSR2, die);
         fault.command = getenv("FAULT_COMMAND");
+        fault.seen = mmap(NULL, sizeof(*fault.seen), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (trace)
-                fault.trace = (int)syscall(SYS_openat, AT_FDCWD, trace,
-                                           O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+                fault.trace =
+                        out_of_reach((int)syscall(SYS_openat, AT_FDCWD, trace,
+                                                  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
         fault.armed = true;
 }
 
@@ -106,21 +146,51 @@ static void let_happen(const char *command)
         fault.armed = true;
 }
 
-static enum verdict judge(enum kind kind)
+/* Where a descriptor points to, as a path. */
+static const char *place(int fd, char path[static 4096])
+{
+        char link[64];
+        ssize_t n;
+
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, path, 4095);
+        path[n < 0 ? 0 : n] = '\0';
+        return path;
+}
+
+/* Whether a call is about the path in question; a name NULL is the descriptor's own path. */
+static bool is_meant(int fd, const char *name)
+{
+        char path[2 * 4096];
+        size_t n;
+
+        if (!fault.path)
+                return true;
+        (void)place(fd, path);
+        n = strlen(path);
+        (void)snprintf(path + n, sizeof(path) - n, "/%s", name ? name : "");
+        return strstr(path, fault.path) != NULL;
+}
+
+static enum verdict judge(enum kind kind, int fd, const char *name)
 {
         const char *how = fault.how;
 
-        if (!fault.armed || kind != fault.kind)
+        if (!fault.armed || kind != fault.kind || !is_meant(fd, name))
                 return GO_ON;
-        fault.seen++;
+        ++*fault.seen;
         if (!how)
                 return GO_ON;
-        if (fault.seen > fault.at && how[0] >= '0' && how[0] <= '9' && how[strlen(how) - 1] == '+')
+        if (*fault.seen > fault.at && how[0] >= '0' && how[0] <= '9' && how[strlen(how) - 1] == '+')
                 errno = atoi(how);
-        else if (fault.seen != fault.at)
+        else if (*fault.seen > fault.at && strcmp(how, "hang") == 0)
+                ;
+        else if (*fault.seen != fault.at)
                 return GO_ON;
+        while (strcmp(how, "hang") == 0)
+                (void)pause();
         if (strcmp(how, "before") == 0)
-                _exit(DEAD);
+                die(0);
         if (strcmp(how, "after") == 0)
                 return DIE_AFTER;
         if (strcmp(how, "short") == 0)
@@ -150,19 +220,7 @@ static void write_down(const char *fmt, ...)
 __attribute__((destructor)) static void sum_up(void)
 {
         if (fault.trace >= 0)
-                write_down("%s %lu\n", kinds[NOTHING], fault.seen);
-}
-
-/* Where a descriptor points to, for the trace. */
-static const char *place(int fd, char path[static 4096])
-{
-        char link[64];
-        ssize_t n;
-
-        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-        n = readlink(link, path, 4095);
-        path[n < 0 ? 0 : n] = '\0';
-        return path;
+                write_down("%s %lu\n", kinds[NOTHING], *fault.seen);
 }
 
 /* One line: what, and the paths of up to two (folder, name) pairs; a name NULL is the descriptor's
@@ -186,12 +244,12 @@ static void note(enum kind kind, int fd, const char *name, int to, const char *t
 /* The common form of a call that fails with -1. `result` is the call, made as its type. */
 #define PASS(kind, call, fd, name, to, to_name)                                                    \
         ({                                                                                         \
-                enum verdict verdict_ = judge(kind);                                               \
+                enum verdict verdict_ = judge(kind, fd, name);                                     \
                 int result_ = verdict_ == FAIL ? -1 : (int)(call);                                 \
                 if (result_ >= 0)                                                                  \
                         note(kind, fd, name, to, to_name);                                         \
                 if (verdict_ == DIE_AFTER)                                                         \
-                        _exit(DEAD);                                                               \
+                        die(0);                                                                    \
                 result_;                                                                           \
         })
 
@@ -257,50 +315,37 @@ int openat(int dir, const char *name, int flags, ...)
                 va_end(ap);
                 return PASS(CREATE, real(dir, name, flags, mode), dir, name, -1, NULL);
         }
-        return judge(OPEN) == FAIL ? -1 : real(dir, name, flags);
-}
-
-int fstatat(int dir, const char *name, struct stat *st, int flags)
-{
-        int (*real)(int, const char *, struct stat *, int) = next("fstatat");
-
-        return judge(STAT) == FAIL ? -1 : real(dir, name, st, flags);
+        return judge(OPEN, dir, name) == FAIL ? -1 : real(dir, name, flags);
 }
 
 int fstat(int fd, struct stat *st)
 {
         int (*real)(int, struct stat *) = next("fstat");
 
-        return judge(fd > STDERR_FILENO ? STAT : NOTHING) == FAIL ? -1 : real(fd, st);
+        return judge(fd > STDERR_FILENO ? STAT : NOTHING, fd, NULL) == FAIL ? -1 : real(fd, st);
 }
 
 struct dirent;
 struct dirent *readdir(void *dir);
+int dirfd(void *dir);
 struct dirent *readdir(void *dir)
 {
         struct dirent *(*real)(void *) = next("readdir");
 
-        return judge(LIST) == FAIL ? NULL : real(dir);
-}
-
-ssize_t readlinkat(int dir, const char *name, char *buffer, size_t size)
-{
-        ssize_t (*real)(int, const char *, char *, size_t) = next("readlinkat");
-
-        return judge(READLINK) == FAIL ? -1 : real(dir, name, buffer, size);
+        return judge(LIST, fault.path ? dirfd(dir) : -1, NULL) == FAIL ? NULL : real(dir);
 }
 
 ssize_t write(int fd, const void *data, size_t size)
 {
         ssize_t (*real)(int, const void *, size_t) = next("write");
-        enum verdict v = judge(fd > STDERR_FILENO ? WRITE : NOTHING);
+        enum verdict v = judge(fd > STDERR_FILENO ? WRITE : NOTHING, fd, NULL);
         ssize_t n;
 
         if (v == FAIL)
                 return -1;
         n = real(fd, data, v != GO_ON && size > 1 ? size / 2 : size);
         if (v == DIE_AFTER) /* in the middle of the file */
-                _exit(DEAD);
+                die(0);
         if (n >= 0 && fd > STDERR_FILENO)
                 note(WRITE, fd, NULL, -1, NULL);
         return n;
@@ -309,7 +354,7 @@ ssize_t write(int fd, const void *data, size_t size)
 ssize_t read(int fd, void *data, size_t size)
 {
         ssize_t (*real)(int, void *, size_t) = next("read");
-        enum verdict v = judge(fd > STDERR_FILENO ? READ : NOTHING);
+        enum verdict v = judge(fd > STDERR_FILENO ? READ : NOTHING, fd, NULL);
 
         return v == FAIL ? -1 : real(fd, data, v == HALF && size > 1 ? 1 : size);
 }
@@ -325,57 +370,30 @@ long syscall(long number, ...)
         for (int i = 0; i < 6; i++)
                 a[i] = va_arg(ap, long);
         va_end(ap);
-        if (number == SYS_openat2 && judge(OPEN) == FAIL)
+        if (number == SYS_openat2 && judge(OPEN, (int)a[0], (const char *)a[1]) == FAIL)
                 return -1;
         return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
-void *malloc(size_t size)
-{
-        static void *(*real)(size_t);
+/* Those that only fail. dlsym(3) allocates: the real one is looked for once. */
+#define SIMPLE(kind, fd, path, failure, type, name, parameters, ...)                               \
+        type name parameters                                                                       \
+        {                                                                                          \
+                static type(*real) parameters;                                                     \
+                                                                                                   \
+                if (!real)                                                                         \
+                        real = next(#name);                                                        \
+                return judge(kind, fd, path) == FAIL ? failure : real(__VA_ARGS__);                \
+        }
+#define ALLOCATOR(...) SIMPLE(ALLOCATE, -1, NULL, NULL, __VA_ARGS__)
 
-        if (!real)
-                real = next("malloc");
-        return judge(ALLOCATE) == FAIL ? NULL : real(size);
-}
-
-void *realloc(void *old, size_t size)
-{
-        static void *(*real)(void *, size_t);
-
-        if (!real)
-                real = next("realloc");
-        return judge(ALLOCATE) == FAIL ? NULL : real(old, size);
-}
-
-void *reallocarray(void *old, size_t n, size_t size)
-{
-        static void *(*real)(void *, size_t, size_t);
-
-        if (!real)
-                real = next("reallocarray");
-        return judge(ALLOCATE) == FAIL ? NULL : real(old, n, size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-        static void *(*real)(size_t, size_t);
-
-        if (!real)
-                real = next("calloc");
-        return judge(ALLOCATE) == FAIL ? NULL : real(n, size);
-}
-
-char *strdup(const char *s)
-{
-        char *(*real)(const char *) = next("strdup");
-
-        return judge(ALLOCATE) == FAIL ? NULL : real(s);
-}
-
-char *strndup(const char *s, size_t n)
-{
-        char *(*real)(const char *, size_t) = next("strndup");
-
-        return judge(ALLOCATE) == FAIL ? NULL : real(s, n);
-}
+SIMPLE(STAT, dir, name, -1, int, fstatat, (int dir, const char *name, struct stat *st, int flags),
+       dir, name, st, flags)
+SIMPLE(READLINK, dir, name, -1, ssize_t, readlinkat,
+       (int dir, const char *name, char *to, size_t size), dir, name, to, size)
+ALLOCATOR(void *, malloc, (size_t size), size)
+ALLOCATOR(void *, realloc, (void *old, size_t size), old, size)
+ALLOCATOR(void *, reallocarray, (void *old, size_t n, size_t size), old, n, size)
+ALLOCATOR(void *, calloc, (size_t n, size_t size), n, size)
+ALLOCATOR(char *, strdup, (const char *s), s)
+ALLOCATOR(char *, strndup, (const char *s, size_t n), s, n)

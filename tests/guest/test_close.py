@@ -11,6 +11,8 @@ from guest import Guest
 from guest.steps import (ANYWHERE, UNITS, apply, dropin, listeners, meanwhile, served_by,
                          squatter)
 
+EVERY_RUN = 15
+
 CLOSE = "disable_tcp: true\nverify_timeout: 2\n"
 LISTEN = "listen_address: 127.0.0.1\n"
 OUR_LISTEN = "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"

@@ -8,6 +8,8 @@ import pytest
 
 from guest import Guest
 
+EVERY_RUN = 2
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "images/cloud-init"
 SEED = "/var/lib/cloud/seed/nocloud"
 SUITES = ("bookworm", "trixie")

@@ -8,6 +8,8 @@ import pytest
 
 from guest import Guest
 
+EVERY_RUN = 4
+
 SQUATTER = """[Unit]
 DefaultDependencies=no
 Before=sshd-vsock.socket

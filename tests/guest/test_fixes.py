@@ -298,13 +298,21 @@ def test_kernel_and_machine(program):
     ("chroot /opt", "this is a chroot")])
 def test_where_no_systemd_runs(place, what, guest):
     result = guest.run(f"""unshare -m sh -c 'mount -t tmpfs none /opt; cd /opt
-        for folder in usr proc run etc; do mkdir $folder; mount --rbind /$folder $folder; done
+        cp -a /etc .; for folder in usr proc run; do mkdir $folder; mount --rbind /$folder $folder; done
         for folder in bin sbin lib lib64; do ln -s usr/$folder; done
         {place} sshd-vsock verify; echo $?
         exec sshd-vsock --root=/opt apply'""")
     assert result.stdout == "1\n"
     Fix(guest, printed(result, what)).says("use --root=DIR")
     assert result.status == 0, result.stderr
+
+
+def test_root_that_is_the_running_system(guest):
+    with meanwhile(guest, "mount --bind / /mnt", "umount /mnt"):
+        result = guest.run("sshd-vsock --root=/mnt apply")
+        assert result.status == 1
+        Fix(guest, printed(result, "of the running system")).says("leave out --root")
+    mended(guest, "apply")
 
 
 def test_not_root(guest):

@@ -11,6 +11,8 @@ import pytest
 from guest import Guest
 from guest.steps import apply
 
+EVERY_RUN = 2
+
 # No modules: perl-base has this much everywhere.
 FLOOD = r"""
 use strict;

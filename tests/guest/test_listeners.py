@@ -10,6 +10,8 @@ import pytest
 from guest import Guest
 from guest.steps import UNITS, apply, listeners, meanwhile
 
+EVERY_RUN = 12
+
 CLOSE = "disable_tcp: true\n"
 SERVICE = "[Service]\nExecStart=/usr/sbin/sshd -D -p %s\nRuntimeDirectory=sshd\n" \
           "RuntimeDirectoryPreserve=yes\n[Install]\nWantedBy=multi-user.target\n"

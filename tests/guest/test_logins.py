@@ -10,7 +10,7 @@ from guest import SUITES, Guest
 from guest.steps import ANYWHERE, UNITS, apply, dropin, listeners, meanwhile
 
 # Of all that follow: the rest is in `tests/run --full`.
-EVERY_RUN = 18
+EVERY_RUN = 14
 
 CLOSE = "disable_tcp: true\n"
 DROPIN = "/etc/ssh/sshd_config.d/20-test.conf"
@@ -75,6 +75,8 @@ REFUSED = {
     "a FIFO for keys": (*with_keys(f"rm {KEYS}; mkfifo {KEYS}"), f"{KEYS} is no regular file"),
     "StrictModes": (*with_keys(f"chmod 0666 {KEYS}"), "bad ownership or modes for file"),
     "expired": ("chage -E 1 root", "chage -E -1 root", "account has expired"),
+    "password to change": ("usermod -p '*' root; chage -d 0 root", "chage -d -1 root",
+                           "Password change required"),
     "shell that is not there": ("usermod -s /bin/none root", "usermod -s /bin/bash root",
                                 "/bin/none"),
     "menu that prints its arguments": (
@@ -207,11 +209,15 @@ def test_options_of_the_unit_count(guest):
         assert "because listed in DenyUsers" in apply(guest, CLOSE, 4).stderr
 
 
-def test_shell_that_hangs_costs_no_more_than_its_time(guest):
-    with meanwhile(guest, "mv /root/.bashrc /root/rc; echo 'sleep 1000' >/root/.bashrc",
-                   "mv /root/rc /root/.bashrc; pkill -f 'sleep 1000' || :"):
-        result = apply(guest, CLOSE, 4)
-        assert "the trial login did not end in time" in result.stderr
+@pytest.mark.parametrize("startup, status, words", (
+    ("sleep 1000", 4, "the trial login did not end in time"),
+    ("(trap '' TERM HUP; setsid sleep 1000 0<&- >/dev/null 2>&1 &)", 0, "went the whole way")))
+def test_what_a_shell_starts_ends_with_the_trial(startup, status, words, guest):
+    with meanwhile(guest, f"""cp -a /root/.bashrc /root/rc; sed -i "1i {startup}" /root/.bashrc""",
+                   "mv /root/rc /root/.bashrc"):
+        assert words in apply(guest, CLOSE, status).stderr
+        assert guest.run("pgrep -f 'sleep [1]000'").status == 1
+        apply(guest, "")
 
 
 def test_shell_that_says_much_is_a_shell(guest):

@@ -5,6 +5,8 @@ import pytest
 from guest import Guest
 from guest.steps import UNITS, apply, listeners, meanwhile
 
+EVERY_RUN = 4
+
 LISTEN = "listen_address: 127.0.0.1\n"
 
 

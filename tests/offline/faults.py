@@ -19,6 +19,7 @@ class Fault:
     at: int = 0
     how: str = ""
     command: str = ""
+    path: str = ""
 
     def __str__(self):
         return f"{self.call} {self.at} {self.how}"
@@ -46,6 +47,8 @@ def environment(fault=None, trace=None):
         env |= {"FAULT_CALL": fault.call, "FAULT_AT": str(fault.at)}
         if fault.how:
             env["FAULT_HOW"] = fault.how
+        if fault.path:
+            env["FAULT_PATH"] = fault.path
         if fault.command:
             env["FAULT_COMMAND"] = fault.command
     if trace:

@@ -27,7 +27,8 @@ EXTRAS = ("/hosts", "/.hushlogin")  # warnings, which cost nothing else
 NO_VERIFY = ("--no-verify",)
 TCP_UNITS = [f"{UNITS}/{name}.{kind}" for name in ("ssh", "sshd") for kind in ("service", "socket")]
 DOOR = [f"{UNITS}/sshd-vsock.socket", f"{UNITS}/sshd-vsock@.service",
-        f"{UNITS}/sshd-vsock-keygen.service", f"{UNITS}/sockets.target.wants/sshd-vsock.socket"]
+        f"{UNITS}/sshd-vsock-keygen.service", f"{UNITS}/sshd-vsock-hostkeys.service",
+        f"{UNITS}/sockets.target.wants/sshd-vsock.socket"]
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Change:
     verb: str = "apply"
     options: tuple = NO_VERIFY
     hosts_link: bool = False
+    by_hand: bool = False
 
     def prepare(self, root):
         """The tree as it is before."""
@@ -48,6 +50,8 @@ class Change:
             tree.at("/etc/hosts").unlink()
             tree.put("/etc/net/hosts", layouts.DEBIAN_HOSTS)
             tree.link("/etc/hosts", "/etc/net/hosts")
+        if self.by_hand:
+            layouts.write_by_hand(tree)
         if self.before is not None:
             tree.apply(*NO_VERIFY, config=self.before)
         return tree
@@ -76,6 +80,8 @@ CHANGES = {
     "removing": Change("debian12", "hushlogin: true\n", verb="remove", options=()),
     "removing, closed": Change("ubuntu2404", CLOSE, verb="remove", options=()),
     "removing, listening": Change("rhel8", LISTEN, verb="remove", options=()),
+    "taking over": Change("ubuntu2404", after=CLOSE, by_hand=True),
+    "giving back": Change("ubuntu2404", CLOSE, verb="remove", options=(), by_hand=True),
 }
 
 
@@ -230,6 +236,37 @@ def test_what_cannot_be_read_is_not_taken_for_absent(sweep):
 def test_without_memory_it_fails_cleanly(sweep):
     assert sweep.run(("alloc",), (errno.ENOMEM,)) > 0
     assert sweep.run(("alloc",), (f"{errno.ENOMEM}+",), stride=7) > 0
+
+@pytest.mark.parametrize("verb", ("apply", "remove"))
+def test_a_home_that_hangs_costs_nothing_but_itself(verb, debian, folder):
+    """Wherever it hangs, in a look or in a write: a dead FUSE or NFS answers some calls from its
+    cache, and others never."""
+    debian.put("/etc/passwd", debian.read("/etc/passwd") + b"zoe:x:1001:1001::/home/zoe:/bin/sh\n")
+    debian.put("/home/zoe/x")
+    config = "hushlogin: true\n" if verb == "apply" else None
+    if verb == "remove":
+        debian.apply(config="hushlogin: true\n")
+
+    def hang(call):
+        tree = debian.copy(folder / call)
+        at = "/home/admin" if call != "open" else "home/admin"
+        result = tree.run(verb, config=config, env=environment(Fault(call, 1, "hang", path=at)))
+        assert result.returncode == 0, (call, result.stderr)
+        if call != "list":  # of no use but for what a killed run left behind
+            assert re.search(r"warning: .*/home/admin/\.hushlogin.*does not answer", result.stderr)
+            assert tree.at("/home/admin/.hushlogin").exists() == (verb == "remove"), call
+        for path in "/root", "/home/zoe", "/etc/skel":
+            assert tree.at(f"{path}/.hushlogin").exists() == (verb == "apply"), (call, path)
+        assert tree.at(f"{UNITS}/sshd-vsock.socket").exists() == (verb == "apply")
+        return tree
+
+    calls = (("open", "stat", "list", "create", "write", "own", "fsync", "rename")
+             if verb == "apply" else ("open", "stat", "list", "read", "unlink"))
+    with ThreadPoolExecutor(len(calls)) as pool:
+        for tree in pool.map(hang, calls):
+            again = tree.run(verb, config=config)
+            assert again.returncode == 0 and "warning" not in again.stderr
+            assert not leftovers(tree.state())
 
 
 # ---- order -----------------------------------------------------------------------------------------

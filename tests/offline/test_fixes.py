@@ -113,6 +113,10 @@ OTHERS = {
     "mkdir -p %s && mv %s": "guest/test_close.py::"
         "test_unit_of_the_administrator_is_in_the_way_of_closing_only",
     "move it to %s of the image": OFFLINE + "test_own_unit_in_an_image",
+    "move it away or take that out, and run this again": OFFLINE + "test_unit_by_hand_that_does_more",
+    "see why the file system of that home hangs": Never("a file system that hangs, for any reason"),
+    "see what keeps 'id' of that account": Never("a directory service that hangs, for any reason"),
+    "leave out --root to work on the running system": GUEST + "test_root_that_is_the_running_system",
     "move it away and run this again": GUEST + "test_what_is_in_the_way_of_the_door",
     "outside of sandboxes that forbid openat2": OFFLINE + "test_sandbox_that_forbids_a_call",
     "include fewer files": OFFLINE + "test_too_many_includes",
@@ -249,9 +253,22 @@ def test_what_is_in_the_way_in_an_image(path, what, debian):
         debian.put(path, "mine")
     else:
         debian.link(path, "/dev/null" if what == "mask" else "/opt/mine")
-    assert cure(debian.apply(status=1), f"{path} is") == (
-        "move it away and run this again")
+    fix = cure(debian.apply(status=1), f"{path} ")
+    assert re.fullmatch("move it away.* and run this again", fix)
     debian.at(path).rename(debian.at("/away"))
+    debian.apply()
+
+
+@pytest.mark.parametrize("choice", ("move it away", "take that out"))
+def test_unit_by_hand_that_does_more(choice, debian):
+    path = f"{UNITS}/sshd-vsock.socket"
+    layouts.write_by_hand(debian, layouts.HAND_SOCKET.replace("::22", "::2222"))
+    assert cure(debian.apply(status=1), f"{path} was not written") == (
+        "move it away or take that out, and run this again")
+    if choice == "move it away":
+        debian.at(path).rename(debian.at("/away"))
+    else:
+        debian.put(path, layouts.HAND_SOCKET)
     debian.apply()
 
 

@@ -32,7 +32,8 @@ TOUCHED = [
     "/usr/lib/modules/6.1.0-1/kernel/net/vmw_vsock/hv_sock.ko",
     f"{UNITS}/ssh.service", f"{UNITS}/ssh.socket", f"{UNITS}/ssh.socket.d/zz-sshd-vsock.conf",
     f"{UNITS}/sshd-vsock.socket", f"{UNITS}/sshd-vsock@.service",
-    f"{UNITS}/sshd-vsock-keygen.service", f"{UNITS}/sshd-vsock-provision.service",
+    f"{UNITS}/sshd-vsock-keygen.service", f"{UNITS}/sshd-vsock-hostkeys.service",
+    f"{UNITS}/sshd-vsock-provision.service",
     f"{UNITS}/sockets.target.wants/sshd-vsock.socket",
     f"{UNITS}/multi-user.target.wants/sshd-vsock-provision.service",
 ]
@@ -271,8 +272,8 @@ def test_a_hosts_link_inside_etc_is_followed_and_edited_in_place(target, debian)
 
 
 @pytest.mark.parametrize("name", ("sshd-vsock.socket", "sshd-vsock@.service",
-                                  "sshd-vsock-keygen.service", "sshd-vsock-provision.service",
-                                  "ssh.service", "ssh.socket"))
+                                  "sshd-vsock-keygen.service", "sshd-vsock-hostkeys.service",
+                                  "sshd-vsock-provision.service", "ssh.service", "ssh.socket"))
 @pytest.mark.parametrize("how", ("file", "link", "mask"))
 def test_a_unit_of_somebody_else_is_left_alone(name, how, debian):
     path = f"{UNITS}/{name}"

@@ -17,7 +17,7 @@ DROPIN = "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
 SOCKET_DROPIN = f"{UNITS}/ssh.socket.d/zz-sshd-vsock.conf"  # where a socket unit is enabled
 DOOR = {f"{UNITS}/{name}" for name in (
     "sshd-vsock.socket", "sshd-vsock@.service", "sshd-vsock-keygen.service",
-    "sshd-vsock-provision.service", "sockets.target.wants/sshd-vsock.socket",
+    "sshd-vsock-hostkeys.service", "sshd-vsock-provision.service", "sockets.target.wants/sshd-vsock.socket",
     "multi-user.target.wants/sshd-vsock-provision.service")}
 OPEN = DOOR | {PRESET, "/etc/modules-load.d/sshd-vsock.conf", "/etc/hosts"}
 
@@ -214,6 +214,32 @@ def test_a_second_run_changes_nothing(tree, config):
     assert tree.run("plan", "--no-verify", config=config).returncode == 0
 
 
+@pytest.mark.parametrize("empty", (False, True))
+@pytest.mark.parametrize("config", ("", CLOSE, LISTEN, "hushlogin: true\n"))
+def test_ostree_gets_no_second_etc(config, empty, folder):
+    """Its /etc is made of /usr/etc when it is deployed: what is written there is what one gets."""
+    tree, usual = Tree(folder / "ostree"), Tree(folder / "usual")
+    for each in tree, usual:
+        layouts.rhel10(each)
+        each.put("/etc/sshd-vsock.yaml", config)
+    tree.at("/etc").rename(tree.at("/usr/etc"))
+    if empty:
+        tree.at("/etc").mkdir()
+    before = tree.state()
+    assert tree.run("--no-verify", "plan").returncode == 10
+    assert "/usr/etc" in tree.apply("--no-verify").stderr
+    usual.apply("--no-verify")
+    assert list(tree.at("/etc").iterdir()) == [] if empty else not tree.at("/etc").exists()
+    usual.at("/etc").rename(usual.at("/usr/etc"))
+    if empty:
+        usual.at("/etc").mkdir()
+    assert tree.state() == usual.state()
+    assert "nothing to do" in tree.apply("--no-verify").stderr
+    assert tree.run("--no-verify", "status").returncode == 0
+    assert tree.run("--no-verify", "remove").returncode == 0
+    assert not any(tree.at(path).is_file() for path in changes(before, tree.state()))
+
+
 @pytest.mark.parametrize("config", (CLOSE, LISTEN))
 def test_going_back_restores(tree, config):
     tree.apply()
@@ -348,7 +374,8 @@ def test_the_units_are_ones_that_systemd_takes(layout, tree):
         tree.put(f"/usr/lib/systemd/system/{target}.target", "[Unit]\nDescription=x\n")
     result = subprocess.run(
         ["systemd-analyze", f"--root={tree}", "verify", "--man=no", "sshd-vsock.socket",
-         "sshd-vsock@x.service", "sshd-vsock-keygen.service", "sshd-vsock-provision.service"],
+         "sshd-vsock@x.service", "sshd-vsock-keygen.service", "sshd-vsock-hostkeys.service",
+         "sshd-vsock-provision.service"],
         text=True, capture_output=True, check=False)
     complaints = [line for line in result.stderr.splitlines()
                   if "sshd-vsock" in line and "PollLimit" not in line]

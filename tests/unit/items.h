@@ -51,17 +51,23 @@ static inline void expect_items(const struct made *m, const char *want)
         assert_string_equal(buf_str(&b), want);
 }
 
-/* The link is known by the unit that it enables, so it goes first. */
+/* The link is known by the unit that it enables, so it goes first; copies go when the units did. */
 #define DOOR_GOES                                                                                  \
         "c- " UNITS "sockets.target.wants/sshd-vsock.socket\nc- " UNITS                            \
-        "sshd-vsock-keygen.service\nc- " UNITS "sshd-vsock@.service\nc- " UNITS                    \
-        "sshd-vsock.socket\n"
+        "sshd-vsock-keygen.service\nc- " UNITS "sshd-vsock-hostkeys.service\nc- " UNITS            \
+        "sshd-vsock@.service\nc- " UNITS "sshd-vsock.socket\nc- " UNITS                            \
+        "sshd-vsock@.service.sshd-vsock-saved\nc- " UNITS "sshd-vsock.socket.sshd-vsock-saved\n"
 
-/* What the door needs comes before the door, and the link that starts it comes last. */
+/* What the door needs comes before the door, and the link that starts it comes last; what an
+ * administrator had in its place is copied before. */
 #define DOOR(phase, sign)                                                                          \
         phase sign " " UNITS "sshd-vsock-keygen.service\n" phase sign " " UNITS                    \
-                   "sshd-vsock@.service\n" phase sign " " UNITS "sshd-vsock.socket\n" phase sign   \
-                   " " UNITS "sockets.target.wants/sshd-vsock.socket\n"
+                   "sshd-vsock-hostkeys.service\n" phase "- " UNITS                                \
+                   "sshd-vsock@.service.sshd-vsock-saved\n" phase sign " " UNITS                   \
+                   "sshd-vsock@.service\n" phase "- " UNITS                                        \
+                   "sshd-vsock.socket.sshd-vsock-saved\n" phase sign " " UNITS                     \
+                   "sshd-vsock.socket\n" phase sign " " UNITS                                      \
+                   "sockets.target.wants/sshd-vsock.socket\n"
 #define PROVISION(phase, sign)                                                                     \
         phase sign " " UNITS "sshd-vsock-provision.service\n" phase sign " " UNITS                 \
                    "multi-user.target.wants/sshd-vsock-provision.service\n"

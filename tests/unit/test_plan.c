@@ -26,6 +26,7 @@ enum found {
 static const char *const same[] = {
         [ITEM_FILE] = BODY,
         [ITEM_FLAG] = BODY,
+        [ITEM_SAVED] = "",
         [ITEM_LINK] = "/x/target",
         [ITEM_HOSTS] = "127.0.0.1 localhost\n127.0.0.1 UNKNOWN # sshd-vsock\n",
         [ITEM_SSHD_CONFIG] =
@@ -49,11 +50,9 @@ static const char *const foreign[] = {
         [ITEM_SSHD_CONFIG] = "ListenAddress ::\n",
 };
 static const char *const content[] = {
-        [ITEM_FILE] = BODY,
-        [ITEM_FLAG] = BODY,
-        [ITEM_LINK] = "/x/target",
-        [ITEM_HOSTS] = "127.0.0.1",
-        [ITEM_SSHD_CONFIG] = "ListenAddress 127.0.0.1\n",
+        [ITEM_FILE] = BODY,         [ITEM_FLAG] = BODY,
+        [ITEM_SAVED] = "",          [ITEM_LINK] = "/x/target",
+        [ITEM_HOSTS] = "127.0.0.1", [ITEM_SSHD_CONFIG] = "ListenAddress 127.0.0.1\n",
 };
 
 static struct object find(enum item_kind kind, enum found found)
@@ -81,7 +80,7 @@ static char decide(enum item_kind kind, bool wanted, const struct object *o, uns
 {
         static const char letters[] = { [OP_WRITE] = 'w', [OP_LINK] = 'l', [OP_UNLINK] = 'u' };
         struct item i = { .kind = kind, .wanted = wanted, .mode = 0644, .flags = flags };
-        struct desired d = { &i, 1 };
+        struct desired d = { .items = &i, .n = 1 };
         struct facts f = { 0 };
         struct plan p;
         char letter = '-';
@@ -189,7 +188,7 @@ static void test_link_is_known_by_its_unit(void **state)
                 struct object o[] = { { .type = OBJECT_LINK, .data = text(table[k].target) },
                                       find(ITEM_FILE, table[k].unit),
                                       find(ITEM_FILE, table[k].other) };
-                struct desired d = { items, ELEMENTSOF(items) };
+                struct desired d = { .items = items, .n = ELEMENTSOF(items) };
                 struct facts f = { 0 };
                 struct plan p;
 
@@ -210,7 +209,7 @@ static void test_mode_and_owner(void **state)
         for (unsigned kind = ITEM_FILE; kind <= ITEM_SSHD_CONFIG; kind++) {
                 struct object o = find((enum item_kind)kind, OUR_FILE);
                 struct item i = { .kind = (enum item_kind)kind, .wanted = true, .mode = 0644 };
-                struct desired d = { &i, 1 };
+                struct desired d = { .items = &i, .n = 1 };
                 struct facts f = { 0 };
                 bool shared = kind == ITEM_HOSTS || kind == ITEM_SSHD_CONFIG;
                 struct plan p;
@@ -227,7 +226,7 @@ static void test_mode_and_owner(void **state)
                         assert_int_equal(p.ops[0].uid, shared ? 7 : 0);
                         assert_int_equal(p.ops[0].gid, shared ? 8 : 0);
                 }
-                assert_int_equal(p.n, kind == ITEM_FLAG || kind == ITEM_LINK ? 0 : 1);
+                assert_int_equal(p.n, kind == ITEM_FILE || shared ? 1 : 0);
                 plan_free(&p);
         }
         for (unsigned bit = 0; bit < 3; bit++) {
@@ -245,7 +244,7 @@ static void test_followed_link(void **state)
 {
         struct object o = find(ITEM_HOSTS, FOREIGN_FILE);
         struct item i = { .kind = ITEM_HOSTS, .wanted = true, .mode = 0644 };
-        struct desired d = { &i, 1 };
+        struct desired d = { .items = &i, .n = 1 };
         struct facts f = { 0 };
         struct plan p;
 
@@ -263,7 +262,7 @@ static void test_followed_link(void **state)
 static char decide_hosts(bool wanted, struct object o)
 {
         struct item i = { .kind = ITEM_HOSTS, .wanted = wanted, .mode = 0644 };
-        struct desired d = { &i, 1 };
+        struct desired d = { .items = &i, .n = 1 };
         struct facts f = { 0 };
         struct plan p;
         char got;
@@ -318,7 +317,7 @@ static void test_strays(void **state)
                                      "Match User x\n\tListenAddress ::1";
         struct item i = { .kind = ITEM_SSHD_CONFIG, .wanted = true };
         struct object o = { .type = OBJECT_FILE, .data = text(before), .len = strlen(before) };
-        struct desired d = { &i, 1 };
+        struct desired d = { .items = &i, .n = 1 };
         struct facts f = { 0 };
         struct plan there, back;
 
@@ -351,7 +350,7 @@ static void test_chain(void **state)
         } table[] = {
                 { NULL, 2 }, { FILE_MARKER "1", 1 }, { FILE_MARKER "2", 0 }, { FILE_MARKER "3", 2 }
         };
-        struct desired d = { items, 2 };
+        struct desired d = { .items = items, .n = 2 };
         struct facts f = { 0 };
 
         (void)state;

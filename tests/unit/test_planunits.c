@@ -128,6 +128,9 @@ static void test_what_runs(void **state)
         w.units.keygen.needs_reload = true;
         expect_units(&w, "", RELOAD);
         w = settled("");
+        w.units.hostkeys.needs_reload = true;
+        expect_units(&w, "", RELOAD);
+        w = settled("");
         w.units.provision.needs_reload = true;
         expect_units(&w, "", RELOAD);
         w = settled("");

@@ -18,7 +18,7 @@ static void expect(struct buf *b, const char *want)
         MARKER "[Unit]\n"                                                                          \
                "Description=SSH door on AF_VSOCK\n"                                                \
                "Documentation=man:sshd-vsock(8)\n"                                                 \
-               "Wants=sshd-vsock-keygen.service\n"                                                 \
+               "Wants=sshd-vsock-hostkeys.service\n"                                               \
                "\n"                                                                                \
                "[Socket]\n"                                                                        \
                "ListenStream=vsock::" port "\n"                                                    \
@@ -59,8 +59,8 @@ static void test_socket(void **state)
         MARKER "[Unit]\n"                                                                          \
                "Description=SSH connection on AF_VSOCK (%I)\n"                                     \
                "Documentation=man:sshd-vsock(8) man:sshd(8)\n"                                     \
-               "Wants=sshd-vsock-keygen.service\n"                                                 \
-               "After=sshd-vsock-keygen.service\n"                                                 \
+               "Wants=sshd-vsock-hostkeys.service\n"                                               \
+               "After=sshd-vsock-hostkeys.service\n"                                               \
                "CollectMode=inactive-or-failed\n"                                                  \
                "\n"                                                                                \
                "[Service]\n" service "StandardInput=socket\n"                                      \

@@ -54,10 +54,34 @@ static void test_keygen_elsewhere(void **state)
         facts_free(&f);
 }
 
+static void test_what_a_connection_waits_for(void **state)
+{
+        AUTO(facts_free) struct facts f = { 0 };
+        AUTO_BUF b = BUF_INIT;
+
+        (void)state;
+        render_hostkeys(&f, &b);
+        assert_string_equal(
+                buf_str(&b),
+                "# Managed by sshd-vsock. Changes are lost at the next \"sshd-vsock apply\".\n"
+                "[Unit]\n"
+                "Description=Host keys for a connection on AF_VSOCK, if there are none\n"
+                "Documentation=man:sshd-vsock(8)\n"
+                "StartLimitIntervalSec=0\n"
+                "ConditionFileNotEmpty=!/etc/ssh/ssh_host_rsa_key\n"
+                "ConditionFileNotEmpty=!/etc/ssh/ssh_host_ecdsa_key\n"
+                "ConditionFileNotEmpty=!/etc/ssh/ssh_host_ed25519_key\n"
+                "\n"
+                "[Service]\n"
+                "Type=oneshot\n"
+                "ExecStart=-/bin/sh -c 'exec systemctl start sshd-vsock-keygen.service'\n");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_keygen_elsewhere),
+                cmocka_unit_test(test_what_a_connection_waits_for),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

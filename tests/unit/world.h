@@ -158,6 +158,8 @@ static inline struct unit_state *world_unit(struct world *w, const char *unit)
                 return &w->units.socket;
         if (strcmp(unit, UNIT_KEYGEN) == 0)
                 return &w->units.keygen;
+        if (strcmp(unit, UNIT_HOSTKEYS) == 0)
+                return &w->units.hostkeys;
         return strcmp(unit, UNIT_PROVISION) == 0 ? &w->units.provision : NULL;
 }
 

@@ -1,0 +1,73 @@
+"""Units that an administrator wrote by hand, by the public recipe: ours take their place, and they
+come back byte for byte."""
+
+import pytest
+
+from layouts import HAND_SOCKET, HAND_TEMPLATE, write_by_hand
+from tree import MARKER, UNITS
+
+SOCKET = f"{UNITS}/sshd-vsock.socket"
+TEMPLATE = f"{UNITS}/sshd-vsock@.service"
+LINK = f"{UNITS}/sockets.target.wants/sshd-vsock.socket"
+CLOSE = "disable_tcp: true\n"
+
+
+def test_taken_over_and_given_back_byte_for_byte(debian):
+    write_by_hand(debian)
+    before = debian.state()
+    plan = debian.run("plan", config=CLOSE).stdout
+    for unit in (SOCKET, TEMPLATE):
+        assert f"take over {unit}, kept as {unit}.sshd-vsock-saved" in plan
+    assert debian.state() == before
+    for config in ("", CLOSE, "port: 2222\n"):
+        debian.apply("--no-verify", config=config)
+        assert debian.read(SOCKET).startswith(MARKER) and debian.read(TEMPLATE).startswith(MARKER)
+        assert debian.state()[f"{SOCKET}.sshd-vsock-saved"] == before[SOCKET]
+        assert debian.state()[LINK] == before[LINK]
+    assert debian.run("status", config="port: 2222\n").returncode == 0
+    assert debian.run("remove").returncode == 0
+    after = debian.state()
+    assert {path for path in before.keys() | after.keys()
+            if before.get(path) != after.get(path)} <= {"/etc/modules-load.d"}
+    assert "nothing to do" in debian.run("remove").stderr
+
+
+def test_it_is_the_way_in_that_is_left(debian):
+    """An image without any other sshd: what comes back is one."""
+    write_by_hand(debian)
+    debian.remove(f"{UNITS}/multi-user.target.wants/ssh.service")
+    debian.apply()
+    assert debian.run("remove").returncode == 0
+    assert debian.read(SOCKET).decode() == HAND_SOCKET
+
+
+def test_what_was_put_there_since_stays(debian):
+    write_by_hand(debian)
+    debian.apply()
+    debian.put(SOCKET, "[Socket]\nListenStream=vsock::22\nAccept=yes\n# mine\n")
+    assert debian.run("remove").returncode == 0
+    assert debian.read(SOCKET).endswith(b"# mine\n")
+    assert debian.at(LINK).is_symlink()
+    assert debian.read(f"{SOCKET}.sshd-vsock-saved").decode() == HAND_SOCKET
+
+
+@pytest.mark.parametrize("socket, template, words", (
+    (HAND_SOCKET.replace("::22", "::2222"), HAND_TEMPLATE,
+     'sshd-vsock.socket was not written by sshd-vsock, which does not do what it does: '
+     '"ListenStream=vsock::2222" (another port than the configuration\'s)'),
+    (HAND_SOCKET, HAND_TEMPLATE.replace("sshd -i", "sshd -i -o PermitRootLogin=no"),
+     'options that sshd-vsock does not pass: put them into sshd_config'),
+    (HAND_SOCKET, HAND_TEMPLATE + "ProtectSystem=strict\n", '"ProtectSystem=strict"')))
+def test_what_does_more_is_named_and_left_alone(socket, template, words, debian):
+    write_by_hand(debian, socket, template)
+    before = debian.state()
+    assert words in debian.apply(status=1).stderr
+    assert debian.state() == before
+
+
+def test_one_that_is_not_enabled_is_no_door(debian):
+    write_by_hand(debian)
+    debian.remove(LINK)
+    before = debian.state()
+    assert "not enabled in sockets.target" in debian.apply(status=1).stderr
+    assert debian.state() == before
