@@ -77,6 +77,29 @@ static bool has_algorithm(const char *list, const char *name)
         return false;
 }
 
+static void get_algorithms(const char *dump, char *list, size_t size)
+{
+        sshddump_get(dump, "pubkeyacceptedalgorithms", list, size);
+        if (!list[0]) /* its name before 8.5 */
+                sshddump_get(dump, "pubkeyacceptedkeytypes", list, size);
+}
+
+bool admission_takes_any(const char *dump, const char *keys)
+{
+        char list[4096], type[64];
+
+        get_algorithms(dump, list, sizeof(list));
+        if (!list[0] || strchr(list, '*'))
+                return true;
+        for (; *keys; keys += strcspn(keys, "\n") + (strchr(keys, '\n') != NULL)) {
+                (void)snprintf(type, sizeof(type), "%.*s", (int)strcspn(keys, " \n"), keys);
+                if (has_algorithm(list, type) ||
+                    (strcmp(type, "ssh-rsa") == 0 && strstr(list, "rsa-sha2-")))
+                        return true;
+        }
+        return false;
+}
+
 static void find_key_type(const char *dump, struct admission_rules *ret)
 {
         static const struct {
@@ -87,9 +110,7 @@ static void find_key_type(const char *dump, struct admission_rules *ret)
                       { "rsa-sha2-256", "rsa" } };
         char list[4096];
 
-        sshddump_get(dump, "pubkeyacceptedalgorithms", list, sizeof(list));
-        if (!list[0]) /* its name before 8.5 */
-                sshddump_get(dump, "pubkeyacceptedkeytypes", list, sizeof(list));
+        get_algorithms(dump, list, sizeof(list));
         (void)snprintf(ret->key_type, sizeof(ret->key_type), "ed25519");
         for (size_t i = ELEMENTSOF(table); i-- > 0;)
                 if (has_algorithm(list, table[i].algorithm))
@@ -251,6 +272,7 @@ static const struct {
         { "entry expired at", "put a key without expiry-time= into authorized_keys of %s" },
         { "not in PubkeyAccepted",
           "give %s a key of a type that PubkeyAcceptedAlgorithms has (sshd -T)" },
+        { "System is booting up", "wait until the system has booted (/run/nologin), for %s" },
         { "by PAM account configuration",
           "see what PAM's account rules have against %s: /etc/nologin, chage --list, "
           "/etc/security/access.conf" },
@@ -262,7 +284,6 @@ static const struct {
           "make %s own what that line names, and nobody else write to it (chmod go-w)" },
         { "does not permit", "see the options of that key in authorized_keys of %s" },
         { "currently not available", "give %s a shell that logs in (usermod --shell)" },
-        { "System is booting up", "wait until the system has booted (/run/nologin), for %s" },
         { "fatal: ", "mend what sshd says there, for %s and all others" },
 };
 

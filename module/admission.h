@@ -58,6 +58,10 @@ struct admission_rules {
 };
 void admission_rules_read(const char *dump, uint32_t uid, struct admission_rules *ret);
 
+/* Whether sshd takes the type of any of the keys ("TYPE BLOB\n" each). It says so only to the
+ * journal, and a trial's sshd may end before it has passed that on. */
+bool admission_takes_any(const char *dump, const char *keys);
+
 /* From what `ssh -v` printed: how far it came, and which of the keys it offered were accepted.
  * Files are FOLDER/N.pub; bit N is set for each that was. `key` gets the first one's name. */
 bool admission_was_asked(const char *said);

@@ -30,13 +30,14 @@ const struct cause_row causes[N_CAUSES] = {
                                     "systemctl unmask sshd-vsock@.service; sshd-vsock apply" },
         [CAUSE_TRIGGER_LIMIT] = { "trigger-limit",
                                   "the socket was flooded and gave up (trigger limit)",
-                                  "systemctl reset-failed sshd-vsock.socket; sshd-vsock apply, "
-                                  "which takes that limit off" },
+                                  "systemctl reset-failed sshd-vsock.socket; sshd-vsock apply" },
         [CAUSE_PORT_TAKEN] = { "port-taken", "the vsock port is in use by another program",
-                               "see \"ss --vsock -lp\" for its holder; stop it, or choose another "
-                               "port (WSL distributions share one kernel: one port each)" },
+                               "stop who holds it (\"ss --vsock -lp\" shows), or choose another "
+                               "port, then \"sshd-vsock apply\" (WSL distributions share one "
+                               "kernel: one port each)" },
         [CAUSE_SOCKET_FAILED] = { "socket-failed", "the socket unit failed",
-                                  "see \"journalctl -u sshd-vsock.socket\"" },
+                                  "mend what \"systemctl status sshd-vsock.socket\" shows, then "
+                                  "\"sshd-vsock apply\"" },
         [CAUSE_SOCKET_INACTIVE] = { "socket-inactive", "the socket unit is not listening",
                                     "systemctl start sshd-vsock.socket" },
         [CAUSE_NO_AF_VSOCK] = { "no-af-vsock", "this kernel has no AF_VSOCK",
@@ -51,43 +52,49 @@ const struct cause_row causes[N_CAUSES] = {
         [CAUSE_SHARE_FULL] = { "share-full",
                                "programs of this system hold all the connections that each side "
                                "may have; the host has its own and still gets in",
-                               "see \"ss --vsock -p\" for who holds them; sshd ends those that do "
-                               "not log in after its LoginGraceTime" },
+                               "end what holds them (\"ss --vsock -p\" shows), or wait: sshd ends "
+                               "those that do not log in within its LoginGraceTime" },
         [CAUSE_CONNECT] = { "connect", "the connection through vsock loopback failed",
                             "see \"dmesg\" for messages of the vsock transport" },
         [CAUSE_TIMEOUT] = { "timeout", "connected, but the door said nothing in time",
                             "see \"journalctl -u 'sshd-vsock@*'\"; on a slow machine raise "
                             "verify_timeout" },
         [CAUSE_NO_HOST_KEYS] = { "no-host-keys", "sshd has no host keys it can read",
-                                 "systemctl restart sshd-vsock-keygen.service, which makes missing "
-                                 "ones; keys need mode 0600 and owner root" },
+                                 "\"chmod 0600 /etc/ssh/ssh_host_*_key\", move away those that "
+                                 "\"ssh-keygen -y -f FILE\" cannot read, then \"systemctl restart "
+                                 "sshd-vsock-keygen.service\", which makes missing ones" },
         [CAUSE_NO_PRIVSEP] = { "no-privsep", "sshd's privilege separation directory is missing",
-                               "sshd-vsock apply, whose unit makes /run/sshd; elsewhere create the "
-                               "directory that the journal names" },
+                               "make the directory that the journal names, as with \"install -d -m "
+                               "0755 /run/sshd\"; what is in its place and no directory goes "
+                               "first" },
         [CAUSE_NO_PRIVSEP_USER] = { "no-privsep-user",
                                     "sshd's account for privilege separation does not exist",
                                     "run \"systemd-sysusers\", or create the account that the "
-                                    "journal names: useradd --system --home-dir /run/sshd --shell "
-                                    "/usr/sbin/nologin sshd" },
+                                    "journal names: \"useradd --system --home-dir /run/sshd "
+                                    "--shell /usr/sbin/nologin sshd\"" },
         [CAUSE_BAD_SSHD_CONFIG] = { "bad-sshd-config", "sshd refuses its configuration",
-                                    "run \"sshd -t\" and mend the line it names" },
+                                    "run \"sshd -t\" and mend the line it names, or the option of "
+                                    "its command (\"systemctl cat sshd-vsock@.service\") that the "
+                                    "journal names" },
         [CAUSE_CLOSED] = { "closed", "connected, but the door closed without a word",
-                           "see \"journalctl -u 'sshd-vsock@*'\"" },
+                           "mend what \"journalctl -u 'sshd-vsock@*'\" or \"systemctl cat "
+                           "sshd-vsock@.service\" shows" },
         [CAUSE_NOT_SSH] = { "not-ssh", "what answers on the port is no SSH server",
-                            "see \"ss --vsock -lp\" for its holder; stop it, or choose another "
-                            "port" },
+                            "see \"systemctl cat sshd-vsock@.service\" for what answers, and take "
+                            "it out; or choose another port, then \"sshd-vsock apply\"" },
         [CAUSE_SSH_VERSION] = { "ssh-version", "the SSH server does not speak protocol 2",
                                 "install a current OpenSSH" },
         [CAUSE_NO_KEX] = { "no-kex", "the banner came, but no key exchange after it",
-                           "see \"journalctl -u 'sshd-vsock@*'\"; under SELinux also \"ausearch -m "
-                           "avc -ts recent\"" },
+                           "mend what \"journalctl -u 'sshd-vsock@*'\" or \"systemctl cat "
+                           "sshd-vsock@.service\" shows; under SELinux also \"ausearch -m avc -ts "
+                           "recent\"" },
         [CAUSE_SELINUX] = { "selinux", "SELinux denies sshd the vsock connection",
                             "update selinux-policy (Fedora 43 and newer have the rules), or load a "
                             "module that allows sshd's domains vsock_socket" },
         [CAUSE_NO_UNKNOWN] = { "no-unknown",
                                "the name UNKNOWN does not resolve from /etc/hosts: logins may "
                                "wait for DNS",
-                               "sshd-vsock apply (hosts_entry: true)" },
+                               "\"sshd-vsock apply\", with hosts_entry: true" },
         [CAUSE_NO_WAY_TO_HOST] = { "no-way-to-host",
                                    "the door answers inside, but no vsock transport leads to a "
                                    "host",
@@ -95,11 +102,11 @@ const struct cause_row causes[N_CAUSES] = {
                                    "vhost-vsock-pci,guest-cid=N); clouds mostly offer none" },
         [CAUSE_TCP_OPEN] = { "tcp-open",
                              "sshd listens on TCP where disable_tcp or listen_address lets none",
-                             "run the command that the message names, then sshd-vsock apply" },
+                             "run the command that the message names, then \"sshd-vsock apply\"" },
         [CAUSE_TCP_DOWN] = { "tcp-down",
                              "no sshd listens on TCP, though listen_address wants one to",
                              "mend what the unit that the message names says of it, restart it, "
-                             "then sshd-vsock apply" },
+                             "then \"sshd-vsock apply\"" },
         [CAUSE_NO_LOGIN] = { "no-login",
                              "the door answers, but nobody could be shown to log in through it "
                              "whom require_login asks for",

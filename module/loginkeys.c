@@ -25,6 +25,7 @@ struct keys {
         struct buf lines;  /* "TYPE BLOB\n" each */
         struct buf forced; /* those that run nothing but a command of their own; begins with \n */
         bool authority;
+        bool strange; /* of no type that sshd takes */
 };
 
 /* The first line that names a key is the one that counts. */
@@ -129,15 +130,19 @@ static void explain_refusal(struct search *s, const struct keys *k, unsigned mos
         const char *at = buf_str(&k->lines);
         AUTO_BUF said = BUF_INIT;
 
-        if (s->explained++ >= EXPLAINED_MAX || search_make_server(s, false, &server) < 0 ||
-            ask(s, &way, &at, most, l, &said) < 0)
+        if (k->strange)
+                admission_because(l, "give it a key of a type that PubkeyAcceptedAlgorithms has",
+                                  "PubkeyAcceptedAlgorithms has no type of its keys");
+        if (k->strange || s->explained++ >= EXPLAINED_MAX ||
+            search_make_server(s, false, &server) < 0 || ask(s, &way, &at, most, l, &said) < 0)
                 return;
         if (admission_accepted(buf_str(&said), s->scratch.path, l->key, sizeof(l->key)) != 0)
-                admission_because(l,
-                                  "see \"systemctl cat 'sshd-vsock@*'\" for ProtectHome= and the "
-                                  "like of the unit that serves the port",
-                                  "the listener refuses its keys, and the same sshd started here "
-                                  "takes them: the unit keeps it from them");
+                admission_because(
+                        l,
+                        "see \"systemctl cat sshd-vsock@.service\" for ProtectHome= and the "
+                        "like of the unit that serves the port",
+                        "the listener refuses its keys, and the same sshd started here "
+                        "takes them: the unit keeps it from them");
         l->key[0] = '\0';
         admission_explain(buf_str(&said), l);
 }
@@ -220,6 +225,7 @@ int search_look(struct search *s, struct login *l, struct admission_rules *rules
                       shadow_has_password(s->shadow ? s->shadow : "", s->shadow_len, l->user.name);
         if (rules->keys)
                 read_keys(s, rules, l, &k);
+        k.strange = !admission_takes_any(buf_str(&dump), buf_str(&k.lines));
         if (l->n_keys > 0)
                 r = ask_for_keys(s, rules, &k, l);
         judge_absence(rules, &k, l);

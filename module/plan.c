@@ -170,14 +170,19 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
                                                    "is %s; sshd-vsock edits only files "
                                                    "below /etc%s",
                                                    o->what ? o->what : "a link that leads nowhere",
-                                                   i->kind == ITEM_HOSTS ? hosts_cure : "")
+                                                   i->kind == ITEM_HOSTS
+                                                           ? hosts_cure
+                                                           : "; to mend it, put a file in its "
+                                                             "place")
                                : 0;
         if (o->type != OBJECT_FILE && !i->wanted)
                 return 0;
         if (o->type != OBJECT_FILE && i->kind == ITEM_SSHD_CONFIG)
                 return plan_add_conflict(p, i,
                                          "is not there, and nothing includes " PATH_SSHD_DROPIN
-                                         ": listen_address has no place");
+                                         ": listen_address has no place; to mend it, make that "
+                                         "file, as a copy of " PATH_SSHD_CONFIG_VENDOR
+                                         " if that is there");
         r = edited(i, o, &content);
         if (r < 0)
                 return r;

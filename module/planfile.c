@@ -14,8 +14,11 @@
 
 static int add_masked(struct plan *p, const struct item *i)
 {
-        int r = plan_add_conflict(p, i, "is masked; to mend it: \"systemctl unmask %s\"",
-                                  basename(i->path));
+        int r = p->image ? plan_add_conflict(p, i, "is masked" PLAN_MOVE_AWAY)
+                         : plan_add_conflict(p, i,
+                                             "is masked; to mend it: \"systemctl unmask %s && "
+                                             "sshd-vsock apply\"",
+                                             basename(i->path));
 
         if (r == 0)
                 p->conflicts[p->n_conflicts - 1].masked = true;
@@ -110,13 +113,13 @@ static int plan_gone(struct plan *p, const struct desired *d, const struct objec
 static int add_own(struct plan *p, const struct item *i, const struct buf *different)
 {
         if (different->len == 0)
-                return plan_add_conflict(p, i,
-                                         "is there and was not written by sshd-vsock; move it "
-                                         "away");
-        return plan_add_conflict(p, i,
-                                 "was not written by sshd-vsock, which does not do what it does: "
-                                 "%s; move it away, or take that out",
-                                 buf_str(different));
+                return plan_add_conflict(
+                        p, i, "is there and was not written by sshd-vsock" PLAN_MOVE_AWAY);
+        return plan_add_conflict(
+                p, i,
+                "was not written by sshd-vsock, which does not do what it does: "
+                "%s; to mend it, move it away or take that out, and run this again",
+                buf_str(different));
 }
 
 int plan_file(struct plan *p, const struct desired *d, const struct object *objects,
@@ -127,12 +130,12 @@ int plan_file(struct plan *p, const struct desired *d, const struct object *obje
         if (!i->wanted)
                 return plan_gone(p, d, objects, i, o);
         if (o->type == OBJECT_OTHER)
-                return plan_add_conflict(p, i, "is %s, not a file", o->what);
+                return plan_add_conflict(p, i, "is %s, not a file" PLAN_MOVE_AWAY, o->what);
         if (o->type == OBJECT_LINK && strcmp(o->data, "/dev/null") == 0)
                 return add_masked(p, i);
         if (o->type == OBJECT_LINK)
-                return plan_add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock",
-                                         o->data);
+                return plan_add_conflict(
+                        p, i, "is a link to %.96s, not made by sshd-vsock" PLAN_MOVE_AWAY, o->data);
         if (o->type == OBJECT_FILE) {
                 bool same = o->len == i->len && memcmp(o->data, i->content, i->len) == 0;
                 int alike = 1;

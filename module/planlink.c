@@ -74,13 +74,13 @@ int plan_link(struct plan *p, const struct desired *d, const struct object *obje
         if ((i->flags & ITEM_MASK) && (o->type == OBJECT_LINK || o->type == OBJECT_FILE))
                 return add_own_unit(p, i);
         if (o->type == OBJECT_LINK)
-                return plan_add_conflict(p, i, "is a link to %.96s, not made by sshd-vsock",
-                                         o->data);
+                return plan_add_conflict(
+                        p, i, "is a link to %.96s, not made by sshd-vsock" PLAN_MOVE_AWAY, o->data);
         if (o->type == OBJECT_FILE)
                 return plan_add_conflict(
-                        p, i, "is there and was not written by sshd-vsock; move it away");
+                        p, i, "is there and was not written by sshd-vsock" PLAN_MOVE_AWAY);
         if (o->type == OBJECT_OTHER)
-                return plan_add_conflict(p, i, "is %s, not a link", o->what);
+                return plan_add_conflict(p, i, "is %s, not a link" PLAN_MOVE_AWAY, o->what);
         buf_add(&content, i->content, i->len);
         return plan_add_file(p, OP_LINK, i, o, &content);
 }

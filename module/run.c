@@ -174,10 +174,15 @@ void run_say_conflicts(struct run *r, enum blocks blocks)
 {
         enum log_level level = blocks == BLOCKS_NOTHING ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
 
-        for (size_t i = 0; i < r->plan.n_conflicts; i++)
-                if (r->plan.conflicts[i].blocks == blocks)
-                        log_line(&r->log, level, "%s%s %s", r->root.path, r->plan.conflicts[i].path,
-                                 r->plan.conflicts[i].reason);
+        for (size_t i = 0; i < r->plan.n_conflicts; i++) {
+                AUTO_BUF reason = BUF_INIT;
+
+                if (r->plan.conflicts[i].blocks != blocks)
+                        continue;
+                run_add_fix(r, r->plan.conflicts[i].reason, &reason);
+                log_line(&r->log, level, "%s%s %s", r->root.path, r->plan.conflicts[i].path,
+                         buf_str(&reason));
+        }
 }
 
 int run_report_conflicts(struct run *r)

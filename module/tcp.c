@@ -171,6 +171,7 @@ bool tcp_is_back(struct run *r)
         const struct timespec pause = { .tv_nsec = 100000000 };
         uint64_t end = clock_deadline(SETTLE_SECONDS);
         AUTO_BUF gone = BUF_INIT;
+        const char *unit;
 
         for (;; (void)nanosleep(&pause, NULL)) {
                 AUTO_BUF now = BUF_INIT;
@@ -192,10 +193,11 @@ bool tcp_is_back(struct run *r)
                 if (clock_now() >= end)
                         break;
         }
+        unit = tcp_unit_due(r, NULL, 0);
         log_line(&r->log, LOG_LEVEL_ERROR,
-                 "TCP is not what it was: nobody listens on %s any more; to mend it: see "
-                 "\"systemctl status ssh.service\"",
-                 buf_str(&gone));
+                 "TCP is not what it was: nobody listens on %s any more; to mend it: mend what "
+                 "\"systemctl status %s\" shows, then \"systemctl restart %s\"",
+                 buf_str(&gone), unit ? unit : "ssh.service", unit ? unit : "ssh.service");
         return false;
 }
 

@@ -140,13 +140,33 @@ static void fix_socket(struct run *r, const struct tcp_listener *l, const char *
                 buf_adds(out, l->fix);
 }
 
+/* Whether somebody is known to get in when that sshd is gone. */
+static bool has_other_way(struct run *r)
+{
+        struct why why = { 0 };
+
+        if (r->options.no_verify)
+                return true;
+        if (!r->verified || r->verdict.cause != CAUSE_NONE)
+                return false;
+        if (!r->way.known)
+                run_look_for_host(r);
+        if (!r->way.reachable)
+                return false;
+        return r->config.require == REQUIRE_UNCHECKED ||
+               ((r->who.known || run_look_for_logins(r, &why) == 0) && r->who.enough);
+}
+
 void tcp_fix(struct run *r, const struct tcp_listener *l, struct buf *out)
 {
         AUTO_BUF files = BUF_INIT;
         struct why why = { 0 };
 
-        if (r->config.n_listen == 0 || !l->owned || !is_tcp_unit(l->unit) ||
-            manager_unit_files(r->manager, l->unit, &files, &why) < 0)
+        if (!has_other_way(r))
+                buf_adds(out, "first mend what \"sshd-vsock verify\" names: nobody is known to get "
+                              "in without this sshd");
+        else if (r->config.n_listen == 0 || !l->owned || !is_tcp_unit(l->unit) ||
+                 manager_unit_files(r->manager, l->unit, &files, &why) < 0)
                 buf_adds(out, l->fix);
         else if (socket_of(l->unit))
                 fix_socket(r, l, buf_str(&files), out);

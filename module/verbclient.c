@@ -125,7 +125,7 @@ static int show_known_hosts(struct run *r)
         const struct buf *lines = &r->client_side.known_hosts;
 
         if (lines->len == 0) {
-                why_fix(&r->why, "boot the system once, or start %s in it", UNIT_KEYGEN);
+                why_fix(&r->why, "%s", r->root.image ? "boot the image once" : "sshd-vsock apply");
                 (void)why_say(&r->why, -1, "there are no host keys that sshd could use yet: %s",
                               buf_str(&r->client_side.key_files));
                 return run_fail(r);

@@ -174,9 +174,29 @@ static void test_reasons(void **state)
                       "ana@vsock: Permission denied (publickey).\r\n",
                       "/home/ana/.ssh/authorized_keys:1: entry expired at 20200101",
                       "without expiry-time=");
+        /* systemd's /run/nologin, as pam_nologin shows it */
+        expect_reason("System is booting up. Unprivileged users are not permitted to log in yet.\n"
+                      "Access denied for user ana by PAM account configuration [preauth]\n",
+                      "System is booting up. Unprivileged users are not permitted to log in yet.",
+                      "wait until the system has booted");
         expect_reason("Account ana has expired\r\nx\r\n", "Account ana has expired",
                       "chage --expiredate -1 ana");
         expect_reason("", "", "journalctl");
+}
+
+static void test_key_types(void **state)
+{
+        static const char both[] = "ssh-rsa AAAA\nssh-ed25519 BBBB\n", rsa[] = "ssh-rsa AAAA\n";
+
+        (void)state;
+        assert_true(admission_takes_any("pubkeyacceptedalgorithms ssh-ed25519\n", both));
+        assert_false(admission_takes_any("pubkeyacceptedalgorithms ssh-ed25519\n", rsa));
+        assert_false(admission_takes_any("PubkeyAcceptedAlgorithms sk-ssh-ed25519\n", both));
+        assert_true(admission_takes_any("pubkeyacceptedkeytypes x,rsa-sha2-512\n", rsa));
+        assert_true(admission_takes_any("pubkeyacceptedalgorithms ssh-*\n", rsa));
+        assert_true(admission_takes_any("", rsa));
+        assert_false(admission_takes_any("pubkeyacceptedalgorithms ssh-ed25519\n",
+                                         "ssh-ed25519-cert-v01@openssh.com CCCC"));
 }
 
 static void test_enough(void **state)
@@ -207,9 +227,9 @@ static void test_enough(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_dump),     cmocka_unit_test(test_rules),
-                cmocka_unit_test(test_accepted), cmocka_unit_test(test_reasons),
-                cmocka_unit_test(test_enough),
+                cmocka_unit_test(test_dump),      cmocka_unit_test(test_rules),
+                cmocka_unit_test(test_accepted),  cmocka_unit_test(test_reasons),
+                cmocka_unit_test(test_key_types), cmocka_unit_test(test_enough),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

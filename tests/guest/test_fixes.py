@@ -1,0 +1,662 @@
+"""What is printed to mend a thing mends it: the thing is broken, the commands are run as they stand,
+and what else the words say is done; then the program is content. Every text that is printed is in
+here or in another test, which tests/offline/test_fixes.py looks after."""
+
+import json
+import os
+import re
+
+import pytest
+
+from guest import SUITES, Guest
+from guest.steps import CONFIG, UNITS, apply, dropin, meanwhile, served_by, squatter
+
+# Of all that follow: the rest is in `tests/run --full`.
+EVERY_RUN = 24
+
+SETTINGS = "verify_timeout: 2\nrequire_login: unchecked\n"
+SOCKET = f"{UNITS}/sshd-vsock.socket"
+TEMPLATE = f"{UNITS}/sshd-vsock@.service"
+KEYS = "/etc/ssh/ssh_host_*_key"
+EXTRA = "/etc/ssh/sshd_config.d/50-x.conf"
+RELOAD = "systemctl daemon-reload"
+
+# A user's own program that connects N times and holds or drops what it gets.
+CONNECT = """
+my ($mode, $n) = @ARGV;
+my @held;
+for (1 .. $n) {
+        socket(my $s, 40, 1, 0) or die;
+        connect($s, pack("S S L L L", 40, 0, 22, 1, 0)) or die "connect: $!";
+        push @held, $s if $mode eq "hold";
+}
+sleep 600 if $mode eq "hold";
+"""
+
+
+@pytest.fixture(scope="module", name="machine",
+                params=SUITES if os.environ.get("SSHD_VSOCK_FULL") else ["bookworm"])
+def boot(request, program):
+    with Guest(request.param) as guest:
+        guest.install(program)
+        guest.put("/opt/connect.pl", CONNECT)
+        guest.check("ip link set lo up")
+        apply(guest, SETTINGS)
+        yield guest
+
+
+@pytest.fixture(name="guest")
+def whole(machine):
+    """A guest whose door is whole, before and after."""
+    machine.put(CONFIG, SETTINGS)
+    yield machine
+    machine.put(CONFIG, SETTINGS)
+    machine.check(f"{RELOAD}; systemctl reset-failed; sshd-vsock -q apply", timeout=120)
+
+
+class Fix:
+    """The words behind "to mend it: " of one message."""
+
+    def __init__(self, guest, text):
+        self.guest, self.text = guest, text
+        self.quoted = re.findall(r'"([^"]+)"', text)
+
+    def letter(self):
+        """The whole of it is for a shell."""
+        self.guest.check(f"set -e; {self.text}", timeout=120)
+
+    def run(self, start, status=0, **blanks):
+        """Runs the command in quotes that begins so, its blanks (FILE) filled in; what it prints."""
+        (command,) = [command for command in self.quoted if command.startswith(start)]
+        for blank, word in blanks.items():
+            assert blank in command
+            command = command.replace(blank, word)
+        result = self.guest.run(command, timeout=120)
+        assert result.status == status, f"{command}: {result.stdout}{result.stderr}"
+        return result.stdout + result.stderr
+
+    def says(self, *words):
+        """What the test goes on to do, by hand, is what it says."""
+        for word in words:
+            assert word in self.text
+        return self
+
+
+def broken(guest, cause, verb="verify", status=4):
+    """The verb names the cause, on the terminal and for machines alike; the fix."""
+    result = guest.run(f"sshd-vsock {verb} --json", timeout=120)
+    assert result.status == status, result.stderr
+    told = json.loads(result.stdout)["verification"]
+    assert told["cause"] == cause
+    assert f"; to mend it: {told['fix']}\n" in result.stderr
+    return Fix(guest, told["fix"])
+
+
+def printed(result, what):
+    """The one fix of what has those words."""
+    (fix,) = {line.split("to mend it", 1)[1].lstrip(":, ")
+              for line in result.stderr.splitlines() if what in line}
+    return fix
+
+
+def mended(guest, verb="verify"):
+    """It is content, and has no fix to offer for the door."""
+    result = guest.run(f"sshd-vsock {verb}", timeout=120)
+    assert result.status == 0, result.stderr
+    assert "error: " not in result.stderr
+    return result
+
+
+# ---- causes whose fix is for a shell as it stands -------------------------------------------------
+
+GONE = f"systemctl stop sshd-vsock.socket; rm -f {SOCKET}; {RELOAD}"
+COMMANDS = {
+    "unit-masked": f"{GONE}; systemctl mask sshd-vsock.socket",
+    "unit-masked, at run time": f"{GONE}; ln -s /dev/null /run/systemd/system/sshd-vsock.socket;"
+                                f"{RELOAD}",
+    "unit-missing": GONE,
+    "template-missing": f"rm {TEMPLATE}; {RELOAD}",
+    "template-masked": f"rm {TEMPLATE}; systemctl mask sshd-vsock@.service",
+    "trigger-limit": "perl /opt/connect.pl drop 99; while systemctl -q is-active "
+                     "sshd-vsock.socket; do sleep 0.05; done",
+    "socket-inactive": "systemctl stop sshd-vsock.socket",
+    "no-listener": f"echo 'port: 2222' >>{CONFIG}",
+}
+UNLESS = {"trigger-limit": "[Socket]\nTriggerLimitIntervalSec=2s\nTriggerLimitBurst=20\n"}
+
+
+@pytest.mark.parametrize("what", COMMANDS)
+def test_fix_that_is_a_command(what, guest):
+    cause = what.split(",")[0]
+    with dropin(guest, "sshd-vsock.socket", UNLESS.get(cause, "[Socket]\n")):
+        if cause in UNLESS:
+            guest.check("systemctl restart sshd-vsock.socket")
+        guest.check(COMMANDS[what])
+        broken(guest, cause).letter()
+        mended(guest)
+        guest.check("rm -f /run/systemd/system/sshd-vsock.socket")
+
+
+# ---- causes whose fix has commands in it ----------------------------------------------------------
+
+@pytest.mark.parametrize("choice", ["stop", "another port"])
+def test_port_taken(choice, guest):
+    with squatter(guest, 2222):
+        guest.put(CONFIG, SETTINGS + "port: 2222\n")
+        assert "in use by another program" in apply(guest, status=4).stderr
+        fix = broken(guest, "port-taken").says("stop who holds it", "choose another port, then")
+        if choice == "stop":
+            holder, = re.findall(r":2222 .*pid=(\d+)", fix.run("ss --vsock"))
+            guest.check(f"kill {holder}; while kill -0 {holder}; do sleep 0.05; done")
+        else:
+            guest.put(CONFIG, SETTINGS + "port: 2223\n")
+        fix.run("sshd-vsock apply")
+        mended(guest)
+
+
+def test_socket_failed(guest):
+    folder = "/run/systemd/system/sshd-vsock.socket.d"
+    guest.put(f"{folder}/x.conf", "[Socket]\nExecStartPre=/bin/false\n")
+    with meanwhile(guest, RELOAD, f"rm -rf {folder}; {RELOAD}"):
+        guest.run("systemctl restart sshd-vsock.socket")
+        fix = broken(guest, "socket-failed")
+        assert re.search(r"ExecStartPre=/bin/false .*status=1", fix.run("systemctl status", status=3))
+        guest.check(f"rm {folder}/x.conf; {RELOAD}")
+        fix.run("sshd-vsock apply")
+        mended(guest)
+
+
+def test_share_full(guest):
+    share = guest.check("systemctl show -P MaxConnectionsPerSource sshd-vsock.socket").strip()
+    count = "systemctl show -P NConnections sshd-vsock.socket"
+    with meanwhile(guest, f"systemd-run -q --unit=hog perl /opt/connect.pl hold {share};"
+                          f"until [ $({count}) = {share} ]; do sleep 0.05; done",
+                   "systemctl stop hog || :"):
+        fix = broken(guest, "share-full").says("end what holds them")
+        holder, = set(re.findall(r'"perl",pid=(\d+)', fix.run("ss --vsock")))
+        guest.check(f"kill {holder}; until [ $({count}) = 0 ]; do sleep 0.05; done")
+        mended(guest)
+
+
+def test_timeout(guest):
+    guest.put(CONFIG, "verify_timeout: 1\n")
+    with dropin(guest, "sshd-vsock@.service", "[Service]\nExecStartPre=/bin/sleep 1.5\n"):
+        fix = broken(guest, "timeout").says("raise verify_timeout")
+        fix.run("journalctl")
+        guest.put(CONFIG, "verify_timeout: 60\n")
+        mended(guest)
+
+
+def test_no_host_keys(guest):
+    """One that all may read, one of another program's bytes, and one that is not there."""
+    with meanwhile(guest, f"mkdir /root/keys; cp -a /etc/ssh/ssh_host_* /root/keys/;"
+                          "cd /etc/ssh; chmod 0644 ssh_host_rsa_key; rm ssh_host_ecdsa_key;"
+                          "echo junk >ssh_host_ed25519_key",
+                   "rm -f /etc/ssh/ssh_host_*; mv /root/keys/* /etc/ssh/; rmdir /root/keys"):
+        fix = broken(guest, "no-host-keys").says("move away those that", "cannot read")
+        fix.run("chmod")
+        fix.run("ssh-keygen", FILE="/etc/ssh/ssh_host_rsa_key")
+        fix.run("ssh-keygen", status=255, FILE="/etc/ssh/ssh_host_ed25519_key")
+        guest.check("mv /etc/ssh/ssh_host_ed25519_key /root/")
+        fix.run("systemctl restart sshd-vsock-keygen")
+        mended(guest)
+
+
+@pytest.mark.parametrize("lines", ["", "[Service]\nRuntimeDirectory=\n"])
+def test_no_privsep(lines, guest):
+    """Something else is in its place, with a unit that makes it and with one that does not."""
+    with dropin(guest, "sshd-vsock@.service", lines):
+        guest.check("rm -rf /run/sshd; touch /run/sshd")
+        fix = broken(guest, "no-privsep").says("what is in its place and no directory goes first")
+        guest.check("rm /run/sshd")
+        fix.run("install")
+        mended(guest)
+
+
+def test_no_privsep_user(guest):
+    with meanwhile(guest, "cp -p /etc/passwd /root/; sed -i /^sshd:/d /etc/passwd",
+                   "mv /root/passwd /etc/"):
+        fix = broken(guest, "no-privsep-user").says(", or create")
+        fix.run("systemd-sysusers")
+        if guest.run("getent passwd sshd").status != 0:
+            fix.run("useradd")
+        mended(guest)
+
+
+def test_bad_sshd_config(guest):
+    with meanwhile(guest, f"echo NoSuchOption yes >{EXTRA}; echo Port 22x >>{EXTRA}",
+                   f"rm {EXTRA}"):
+        fix = broken(guest, "bad-sshd-config").says("mend the line it names")
+        for _ in "both", "lines":
+            file, line = re.search(r"^(/\S+?):? line (\d+)", fix.run("sshd -t", status=255),
+                                   re.M).groups()
+            guest.check(f"sed -i '{line}s/.*/# &/' {file}")
+        mended(guest)
+
+
+def test_bad_option_of_sshd(guest):
+    with meanwhile(guest, "echo 'SSHD_OPTS=\"-f /etc/ssh/none\"' >/etc/default/ssh",
+                   "echo SSHD_OPTS= >/etc/default/ssh"):
+        fix = broken(guest, "bad-sshd-config").says("or the option of its command")
+        fix.run("sshd -t")
+        file, = re.findall(r"^EnvironmentFile=-?(/etc/default/\S+)", fix.run("systemctl cat"), re.M)
+        guest.check(f"sed -i 's| *-f /etc/ssh/none||' {file}")
+        mended(guest)
+
+
+@pytest.mark.parametrize("cause,command", [
+    ("closed", "echo the moon is full >&2; echo hello"),
+    ("not-ssh", "exec head -c 9 /dev/zero"), ("no-kex", "echo SSH-2.0-x; echo the moon is full >&2")])
+def test_unit_that_starts_no_sshd(cause, command, guest):
+    with served_by(guest, command):
+        fix = broken(guest, cause)
+        if cause != "not-ssh":
+            assert "the moon is full" in fix.run("journalctl")
+        file, = re.findall(r"^# (/\S+/test.conf)$", fix.run("systemctl cat"), re.M)
+        with meanwhile(guest, f"mv {file} /root/; {RELOAD}", f"mv /root/test.conf {file}"):
+            mended(guest)
+
+
+def test_no_unknown(guest):
+    guest.put(CONFIG, SETTINGS + "hosts_entry: false\n")
+    apply(guest)
+    result = mended(guest)
+    fix = Fix(guest, printed(result, "UNKNOWN does not resolve")).says("hosts_entry: true")
+    guest.check(f"sed -i 's/hosts_entry: false/hosts_entry: true/' {CONFIG}")
+    fix.run("sshd-vsock apply")
+    assert "to mend it" not in mended(guest).stderr
+
+
+def test_kernel_and_machine(program):
+    """From a kernel that has nothing to a machine that a host reaches."""
+    with Guest("bookworm", virtio=False,
+               prepare=lambda guest: guest.chroot("mv /usr/lib/modules /root/")) as guest:
+        guest.install(program)
+        apply(guest, "verify_timeout: 5\nrequire_login: unchecked\ndisable_tcp: true\n", 4)
+        broken(guest, "no-af-vsock").says("boot a kernel with", "and install its modules")
+        guest.shutdown()
+        guest.chroot("mv /root/modules /usr/lib/; mv /usr/lib/modules/*/kernel/net/vmw_vsock/"
+                     "vsock_loopback.ko /root/; depmod $(ls /usr/lib/modules)")
+        guest.boot()
+        broken(guest, "no-loopback", status=3).says("none needed for the door itself", "or use a "
+                                                    "kernel with CONFIG_VSOCKETS_LOOPBACK")
+        guest.check("mv /root/vsock_loopback.ko /usr/lib/modules/*/kernel/net/vmw_vsock/; depmod")
+        fix = Fix(guest, printed(apply(guest, status=4), "no vsock transport leads to a host"))
+        fix.says("give the machine a vsock device", "QEMU", "and its kernel the module")
+        guest.shutdown()
+        guest.virtio = True
+        guest.boot()
+        mended(guest, "apply")
+        assert "to mend it" not in mended(guest).stderr
+        assert guest.ssh("exit 5").status == 5
+
+
+# ---- where the program cannot work ----------------------------------------------------------------
+
+@pytest.mark.parametrize("place,what", [
+    ("mount -t tmpfs none /run;", "was not booted with systemd"),
+    ("chroot /opt", "this is a chroot")])
+def test_where_no_systemd_runs(place, what, guest):
+    result = guest.run(f"""unshare -m sh -c 'mount -t tmpfs none /opt; cd /opt
+        cp -a /etc .; for folder in usr proc run; do mkdir $folder; mount --rbind /$folder $folder; done
+        for folder in bin sbin lib lib64; do ln -s usr/$folder; done
+        {place} sshd-vsock verify; echo $?
+        exec sshd-vsock --root=/opt apply'""")
+    assert result.stdout == "1\n"
+    Fix(guest, printed(result, what)).says("use --root=DIR")
+    assert result.status == 0, result.stderr
+
+
+def test_root_that_is_the_running_system(guest):
+    with meanwhile(guest, "mount --bind / /mnt", "umount /mnt"):
+        result = guest.run("sshd-vsock --root=/mnt apply")
+        assert result.status == 1
+        Fix(guest, printed(result, "of the running system")).says("leave out --root")
+    mended(guest, "apply")
+
+
+def test_not_root(guest):
+    result = guest.run("runuser -u nobody -- sshd-vsock verify")
+    assert result.status == 1 and printed(result, "needs root") == "use sudo"
+    mended(guest)
+
+
+# ---- who does not get in --------------------------------------------------------------------------
+
+# Of an account NAME: what sshd_config says, what breaks it, what is said, and that being done. Each
+# has a key, and is in the group "in". A run looks into five refusals.
+H, K = "/home/NAME", "/home/NAME/.ssh/authorized_keys"
+REFUSED = {
+    "names": {
+        "pattern": ("AllowUsers pattern@192.168.* root group denied from", "",
+                    "name pattern without @HOST in AllowUsers of sshd_config",
+                    f"sed -i 's/NAME@[^ ]*/NAME/' {EXTRA}"),
+        "denied": ("DenyUsers denied", "", "take denied out of DenyUsers in sshd_config",
+                   f"sed -i '/^DenyUsers/d' {EXTRA}"),
+        "group": ("DenyGroups out", "usermod -aG out NAME",
+                  "take group out of the groups in DenyGroups", "gpasswd -d NAME out"),
+        "from": ("", f"sed -i 's/^/from=\"10.0.0.1\" /' {K}",
+                 "put a key without from= into authorized_keys of from", f"sed -i 's/^[^ ]* //' {K}"),
+        "root": ("PermitRootLogin no\nMatch Address 10.1.2.3\n PermitRootLogin prohibit-password", "",
+                 'set "PermitRootLogin prohibit-password" in sshd_config outside of Match Address',
+                 f"sed -i '/^PermitRootLogin/s/no$/prohibit-password/' {EXTRA}")},
+    "keys": {
+        "shell": ("", "usermod -s /bin/none NAME", "give shell a shell that exists (usermod --shell)",
+                  "usermod --shell /bin/bash NAME"),
+        "revoked": ("RevokedKeys /etc/ssh/revoked", f"cut -d' ' -f1,2 {K} >/etc/ssh/revoked",
+                    "give revoked another key, or take this one out of what RevokedKeys names",
+                    "NEWKEY"),
+        "past": ("", f"sed -i 's/^/expiry-time=\"20200101\" /' {K}",
+                 "put a key without expiry-time= into authorized_keys of past",
+                 f"sed -i 's/^[^ ]* //' {K}"),
+        "modes": ("", f"chmod 0666 {K}; chmod 0777 {H}/.ssh",
+                  "make modes own what that line names, and nobody else write to it (chmod go-w)",
+                  f"chmod go-w {H}/.ssh {K}"),
+        "outside": ("AllowGroups in root", "gpasswd -d NAME in",
+                    "put outside into one of the groups in AllowGroups", "usermod -aG in NAME")},
+    "files": {
+        "type": ("PubkeyAcceptedKeyTypes ssh-ed25519", "OLDKEY",
+                 "give it a key of a type that PubkeyAcceptedAlgorithms has", "NEWKEY"),
+        "fifo": ("", f"rm {K}; mkfifo {K}", "put a file there", f"rm {K}; NEWKEY"),
+        "unread": ("", f"chown root {K}; chmod 0600 {K}", "let the account read it", f"chown NAME {K}"),
+        "forced": ("", f"sed -i 's/^/command=\"echo no\" /' {K}",
+                   "put a key without command= into its authorized_keys", f"sed -i 's/^[^ ]* [^ ]* //' {K}"),
+        "keyless": ("", f"rm {K}", "put a public key into its authorized_keys", "NEWKEY"),
+        "password": ("PasswordAuthentication yes", f"rm {K}",
+                     "or set a password that sshd may ask for", "echo NAME:secret | chpasswd"),
+        "later": ("", "userdel -r NAME", "create it",
+                  "useradd -m -G in -s /bin/bash NAME; install -d -o NAME -m 0700 ~NAME/.ssh; NEWKEY")},
+    "accounts": {
+        "expired": ("", "chage -E 1 NAME", "chage --expiredate -1 expired", "LETTER"),
+        "aged": ("", "chage -d 0 NAME", "set a new password for aged (passwd aged)",
+                 "printf 'iech0Aiv\\niech0Aiv\\n' | passwd NAME"),
+        "nologin": ("", "usermod -s /usr/sbin/nologin NAME",
+                    "give nologin a shell that logs in (usermod --shell)",
+                    "usermod --shell /bin/bash NAME"),
+        "barred": ("", "echo 'account required pam_access.so' >>/etc/pam.d/sshd; echo '-:NAME:ALL' >>/etc/security/access.conf",
+                   "see what PAM's account rules have against barred",
+                   "sed -i '/NAME/d' /etc/security/access.conf"),
+        "deaf": ("", "printf '#!/bin/sh\\nexit 3\\n' >/bin/deaf; chmod 0755 /bin/deaf;"
+                     "usermod -s /bin/deaf NAME", "see what the account's shell does with a command",
+                 "usermod -s /bin/bash NAME"),
+        "matched": ("Match User matched\n AuthorizedKeysFile .ssh/authorized_keys", "",
+                    'or let another account in', f"sed -i '/^Match User/,$d' {EXTRA}"),
+        "asked": ("Match User asked\n ForceCommand /bin/true", "",
+                  'set "require_login: unchecked" if you know that it works', "UNCHECKED")},
+}
+NEWKEY = ("rm -f /opt/new*; ssh-keygen -q -t ed25519 -N '' -f /opt/new;"
+          f"install -m 0600 -o NAME /opt/new.pub {K}")
+
+
+@pytest.mark.parametrize("batch", REFUSED)
+def test_who_does_not_get_in(batch, guest):
+    rows = REFUSED[batch]
+    config = f"verify_timeout: 60\nrequire_login: [{', '.join(rows)}]\n"
+
+    def script(name, text):
+        text = text.replace("NEWKEY", NEWKEY).replace("OLDKEY", NEWKEY.replace("ed25519", "ecdsa"))
+        return text.replace("NAME", name) + "\n"
+    made = "".join(f"useradd -m -G in -s /bin/bash {name}; install -d -o {name} -m 0700 ~{name}/.ssh;"
+                   + script(name, NEWKEY + ";") for name in rows if name != "root")
+    lines = sorted((row[0] for row in rows.values() if row[0]), key=lambda line: "Match" in line)
+    with meanwhile(guest, "groupadd in; groupadd out; cp -a /etc/pam.d/sshd /etc/security/access.conf"
+                          f" /root/\n{made}",
+                   "".join(f"userdel -r {name} 2>/dev/null\n" for name in rows if name != "root")
+                   + f"groupdel in; groupdel out; rm -f {EXTRA}; mv /root/sshd /etc/pam.d/;"
+                     "mv /root/access.conf /etc/security/"):
+        guest.put(EXTRA, "\n".join(lines) + "\n")
+        guest.put(CONFIG, config)
+        guest.check("".join(script(name, row[1]) for name, row in rows.items()))
+        result = guest.run("sshd-vsock verify --json", timeout=120)
+        assert result.status == 4, result.stderr
+        told = {a["user"]: a for a in json.loads(result.stdout)["logins"]["accounts"]}
+        for name, (_, _, words, do) in rows.items():
+            assert words in str(told[name]["fix"]), (name, told[name])
+            assert f": {told[name]['reason']}; to mend it: {told[name]['fix']}\n" in result.stderr
+            if do == "UNCHECKED":
+                assert told.pop(name)["admission"] == "untried"
+            else:
+                guest.check(script(name, told[name]["fix"] if do == "LETTER" else do))
+        guest.put(CONFIG, f"verify_timeout: 60\nrequire_login: [{', '.join(told)}]\n")
+        mended(guest)
+
+
+def test_system_that_is_booting(guest):
+    """As systemd-user-sessions leaves it until then; root may come in before."""
+    guest.put(CONFIG, "verify_timeout: 5\nrequire_login: [ana]\n")
+    with meanwhile(guest, "useradd -m -s /bin/bash ana; install -d -o ana -m 0700 ~ana/.ssh;"
+                          + NEWKEY.replace("NAME", "ana")
+                          + ";echo 'System is booting up.' >/run/nologin",
+                   "rm -f /run/nologin; userdel -rf ana 2>/dev/null || :"):
+        result = guest.run("sshd-vsock verify", timeout=120)
+        Fix(guest, printed(result, "ana does not get in")).says("wait until the system has booted")
+        guest.check("systemctl restart systemd-user-sessions")
+        mended(guest)
+
+
+@pytest.mark.parametrize("lines", ["ProtectHome=yes", "ExecStart=\nExecStart=-/bin/sh -c 'exec /usr/sbin/sshd -i'"])
+def test_unit_that_a_trial_cannot_follow(lines, guest):
+    """What keeps sshd from the keys, and what hides it: change that unit, or vouch."""
+    guest.put(CONFIG, "verify_timeout: 5\n")
+    with dropin(guest, "sshd-vsock@.service", f"[Service]\n{lines}\n"):
+        result = guest.run("sshd-vsock verify", timeout=120)
+        assert result.status == 4, result.stderr
+        fix = Fix(guest, printed(result, "nobody could be shown")).says("change that unit, or set")
+        (vouch,) = fix.quoted
+        guest.put(CONFIG, f"verify_timeout: 5\n{vouch}\n")
+        mended(guest)
+    guest.put(CONFIG, "verify_timeout: 5\n")
+    mended(guest)
+
+
+# ---- what is in the way ---------------------------------------------------------------------------
+
+IN_THE_WAY = {
+    "/etc/modules-load.d/sshd-vsock.conf": ("rm PATH; echo mine >PATH", "was not written by sshd-vsock"),
+    "/etc/systemd/system-preset/10-sshd-vsock.preset": ("rm PATH; mkdir PATH", "not a file"),
+    f"{UNITS}/sshd-vsock-keygen.service": ("ln -sf /opt/x PATH", "is a link to /opt/x"),
+    f"{UNITS}/multi-user.target.wants/sshd-vsock-provision.service": ("ln -sf /opt/x PATH",
+                                                                      "is a link to /opt/x"),
+    f"{UNITS}/sockets.target.wants/sshd-vsock.socket": ("rm PATH; echo mine >PATH",
+                                                        "was not written by sshd-vsock"),
+}
+
+
+def test_what_is_in_the_way_of_the_door(guest):
+    guest.check("mkdir -p /opt/away\n" + "".join(
+        make.replace("PATH", path) + "\n" for path, (make, _) in IN_THE_WAY.items()) + RELOAD)
+    result = apply(guest, status=1)
+    for path, (_, words) in IN_THE_WAY.items():
+        assert words in result.stderr
+        assert printed(result, f"{path} is") == "move it away and run this again"
+        guest.check(f"mv {path} /opt/away/")
+    apply(guest)
+    mended(guest)
+
+
+@pytest.mark.parametrize("name", ["sshd-vsock.socket", "sshd-vsock@.service"])
+def test_masked_unit_of_the_door(name, guest):
+    guest.check(f"rm {UNITS}/{name}; systemctl mask {name}")
+    fix = Fix(guest, printed(apply(guest, status=4), f"{name} is masked"))
+    fix.run("systemctl unmask")
+    mended(guest)
+
+
+def test_hosts_file_in_the_way(guest):
+    for make in "cp /etc/hosts /run/hosts; ln -sf /run/hosts /etc/hosts", "rm /etc/hosts; mkdir /etc/hosts":
+        for choice in "file", "config":
+            with meanwhile(guest, f"cp -a /etc/hosts /root/hosts; sed -i /UNKNOWN/d /etc/hosts; {make}",
+                           "rm -rf /etc/hosts; mv /root/hosts /etc/hosts"):
+                words = printed(apply(guest, SETTINGS), "/etc/hosts is ")
+                assert words == ("put a file in its place, or say hosts_entry: false and map UNKNOWN "
+                                 "to 127.0.0.1 yourself")
+                if choice == "file":
+                    guest.check("rm -rf /etc/hosts; cp /root/hosts /etc/hosts")
+                    assert "warning" not in apply(guest).stderr
+                elif guest.run("test -L /etc/hosts").status == 0:
+                    guest.check("echo 127.0.0.1 UNKNOWN >>/etc/hosts")
+                    assert "warning" not in apply(guest, SETTINGS + "hosts_entry: false\n").stderr
+
+
+def test_hosts_file_that_is_mounted(guest):
+    guest.check("cp /etc/hosts /root/hosts; sed -i /UNKNOWN/d /root/hosts")
+    with meanwhile(guest, "mount --bind /root/hosts /etc/hosts", "umount /etc/hosts"):
+        Fix(guest, printed(apply(guest), "/etc/hosts: ")).says("change it from where it is mounted")
+        guest.check("echo 127.0.0.1 UNKNOWN >>/root/hosts")
+        assert "to mend it" not in apply(guest).stderr
+
+
+def test_line_that_remove_leaves(guest):
+    with meanwhile(guest, "cp -a /etc/hosts /root/hosts; cp /etc/hosts /run/hosts; ln -sf /run/hosts /etc/hosts",
+                   "rm /etc/hosts; mv /root/hosts /etc/"):
+        result = guest.run("sshd-vsock remove", timeout=120)
+        marker, = re.findall(r'take out its line that ends in "(.*)"', printed(result, "/etc/hosts is"))
+        guest.check(f"grep -q '{marker}$' /etc/hosts && sed -i '/{marker}$/d' /run/hosts")
+        apply(guest, SETTINGS + "hosts_entry: false\n")
+        assert "to mend it" not in guest.run("sshd-vsock remove", timeout=120).stderr
+
+
+@pytest.mark.parametrize("choice", ["make the user", "take the name out"])
+def test_user_who_is_not_there(choice, guest):
+    guest.put(CONFIG, SETTINGS + "hushlogin: [packer]\n")
+    Fix(guest, printed(apply(guest), "no such user: packer")).says("take the name out of the list or make")
+    with meanwhile(guest, "useradd -m packer" if choice == "make the user" else
+                   f"sed -i 's/packer//' {CONFIG}", "userdel -r packer 2>/dev/null || :"):
+        assert "to mend it" not in apply(guest).stderr
+
+
+# ---- TCP --------------------------------------------------------------------------------------------
+
+LISTEN = SETTINGS + "listen_address: 127.0.0.1\n"
+
+
+@pytest.fixture(name="open_again")
+def tcp_as_before(guest):
+    yield
+    guest.check(f"rm -f /run/flag; {RELOAD}; systemctl reset-failed", timeout=120)
+    apply(guest, SETTINGS)
+    guest.check("systemctl restart ssh.service")
+
+
+@pytest.mark.usefixtures("open_again")
+def test_nothing_listens_any_more(guest):
+    apply(guest, LISTEN)
+    with dropin(guest, "ssh.service", "[Service]\nExecStartPre=/usr/bin/test ! -e /run/flag\n"):
+        guest.check("touch /run/flag; ! systemctl restart ssh.service")
+        fix = Fix(guest, printed(apply(guest, status=1), "no sshd listens on TCP"))
+        assert "ssh.service" in fix.run("journalctl -u ssh.service")
+        guest.check("rm /run/flag")
+        Fix(guest, fix.text.split("when that is mended: ")[1]).letter()
+        assert "drift   none" in guest.check("sshd-vsock status")
+
+
+@pytest.mark.usefixtures("open_again")
+def test_tcp_that_does_not_come_back(guest):
+    """Nothing starts again once TCP was closed, and the door neither."""
+    flag = "[Service]\nExecStartPre=/usr/bin/test ! -e /run/flag\n"
+    with dropin(guest, "sshd-vsock@.service", flag), dropin(
+            guest, "ssh.service", flag + "ExecStopPost=/usr/bin/touch /run/flag\nRestart=no\n"):
+        result = apply(guest, SETTINGS + "disable_tcp: true\n", 4)
+        fix = Fix(guest, printed(result, "TCP is not what it was"))
+        assert "/run/flag" in fix.run("systemctl status", status=3)
+        guest.check("rm /run/flag")
+        fix.run("systemctl restart")
+        guest.check("ss -ltnH | grep -q ':22 '")
+
+
+@pytest.mark.usefixtures("open_again")
+@pytest.mark.parametrize("broken_too", [f"echo DenyUsers root >{EXTRA}", GONE])
+def test_only_way_in_is_not_to_be_closed(broken_too, guest):
+    """TCP is closed, an sshd of somebody's own listens, and nobody gets in over vsock any more."""
+    unit = f"{UNITS}/my-sshd.service"
+    apply(guest, "verify_timeout: 5\ndisable_tcp: true\n")
+    guest.put(unit, "[Service]\nExecStart=/usr/sbin/sshd -D -p 2222\nRuntimeDirectory=sshd\n"
+                    "RuntimeDirectoryPreserve=yes\n[Install]\nWantedBy=multi-user.target\n")
+    with meanwhile(guest, f"{RELOAD}; systemctl enable -q --now my-sshd; {broken_too}",
+                   f"systemctl disable -q --now my-sshd; rm -f {unit} {EXTRA}"):
+        told = guest.run("sshd-vsock status").stdout
+        if EXTRA in broken_too:
+            told += apply(guest, status=1).stderr
+        assert "systemctl disable" not in told
+        assert set(re.findall("listens on TCP.*to mend it: (.*)", told)) == {
+            'first mend what "sshd-vsock verify" names: nobody is known to get in without this sshd'}
+        guest.run("sshd-vsock verify")
+        if EXTRA in broken_too:
+            guest.check(f"rm {EXTRA}")
+        Fix(guest, printed(apply(guest, status=1), "still listens on TCP")).letter()
+        apply(guest)
+
+
+@pytest.mark.usefixtures("open_again")
+def test_job_that_fails(guest):
+    with dropin(guest, "ssh.service", "[Service]\nExecReload=\nExecReload=/usr/bin/test ! -e "
+                                      "/run/flag\nExecReload=/bin/kill -HUP $MAINPID\n"):
+        guest.check("touch /run/flag")
+        fix = Fix(guest, printed(apply(guest, LISTEN, 1), "reload ssh.service: the job ended"))
+        assert "/run/flag" in fix.run("systemctl status")
+        fix.run("journalctl")
+        guest.check("rm /run/flag")
+        apply(guest)
+
+
+@pytest.mark.usefixtures("open_again")
+def test_configuration_that_is_refused(guest):
+    with meanwhile(guest, f"echo 'Port 22x' >{EXTRA}", f"rm {EXTRA}"):
+        apply(guest, LISTEN, 4)
+        guest.put(EXTRA, "KexAlgorithms no-such-thing\n")
+        result = guest.run("sshd-vsock apply", timeout=120)
+        assert result.status != 0
+        line = printed(result, "refuses")
+        assert "line" in line
+        guest.check(f"sed -i 's/^/# /' {EXTRA}")
+        apply(guest)
+
+
+# ---- the rest ---------------------------------------------------------------------------------------
+
+def test_client_without_keys(guest):
+    with meanwhile(guest, f"mkdir /root/keys; mv {KEYS}* /root/keys/",
+                   f"rm -f {KEYS}*; mv /root/keys/* /etc/ssh/; rmdir /root/keys"):
+        guest.put(CONFIG, "verify_timeout: 60\n")
+        result = guest.run("sshd-vsock client --known-hosts")
+        assert result.status == 1
+        Fix(guest, printed(result, "there are no host keys")).letter()
+        assert "ssh-ed25519" in guest.check("sshd-vsock client --known-hosts")
+
+
+def test_program_that_others_can_replace(guest):
+    with meanwhile(guest, "install -o nobody /usr/sbin/sshd-vsock /opt/p; mv /usr/sbin/sshd-vsock /root/p",
+                   "[ -e /usr/sbin/sshd-vsock ] || mv /root/p /usr/sbin/sshd-vsock"):
+        result = guest.run("/opt/p apply", timeout=120)
+        assert result.status == 1
+        place, = re.findall(r"^install it as (\S+), with root as the owner",
+                            printed(result, "cannot be what each boot runs"))
+        guest.check(f"install -o root -m 0755 /opt/p {place}; {place} apply", timeout=120)
+
+
+def test_package_that_is_missing(guest):
+    """The packages are the guest's own, put together again from their files."""
+    guest.put("/opt/pack", """set -e
+        rm -rf /opt/packed /opt/repo; mkdir -p /opt/packed/DEBIAN /opt/repo
+        dpkg-query -s $1 | sed '/^Status: /d;/^Conffiles:/,/^[^ ]/{/^Conffiles:/d;/^ /d}' \\
+            >/opt/packed/DEBIAN/control
+        dpkg-query -L $1 | while read -r path; do [ -d "$path" ] || ls -d "$path"; done 2>/dev/null |
+            tar -c -f - -T - 2>/dev/null | tar -x -f - -C /opt/packed
+        dpkg-deb -b /opt/packed /opt/repo/$1.deb >/dev/null
+        { cat /opt/packed/DEBIAN/control; echo "Filename: ./$1.deb"
+          echo "Size: $(stat -c %s /opt/repo/$1.deb)"
+          echo "SHA256: $(sha256sum /opt/repo/$1.deb | cut -d' ' -f1)"; } >/opt/repo/Packages
+        rm -rf /etc/apt/sources.list.d; mkdir /etc/apt/sources.list.d
+        echo 'deb [trusted=yes] file:/opt/repo ./' >/etc/apt/sources.list; apt-get update -qq
+        """)
+    guest.put(CONFIG, "verify_timeout: 5\n")
+    for package, what, status in ("openssh-client", "nobody could be shown", 4), (
+            "openssh-server", "openssh-server is not installed", 1):
+        guest.check(f"bash /opt/pack {package} && dpkg --remove --force-depends {package}",
+                    timeout=120)
+        result = guest.run("sshd-vsock verify", timeout=120)
+        assert result.status == status, result.stderr
+        name, = re.findall(r"^install the package (\S+)", printed(result, what))
+        assert name == package
+        guest.check(f"DEBIAN_FRONTEND=noninteractive apt-get install -qq -y {name}", timeout=120)
+        mended(guest)

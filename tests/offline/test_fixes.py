@@ -1,0 +1,377 @@
+"""No text that tells how to mend something is printed unless a test has done what it says, or it is
+said here why none can. And those that are about images: each done to a tree to the letter."""
+
+import re
+import subprocess
+
+import pytest
+
+import fixtexts
+import layouts
+from faults import Fault, environment, record
+from tree import CHECKOUT, UNITS, Tree, program
+
+GUEST, OFFLINE = "guest/test_fixes.py::", "offline/test_fixes.py::"
+COMMAND = GUEST + "test_fix_that_is_a_command"
+WHO = GUEST + "test_who_does_not_get_in"
+
+
+class Never(str):
+    """Why no test does it."""
+
+
+OTHER_MACHINE = Never("another kind of machine: user-mode Linux is none of these")
+
+# By the cause's word: the test that has done what the table says.
+CAUSES = {
+    "not-booted": GUEST + "test_where_no_systemd_runs",
+    "chroot": GUEST + "test_where_no_systemd_runs",
+    "not-root": GUEST + "test_not_root",
+    "no-sshd": GUEST + "test_package_that_is_missing",
+    "unit-masked": COMMAND,
+    "unit-missing": COMMAND,
+    "template-missing": COMMAND,
+    "template-masked": COMMAND,
+    "trigger-limit": COMMAND,
+    "port-taken": GUEST + "test_port_taken",
+    "socket-failed": GUEST + "test_socket_failed",
+    "socket-inactive": COMMAND,
+    "no-af-vsock": GUEST + "test_kernel_and_machine",
+    "no-loopback": GUEST + "test_kernel_and_machine",
+    "no-listener": COMMAND,
+    "share-full": GUEST + "test_share_full",
+    "connect": Never("what connect(2) says when no known thing is wrong"),
+    "timeout": GUEST + "test_timeout",
+    "no-host-keys": GUEST + "test_no_host_keys",
+    "no-privsep": GUEST + "test_no_privsep",
+    "no-privsep-user": GUEST + "test_no_privsep_user",
+    "bad-sshd-config": GUEST + "test_bad_sshd_config",
+    "closed": GUEST + "test_unit_that_starts_no_sshd",
+    "not-ssh": GUEST + "test_unit_that_starts_no_sshd",
+    "ssh-version": Never("an OpenSSH of 2016 or older"),
+    "no-kex": GUEST + "test_unit_that_starts_no_sshd",
+    "selinux": Never("a kernel with SELinux and a policy"),
+    "no-unknown": GUEST + "test_no_unknown",
+    "no-way-to-host": GUEST + "test_kernel_and_machine",
+    "tcp-open": "guest/test_listeners.py::"
+                "test_sshd_of_another_unit_is_named_and_nothing_opens_again",
+    "tcp-down": GUEST + "test_nothing_listens_any_more",
+    "no-login": WHO,
+}
+
+# By words that stand in one text alone.
+OTHERS = {
+    "journalctl -t sshd -t sshd-session": Never("sshd said what no row of the table knows"),
+    "it is a mount point of its own": GUEST + "test_hosts_file_that_is_mounted",
+    "look for an immutable file": "offline/test_hostile.py::test_what_is_immutable_is_named",
+    "make room on the file system":
+        "offline/test_hostile.py::test_a_full_file_system_is_named_and_room_mends_it",
+    "mount the file system read-write": OFFLINE + "test_file_system_that_is_read_only",
+    "run it again": OFFLINE + "test_file_that_changes_while_at_work",
+    "take other ListenAddress lines out": Never("what sshd itself says after all known lines are "
+                                                "commented out; no way to make it so is known"),
+    "give the kernel the module hv_sock": OTHER_MACHINE,
+    "give the machine a vsock device": GUEST + "test_kernel_and_machine",
+    "make the door on that machine": OTHER_MACHINE,
+    "try it from the host;": OTHER_MACHINE,
+    "try it from the host": OTHER_MACHINE,
+    "try it from the parent instance": OTHER_MACHINE,
+    "have that program hand on the port": OTHER_MACHINE,
+    "where you know that a host comes in": "guest/test_hostway.py::"
+        "test_what_the_operator_vouches_for_is_taken_and_said_at_each_run",
+    "leave TCP open here": Never("nothing is to be done"),
+    "systemctl %s %s%s%s": "guest/test_listeners.py::"
+                           "test_sshd_of_another_unit_is_named_and_nothing_opens_again",
+    "kill %d": "guest/test_listeners.py::"
+               "test_sshd_started_by_hand",
+    "see to it that %s does not start it again": "guest/test_listeners.py::"
+               "test_sshd_started_by_hand",
+    "let the account read it": WHO,
+    "put a file there": WHO,
+    "put a key without command=": WHO,
+    "put a public key into its authorized_keys": WHO,
+    "run 'sshd -t' and mend the line it names": GUEST + "test_configuration_that_is_refused",
+    "see 'sshd-vsock verify'": Never("the door's own trouble, which verify tells"),
+    "for ProtectHome= and the like": GUEST + "test_unit_that_a_trial_cannot_follow",
+    "change that unit, or set": GUEST + "test_unit_that_a_trial_cannot_follow",
+    "install the package openssh-client": GUEST + "test_package_that_is_missing",
+    "see why that file system does not answer": Never("a file system of FUSE, which the guests' "
+                                                      "kernel lacks"),
+    "if you know that it works": WHO,
+    "if you know that it works, or let another account in": WHO,
+    "create it, or set": WHO,
+    "see what the account's shell does": WHO,
+    "see sshd-vsock --help": OFFLINE + "test_command_line_that_is_wrong",
+    "run as root on a system booted with systemd": Never("D-Bus does not answer"),
+    "systemctl list-jobs": Never("a job that takes 90 seconds"),
+    "see 'systemctl status %s' and 'journalctl": GUEST + "test_job_that_fails",
+    "systemctl unmask %s && sshd-vsock apply": GUEST + "test_masked_unit_of_the_door",
+    "make that file, as a copy of": OFFLINE + "test_addresses_without_a_place",
+    "put a file in its place": OFFLINE + "test_sshd_config_that_is_no_file",
+    "put a file in its place, or say hosts_entry: false": GUEST + "test_hosts_file_in_the_way",
+    "take out its line that ends in": GUEST + "test_line_that_remove_leaves",
+    "mkdir -p %s && mv %s": "guest/test_close.py::"
+        "test_unit_of_the_administrator_is_in_the_way_of_closing_only",
+    "move it to %s of the image": OFFLINE + "test_own_unit_in_an_image",
+    "move it away or take that out, and run this again": OFFLINE + "test_unit_by_hand_that_does_more",
+    "see why the file system of that home hangs": Never("a file system that hangs, for any reason"),
+    "see what keeps 'id' of that account": Never("a directory service that hangs, for any reason"),
+    "leave out --root to work on the running system": GUEST + "test_root_that_is_the_running_system",
+    "move it away and run this again": GUEST + "test_what_is_in_the_way_of_the_door",
+    "outside of sandboxes that forbid openat2": OFFLINE + "test_sandbox_that_forbids_a_call",
+    "include fewer files": OFFLINE + "test_too_many_includes",
+    "install it as %s, with root as the owner": GUEST + "test_program_that_others_can_replace",
+    "take AddressFamily": OFFLINE + "test_address_of_a_family_that_sshd_refuses",
+    "take the name out of the list": GUEST + "test_user_who_is_not_there",
+    "mend the line that sshd names, in sshd_config": GUEST + "test_configuration_that_is_refused",
+    "see what it does, and end it if it hangs": "offline/test_neighbours.py::"
+        "test_who_waits_says_for_whom_and_not_for_ever",
+    "mend what 'systemctl status %s' shows": GUEST + "test_tcp_that_does_not_come_back",
+    "name an address of this machine": "guest/test_reality.py::"
+        "test_address_that_the_machine_lacks_changes_nothing",
+    "; when that is mended: systemctl reset-failed %s; systemctl restart": GUEST + "test_nothing_listens_any_more",
+    "%ssystemctl restart %s": "guest/test_reality.py::test_options_of_the_unit_win",
+    "first mend what 'sshd-vsock verify' names": GUEST + "test_only_way_in_is_not_to_be_closed",
+    "mv %s %s.off; ": "guest/test_reality.py::test_extra_stream_of_the_socket_unit",
+    "systemctl stop %s; systemctl restart %s": "guest/test_reality.py::"
+                                               "test_extra_stream_of_the_socket_unit",
+    "take %s out of what %s passes to sshd": Never("words of a unit that no shell should be given"),
+    "boot the image": "guest/test_first_boot.py::test_proves_the_door_closes_tcp_and_stays_closed",
+    "boot the image once": "guest/test_first_boot.py::"
+                           "test_proves_the_door_closes_tcp_and_stays_closed",
+    "install openssh-server, which brings": Never("remove on a system without any unit of sshd"),
+    "sed -i '%s' %s; ": "guest/test_reality.py::test_loopback_is_no_way_in",
+    "systemctl %senable %s; ": "guest/test_reality.py::test_disabled_by_the_administrator",
+    "systemctl %sunmask %s; ": "guest/test_reality.py::test_masked_by_the_administrator",
+    "systemctl reset-failed %s; systemctl restart %s; ":
+        "guest/test_reality.py::test_restart_loop_is_no_way_in",
+    # of accounts
+    "name %s without @HOST in AllowUsers": WHO,
+    "take %s out of DenyUsers": WHO,
+    "put %s into one of the groups": WHO,
+    "take %s out of the groups in DenyGroups": WHO,
+    "give %s a shell that exists": WHO,
+    "unlock it: usermod": "guest/test_logins.py::test_fix_that_is_a_command_is_run_to_the_letter",
+    "create the account %s": Never("sshd does not know whom /etc/passwd has"),
+    "outside of Match Address, or let another account": WHO,
+    "chage --expiredate -1 %s": WHO,
+    "set a new password for %s": WHO,
+    "give %s another key, or take this one out": WHO,
+    "put a key without expiry-time=": WHO,
+    "give %s a key of a type": Never("the next text, where sshd's list can be read"),
+    "give it a key of a type": WHO,
+    "see what PAM's account rules": WHO,
+    "put a key without from=": WHO,
+    "make %s own what that line names": WHO,
+    "see the options of that key": Never("no sshd of the suites says it of a plain key"),
+    "give %s a shell that logs in": WHO,
+    "wait until the system has booted": GUEST + "test_system_that_is_booting",
+    "mend what sshd says there, for %s": Never("an sshd that dies in a login and in nothing else"),
+}
+# Pieces of a command that say nothing by themselves, and words of the machinery around them.
+PIECES = {"sshd-vsock apply", "sshd-vsock %sremove", "--root=%s ", "systemctl daemon-reload; ",
+          "disable --now", "mask --now", "stop", ".scope", "/run/systemd/generator",
+          "/run/systemd/transient/", "fix", "still listens on TCP",
+          "listens on TCP beyond listen_address", ", and over TCP no longer once it closes"}
+
+
+def source(name):
+    return (CHECKOUT / "module" / name).read_text(encoding="utf-8")
+
+
+def texts():
+    """All that the program may print to mend something, but for the table of causes."""
+    found = set()
+    for path in (CHECKOUT / "module").glob("*.[ch]"):
+        found |= set(fixtexts.fixes_of(path.read_text(encoding="utf-8")))
+    for table, file, column in ("reasons", "admission.c", 1), ("by_dmi", "hostway.c", -1):
+        for words in fixtexts.columns(source(file), table, column):
+            found |= set(words if table == "reasons" or len(words[:1]) and " " in words[0]
+                         and not words[0].startswith(("an ", "Amazon", "Google", "Oracle", "Huawei",
+                                                      "Open ", "SAP", "Alibaba", "Hetzner")) else [])
+    for macro in re.findall(r'^#define (?:KEEP|VOUCH) +"(.*)"$', source("hostway.c"), re.M):
+        found.add(macro.replace('\\"', "'"))
+    return found - PIECES
+
+
+def claimed(text):
+    """The registry's keys for a text: the longest that stands in it."""
+    keys = [key for key in OTHERS if key in text]
+    return max(keys, key=len, default=None)
+
+
+def test_every_fix_has_a_test():
+    found = texts()
+    assert len(found) > 70
+    assert sorted(text for text in found if not claimed(text)) == []
+    assert set(OTHERS) - {claimed(text) for text in found} == set(), "no longer printed"
+
+
+def test_every_cause_has_a_test():
+    rows = fixtexts.columns(source("causes.c"), "causes", 0)
+    assert [words[0] for words in rows if words != ["none"]] == list(CAUSES)
+
+
+@pytest.mark.parametrize("claim", sorted(set([*CAUSES.values(), *OTHERS.values()])))
+def test_the_test_is_there(claim):
+    if isinstance(claim, Never):
+        return
+    file, name = claim.split("::")
+    assert f"\ndef {name}(" in (CHECKOUT / "tests" / file).read_text(encoding="utf-8"), claim
+
+
+def test_a_fix_without_a_test_is_seen():
+    """Whichever way it is printed."""
+    for code in ('why_fix(why, "do %s", x);', 'why_fix(&r->why, r->a ? B : "do " C);',
+                 'admission_because(l, "do" /* " */ " this", "%s", x);', 'log("x; to mend it: do it");',
+                 '(void)snprintf(w->fix, sizeof(w->fix), "do" "it");', '{ .fix = "do it" }',
+                 'static const char *advice(int e) { return e ? "do it" : NULL; }',
+                 'log("%s; to mend it: %s", a ? "b" : c, d ? "do it" : x);'):
+        assert any(text.startswith("do") for text in fixtexts.fixes_of(code)), code
+        assert len(fixtexts.fixes_of(code)) == 1 or code.startswith("log(\"%s"), code
+
+
+# ---- in images ------------------------------------------------------------------------------------
+
+CLOSE, LISTEN = "disable_tcp: true\n", "listen_address: 127.0.0.1\n"
+
+
+def cure(result, words):
+    """What is said to mend the line with those words."""
+    (line,) = [line for line in result.stderr.splitlines() if words in line]
+    return line.split("to mend it", 1)[1].lstrip(":, ")
+
+
+@pytest.mark.parametrize("path", (f"{UNITS}/sshd-vsock.socket", f"{UNITS}/sshd-vsock@.service",
+                                  "/etc/modules-load.d/sshd-vsock.conf",
+                                  f"{UNITS}/sockets.target.wants/sshd-vsock.socket"))
+@pytest.mark.parametrize("what", ("file", "link", "mask", "folder"))
+def test_what_is_in_the_way_in_an_image(path, what, debian):
+    if what == "folder":
+        debian.at(path).mkdir(parents=True)
+    elif what == "file":
+        debian.put(path, "mine")
+    else:
+        debian.link(path, "/dev/null" if what == "mask" else "/opt/mine")
+    fix = cure(debian.apply(status=1), f"{path} ")
+    assert re.fullmatch("move it away.* and run this again", fix)
+    debian.at(path).rename(debian.at("/away"))
+    debian.apply()
+
+
+@pytest.mark.parametrize("choice", ("move it away", "take that out"))
+def test_unit_by_hand_that_does_more(choice, debian):
+    path = f"{UNITS}/sshd-vsock.socket"
+    layouts.write_by_hand(debian, layouts.HAND_SOCKET.replace("::22", "::2222"))
+    assert cure(debian.apply(status=1), f"{path} was not written") == (
+        "move it away or take that out, and run this again")
+    if choice == "move it away":
+        debian.at(path).rename(debian.at("/away"))
+    else:
+        debian.put(path, layouts.HAND_SOCKET)
+    debian.apply()
+
+
+def test_own_unit_in_an_image(debian):
+    path = f"{UNITS}/ssh.service"
+    debian.put(path, "[Service]\nExecStart=/usr/sbin/sshd -D\n")
+    fix = cure(debian.apply("--no-verify", config=CLOSE, status=1), f"{path} is")
+    folder = re.fullmatch("move it to (/.*) of the image", fix)[1]
+    debian.at(folder).mkdir(parents=True)
+    debian.at(path).rename(debian.at(f"{folder}/ssh.service"))
+    debian.apply("--no-verify", config=CLOSE)
+    assert debian.at(path).readlink().as_posix() == "/dev/null"
+
+
+@pytest.mark.parametrize("vendor", (None, "Port 22\n"))
+def test_addresses_without_a_place(vendor, folder):
+    tree = layouts.make("opensuse", Tree(folder / "tree"))
+    tree.remove("/usr/etc/ssh/sshd_config")
+    if vendor:
+        tree.put("/usr/etc/ssh/sshd_config", vendor)
+    fix = cure(tree.apply("--no-verify", config=LISTEN, status=1), "/etc/ssh/sshd_config is")
+    assert fix == "make that file, as a copy of /usr/etc/ssh/sshd_config if that is there"
+    tree.put("/etc/ssh/sshd_config", vendor or "")
+    tree.apply("--no-verify", config=LISTEN)
+
+
+def test_sshd_config_that_is_no_file(debian):
+    debian.at("/etc/ssh/sshd_config").rename(debian.at("/usr/lib/sshd_config"))
+    debian.link("/etc/ssh/sshd_config", "/usr/lib/sshd_config")
+    config = debian.read("/usr/lib/sshd_config").replace(b"Include", b"#Include")
+    debian.put("/usr/lib/sshd_config", config)
+    fix = cure(debian.apply("--no-verify", config=LISTEN, status=1), "/etc/ssh/sshd_config is")
+    assert fix == "put a file in its place"
+    debian.remove("/etc/ssh/sshd_config")
+    debian.put("/etc/ssh/sshd_config", config)
+    debian.apply("--no-verify", config=LISTEN)
+
+
+@pytest.mark.parametrize("choice", ("family", "address"))
+def test_address_of_a_family_that_sshd_refuses(choice, debian):
+    config = "listen_address: [127.0.0.1, '::1']\n"
+    debian.put("/etc/ssh/sshd_config.d/50-a.conf", "AddressFamily inet\n")
+    fix = cure(debian.apply("--no-verify", config=config, status=1), "sshd would refuse ::1")
+    assert fix == ("take AddressFamily (or option -4) out of sshd's configuration, or this address "
+                   "out of listen_address")
+    if choice == "family":
+        debian.put("/etc/ssh/sshd_config.d/50-a.conf", "")
+    debian.apply("--no-verify", config=config if choice == "family" else LISTEN)
+
+
+def test_too_many_includes(debian):
+    for n in range(600):
+        debian.put(f"/etc/ssh/sshd_config.d/{n:03}.conf", f"ListenAddress 10.0.{n // 256}.{n % 256}\n")
+    debian.put("/etc/ssh/sshd_config", "".join(
+        f"Include sshd_config.d/{n}*\n" for n in range(60000)))
+    fix = cure(debian.apply("--no-verify", config=LISTEN, status=1), "includes more than can")
+    assert fix == "include fewer files, by fewer patterns"
+    debian.put("/etc/ssh/sshd_config", "Include sshd_config.d/*.conf\n")
+    debian.apply("--no-verify", config=LISTEN)
+
+
+def test_file_system_that_is_read_only(debian, folder):
+    mount = folder / "mount"
+    mount.mkdir()
+    result = subprocess.run(
+        ["unshare", "--mount", "--propagation=private", "sh", "-euc",
+         'mount -t tmpfs none "$2"; cp -a "$1/." "$2"; mount -o remount,ro "$2"; '
+         '! "$3" --root="$2" apply; mount -o remount,rw "$2"; exec "$3" --root="$2" -q apply', "sh",
+         debian.root, mount, program()], text=True, capture_output=True, check=False, timeout=30)
+    assert result.returncode == 0, result.stderr
+    assert "(mount -o remount,rw /)" in cure(result, "error: ")
+
+
+def test_file_that_changes_while_at_work(debian, folder):
+    count = record(debian.copy(folder / "count"), "apply", (), "", "create").count
+    seen = 0
+    for n in range(1, count + 1):
+        tree = debian.copy(folder / f"{n}")
+        result = tree.run("apply", env=environment(
+            Fault("create", n, "run", f"echo 10.0.0.1 x >>{tree}/etc/hosts")))
+        if "changed while sshd-vsock was at work" in result.stderr:
+            seen += 1
+            assert cure(result, "changed while") == "run it again"
+            tree.apply()
+            assert b"10.0.0.1 x" in tree.read("/etc/hosts")
+    assert seen
+
+
+def test_command_line_that_is_wrong():
+    def run(*words):
+        return subprocess.run([program(), *words], text=True, capture_output=True, check=False)
+    result = run("aply")
+    assert result.returncode == 2
+    assert result.stderr.endswith("; see sshd-vsock --help\n")
+    assert "apply" in run("--help").stdout
+
+
+def test_sandbox_that_forbids_a_call(debian):
+    forbidden = subprocess.run(
+        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=openat2:error=ENOSYS", program(),
+         f"--root={debian}", "apply"], text=True, capture_output=True, check=False,
+        env={"ASAN_OPTIONS": "detect_leaks=0"})
+    assert forbidden.returncode == 1
+    assert cure(forbidden, "error: ") == (
+        "run on Linux 5.6 or newer, outside of sandboxes that forbid openat2")
+    debian.apply()
