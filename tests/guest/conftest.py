@@ -16,8 +16,8 @@ def program():
 
 
 def pytest_collection_modifyitems(config, items):
-    """A file that says EVERY_RUN = N has a fixed spread of N tests in every run, and all of them in
-    `tests/run --full` and where tests are chosen by name."""
+    """A file that says EVERY_RUN = N has a fixed spread of N tests in every run, or those that it
+    names in a set, and all of them in `tests/run --full` and where tests are chosen by name."""
     if os.environ.get("SSHD_VSOCK_FULL") or config.option.keyword:
         return
     files = {}
@@ -25,8 +25,12 @@ def pytest_collection_modifyitems(config, items):
         files.setdefault(item.module, []).append(item)
     left_out = []
     for module, tests in files.items():
-        count = getattr(module, "EVERY_RUN", len(tests))
-        chosen = random.Random(count).sample(tests, min(count, len(tests)))
+        chosen = getattr(module, "EVERY_RUN", len(tests))
+        if isinstance(chosen, int):
+            chosen = random.Random(chosen).sample(tests, min(chosen, len(tests)))
+        else:
+            assert chosen <= {test.name for test in tests}, "EVERY_RUN names a test that is not there"
+            chosen = [test for test in tests if test.name in chosen]
         left_out += [test for test in tests if test not in chosen]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
