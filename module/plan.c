@@ -212,6 +212,8 @@ static int plan_item(struct plan *p, const struct desired *d, const struct objec
 
         if ((i->flags & ITEM_SSHD) && (o->unseen || p->sshd_unread))
                 return plan_unseen(p, i, o);
+        if (p->sshd_unread && plan_is_ours(o) && strcmp(basename(i->path), UNIT_TEMPLATE) == 0)
+                return 0; /* which options it is to pass on is not known for now */
         switch (i->kind) {
         case ITEM_FILE:
                 return plan_file(p, d, objects, i, o);

@@ -159,7 +159,7 @@ static int look_at_homes(const struct rootfs *root, const struct desired *d, str
 /* A file of sshd's: TCP stays as it is, and the door opens. */
 static int not_seen(int error, struct object *ret)
 {
-        *ret = (struct object){ .type = OBJECT_OTHER, .unseen = true, .what = out_of_reach(error) };
+        *ret = (struct object){ .type = OBJECT_OTHER, .unseen = true, .what = strerror(-error) };
         return 0;
 }
 
