@@ -74,6 +74,35 @@ static struct model model_copy(const struct model *m)
         return copy;
 }
 
+/* FNV-1a. */
+static uint64_t mix(uint64_t hash, const void *data, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                hash = (hash ^ ((const unsigned char *)data)[i]) * UINT64_C(1099511628211);
+        return hash;
+}
+
+/* Of all that a plan or an operation may depend on. What differs in bytes that nobody reads is only
+ * taken for another state. */
+static uint64_t model_hash(const struct model *m)
+{
+        uint64_t files = 0, hash = mix((uint64_t)(m->v - variants), &m->w.base, sizeof(m->w.base));
+
+        for (size_t i = 0; i < m->w.n; i++) {
+                const struct entry *e = &m->w.entries[i];
+                const uint64_t about[] = { e->o.type, e->o.mode, e->o.uid, e->o.gid, e->o.len };
+                uint64_t file = mix(0, about, sizeof(about));
+
+                file = mix(file, e->path, strlen(e->path));
+                files += mix(file, e->o.data, e->o.len); /* in any order */
+        }
+        hash = mix(hash, &files, sizeof(files));
+        hash = mix(hash, &m->w.units, sizeof(m->w.units));
+        hash = mix(hash, m->listens, sizeof(m->listens));
+        hash = mix(hash, m->loaded, sizeof(m->loaded));
+        return mix(hash, m->door, sizeof(m->door));
+}
+
 /* ---- what the files say ---------------------------------------------------------------------- */
 
 static unsigned clients_of(const char *address)
