@@ -51,6 +51,9 @@ enum homes {
 struct facts {
         enum homes homes;
         bool live;
+        bool users_unread;        /* passwd could not be read: there is no telling who there is */
+        bool sshd_unread;         /* a file of sshd's could not: nor where it is told to listen */
+        char unread[512];         /* what could not be, and why; "": nothing */
         uint64_t now;             /* realtime, in microseconds; 0: not known */
         unsigned systemd_version; /* 0: unknown */
         enum virt virt;

@@ -194,12 +194,26 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
         return plan_add_file(p, OP_WRITE, i, o, &content);
 }
 
+/* Where sshd listens is not decided over files that nobody could read. */
+static int plan_unseen(struct plan *p, const struct item *i, const struct object *o)
+{
+        return i->wanted ? plan_add_conflict(p, i,
+                                             "is left as it is: %s; to mend it, see why, and "
+                                             "run it again",
+                                             o->unseen ? o->what : p->sshd_unread)
+                         : 0;
+}
+
 static int plan_item(struct plan *p, const struct desired *d, const struct object *objects,
                      size_t at)
 {
         const struct item *i = &d->items[at];
         const struct object *o = &objects[at];
 
+        if ((i->flags & ITEM_SSHD) && (o->unseen || p->sshd_unread))
+                return plan_unseen(p, i, o);
+        if (p->sshd_unread && plan_is_ours(o) && strcmp(basename(i->path), UNIT_TEMPLATE) == 0)
+                return 0; /* which options it is to pass on is not known for now */
         switch (i->kind) {
         case ITEM_FILE:
                 return plan_file(p, d, objects, i, o);
@@ -218,13 +232,14 @@ static int plan_item(struct plan *p, const struct desired *d, const struct objec
 
 /* Whether a later item of the same path is satisfied already: then this one, which only holds the
  * place until then, has nothing to do. */
-static int superseded(const struct desired *d, const struct object *objects, size_t at, bool *ret)
+static int superseded(const struct desired *d, const struct object *objects, size_t at,
+                      const char *sshd_unread, bool *ret)
 {
         *ret = false;
         if (d->items[at].kind == ITEM_FLAG)
                 return 0; /* desired.c makes one of each, and there may be very many */
         for (size_t k = at + 1; k < d->n; k++) {
-                struct plan trial = { 0 };
+                struct plan trial = { .sshd_unread = sshd_unread };
                 int r;
 
                 if (strcmp(d->items[k].path, d->items[at].path) != 0)
@@ -246,7 +261,7 @@ static int plan_files(struct plan *p, const struct desired *d, const struct obje
 
                 if (d->items[k].phase != phase || (d->items[k].flags & ITEM_LATE) != late)
                         continue;
-                r = superseded(d, objects, k, &skip);
+                r = superseded(d, objects, k, p->sshd_unread, &skip);
                 if (r == 0 && !skip)
                         r = plan_item(p, d, objects, k);
                 if (r < 0)
@@ -304,7 +319,7 @@ static void sort_by_phase(struct plan *p)
 int plan_make(const struct desired *d, const struct object *objects, const struct facts *f,
               const struct units *u, struct plan *ret)
 {
-        struct plan p = { .image = !f->live };
+        struct plan p = { .image = !f->live, .sshd_unread = f->sshd_unread ? f->unread : NULL };
         int r = make(&p, d, objects, f, u);
 
         if (r < 0) {

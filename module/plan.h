@@ -63,7 +63,8 @@ struct plan {
         size_t n_conflicts;
         struct skip *skipped;
         size_t n_skipped;
-        bool image; /* nothing runs there that advice could speak of */
+        bool image;              /* nothing runs there that advice could speak of */
+        const char *sshd_unread; /* why sshd's files were not all read; NULL: they were */
 };
 
 /* `objects` has one entry per item of `desired`; `units` is NULL where there is no manager to ask.

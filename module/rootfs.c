@@ -41,7 +41,7 @@ static int open_in(const struct rootfs *r, const char *path, int flags)
         char moved[4096];
         struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
                                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-        int fd;
+        int fd, tries = 1000;
 
         if (r->usr_etc && is_etc(path)) {
                 fd = snprintf(moved, sizeof(moved), "/usr%s", path);
@@ -54,7 +54,7 @@ static int open_in(const struct rootfs *r, const char *path, int flags)
         else
                 do /* EAGAIN: a rename raced with a ".."; openat2(2) says to try again */
                         fd = (int)syscall(__NR_openat2, r->fd, relative(path), &how, sizeof(how));
-                while (fd < 0 && errno == EAGAIN);
+                while (fd < 0 && errno == EAGAIN && tries-- > 0);
         return fd < 0 ? -errno : fd;
 }
 

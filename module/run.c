@@ -141,6 +141,10 @@ int run_make_plan(struct run *r, bool remove)
                 return run_fail_cause(r, CAUSE_NO_SSHD);
         if (rc == 0 && !r->facts.program && !r->root.image && !remove && !r->as_it_is)
                 return refuse_program(r);
+        if (rc == 0 && r->facts.sshd_unread && remove) {
+                (void)why_say(&r->why, -EIO, "%s", r->facts.unread);
+                return run_fail(r);
+        }
         if (rc == 0 && r->facts.sshd_beyond && !remove && say_beyond(r) != EXIT_DONE)
                 return EXIT_WORLD;
         if (rc == 0 && r->manager && !remove)

@@ -20,6 +20,10 @@ void run_report_skipped(const struct run *r)
                          p->skipped[i].reason);
         if (p->n_skipped > most)
                 buf_addf(&text, ", and %zu more", p->n_skipped - most);
+        if (r->facts.users_unread || r->facts.sshd_unread)
+                log_line(&r->log, LOG_LEVEL_WARN, "%s: what depends on it is left as it is%s",
+                         r->facts.unread,
+                         r->facts.users_unread ? ", .hushlogin files among that" : "");
         if (p->n_skipped > 0)
                 log_line(&r->log, LOG_LEVEL_WARN, "hushlogin: out of reach, and left out: %s",
                          buf_str(&text));
@@ -37,13 +41,15 @@ bool run_lacks_users(const struct run *r, struct buf *out)
         size_t n = 0;
 
         for (size_t i = 0; c->hushlogin == HUSHLOGIN_USERS && i < c->n_users; i++)
-                if (!users_find(&r->facts.users, c->users[i].name))
+                if (!r->facts.users_unread && !users_find(&r->facts.users, c->users[i].name))
                         buf_addf(out, "%s%s", n++ ? ", " : "", c->users[i].name);
         return n > 0;
 }
 
 void run_add_unseen(const struct run *r, struct buf *out)
 {
+        if (r->facts.users_unread)
+                buf_addf(out, "the .hushlogin of users (%s)", r->facts.unread);
         for (size_t k = 0; k < r->desired.n; k++)
                 if (r->objects[k].unseen)
                         buf_addf(out, "%s%s%s (%s)", out->len ? ", " : "", r->root.path,

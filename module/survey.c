@@ -263,6 +263,18 @@ static int find_live(const struct rootfs *root, struct manager *m, struct facts 
         return 0;
 }
 
+/* What the door does without: its opening does not wait for a disk to be mended. */
+static int tolerate(struct survey *s, int r, bool *unread)
+{
+        if (r >= 0 || r == -ENOMEM)
+                return r;
+        *unread = true;
+        if (!s->facts->unread[0])
+                (void)snprintf(s->facts->unread, sizeof(s->facts->unread), "%s", s->why->text);
+        *s->why = (struct why){ 0 };
+        return 0;
+}
+
 int survey_facts(const struct rootfs *root, struct manager *m, const char *program,
                  struct facts *ret, struct why *why)
 {
@@ -270,7 +282,7 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
         struct survey s = { root, &f, why };
         int r;
 
-        r = survey_users(root, &f.users, why);
+        r = tolerate(&s, survey_users(root, &f.users, why), &f.users_unread);
         if (r == 0)
                 r = find_programs(&s, program);
         if (r == 0)
@@ -278,7 +290,7 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
         if (r == 0)
                 r = find_modules(&s);
         if (r == 0)
-                r = survey_sshd(&s);
+                r = tolerate(&s, survey_sshd(&s), &f.sshd_unread);
         if (r == 0)
                 r = find_tcp_units(&s);
         if (r == 0)

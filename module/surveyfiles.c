@@ -156,6 +156,13 @@ static int look_at_homes(const struct rootfs *root, const struct desired *d, str
                 &(struct guarded){ h.n, root->fd, LOOK_SECONDS, look_at_home, take_home, &h });
 }
 
+/* A file of sshd's: TCP stays as it is, and the door opens. */
+static int not_seen(int error, struct object *ret)
+{
+        *ret = (struct object){ .type = OBJECT_OTHER, .unseen = true, .what = strerror(-error) };
+        return 0;
+}
+
 int survey_objects(const struct rootfs *root, const struct desired *d, struct object **ret,
                    struct why *why)
 {
@@ -169,6 +176,8 @@ int survey_objects(const struct rootfs *root, const struct desired *d, struct ob
                 if (d->items[k].kind == ITEM_FLAG)
                         continue;
                 r = survey_object(root, &d->items[k], &objects[k]);
+                if (r < 0 && r != -ENOMEM && (d->items[k].flags & ITEM_SSHD))
+                        r = not_seen(r, &objects[k]);
                 if (r < 0)
                         (void)why_set(why, r, "cannot look at %s%s", root->path, d->items[k].path);
         }

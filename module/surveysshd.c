@@ -41,17 +41,19 @@ static int read_file(struct reader *r, const char *path, unsigned depth);
 
 static int find_environments(const struct survey *s)
 {
+        int first = 0;
+
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++) {
                 AUTO_FREE char *text = NULL;
                 size_t len;
                 int r = survey_read(s, layout_environments[i].file, &text, &len);
 
-                if (r < 0)
-                        return r;
-                if (r > 0 && strstr(text, layout_environments[i].must_contain))
+                /* what cannot be read may well be what the unit passes on: it is no worse twice */
+                if (r < 0 || (r > 0 && strstr(text, layout_environments[i].must_contain)))
                         s->facts->environments |= 1u << i;
+                first = first < 0 ? first : r;
         }
-        return 0;
+        return first < 0 ? first : 0;
 }
 
 static void names_free(struct names *m)

@@ -204,6 +204,10 @@ static bool add_hushlogin(struct run *r)
         for (size_t k = 0; k < r->plan.n_skipped; k++)
                 add_line(&r->text, "        out of reach: %s (%s)", r->plan.skipped[k].path,
                          r->plan.skipped[k].reason);
+        if (r->facts.users_unread && r->config.hushlogin != HUSHLOGIN_OFF) {
+                add_line(&r->text, "        %s%s", "nobody knows whose: ", r->facts.unread);
+                return true;
+        }
         if (!run_lacks_users(r, &gone))
                 return r->plan.n_skipped > 0;
         buf_addf(&r->text, "        no such user: %s\n", buf_str(&gone));

@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -50,15 +51,16 @@ enum kind {
         STAT,
         LIST,
         READLINK,
+        SEND,
         ALLOCATE,
         N_KINDS
 };
 
 static const char *const kinds[N_KINDS] = {
-        [NOTHING] = "nothing", [WRITE] = "write",       [FSYNC] = "fsync",    [RENAME] = "rename",
-        [SYMLINK] = "symlink", [UNLINK] = "unlink",     [MKDIR] = "mkdir",    [CREATE] = "create",
-        [OWN] = "own",         [OPEN] = "open",         [READ] = "read",      [STAT] = "stat",
-        [LIST] = "list",       [READLINK] = "readlink", [ALLOCATE] = "alloc",
+        [NOTHING] = "nothing", [WRITE] = "write",       [FSYNC] = "fsync", [RENAME] = "rename",
+        [SYMLINK] = "symlink", [UNLINK] = "unlink",     [MKDIR] = "mkdir", [CREATE] = "create",
+        [OWN] = "own",         [OPEN] = "open",         [READ] = "read",   [STAT] = "stat",
+        [LIST] = "list",       [READLINK] = "readlink", [SEND] = "send",   [ALLOCATE] = "alloc",
 };
 
 static struct {
@@ -96,8 +98,7 @@ static int out_of_reach(int fd)
         int high;
 
         (void)getrlimit(RLIMIT_NOFILE, &old);
-        more = old;
-        more.rlim_cur = old.rlim_max < 4096 ? old.rlim_max : 4096;
+        more = (struct rlimit){ old.rlim_max < 4096 ? old.rlim_max : 4096, old.rlim_max };
         (void)setrlimit(RLIMIT_NOFILE, &more);
         high = fcntl(fd, F_DUPFD_CLOEXEC, 2048);
         (void)setrlimit(RLIMIT_NOFILE, &old);
@@ -203,8 +204,7 @@ static enum verdict judge(enum kind kind, int fd, const char *name)
         return FAIL;
 }
 
-static void write_down(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void write_down(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static void write_down(const char *fmt, ...)
 {
         char line[2 * 4096];
         va_list ap;
@@ -325,7 +325,6 @@ int fstat(int fd, struct stat *st)
         return judge(fd > STDERR_FILENO ? STAT : NOTHING, fd, NULL) == FAIL ? -1 : real(fd, st);
 }
 
-struct dirent;
 struct dirent *readdir(void *dir);
 int dirfd(void *dir);
 struct dirent *readdir(void *dir)
@@ -370,7 +369,7 @@ long syscall(long number, ...)
         for (int i = 0; i < 6; i++)
                 a[i] = va_arg(ap, long);
         va_end(ap);
-        if (number == SYS_openat2 && judge(OPEN, (int)a[0], (const char *)a[1]) == FAIL)
+        if (number == __NR_openat2 && judge(OPEN, (int)a[0], (const char *)a[1]) == FAIL)
                 return -1;
         return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
@@ -391,6 +390,8 @@ SIMPLE(STAT, dir, name, -1, int, fstatat, (int dir, const char *name, struct sta
        dir, name, st, flags)
 SIMPLE(READLINK, dir, name, -1, ssize_t, readlinkat,
        (int dir, const char *name, char *to, size_t size), dir, name, to, size)
+SIMPLE(SEND, fd, NULL, -1, ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), fd, m,
+       flags)
 ALLOCATOR(void *, malloc, (size_t size), size)
 ALLOCATOR(void *, realloc, (void *old, size_t size), old, size)
 ALLOCATOR(void *, reallocarray, (void *old, size_t n, size_t size), old, n, size)

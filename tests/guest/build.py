@@ -38,6 +38,12 @@ cmake -S . -B /build -DCMAKE_BUILD_TYPE=Debug -DBUILD_TESTING=OFF -DSANITIZE=ON 
 cmake --build /build --parallel 2 --target sshd-vsock
 """
 
+FAULTS = """
+set -eu
+mkdir /build
+gcc -shared -fPIC -D_GNU_SOURCE /src/faults.c -o /build/faults.so -ldl
+"""
+
 # The epoch is any fixed time: it shows that nothing of the build's own time gets into the package.
 PACKAGE = """
 set -eu
@@ -71,6 +77,12 @@ def build_in_builder(checkout=CHECKOUT):
 def sanitized_in_builder(checkout=CHECKOUT):
     """Builds it with AddressSanitizer and UndefinedBehaviorSanitizer, for the same systems."""
     return _built(checkout, NOT_SOURCES, SANITIZED, PROGRAM)
+
+
+def faults_in_builder(checkout=CHECKOUT):
+    """Builds the library that makes calls fail, for the program as it is released: a sanitizer's
+    allocations are its own."""
+    return _built(checkout / "tests/fault", set(), FAULTS, "faults.so")
 
 
 def package_in_builder(checkout=CHECKOUT, again=False):

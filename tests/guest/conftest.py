@@ -26,8 +26,8 @@ def spread(tests, count):
 
 
 def pytest_collection_modifyitems(config, items):
-    """A file that says EVERY_RUN = N has a fixed spread of N tests in every run, and all of them in
-    `tests/run --full` and where tests are chosen by name."""
+    """A file that says EVERY_RUN = N has a fixed spread of N tests in every run, or those that it
+    names in a set, and all of them in `tests/run --full` and where tests are chosen by name."""
     if os.environ.get("SSHD_VSOCK_FULL") or config.option.keyword:
         return
     files = {}
@@ -35,6 +35,12 @@ def pytest_collection_modifyitems(config, items):
         files.setdefault(item.module, []).append(item)
     left_out = set()
     for module, tests in files.items():
-        left_out |= set(tests) - set(spread(tests, getattr(module, "EVERY_RUN", len(tests))))
+        chosen = getattr(module, "EVERY_RUN", len(tests))
+        if isinstance(chosen, int):
+            chosen = spread(tests, chosen)
+        else:
+            assert chosen <= {test.name for test in tests}, "EVERY_RUN names a test that is not there"
+            chosen = [test for test in tests if test.name in chosen]
+        left_out |= set(tests) - set(chosen)
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)

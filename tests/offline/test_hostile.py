@@ -422,6 +422,8 @@ def test_every_change_goes_through_the_trees_own_folder(verb, debian, folder):
         assert not re.search(r', "/', line), line
     for line in lines:
         assert not line.startswith(("socket(", "connect(")), line
+        if '"/dev/null"' in line:
+            continue  # what a child has in place of what it is not to hold
         if re.search(r"O_(WRONLY|RDWR|CREAT|TRUNC)", line):
             assert re.match(rf"openat\(\d+<{debian.root}/", line), line
         if line.startswith("openat2("):
