@@ -167,7 +167,7 @@ static const char *advice(int error)
 {
         switch (error) {
         case -EROFS:
-                return "mount the file system read-write (mount -o remount,rw /)";
+                return "mount its file system read-write (\"mount -o remount,rw DIR\")";
         case -ENOSPC:
         case -EDQUOT:
                 return "make room on the file system; a re-run finishes the job";

@@ -165,7 +165,7 @@ static int ask_for_keys(struct search *s, const struct admission_rules *rules, c
 
                 if (r == -ETIMEDOUT)
                         admission_because(
-                                l, "see \"sshd-vsock verify\"",
+                                l, "raise verify_timeout, or see \"journalctl -u 'sshd-vsock@*'\"",
                                 "the listener did not say in time whether it accepts a key");
                 if (r < 0)
                         return r == -ETIMEDOUT ? 0 : r;

@@ -114,7 +114,7 @@ static void note_addresses(const struct run *r, struct buf *out)
 static void fix_absent(struct run *r)
 {
         why_fix(&r->why, "name an address of this machine in listen_address (\"ip address\" shows "
-                         "them), or give it one of these; then sshd-vsock apply");
+                         "them), or give it one of these; then \"sshd-vsock apply\"");
 }
 
 static bool none_is_here(const struct run *r)

@@ -94,7 +94,7 @@ static void fix_service(struct run *r, const struct tcp_listener *l, const char 
                 buf_free(out);
                 buf_addf(out,
                          "take %s out of what %s passes to sshd (\"systemctl cat %s\"), then "
-                         "systemctl daemon-reload; systemctl restart %s",
+                         "\"systemctl daemon-reload; systemctl restart %s\"",
                          buf_str(&options), l->unit, l->unit, l->unit);
         } else {
                 buf_addf(out, "%ssystemctl restart %s", out->len ? "systemctl daemon-reload; " : "",

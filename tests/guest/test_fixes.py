@@ -12,7 +12,7 @@ from guest import SUITES, Guest
 from guest.steps import CONFIG, UNITS, apply, dropin, meanwhile, served_by, squatter
 
 # Of all that follow: the rest is in `tests/run --full`.
-EVERY_RUN = 24
+EVERY_RUN = 14
 
 SETTINGS = "verify_timeout: 2\nrequire_login: unchecked\n"
 SOCKET = f"{UNITS}/sshd-vsock.socket"
@@ -40,7 +40,9 @@ def boot(request, program):
     with Guest(request.param) as guest:
         guest.install(program)
         guest.put("/opt/connect.pl", CONNECT)
-        guest.check("ip link set lo up")
+        # else systemd's own units are there when ours are gone
+        guest.check("ip link set lo up; mkdir -p /etc/systemd/system-generators;"
+                    "ln -s /dev/null /etc/systemd/system-generators/systemd-ssh-generator")
         apply(guest, SETTINGS)
         yield guest
 
@@ -516,6 +518,16 @@ def test_line_that_remove_leaves(guest):
         assert "to mend it" not in guest.run("sshd-vsock remove", timeout=120).stderr
 
 
+def test_home_that_is_read_only(guest):
+    with meanwhile(guest, "useradd -m ana; mount --bind /home/ana /home/ana;"
+                          "mount -o remount,bind,ro /home/ana",
+                   "umount /home/ana; userdel -rf ana || :"):
+        guest.put(CONFIG, SETTINGS + "hushlogin: [ana]\n")
+        fix = Fix(guest, printed(apply(guest), "/home/ana/.hushlogin: "))
+        fix.run("mount", DIR="/home/ana")
+        assert "to mend it" not in apply(guest).stderr
+
+
 @pytest.mark.parametrize("choice", ["make the user", "take the name out"])
 def test_user_who_is_not_there(choice, guest):
     guest.put(CONFIG, SETTINGS + "hushlogin: [packer]\n")
@@ -548,6 +560,20 @@ def test_nothing_listens_any_more(guest):
         guest.check("rm /run/flag")
         Fix(guest, fix.text.split("when that is mended: ")[1]).letter()
         assert "drift   none" in guest.check("sshd-vsock status")
+
+
+@pytest.mark.usefixtures("open_again")
+def test_option_of_a_unit_that_is_not_in_etc(guest):
+    """No command is printed for it."""
+    with dropin(guest, "ssh.service", "[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D "
+                                      "-o ListenAddress=0.0.0.0:2222\n"):
+        guest.check("systemctl restart ssh.service")
+        fix = Fix(guest, printed(apply(guest, LISTEN, 1), "listens on TCP beyond listen_address"))
+        fix.says("take -o ListenAddress=0.0.0.0:2222 out of what ssh.service passes to sshd")
+        file, = re.findall(r"^# (/\S+/test.conf)$", fix.run("systemctl cat"), re.M)
+        guest.check(f"sed -i 's/-o ListenAddress=.*//' {file}")
+        fix.run("systemctl daemon-reload; systemctl restart")
+        apply(guest)
 
 
 @pytest.mark.usefixtures("open_again")
