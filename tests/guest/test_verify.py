@@ -294,7 +294,12 @@ def test_share_of_connections_is_full(guest):
     try:
         verify(guest, 4, "programs of this system hold all the connections", "ss --vsock -p")
         assert guest.ssh("exit 5").status == 5
+        # whoever gives up before time is up has been waited for
+        guest.put("/etc/sshd-vsock.yaml", "verify_timeout: 30\n")
+        result = guest.run("(sleep 1; systemctl stop hog) & sshd-vsock verify", timeout=90)
+        assert result.status == 0, result.stderr
     finally:
+        guest.put("/etc/sshd-vsock.yaml", CONFIG)
         guest.check("systemctl stop hog; until [ $(systemctl show -P NConnections "
                     "sshd-vsock.socket) = 0 ]; do sleep 0.05; done")
     works(guest)
