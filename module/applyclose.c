@@ -36,7 +36,8 @@ int apply_try_listen(struct run *r)
         if (rc < 0)
                 return why_set(&r->why, rc, "cannot read %s", path);
         render_listen(&r->config, &lines);
-        return sshd_effective(r->facts.sshd, buf_str(&lines), text, &effective, &r->why);
+        return sshd_effective(r->facts.sshd, &r->facts.sshd_options, buf_str(&lines), text,
+                              &effective, &r->why);
 }
 
 /* Whether addresses are written before anything is proven: TCP is closed, and opens on them. */
@@ -55,7 +56,8 @@ bool apply_opens_confined(const struct run *r)
 int apply_check_listen(struct run *r)
 {
         AUTO_BUF effective = BUF_INIT, extra = BUF_INIT, missing = BUF_INIT;
-        int rc = sshd_effective(r->facts.sshd, NULL, NULL, &effective, &r->why);
+        int rc = sshd_effective(r->facts.sshd, &r->facts.sshd_options, NULL, NULL, &effective,
+                                &r->why);
 
         if (rc < 0)
                 return rc;

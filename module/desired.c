@@ -147,15 +147,32 @@ static size_t *find_user(struct maker *m, const char *path)
         return &m->index[at];
 }
 
+/* /home//a/. is /home/a: one file has one item. */
+static char *hush_path(const char *home)
+{
+        AUTO_BUF path = BUF_INIT;
+        char *ret = NULL;
+
+        for (size_t n; *home; home += n) {
+                home += strspn(home, "/");
+                n = strcspn(home, "/");
+                if (n > 0 && !(n == 1 && home[0] == '.')) {
+                        buf_adds(&path, "/");
+                        buf_add(&path, home, n);
+                }
+        }
+        buf_adds(&path, "/.hushlogin");
+        return buf_take(&path, &ret, NULL) == 0 ? ret : NULL;
+}
+
 static void add_user_hushlogin(struct maker *m, const struct user *u)
 {
-        AUTO_FREE char *path = NULL;
+        AUTO_FREE char *path = hush_path(u->home);
         AUTO_BUF b = BUF_INIT;
         struct item *i;
         size_t *place;
 
-        if (asprintf(&path, "%s/.hushlogin", strcmp(u->home, "/") == 0 ? "" : u->home) < 0) {
-                path = NULL;
+        if (!path) {
                 m->error = -ENOMEM;
                 return;
         }

@@ -13,6 +13,7 @@ void facts_free(struct facts *f)
                 free(f->sshd_files[i]);
         free(f->sshd_files);
         sshd_settings_free(&f->sshd_settings);
+        words_free(&f->sshd_options);
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 unit_streams_free(&f->tcp[i].streams);
         users_free(&f->users);

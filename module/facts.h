@@ -79,6 +79,7 @@ struct facts {
                          */
         /* what sshd's command and its files say, as far as a scan tells */
         struct sshd_settings sshd_settings;
+        struct words sshd_options; /* that its units pass on, by their environment files */
 };
 
 void facts_free(struct facts *f);

@@ -23,10 +23,12 @@ struct object {
         size_t len;
         mode_t mode; /* permission bits */
         uint32_t uid, gid;
-        uint64_t mtime;   /* realtime, in microseconds */
-        char *path;       /* where it really is, when a link was followed to it; else NULL */
-        bool unseen;      /* it could not be looked at: `what` says why */
+        uint64_t device, inode; /* which file it is, whatever its path */
+        uint64_t mtime;         /* realtime, in microseconds */
+        char *path;             /* where it really is, when a link was followed to it; else NULL */
+        bool unseen;            /* it could not be looked at: `what` says why */
         bool ours_behind; /* a hosts file that is a link out of /etc: a line of ours is there */
+        bool maps_behind; /* ... or anybody's that maps UNKNOWN */
         const char *what; /* for OBJECT_OTHER: "a folder", …; static. For OBJECT_NO_FOLDER, where
                              the path is a user's: why, "its folder does not exist" */
 };

@@ -85,21 +85,6 @@ int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...
         return 0;
 }
 
-static int add_skip(struct plan *p, const char *path, const char *reason)
-{
-        const size_t n = p->n_skipped;
-        struct skip *s = p->skipped;
-
-        if ((n & (n - 1)) == 0)
-                s = reallocarray(s, n ? n * 2 : 1, sizeof(*s));
-
-        if (!s)
-                return -ENOMEM;
-        p->skipped = s;
-        p->skipped[p->n_skipped++] = (struct skip){ path, reason };
-        return 0;
-}
-
 struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const char *name)
 {
         if (p->n == p->cap) {
@@ -132,22 +117,6 @@ int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const
         return content ? buf_take(content, &op->content, &op->len) : 0;
 }
 
-/* A user's own .hushlogin, whatever it is, already does what is wanted; a home that is not there
- * is not made, but said. */
-static int plan_flag(struct plan *p, const struct item *i, const struct object *o)
-{
-        AUTO_BUF content = BUF_INIT;
-
-        if (!i->wanted)
-                return plan_is_ours(o) ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
-        if (o->type == OBJECT_NO_FOLDER)
-                return add_skip(p, i->path, o->what);
-        if (o->type != OBJECT_NONE)
-                return 0;
-        buf_add(&content, i->content, i->len);
-        return plan_add_file(p, OP_WRITE, i, o, &content);
-}
-
 static int plan_edit(struct plan *p, const struct item *i, const struct object *o)
 {
         AUTO_BUF content = BUF_INIT;
@@ -158,6 +127,8 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
                 return i->wanted ? plan_add_conflict(p, i, "is left as it is: %s%s", o->what,
                                                      hosts_cure)
                                  : 0;
+        if (i->wanted && o->maps_behind && i->kind == ITEM_HOSTS)
+                return 0; /* whoever keeps that file has seen to it */
         if (!i->wanted && o->ours_behind)
                 return plan_add_conflict(
                         p, i,
@@ -220,7 +191,7 @@ static int plan_item(struct plan *p, const struct desired *d, const struct objec
         case ITEM_SAVED:
                 return plan_saved(p, d, objects, i, o);
         case ITEM_FLAG:
-                return plan_flag(p, i, o);
+                return plan_flag(p, objects, i, o);
         case ITEM_LINK:
                 return plan_link(p, d, objects, i, o);
         case ITEM_HOSTS:
@@ -320,8 +291,10 @@ int plan_make(const struct desired *d, const struct object *objects, const struc
               const struct units *u, struct plan *ret)
 {
         struct plan p = { .image = !f->live, .sshd_unread = f->sshd_unread ? f->unread : NULL };
-        int r = make(&p, d, objects, f, u);
+        int r = plan_note_flags(&p, d);
 
+        if (r == 0)
+                r = make(&p, d, objects, f, u);
         if (r < 0) {
                 plan_free(&p);
                 return r;
@@ -356,5 +329,6 @@ void plan_free(struct plan *p)
         free(p->ops);
         free(p->conflicts);
         free(p->skipped);
+        free(p->flags);
         *p = (struct plan){ 0 };
 }

@@ -63,6 +63,8 @@ struct plan {
         size_t n_conflicts;
         struct skip *skipped;
         size_t n_skipped;
+        size_t *flags; /* the places of the items in homes that are wanted */
+        size_t n_flags;
         bool image;              /* nothing runs there that advice could speak of */
         const char *sshd_unread; /* why sshd's files were not all read; NULL: they were */
 };

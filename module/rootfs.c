@@ -30,7 +30,6 @@ static const char *relative(const char *path)
         return *path ? path : ".";
 }
 
-/* Whether it is /etc or below it. */
 static bool is_etc(const char *path)
 {
         return strncmp(path, "/etc", 4) == 0 && (path[4] == '/' || path[4] == '\0');
@@ -252,6 +251,8 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obj
 
         o.mode = st.st_mode & 07777;
         o.uid = st.st_uid;
+        o.device = st.st_dev;
+        o.inode = st.st_ino;
         o.gid = st.st_gid;
         o.mtime = (uint64_t)st.st_mtim.tv_sec * 1000000u;
         if (S_ISLNK(st.st_mode)) {

@@ -68,20 +68,32 @@ static int dump(const char *const argv[], int in, struct buf *ret)
         return r;
 }
 
-int sshd_effective(const char *sshd, const char *extra, const char *config, struct buf *ret,
-                   struct why *why)
+/* The last -f counts: a candidate goes before what a unit names. */
+static int dump_command(const char *sshd, const char *dump, const struct words *options,
+                        bool candidate, struct words *ret)
+{
+        int r = words_adds(ret, sshd);
+
+        if (r == 0)
+                r = words_adds(ret, dump);
+        for (size_t i = 0; r == 0 && i < options->n; i++)
+                r = words_adds(ret, options->list[i]);
+        if (r == 0 && candidate)
+                r = words_adds(ret, "-f");
+        return r == 0 && candidate ? words_adds(ret, "/dev/stdin") : r;
+}
+
+static int ask(const char *sshd, const struct words *options, bool candidate, int in,
+               struct buf *ret, struct why *why)
 {
         static const char *const dumps[] = { "-G", "-T" };
-        AUTO_CLOSE int in = -1;
-        int r = extra ? candidate(extra, config, &in) : 0;
 
-        if (r < 0)
-                return why_set(why, r, "cannot hand a configuration to sshd");
         for (size_t i = 0; i < ELEMENTSOF(dumps); i++) {
-                const char *const argv[] = { sshd, dumps[i], extra ? "-f" : NULL, "/dev/stdin",
-                                             NULL };
+                AUTO(words_free) struct words argv = { 0 };
+                int r = dump_command(sshd, dumps[i], options, candidate, &argv);
 
-                r = dump(argv, in, ret);
+                if (r == 0)
+                        r = dump((const char *const *)argv.list, in, ret);
                 if (r < 0)
                         return why_set(why, r, "cannot run %s", sshd);
                 if (r == 0)
@@ -91,6 +103,28 @@ int sshd_effective(const char *sshd, const char *extra, const char *config, stru
         }
         why_fix(why, "mend the line that sshd names, in sshd_config or a file it includes");
         return why_say(why, -EINVAL, "%s refuses the configuration: %s", sshd, last_line(ret));
+}
+
+int sshd_effective(const char *sshd, const struct words *options, const char *extra,
+                   const char *config, struct buf *ret, struct why *why)
+{
+        static const struct words none = { 0 };
+        AUTO_CLOSE int in = -1;
+        struct why first = { 0 };
+        int r = extra ? candidate(extra, config, &in) : 0;
+
+        if (r < 0)
+                return why_set(why, r, "cannot hand a configuration to sshd");
+        r = ask(sshd, &none, extra != NULL, in, ret, &first);
+        if (r == -EINVAL && options->n > 0) {
+                struct why second = { 0 };
+
+                if (ask(sshd, options, extra != NULL, in, ret, &second) == 0)
+                        return 0;
+        }
+        if (r < 0)
+                *why = first;
+        return r;
 }
 
 /* As sshd itself sees a client whose socket has no address: canohost.c, get_socket_address(), and

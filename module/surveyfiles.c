@@ -14,14 +14,16 @@
 #define FLAG_MAX     4096 /* what is larger is not ours */
 #define LOOK_SECONDS 2    /* for one home */
 
-static bool has_line_of_ours(const struct rootfs *root, const char *path)
+static enum hosts_state state_of(const struct rootfs *root, const char *path)
 {
         AUTO_FREE char *text = NULL;
-        enum hosts_state state;
+        enum hosts_state state = HOSTS_ABSENT;
         size_t len;
 
-        return rootfs_read(root, path, ROOTFS_FILE_MAX, &text, &len, NULL) == 0 &&
-               hosts_inspect(text, len, &state, NULL) == 0 && state == HOSTS_OURS;
+        if (rootfs_read(root, path, ROOTFS_FILE_MAX, &text, &len, NULL) == 0 &&
+            hosts_inspect(text, len, &state, NULL) < 0)
+                state = HOSTS_ABSENT;
+        return state;
 }
 
 /* A shared file that is a link is edited where it really is, as long as that is below /etc: what is
@@ -39,7 +41,8 @@ static int follow(const struct rootfs *root, const char *path, struct object *o)
         }
         if (strncmp(real, "/etc/", 5) != 0) {
                 o->what = "a link that leads out of /etc";
-                o->ours_behind = has_line_of_ours(root, real);
+                o->ours_behind = state_of(root, real) == HOSTS_OURS;
+                o->maps_behind = state_of(root, real) != HOSTS_ABSENT;
                 return 0;
         }
         object_free(o);

@@ -17,7 +17,7 @@
 /* Those of the vendor's unit, which our template passes too. */
 static int read_options(struct survey *s, struct sshd_settings *ret)
 {
-        AUTO(words_free) struct words options = { 0 };
+        struct words *options = &s->facts->sshd_options;
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < N_SSHD_ENVIRONMENTS; i++) {
@@ -34,9 +34,9 @@ static int read_options(struct survey *s, struct sshd_settings *ret)
                 if (r == 0)
                         r = words_adds(&word, layout_environments[i].variable);
                 if (r == 0)
-                        r = command_expand(&word, &env, &options);
+                        r = command_expand(&word, &env, options);
         }
-        return r < 0 ? r : sshd_settings_options(&options, ret);
+        return r < 0 ? r : sshd_settings_options(options, ret);
 }
 
 /* What is in the files of `from` comes after the options, and the first family counts. */

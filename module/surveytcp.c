@@ -71,7 +71,8 @@ static int look_at_process(int process, pid_t pid, void *userdata)
         return proc_each_socket(process, match_socket, l);
 }
 
-static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd, bool confined)
+static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
+                           const struct words *options, bool confined)
 {
         AUTO_BUF effective = BUF_INIT;
         struct why why = { 0 };
@@ -85,7 +86,7 @@ static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
                 return r == -ENOMEM ? r : 0;
         if (!confined && listen_is_wide(buf_str(&l->mine)))
                 return 0; /* nothing of ours, neither there nor here */
-        r = sshd_effective(sshd, NULL, NULL, &effective, &why);
+        r = sshd_effective(sshd, options, NULL, NULL, &effective, &why);
         if (r == 0)
                 t->stale = listen_stale(buf_str(&l->mine), buf_str(&effective));
         else if (r == -EINVAL && !listen_is_wide(buf_str(&l->mine)))
@@ -122,7 +123,7 @@ int survey_tcp(struct facts *f, bool confined)
                 if (socket->active)
                         socket->unbound = is_unbound(socket->listen, buf_str(&l.addresses));
                 else if (service->active && service->main_pid > 1)
-                        r = look_at_service(&l, service, f->sshd, confined);
+                        r = look_at_service(&l, service, f->sshd, &f->sshd_options, confined);
         }
         return r;
 }

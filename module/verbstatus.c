@@ -143,7 +143,7 @@ static void add_addresses(struct run *r)
         struct why why = { 0 };
 
         if (!r->manager || !r->facts.sshd ||
-            sshd_effective(r->facts.sshd, NULL, NULL, &effective, &why) < 0)
+            sshd_effective(r->facts.sshd, &r->facts.sshd_options, NULL, NULL, &effective, &why) < 0)
                 return;
         listen_addresses(buf_str(&effective), &addresses);
         buf_addf(&r->text, "        sshd_config: %s\n", buf_str(&addresses));

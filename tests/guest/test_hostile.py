@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from guest import Guest
-from guest.steps import LISTING, apply, listeners
+from guest.steps import ANYWHERE, LISTING, apply, listeners
 
 
 @pytest.fixture(scope="module", name="guest")
@@ -134,3 +134,25 @@ def test_systemd_reads_the_very_path_that_was_written(suite, program):
             "journalctl -o cat -u sshd-vsock-provision")
         said = guest.check("journalctl -o cat | grep sshd-vsock-provision.service: || :")
         assert "gnoring" not in said and "nvalid" not in said, said
+
+
+def test_our_own_drop_in_is_known_however_it_is_spelled(guest):
+    """Taken for somebody else's it would be commented out, and sshd listen everywhere."""
+    guest.check("cp -a /etc/ssh /root/ssh; ln -s sshd_config.d /etc/ssh/linked")
+    guest.put("/etc/sshd-vsock.yaml", "listen_address: 127.0.0.1\n")
+    try:
+        for pattern in ("/etc/ssh//./linked/../linked/*.conf",
+                        "sshd_config.d/*.conf /etc/ssh//sshd_config.d/*.conf /etc/*/linked/50-*"):
+            guest.check(f"sed -i 's,^Include .*,Include {pattern},' /etc/ssh/sshd_config;"
+                        "systemctl reload-or-restart ssh; cp /etc/ssh/sshd_config /root/before")
+            seen = guest.check("""(while sleep 0.02; do ss -ltnH; done) >/root/seen & watch=$!
+                sshd-vsock -q apply; ln -s 10-sshd-vsock.conf /etc/ssh/sshd_config.d/50-link.conf
+                : >/root/seen; sshd-vsock apply 2>&1; sshd-vsock -q apply; rm /etc/ssh/linked/50*
+                kill $watch; sed -n 's/.* \\(0.0.0.0:22\\) .*/\\1/p' /root/seen""", timeout=120)
+            assert "nothing to do" in seen and "0.0.0.0:22" not in seen, f"{pattern}: {seen}"
+            assert listeners(guest) == {"127.0.0.1:22"}, pattern
+            guest.check("grep -qx 'ListenAddress 127.0.0.1' /etc/ssh/sshd_config.d/10-sshd-vsock.conf;"
+                        "sshd-vsock -q remove; cmp /etc/ssh/sshd_config /root/before", timeout=120)
+            assert listeners(guest) == ANYWHERE, pattern
+    finally:
+        guest.check("rm -rf /etc/ssh /etc/sshd-vsock.yaml; mv /root/ssh /etc/ssh; systemctl restart ssh")

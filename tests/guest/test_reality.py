@@ -16,6 +16,7 @@ LISTEN = "listen_address: 127.0.0.1\n"
 HERE = {"127.0.0.1:22"}
 CLAIM = "TCP listens as listen_address says"
 ABSENT = "192.168.77.222"
+RELOAD = "ExecReload=/bin/kill -HUP $MAINPID"
 
 
 @pytest.fixture(scope="module", name="machine", params=["bookworm", "forky"])
@@ -78,6 +79,18 @@ def test_options_of_the_unit_win(option, addresses, guest):
         mended(guest)
         assert listeners(guest) == HERE
         assert "LogLevel=VERBOSE" in guest.check("systemctl show -P StatusText ssh; ps ax")
+
+
+def test_host_keys_that_only_the_unit_knows(guest):
+    """sshd is asked as its unit asks it: alone it would refuse to start (-T, before 9.3)."""
+    with meanwhile(guest, f"""mkdir /var/lib/ssh; mv /etc/ssh/ssh_host_* /var/lib/ssh; cp -a /etc/default/ssh /root/kept
+            echo 'SSHD_OPTS="-h /var/lib/ssh/ssh_host_ed25519_key"' >/etc/default/ssh
+            mkdir {UNITS}/ssh.service.d; printf '[Service]\\nExecStartPre=\\nExecReload=\\n{RELOAD}\\n' \
+            >{UNITS}/ssh.service.d/x.conf; systemctl daemon-reload; systemctl restart ssh""",
+                   f"""mv /var/lib/ssh/* /etc/ssh; rm -r /var/lib/ssh {UNITS}/ssh.service.d
+            mv /root/kept /etc/default/ssh; systemctl daemon-reload; systemctl restart ssh"""):
+        apply(guest, "listen_address: 127.0.0.1\n")
+        assert listeners(guest) == HERE
 
 
 def test_options_in_a_drop_in_of_the_unit_win(guest):

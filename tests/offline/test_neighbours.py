@@ -266,6 +266,38 @@ def test_our_own_drop_in_is_known_however_it_is_spelled(pattern, debian):
     assert debian.read("/etc/ssh/sshd_config.d/a.conf") == b"ListenAddress 10.0.0.1\n"
 
 
+@pytest.mark.parametrize("home", ("/home//admin", "/home/./admin/", "//home/admin/.", "/srv/same",
+                                  "/home/admin/../admin"))
+def test_a_home_by_two_names_has_one_flag(home, debian):
+    """Who wants none does not take away what somebody else wants there, and nothing flaps."""
+    debian.put("/etc/passwd", debian.read("/etc/passwd") + f"zoe:x:1001:1001::{home}:/bin/sh\n"
+               .encode())
+    debian.link("/srv/same", "../home/admin")
+    for names in "true", "[admin]", "[zoe]", "[admin, zoe]":
+        debian.put(CONFIG, f"hushlogin: {names}\n")
+        assert "warning" not in debian.apply().stderr
+        assert debian.at("/home/admin/.hushlogin").exists(), names
+        assert "nothing to do" in debian.apply().stderr
+        assert debian.run("status").returncode == 0
+    debian.put(CONFIG, "hushlogin: false\n")
+    debian.apply()
+    assert not debian.at("/home/admin/.hushlogin").exists()
+    assert debian.run("status").returncode == 0
+
+
+@pytest.mark.parametrize("line,drifts", (("127.0.0.1 unknown", False), ("10.0.0.1 a UNKNOWN", False),
+                                         ("127.0.0.1 UNKNOWN # sshd-vsock", False),
+                                         ("# 127.0.0.1 UNKNOWN", True), ("127.0.0.1 other", True)))
+def test_a_hosts_file_that_others_keep_and_that_has_the_name_is_right(line, drifts, debian):
+    debian.at("/etc/hosts").unlink()
+    debian.put("/run/hosts", f"127.0.0.1 localhost\n{line}\n")
+    debian.link("/etc/hosts", "/run/hosts")
+    result = debian.apply()
+    assert ("warning: " in result.stderr) == drifts
+    assert debian.run("status").returncode == (10 if drifts else 0)
+    assert debian.read("/run/hosts").endswith(f"\n{line}\n".encode())
+
+
 def test_a_file_by_many_names_is_edited_once(debian):
     debian.put("/etc/ssh/sshd_config", "Include extra/*.conf /etc/ssh//extra/a.conf\n"
                "Include /etc/ssh/names/* /etc/ssh/sshd_config.d/*.conf\n")
