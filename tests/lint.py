@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The sizes of functions and files in C: what does not fit on a page is two things.
+"""The sizes of functions and files in C, for what does not fit on a page is two things; and the
+layers of module/: no include points up.
 
 Works on clang-formatted sources only: a function opens with `{` and closes with `}` alone in column
 0, and nothing else has either there.
@@ -12,6 +13,8 @@ from pathlib import Path
 
 FUNCTION_LIMIT = 80
 FUNCTION_P90_LIMIT = 45
+# From the bottom up: what is decided without looking at the system, what touches it, the program.
+LAYERS = ("core/util", "core/format", "core/plan", "host", "host/check", "cli")
 FILE_LIMIT = 400
 
 
@@ -42,6 +45,27 @@ def sources(root):
                   for path in (root / folder).rglob("*.[ch]"))
 
 
+def layer(path):
+    """The rank of the layer that a path below module/ is in, and its folder; a file may include its
+    own layer and those before."""
+    folder = str(Path(path).parent)
+    return LAYERS.index(folder) if folder in LAYERS else -1
+
+
+def climbs(root, path):
+    """The includes of a file that point up, and those that do not say where: (line, what)."""
+    name = path.relative_to(root)
+    if name.parts[0] != "module":
+        return
+    rank = layer(name.relative_to("module"))
+    if rank < 0:
+        yield 1, f"in none of the layers {', '.join(LAYERS)}"
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        named = re.match(r'#include "([^"]+)"', line)
+        if named and not 0 <= layer(named.group(1)) <= rank:
+            yield number, f"{named.group(1)} is not below it"
+
+
 def p90(numbers):
     """The length that nine of ten do not exceed."""
     return sorted(numbers)[math.ceil(0.9 * len(numbers)) - 1] if numbers else 0
@@ -57,6 +81,7 @@ def main():
         longest_file = max(longest_file, size)
         if size > FILE_LIMIT:
             faults.append(f"{name}:{FILE_LIMIT}: error: {size} lines, at most {FILE_LIMIT}")
+        faults += [f"{name}:{line}: error: {what}" for line, what in climbs(root, path)]
         for function, line, length in functions(path):
             lengths.append(length)
             if length > FUNCTION_LIMIT:

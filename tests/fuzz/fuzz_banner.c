@@ -3,7 +3,7 @@
  * fuzz_banner.c: any stream, in one piece and in pieces whose sizes the first byte chooses, ends in
  * the same state, which keeps the promises of banner.h.
  */
-#include "banner.h"
+#include "core/format/banner.h"
 
 #include <string.h>
 

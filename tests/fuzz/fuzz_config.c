@@ -3,9 +3,9 @@
  * fuzz_config.c: the laws of config.h on any bytes: a verdict with words for it, or a configuration
  * whose text gives the same configuration and the same text.
  */
-#include "config.h"
+#include "core/plan/config.h"
 
-#include "utf8.h"
+#include "core/util/utf8.h"
 
 #include <errno.h>
 #include <string.h>

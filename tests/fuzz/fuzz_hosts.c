@@ -2,7 +2,7 @@
  *
  * fuzz_hosts.c: the laws of hosts.h on any file. The first byte picks the address.
  */
-#include "hosts.h"
+#include "core/format/hosts.h"
 
 #include <string.h>
 

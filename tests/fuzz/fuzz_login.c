@@ -4,12 +4,12 @@
  * environment files, units and command lines. The first byte picks which; lines are words where
  * words are wanted.
  */
-#include "authkeys.h"
-#include "procwords.h"
-#include "sshddump.h"
-#include "sshdsettings.h"
-#include "svccmd.h"
-#include "unitstreams.h"
+#include "core/format/authkeys.h"
+#include "core/format/procwords.h"
+#include "core/format/sshddump.h"
+#include "core/format/sshdsettings.h"
+#include "core/format/svccmd.h"
+#include "core/format/unitstreams.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * fuzz_sshdconf.c: the laws of sshdconf.h on any file: what a scan promises, that edits undo one
  * another, and that an edit changes in the eyes of the scan just what it is for.
  */
-#include "sshdconf.h"
+#include "core/format/sshdconf.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-"""A flood from inside leaves the host's way in free; the numbers are in module/render.c's comment.
+"""A flood from inside leaves the host's way in free; the numbers are in module/core/plan/render.c's comment.
 
 The flood is a user's (nobody's) in the guest, against CID 1; the host's is the real ssh client.
 """

@@ -35,7 +35,7 @@ def provision(guest):
 
 
 def test_ids_of_the_manual_are_those_of_the_program():
-    source = (CHECKOUT / "module/log.c").read_text()
+    source = (CHECKOUT / "module/host/log.c").read_text()
     assert sorted(documented().values()) == sorted(re.findall(r'= "([0-9a-f]{32})"', source))
 
 

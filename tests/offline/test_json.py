@@ -60,7 +60,7 @@ def test_schema_is_strict():
 
 def test_schema_knows_every_cause():
     """The table of causes.c, but for the one that is none."""
-    source = (CHECKOUT / "module/causes.c").read_text("utf-8")
+    source = (CHECKOUT / "module/core/plan/causes.c").read_text("utf-8")
     table = source[source.index("causes[N_CAUSES]"):]
     ids = re.findall(r'^\s*\[CAUSE_\w+\] = \{\s*"([a-z-]+)"', table, re.M)
     assert ids[0] == "none" and len(ids) > 20
@@ -69,7 +69,7 @@ def test_schema_knows_every_cause():
 
 def test_schema_knows_every_kind():
     """The words of planprint.c."""
-    source = (CHECKOUT / "module/planprint.c").read_text("utf-8")
+    source = (CHECKOUT / "module/core/plan/planprint.c").read_text("utf-8")
     kinds = re.findall(r'^\s*\[OP_\w+\] = \{ "([a-z-]+)"', source, re.M)
     assert kinds == SCHEMA["properties"]["operations"]["items"]["properties"]["kind"]["enum"]
 

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "desired.h"
+#include "core/plan/desired.h"
 #include "sample.h"
 
 #define UNITS SYSTEM_UNIT_DIR "/"

@@ -7,7 +7,7 @@
 
 #include "world.h"
 
-#include "sshdconf.h"
+#include "core/format/sshdconf.h"
 
 #define STRAY_FILE "/etc/ssh/sshd_config.d/50-cloud-init.conf"
 

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "config.h"
-#include "facts.h"
+#include "core/plan/config.h"
+#include "core/plan/facts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,9 +3,9 @@
  * test_admission.c: what follows from what sshd and ssh print, in the words of OpenSSH 8.4 and 10.6
  * as seen on guests, and what is enough for require_login.
  */
-#include "admission.h"
+#include "core/format/sshddump.h"
+#include "core/plan/admission.h"
 #include "sample.h"
-#include "sshddump.h"
 
 static void test_dump(void **state)
 {

@@ -3,7 +3,7 @@
  * test_authkeys.c: which keys stand in a file that a user wrote, where sshd looks for it, and
  * whether a password is set.
  */
-#include "authkeys.h"
+#include "core/format/authkeys.h"
 #include "sample.h"
 
 static void expect_keys(const char *text, const char *want)

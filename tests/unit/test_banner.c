@@ -3,7 +3,7 @@
  * test_banner.c: what OpenSSH servers send, every limit from both sides, and that no split of the
  * stream changes the outcome.
  */
-#include "banner.h"
+#include "core/format/banner.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "buf.h"
+#include "core/util/buf.h"
 
 #define IDENT "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u7"
 

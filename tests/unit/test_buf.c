@@ -2,7 +2,7 @@
  *
  * test_buf.c: appending, handing over, and the sticky error.
  */
-#include "buf.h"
+#include "core/util/buf.h"
 
 #include <errno.h>
 #include <setjmp.h>

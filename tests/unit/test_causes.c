@@ -2,7 +2,7 @@
  *
  * test_causes.c: the table is whole, and lines that sshd and systemd really write find their row.
  */
-#include "causes.h"
+#include "core/plan/causes.h"
 
 #include <ctype.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  *
  * test_client.c: what is printed for the other side, for each kind of machine.
  */
-#include "client.h"
+#include "core/plan/client.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,8 +3,8 @@
  * test_config.c: values that come out, the way back to text, and memory that runs out at any
  * moment. The words of the faults are in tests/corpus/config.
  */
-#include "config.h"
-#include "passwd.h"
+#include "core/format/passwd.h"
+#include "core/plan/config.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  *
  * test_diag.c: what a fault looks like, whatever the line holds.
  */
-#include "diag.h"
+#include "core/util/diag.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sample.h"
 
-#include "handmade.h"
+#include "core/plan/handmade.h"
 
 /* What is different about it, on port 22; "" for a unit that does what ours does. */
 static void check(enum handmade kind, const char *text, const char *expected)

@@ -2,7 +2,7 @@
  *
  * test_hostkey.c: keys that ssh-keygen made for this test, and what breaks them.
  */
-#include "hostkey.h"
+#include "core/format/hostkey.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

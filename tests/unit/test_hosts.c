@@ -3,7 +3,7 @@
  * test_hosts.c: the hosts files of Debian, WSL and cloud-init, each rule of hosts.h, and its laws
  * on random files.
  */
-#include "hosts.h"
+#include "core/format/hosts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * test_hostway.c: on each kind of machine, told by its real DMI strings, whether a host can come
  * in, what is said where none can, and that vouching helps.
  */
-#include "hostway.h"
+#include "core/plan/hostway.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  *
  * test_json.c: commas, nesting, escapes, and what is no UTF-8.
  */
-#include "json.h"
+#include "core/util/json.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  *
  * test_layout.c: the tables hold together, and systemd's names for a machine mean what they should.
  */
-#include "layout.h"
+#include "core/format/layout.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  *
  * test_listen.c: sshd's dumps, as 8.4 to 10.4 print them, against what is wanted.
  */
-#include "listen.h"
+#include "core/plan/listen.h"
 #include "sample.h"
 
 static void expect(const char *yaml, const char *dump, const char *extra, const char *missing)

@@ -2,7 +2,7 @@
  *
  * test_passwd.c: real passwd files, malformed lines, and who may log in.
  */
-#include "passwd.h"
+#include "core/format/passwd.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "buf.h"
+#include "core/util/buf.h"
 
 static void parse(const char *text, struct users *ret)
 {

@@ -4,7 +4,7 @@
  * items of one path. What follows for units is in test_planunits.c, the words are in
  * test_planprint.c, the laws in test_planlaws.c.
  */
-#include "hosts.h"
+#include "core/format/hosts.h"
 #include "world.h"
 
 #define BODY FILE_MARKER " more\n"

@@ -2,7 +2,7 @@
  *
  * test_procwords.c: titles and cgroups as OpenSSH 8.0 to 10.6 and systemd 240 to 262 make them.
  */
-#include "procwords.h"
+#include "core/format/procwords.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  *
  * test_render.c: the exact bytes of each file that is ours, for the facts that change them.
  */
-#include "render.h"
+#include "core/plan/render.h"
 #include "sample.h"
 
 #define MARKER FILE_MARKER " Changes are lost at the next \"sshd-vsock apply\".\n"

@@ -2,7 +2,7 @@
  *
  * test_renderkeys.c: the unit that makes the host keys which HostKey names.
  */
-#include "render.h"
+#include "core/plan/render.h"
 #include "sample.h"
 
 #define MARKER FILE_MARKER " Changes are lost at the next \"sshd-vsock apply\".\n"

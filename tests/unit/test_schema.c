@@ -2,7 +2,7 @@
  *
  * test_schema.c: the walk by a table of its own, so that it is known to work for any table.
  */
-#include "schema.h"
+#include "core/format/schema.h"
 
 #include <errno.h>
 #include <setjmp.h>

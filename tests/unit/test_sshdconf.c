@@ -3,7 +3,7 @@
  * test_sshdconf.c: the words of OpenSSH's configuration, the shipped files' Include lines, our
  * block and our comment marks.
  */
-#include "sshdconf.h"
+#include "core/format/sshdconf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

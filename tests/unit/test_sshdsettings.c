@@ -3,7 +3,7 @@
  * test_sshdsettings.c: host keys, address family and main file as sshd's command and files give
  * them.
  */
-#include "sshdsettings.h"
+#include "core/format/sshdsettings.h"
 
 #include "sample.h"
 

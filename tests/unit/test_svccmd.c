@@ -3,8 +3,8 @@
  * test_svccmd.c: the words that systemd makes of an ExecStart= and its environment files, and that
  * a shell behind ssh's % gives the same word back.
  */
+#include "core/format/svccmd.h"
 #include "sample.h"
-#include "svccmd.h"
 
 /* The words, each in [ ]. */
 static void expect_command(const char *const *words, const char *file, const char *want)

@@ -3,7 +3,7 @@
  * test_udiff.c: exact output for the cases that can be read, and for random texts the proof of the
  * pudding: what patch(1) makes of the diff is the target. Skips that part where there is no patch.
  */
-#include "udiff.h"
+#include "core/util/udiff.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  *
  * test_unitpath.c: paths in units, by systemd's rules for each place.
  */
-#include "unitpath.h"
+#include "core/format/unitpath.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

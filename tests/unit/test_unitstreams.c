@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sample.h"
 
-#include "unitstreams.h"
+#include "core/format/unitstreams.h"
 
 /* Reads files, NULL at their end; what came of it as "PORT PORT | line line". */
 static void check(const char *const *files, const char *expected)

@@ -2,9 +2,9 @@
  *
  * test_visible.c: what may be shown, and what is written out instead.
  */
-#include "visible.h"
+#include "core/util/visible.h"
 
-#include "utf8.h"
+#include "core/util/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * test_yamltree.c: the shape of the tree, the place of each node, and what is left of a text that
  * cannot be read to its end.
  */
-#include "yamltree.h"
+#include "core/format/yamltree.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "plan.h"
-#include "render.h"
+#include "core/plan/plan.h"
+#include "core/plan/render.h"
 #include "sample.h"
 
 #define WORLD_MAX 64

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * main.c: the command line: options into one struct, the verb, the exit status. Knows what the
+ * verbs are called, not what they do.
+ */
+#include "cli/report.h"
+#include "core/util/visible.h"
+#include "host/check/proxy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+        const char *name;
+        int (*run)(struct run *r);
+        const char *help;
+} verbs[] = {
+        { "check", verb_check, "validate the configuration; touches nothing, needs no root" },
+        { "plan", verb_plan, "show what apply would change; touches nothing" },
+        { "apply", verb_apply, "bring the system to that state, prove the door, then close TCP" },
+        { "remove", verb_remove, "take out what apply put in; files are again what they were" },
+        { "status", verb_status, "what is installed, what answers, what is closed, what drifted" },
+        { "verify", verb_verify, "walk the chain to the door and name the first broken link" },
+        { "client", verb_client, "print what the other side needs: ssh_config, GUID, registry" },
+};
+
+enum {
+        OPTION_CONFIG = 256,
+        OPTION_ROOT,
+        OPTION_JSON,
+        OPTION_NO_VERIFY,
+        OPTION_KNOWN_HOSTS,
+        OPTION_VERSION
+};
+
+static const struct {
+        struct option option;
+        const char *argument;
+        const char *help;
+} options[] = {
+        { { "config", required_argument, NULL, OPTION_CONFIG },
+          "=FILE",
+          "configuration; default " CONFIG_PATH_DEFAULT ", - is stdin" },
+        { { "root", required_argument, NULL, OPTION_ROOT },
+          "=DIR",
+          "work on an image tree instead of this system" },
+        { { "json", no_argument, NULL, OPTION_JSON }, "", "one JSON document on standard output" },
+        { { "no-verify", no_argument, NULL, OPTION_NO_VERIFY }, "", "close TCP without proof" },
+        { { "known-hosts", no_argument, NULL, OPTION_KNOWN_HOSTS },
+          "",
+          "client: host keys as known_hosts lines" },
+        { { "quiet", no_argument, NULL, 'q' }, "", "only warnings and errors (-q)" },
+        { { "verbose", no_argument, NULL, 'v' }, "", "more detail (-v)" },
+        { { "help", no_argument, NULL, 'h' }, "", "this text (-h)" },
+        { { "version", no_argument, NULL, OPTION_VERSION }, "", "the version" },
+};
+
+static void print_help(void)
+{
+        printf("sshd-vsock [OPTIONS] VERB\n\n"
+               "An SSH door on AF_VSOCK for this Linux guest, proven before any other closes.\n\n"
+               "Verbs:\n");
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
+        printf("\nOptions:\n");
+        for (size_t i = 0; i < ELEMENTSOF(options); i++) {
+                int n = printf("  --%s%s", options[i].option.name, options[i].argument);
+
+                printf("%*s%s\n", n < 18 ? 18 - n : 1, "", options[i].help);
+        }
+        printf("\nExit status:\n"
+               "  0 done; 1 failed; 2 bad usage or configuration, nothing touched;\n"
+               "  3 applied, but not verifiable here; 4 the door does not answer, no host could\n"
+               "  reach it or nobody could log in through it, nothing was closed;\n"
+               "  10 plan, status: there is something to do\n\n"
+               "See sshd-vsock(8) and sshd-vsock.yaml(5).\n");
+}
+
+static int usage(struct run *r, const char *what, const char *which)
+{
+        why_fix(&r->why, "see sshd-vsock --help");
+        (void)why_say(&r->why, 0, "%s%s", what, which);
+        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->why.text, r->why.fix);
+        return EXIT_USAGE;
+}
+
+/* -1: go on; otherwise the exit status. */
+static int take_option(struct run *r, int c, char *const argv[])
+{
+        switch (c) {
+        case OPTION_CONFIG:
+                r->options.config = optarg;
+                return -1;
+        case OPTION_ROOT:
+                r->options.root = optarg;
+                return -1;
+        case OPTION_JSON:
+                r->options.json = true;
+                return -1;
+        case OPTION_KNOWN_HOSTS:
+                r->options.known_hosts = true;
+                return -1;
+        case OPTION_NO_VERIFY:
+                r->options.no_verify = true;
+                return -1;
+        case 'q':
+                r->log.max = LOG_LEVEL_WARN;
+                return -1;
+        case 'v':
+                r->log.max = LOG_LEVEL_DETAIL;
+                return -1;
+        case 'h':
+                print_help();
+                return EXIT_DONE;
+        case OPTION_VERSION:
+                printf("sshd-vsock %s\n", PROGRAM_VERSION);
+                return EXIT_DONE;
+        case ':':
+                return usage(r, "an argument is missing after ", argv[optind - 1]);
+        default:
+                return usage(r, "unknown option ", argv[optind - 1]);
+        }
+}
+
+static int take_options(struct run *r, int argc, char *argv[])
+{
+        struct option table[ELEMENTSOF(options) + 1] = { 0 };
+
+        for (size_t i = 0; i < ELEMENTSOF(options); i++)
+                table[i] = options[i].option;
+        opterr = 0;
+        for (;;) {
+                int c = getopt_long(argc, argv, ":qvh", table, NULL), status;
+
+                if (c < 0)
+                        return -1;
+                status = take_option(r, c, argv);
+                if (status >= 0)
+                        return status;
+        }
+}
+
+/* What the verb has for standard output, as it is or inside the document. */
+static int print_result(struct run *r, const char *verb, int status)
+{
+        AUTO_BUF document = BUF_INIT;
+        const struct buf *out = &document;
+
+        if (r->options.json)
+                report_json(r, verb, status, &document);
+        else
+                visible_text(&document, buf_str(&r->text), r->text.len);
+        if (r->text.error < 0)
+                document.error = r->text.error;
+        errno = 0;
+        if (out->error < 0 || fwrite(buf_str(out), 1, out->len, stdout) != out->len ||
+            fflush(stdout) != 0) {
+                if (out->error == 0 && errno == EPIPE)
+                        return status; /* nobody reads it any more: the work is what it is */
+                log_line(&r->log, LOG_LEVEL_ERROR, "cannot write to standard output");
+                return EXIT_WORLD;
+        }
+        return status;
+}
+
+static int run_verb(struct run *r, int argc, char *argv[])
+{
+        int status;
+
+        for (size_t i = 0; optind + 1 == argc && i < ELEMENTSOF(verbs); i++)
+                if (strcmp(argv[optind], verbs[i].name) == 0)
+                        return print_result(r, verbs[i].name, verbs[i].run(r));
+        if (optind >= argc)
+                status = usage(r, "a verb is missing", "");
+        else if (optind + 1 < argc)
+                status = usage(r, "too many arguments: ", argv[optind + 1]);
+        else
+                status = usage(r, "unknown verb ", argv[optind]);
+        return print_result(r, NULL, status);
+}
+
+/* Started by ssh on behalf of a run of ours, see proxy.h. */
+static int run_proxy(struct run *r, const char *port)
+{
+        int status = run_check_system(r);
+
+        if (status == EXIT_DONE && proxy_pass((uint32_t)strtoul(port, NULL, 10), &r->why) < 0)
+                status = run_fail(r);
+        return status;
+}
+
+/* Whoever reads what is said may go away: a pipe into head(1) that closes, or a terminal. Neither
+ * must end a run between closing TCP and the second proof. SIGCHLD that a parent ignored would hide
+ * how our children end. And what is opened later must not become one of the standard three, or
+ * messages would be written into it. */
+static void settle_in(void)
+{
+        (void)signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGHUP, SIG_IGN);
+        (void)signal(SIGCHLD, SIG_DFL);
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+                        return;
+}
+
+int main(int argc, char *argv[])
+{
+        struct run r = { .root = ROOTFS_INIT, .lock = LOCK_INIT };
+        int status;
+
+        settle_in();
+        log_init(&r.log, LOG_LEVEL_STEP);
+        if (argc == 3 && strcmp(argv[1], PROXY_WORD) == 0)
+                return run_proxy(&r, argv[2]);
+        status = take_options(&r, argc, argv);
+        if (status < 0)
+                status = run_verb(&r, argc, argv);
+        else if (status == EXIT_USAGE && r.options.json)
+                status = print_result(&r, NULL, status);
+        run_done(&r);
+        return status;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report.c: see report.h. Reads the run as the verbs left it; a part that a verb did not come to is
+ * null. Keys never go away or change their meaning: what is new gets a new key.
+ */
+#include "cli/report.h"
+
+#include "core/util/json.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What to do about a cause, with the command that applies this run's configuration. */
+static void add_fix(struct json *j, const struct run *r, const char *fix)
+{
+        AUTO_BUF text = BUF_INIT;
+
+        run_add_fix(r, fix, &text);
+        json_bytes(j, "fix", buf_str(&text), text.len);
+        if (text.error < 0)
+                j->out.error = text.error;
+}
+
+static void add_error_words(struct json *j, const struct run *r, const char *cause,
+                            const char *what, const char *fix)
+{
+        json_open(j, "error", '{');
+        json_string(j, "cause", cause);
+        json_string(j, "what", what);
+        if (fix && fix[0])
+                add_fix(j, r, fix);
+        else
+                json_null(j, "fix");
+        json_close(j, '}');
+}
+
+/* The row of a cause whose words were said; details may follow them in parentheses. */
+static const char *cause_of(const char *what)
+{
+        for (size_t i = 0; i < N_CAUSES; i++) {
+                size_t n = strlen(causes[i].what);
+
+                if (strncmp(causes[i].what, what, n) == 0 &&
+                    (what[n] == '\0' || strncmp(what + n, " (", 2) == 0))
+                        return causes[i].id;
+        }
+        return NULL;
+}
+
+/* The conflict that ended the run; NULL where something else did. */
+static const struct conflict *conflict_of(const struct run *r, int status)
+{
+        enum blocks blocked = plan_blocked(&r->plan);
+
+        if (blocked == BLOCKS_NOTHING ||
+            (blocked == BLOCKS_CLOSE && (status != EXIT_WORLD || r->why.text[0])))
+                return NULL;
+        for (size_t k = 0; k < r->plan.n_conflicts; k++)
+                if (r->plan.conflicts[k].blocks == blocked)
+                        return &r->plan.conflicts[k];
+        return NULL;
+}
+
+/* Every status that is a failure has its one error, wherever the run keeps it. What is wrong with
+ * the door comes before the failed job by which it showed. */
+static void add_error(struct json *j, const struct run *r, int status)
+{
+        const struct cause_row *row = &causes[r->verdict.cause];
+        const struct conflict *conflict = conflict_of(r, status);
+        AUTO_BUF text = BUF_INIT;
+
+        if (status == EXIT_DONE || status == EXIT_CHANGES) {
+                json_null(j, "error");
+        } else if (conflict) {
+                buf_addf(&text, "%s%s %s", r->root.path, conflict->path, conflict->reason);
+                add_error_words(j, r, "conflict", buf_str(&text), NULL);
+        } else if (r->faults.len > 0) {
+                add_error_words(j, r, "configuration", "the configuration has faults",
+                                "mend what \"faults\" names");
+        } else if (r->verified && r->verdict.cause != CAUSE_NONE) {
+                add_error_words(j, r, row->id, row->what, row->fix);
+        } else if (r->who.known && !r->who.enough) {
+                row = &causes[CAUSE_NO_LOGIN];
+                add_error_words(j, r, row->id, row->what, row->fix);
+        } else if (r->why.text[0]) {
+                add_error_words(j, r, cause_of(r->why.text), r->why.text, r->why.fix);
+        } else if (status == EXIT_CLOSED_NOTHING) {
+                row = &causes[CAUSE_NO_WAY_TO_HOST];
+                add_error_words(j, r, row->id, row->what, r->way.known ? r->way.fix : row->fix);
+        } else {
+                add_error_words(j, r, NULL, "see the messages on standard error", NULL);
+        }
+}
+
+static const char *const phases[] = {
+        [PHASE_OPEN] = "open",
+        [PHASE_ACTIVATE] = "activate",
+        [PHASE_CLOSE] = "close",
+        [PHASE_EXTRAS] = "extras",
+};
+
+static void add_operation(struct json *j, const struct run *r, size_t at)
+{
+        const struct op *op = &r->plan.ops[at];
+        AUTO_BUF text = BUF_INIT;
+
+        json_open(j, NULL, '{');
+        json_string(j, "phase", phases[op->phase]);
+        json_string(j, "kind", op_kind_name(op->kind));
+        json_string(j, "name", op->name);
+        plan_print_op(&r->plan, at, &text);
+        json_bytes(j, "text", buf_str(&text), text.len);
+        if (text.error < 0)
+                j->out.error = text.error;
+        json_bool(j, "done", op->done);
+        json_close(j, '}');
+}
+
+static void add_configuration(struct json *j, const struct run *r)
+{
+        static const char *const sources[] = {
+                [CONFIG_DEFAULTS] = "defaults",
+                [CONFIG_FILE] = "file",
+                [CONFIG_NAMED] = "named",
+                [CONFIG_CARRIED] = "carried",
+        };
+
+        if (!r->config.verify_timeout) {
+                json_null(j, "configuration");
+                return;
+        }
+        json_open(j, "configuration", '{');
+        json_string(j, "source", sources[r->source]);
+        json_bool(j, "differs", r->config_differs);
+        json_close(j, '}');
+}
+
+static void add_path(struct json *j, const char *path, const char *reason)
+{
+        json_open(j, NULL, '{');
+        json_string(j, "path", path);
+        json_string(j, "reason", reason);
+        json_close(j, '}');
+}
+
+static void add_operations(struct json *j, const struct run *r)
+{
+        json_open(j, "operations", '[');
+        for (size_t k = 0; k < r->plan.n; k++)
+                add_operation(j, r, k);
+        json_close(j, ']');
+        json_open(j, "conflicts", '[');
+        for (size_t k = 0; k < r->plan.n_conflicts; k++)
+                add_path(j, r->plan.conflicts[k].path, r->plan.conflicts[k].reason);
+        json_close(j, ']');
+        json_open(j, "skipped", '[');
+        for (size_t k = 0; k < r->plan.n_skipped; k++)
+                add_path(j, r->plan.skipped[k].path, r->plan.skipped[k].reason);
+        json_close(j, ']');
+}
+
+static void add_verdict(struct json *j, const struct run *r)
+{
+        const struct verdict *v = &r->verdict;
+        bool answers = v->cause == CAUSE_NONE;
+
+        if (!r->verified) {
+                json_null(j, "verification");
+                return;
+        }
+        json_open(j, "verification", '{');
+        json_bool(j, "answers", answers);
+        json_string(j, "cause", answers ? NULL : causes[v->cause].id);
+        json_string(j, "what", answers ? NULL : causes[v->cause].what);
+        if (answers)
+                json_null(j, "fix");
+        else
+                add_fix(j, r, causes[v->cause].fix);
+        json_string(j, "detail", v->detail[0] ? v->detail : NULL);
+        json_string(j, "banner", v->ident[0] ? v->ident : NULL);
+        json_close(j, '}');
+}
+
+static const char *text_or_null(const char *text)
+{
+        return text[0] ? text : NULL;
+}
+
+static void add_account(struct json *j, const struct login *l)
+{
+        json_open(j, NULL, '{');
+        json_string(j, "user", l->user.name);
+        json_string(j, "admission", admission_word(l->admission));
+        json_number(j, "keys", l->n_keys);
+        json_bool(j, "password", l->password);
+        json_string(j, "key", text_or_null(l->key));
+        json_string(j, "reason", text_or_null(l->reason));
+        json_string(j, "fix", text_or_null(l->fix));
+        json_close(j, '}');
+}
+
+static void add_logins(struct json *j, const struct run *r)
+{
+        const struct logins *l = &r->who.logins;
+
+        if (!r->who.known) {
+                json_null(j, "logins");
+                return;
+        }
+        json_open(j, "logins", '{');
+        json_bool(j, "enough", r->who.enough);
+        json_string(j, "obstacle", text_or_null(l->obstacle));
+        json_number(j, "unseen", l->unseen);
+        json_open(j, "accounts", '[');
+        for (size_t i = 0; i < l->n; i++)
+                add_account(j, &l->list[i]);
+        json_close(j, ']');
+        json_close(j, '}');
+}
+
+static void add_host(struct json *j, const struct run *r)
+{
+        json_string(j, "host_reason", r->way.why[0] ? r->way.why : NULL);
+        if (!r->way.known) {
+                json_null(j, "host_assumed");
+                json_null(j, "host");
+                return;
+        }
+        json_bool(j, "host_assumed", r->way.assumed);
+        json_open(j, "host", '{');
+        json_bool(j, "reachable", r->way.reachable);
+        if (r->way.cid)
+                json_number(j, "cid", r->way.cid);
+        else
+                json_null(j, "cid");
+        json_close(j, '}');
+}
+
+static void add_door(struct json *j, const struct run *r)
+{
+        const struct unit_state *s = &r->door_state;
+
+        if (!r->manager) {
+                json_null(j, "door");
+                return;
+        }
+        json_open(j, "door", '{');
+        json_number(j, "port", r->config.port);
+        json_string(j, "unit", s->fragment[0] ? s->fragment : NULL);
+        json_bool(j, "listening", s->active);
+        json_number(j, "accepted", s->accepted);
+        json_number(j, "connections", s->connections);
+        json_number(j, "refused", s->refused);
+        json_close(j, '}');
+}
+
+static void add_tcp(struct json *j, const struct run *r)
+{
+        json_open(j, "tcp", '[');
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                const struct tcp_unit *t = &r->facts.tcp[i];
+
+                if (!t->vendor && !t->foreign)
+                        continue;
+                json_open(j, NULL, '{');
+                json_string(j, "unit", layout_tcp_units[i]);
+                json_bool(j, "active", t->active);
+                json_bool(j, "enabled", t->enabled);
+                json_bool(j, "masked", t->masked);
+                json_bool(j, "masked_by_us", t->ours);
+                json_close(j, '}');
+        }
+        json_close(j, ']');
+}
+
+/* What listens in reality, as it is when the run ends. */
+static void add_listeners(struct json *j, const struct run *r)
+{
+        if (!r->tcp.known) {
+                json_null(j, "listeners");
+                return;
+        }
+        json_open(j, "listeners", '[');
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                const struct tcp_listener *l = &r->tcp.listeners.list[i];
+
+                json_open(j, NULL, '{');
+                json_open(j, "addresses", '[');
+                json_words(j, buf_str(&l->addresses), " ");
+                json_close(j, ']');
+                json_number(j, "pid", (uint64_t)l->pid);
+                json_string(j, "unit", l->unit[0] ? l->unit : NULL);
+                json_string(j, "fix", l->fix);
+                json_close(j, '}');
+        }
+        json_close(j, ']');
+}
+
+/* The system as it was found: after a verb that changes it that would be out of date. */
+static void add_found(struct json *j, const struct run *r, bool found)
+{
+        if (found && r->objects) {
+                add_door(j, r);
+                add_tcp(j, r);
+                json_open(j, "hushlogin", '[');
+                for (size_t k = 0; k < r->desired.n; k++)
+                        if (r->desired.items[k].kind == ITEM_FLAG &&
+                            r->objects[k].type == OBJECT_FILE)
+                                json_string(j, NULL, r->desired.items[k].path);
+                json_close(j, ']');
+        } else {
+                json_null(j, "door");
+                json_null(j, "tcp");
+                json_null(j, "hushlogin");
+        }
+        if (!r->hosts.known) {
+                json_null(j, "hosts_entry");
+                return;
+        }
+        json_open(j, "hosts_entry", '{');
+        json_string(j, "address", r->hosts.address);
+        json_bool(j, "ours", r->hosts.state == HOSTS_OURS);
+        json_close(j, '}');
+}
+
+void report_json(const struct run *r, const char *verb, int status, struct buf *out)
+{
+        struct json j = { .out = BUF_INIT };
+        bool changing = verb && (strcmp(verb, "apply") == 0 || strcmp(verb, "remove") == 0);
+
+        json_open(&j, NULL, '{');
+        json_string(&j, "version", PROGRAM_VERSION);
+        json_string(&j, "verb", verb);
+        json_string(&j, "root", r->root.image ? r->options.root : NULL);
+        json_number(&j, "exit", (uint64_t)status);
+        add_error(&j, r, status);
+        json_string(&j, "faults", r->faults.len ? buf_str(&r->faults) : NULL);
+        add_configuration(&j, r);
+        add_operations(&j, r);
+        add_verdict(&j, r);
+        add_logins(&j, r);
+        add_host(&j, r);
+        add_found(&j, r, !changing);
+        add_listeners(&j, r);
+        report_client(&j, r);
+        json_string(&j, "text", r->text.len ? buf_str(&r->text) : NULL);
+        json_close(&j, '}');
+        buf_adds(&j.out, "\n");
+        buf_add(out, buf_str(&j.out), j.out.len);
+        if (j.out.error < 0)
+                out->error = j.out.error;
+        buf_free(&j.out);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run.c: the way from options to a plan, shared by all verbs. Reads; changes nothing. Says what
+ * failed, in the user's terms, through log.c.
+ */
+#include "cli/run.h"
+
+#include "core/format/unitpath.h"
+#include "core/plan/causes.h"
+#include "core/plan/listen.h"
+#include "host/check/diagnose.h"
+#include "host/surveymachine.h"
+#include "host/vsockunit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define GENERATOR_FOLDER "/run/systemd/generator"
+
+int run_fail(struct run *r)
+{
+        log_why(&r->log, &r->why);
+        return EXIT_WORLD;
+}
+
+int run_fail_cause(struct run *r, enum cause cause)
+{
+        why_fix(&r->why, "%s", causes[cause].fix);
+        (void)why_say(&r->why, -ENOTSUP, "%s", causes[cause].what);
+        return run_fail(r);
+}
+
+static struct logins_search search_of(const struct run *r)
+{
+        return (struct logins_search){ .root = &r->root,
+                                       .manager = r->manager,
+                                       .config = &r->config,
+                                       .facts = &r->facts,
+                                       .socket = r->door };
+}
+
+/* systemd 256 and newer generates a unit of our name where its transport is there in time, and one
+ * of another name for systemd.ssh_listen= on the kernel's command line. Where it works it is left
+ * alone: it answers, and admits whom sshd's configuration admits; never on WSL, which it does not
+ * know. */
+static bool generated_door_works(const struct run *r)
+{
+        const struct logins_search search = search_of(r);
+        struct verdict v;
+
+        if (!r->door_state.active || r->facts.virt == VIRT_WSL ||
+            strncmp(r->door_state.fragment, GENERATOR_FOLDER, strlen(GENERATOR_FOLDER)) != 0)
+                return false;
+        diagnose_door(r->manager, r->door, r->config.port, r->config.verify_timeout, &v);
+        return v.cause == CAUSE_NONE && logins_keys_count(&search);
+}
+
+/* The unit that is to serve the port: ours, but for a generated one that works. */
+static int find_door(struct run *r)
+{
+        int rc = vsockunit_find(r->manager, r->config.port, r->door, sizeof(r->door), &r->why);
+
+        if (rc == 0 && r->door[0])
+                rc = manager_unit(r->manager, r->door, &r->door_state, &r->why);
+        if (rc < 0)
+                return rc;
+        r->facts.generated_door = r->door[0] && generated_door_works(r);
+        if (!r->facts.generated_door) {
+                (void)snprintf(r->door, sizeof(r->door), "%s", UNIT_SOCKET);
+                r->door_state = r->units.socket;
+        }
+        return 0;
+}
+
+static int own_path(char *path, size_t size)
+{
+        ssize_t n = readlink("/proc/self/exe", path, size);
+
+        if (n < 0)
+                return -errno;
+        if ((size_t)n >= size)
+                return -ENAMETOOLONG;
+        path[n] = '\0';
+        return 0;
+}
+
+static int gather(struct run *r)
+{
+        char program[4096];
+        bool live = !r->root.image;
+        int rc = 0;
+
+        if (live)
+                rc = manager_open(&r->manager, &r->why);
+        if (rc == 0)
+                rc = survey_facts(&r->root, r->manager,
+                                  live && own_path(program, sizeof(program)) == 0 ? program : NULL,
+                                  &r->facts, &r->why);
+        if (rc == 0 && live)
+                rc = survey_units(r->manager, &r->units, &r->why);
+        return rc;
+}
+
+/* What the boot unit would name is run as root at each boot. */
+static int refuse_program(struct run *r)
+{
+        char program[4096];
+
+        if (own_path(program, sizeof(program)) < 0)
+                (void)snprintf(program, sizeof(program), "this program");
+        why_fix(&r->why, "install it as %s, with root as the owner of it and of every folder above",
+                layout_program[0]);
+        (void)why_say(&r->why, -EPERM, "%s cannot be what each boot runs as root: %s", program,
+                      unit_can_name(program) ? "others than root could put something else there"
+                                             : "systemd takes no such path");
+        return run_fail(r);
+}
+
+/* An address that was not seen would stay open; without listen_address nothing depends on it. */
+static int say_beyond(struct run *r)
+{
+        if (r->config.n_listen == 0 || r->as_it_is) {
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "sshd_config includes more than is looked through: some files are left "
+                         "out");
+                return EXIT_DONE;
+        }
+        why_fix(&r->why, "include fewer files, by fewer patterns");
+        (void)why_say(&r->why, -E2BIG,
+                      "sshd_config includes more than can be looked through: listen_address "
+                      "cannot be kept");
+        return run_fail(r);
+}
+
+int run_make_plan(struct run *r, bool remove)
+{
+        int rc = gather(r);
+
+        if (rc == 0 && !r->facts.sshd && !remove)
+                return run_fail_cause(r, CAUSE_NO_SSHD);
+        if (rc == 0 && !r->facts.program && !r->root.image && !remove && !r->as_it_is)
+                return refuse_program(r);
+        if (rc == 0 && r->facts.sshd_unread && remove) {
+                (void)why_say(&r->why, -EIO, "%s", r->facts.unread);
+                return run_fail(r);
+        }
+        if (rc == 0 && r->facts.sshd_beyond && !remove && say_beyond(r) != EXIT_DONE)
+                return EXIT_WORLD;
+        if (rc == 0 && r->manager && !remove)
+                rc = find_door(r);
+        r->facts.homes = r->homes;
+        if (rc == 0)
+                rc = run_embed(r);
+        if (rc == 0)
+                rc = remove ? desired_none(&r->facts, &r->desired)
+                            : desired_make(&r->config, &r->facts, &r->desired);
+        if (rc == 0)
+                rc = survey_objects(&r->root, &r->desired, &r->objects, &r->why);
+        if (rc == 0)
+                rc = plan_make(&r->desired, r->objects, &r->facts, r->manager ? &r->units : NULL,
+                               &r->plan);
+        if (rc < 0) {
+                (void)why_set(&r->why, rc, "cannot make a plan");
+                return run_fail(r);
+        }
+        return EXIT_DONE;
+}
+
+int run_compare(struct run *r)
+{
+        int status = run_read_config(r);
+
+        return status == EXIT_DONE ? run_make_plan(r, false) : status;
+}
+
+void run_say_conflicts(struct run *r, enum blocks blocks)
+{
+        enum log_level level = blocks == BLOCKS_NOTHING ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
+
+        for (size_t i = 0; i < r->plan.n_conflicts; i++) {
+                AUTO_BUF reason = BUF_INIT;
+
+                if (r->plan.conflicts[i].blocks != blocks)
+                        continue;
+                run_add_fix(r, r->plan.conflicts[i].reason, &reason);
+                log_line(&r->log, level, "%s%s %s", r->root.path, r->plan.conflicts[i].path,
+                         buf_str(&reason));
+        }
+}
+
+int run_report_conflicts(struct run *r)
+{
+        for (enum blocks b = BLOCKS_NOTHING; b <= BLOCKS_DOOR; b++)
+                run_say_conflicts(r, b);
+        return plan_blocked(&r->plan) > BLOCKS_NOTHING ? EXIT_WORLD : EXIT_DONE;
+}
+
+int run_check_family(struct run *r)
+{
+        const int family = r->facts.sshd_settings.family;
+        const struct listen_address *l = listen_refused(&r->config, family);
+
+        if (!l)
+                return 0;
+        why_fix(&r->why,
+                "take AddressFamily (or option -%d) out of sshd's configuration, or this "
+                "address out of listen_address",
+                family);
+        return why_say(&r->why, -EINVAL,
+                       "sshd would refuse %s of listen_address: AddressFamily is %s; TCP stays as "
+                       "it was",
+                       l->address, family == 4 ? "inet" : "inet6");
+}
+
+bool run_has_changes(const struct run *r)
+{
+        bool closes = !r->root.image || r->options.no_verify;
+
+        return plan_has(&r->plan, PHASE_OPEN) || plan_has(&r->plan, PHASE_ACTIVATE) ||
+               plan_has(&r->plan, PHASE_EXTRAS) || (closes && plan_has(&r->plan, PHASE_CLOSE));
+}
+
+void run_look_for_host(struct run *r)
+{
+        struct transports t;
+
+        survey_transports(&r->root, &t);
+        hostway_find(&r->facts.machine, &t, r->config.assume_host, &r->way);
+}
+
+int run_look_for_logins(struct run *r, struct why *why)
+{
+        const struct logins_search search = search_of(r);
+        int rc;
+
+        logins_free(&r->who.logins);
+        rc = logins_find(&search, &r->who.logins, why);
+        r->who.known = rc == 0;
+        r->who.enough = rc == 0 && logins_suffice(&r->config, &r->who.logins);
+        return rc;
+}
+
+void run_look_for_listeners(struct run *r)
+{
+        struct why why = { 0 };
+
+        listeners_free(&r->tcp.listeners);
+        r->tcp.known = listeners_find(r->manager, &r->tcp.listeners, &why) == 0;
+        if (!r->tcp.known)
+                log_line(&r->log, LOG_LEVEL_WARN, "%s", why.text);
+}
+
+void run_done(struct run *r)
+{
+        plan_free(&r->plan);
+        survey_free(r->objects, r->desired.n);
+        desired_free(&r->desired);
+        facts_free(&r->facts);
+        config_free(&r->config);
+        listeners_free(&r->tcp.listeners);
+        logins_free(&r->who.logins);
+        buf_free(&r->tcp.before);
+        buf_free(&r->tcp.missing);
+        buf_free(&r->faults);
+        buf_free(&r->again);
+        buf_free(&r->left);
+        buf_free(&r->text);
+        buf_free(&r->client_side.known_hosts);
+        buf_free(&r->client_side.key_files);
+        free(r->hosts.address);
+        manager_close(&r->manager);
+        lock_release(&r->lock);
+        rootfs_close(&r->root);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run.h: one run of the program: what the verbs share, from the options to the plan.
+ */
+#pragma once
+
+#include "core/format/hosts.h"
+#include "core/plan/client.h"
+#include "host/apply.h"
+#include "host/check/logins.h"
+#include "host/check/verify.h"
+#include "host/listeners.h"
+#include "host/lock.h"
+#include "host/log.h"
+#include "host/survey.h"
+
+/* Exit statuses, design §1. */
+enum {
+        EXIT_DONE = 0,
+        EXIT_WORLD = 1,
+        EXIT_USAGE = 2,
+        EXIT_UNVERIFIABLE = 3,
+        EXIT_CLOSED_NOTHING = 4,
+        EXIT_CHANGES = 10,
+};
+
+struct options {
+        const char *config; /* NULL: the default path */
+        const char *root;   /* NULL: this system */
+        bool json;
+        bool no_verify;
+        bool known_hosts;
+};
+
+/* What only some verbs look at; `known` tells which did. */
+struct tcp_reality {
+        bool known;
+        struct listeners listeners;
+        struct buf before;  /* addresses that listened before anything closed */
+        struct buf missing; /* wanted ones on which nobody does */
+        bool down;          /* nobody listens on TCP though somebody should */
+        bool settled;       /* this run has waited for it already */
+};
+struct who_gets_in {
+        bool known, enough; /* as require_login wants it */
+        struct logins logins;
+};
+struct hosts_entry {
+        bool known;
+        enum hosts_state state;
+        char *address; /* NULL: UNKNOWN is in no line */
+};
+struct client_side {
+        bool known;
+        char name[256];
+        struct client client;
+        struct buf known_hosts; /* lines */
+        struct buf key_files;   /* where they were looked for, in words */
+};
+
+/* Where the configuration is from. */
+enum config_source {
+        CONFIG_DEFAULTS, /* there is no file: all defaults */
+        CONFIG_FILE,     /* the system's own file */
+        CONFIG_NAMED,    /* --config */
+        CONFIG_CARRIED,  /* an earlier --config: the provision unit carries it */
+};
+
+struct run {
+        struct options options;
+        struct log log;
+        struct rootfs root;
+        struct lock lock;        /* of the verbs that write */
+        struct manager *manager; /* live only */
+        struct config config;
+        enum config_source source;
+        bool checks;         /* the verb is about the configuration: who it names has to be there */
+        enum homes homes;    /* which of them the verb looks at */
+        bool as_it_is;       /* the verb looks at what is in force, not at what is to be */
+        bool config_differs; /* the system's own file is another one than what is in force */
+        struct buf left;     /* extras that could not be written or taken out */
+        struct buf again;    /* command that applies this configuration; empty: apply alone does */
+        struct facts facts;
+        struct units units;
+        char door[128]; /* the socket unit that serves, or is to serve, the port */
+        struct unit_state door_state;
+        struct desired desired;
+        struct object *objects; /* one per desired item */
+        struct plan plan;
+        struct why why;
+        struct buf faults; /* of the configuration, rendered */
+        bool verified;     /* verdict holds the last verification */
+        struct verdict verdict;
+        struct way way; /* of a host to this machine */
+        struct who_gets_in who;
+        struct tcp_reality tcp;
+        struct hosts_entry hosts;
+        struct client_side client_side;
+        struct buf text; /* what the verb has for standard output */
+};
+
+/* Each returns an exit status, EXIT_DONE to go on; what failed has then been said. */
+
+/* What --root names: an image, or the running system, which it may name as "/" alone. (runroot.c,
+ * as the next two) */
+int run_open_root(struct run *r) MUST_CHECK;
+
+/* Whether this is a system that systemd runs, and who asks is root. */
+int run_check_system(struct run *r) MUST_CHECK;
+
+/* The configuration that counts, into run.config, and where it is from; says where another one
+ * differs from it. (runconfig.c, as the next three) */
+int run_read_config(struct run *r) MUST_CHECK;
+
+/* For the verbs that write: says that the system's own file is overruled by --config. */
+void run_say_overruled(struct run *r);
+
+/* A configuration that is not the system's own file travels in the provision unit, or the next boot
+ * would apply another one. 0 or -ENOMEM. */
+int run_embed(struct run *r) MUST_CHECK;
+
+/* The fix of a cause, with the command that applies the configuration at hand. */
+void run_add_fix(const struct run *r, const char *fix, struct buf *out);
+
+/* Opens the root; a live run then needs, before anything is looked at, a system that systemd
+ * booted, and root. */
+int run_begin(struct run *r) MUST_CHECK;
+
+/* Facts, observation and plan; with `remove` towards nothing of ours. */
+int run_make_plan(struct run *r, bool remove) MUST_CHECK;
+
+/* The configuration against the system: read it, and plan towards it. */
+int run_compare(struct run *r) MUST_CHECK;
+
+/* Says the plan's conflicts that block so much. */
+void run_say_conflicts(struct run *r, enum blocks blocks);
+
+/* Says every conflict of the plan. EXIT_WORLD when one blocks something. */
+int run_report_conflicts(struct run *r) MUST_CHECK;
+
+/* Whether sshd would take the addresses of listen_address, as far as its files tell: it refuses all
+ * of its configuration for one of another AddressFamily. 0, or -EINVAL and words in run.why. */
+int run_check_family(struct run *r) MUST_CHECK;
+
+/* Says in one line which wanted files have no place to be, and in another which users are gone.
+ * (runextras.c, as the next two) */
+void run_report_skipped(const struct run *r);
+
+/* Whether `hushlogin` names users that there are not; their names. */
+bool run_lacks_users(const struct run *r, struct buf *out);
+
+/* Names what could not be looked at. */
+void run_add_unseen(const struct run *r, struct buf *out);
+
+/* Whether the plan holds something that a run would do now: in an image closing is left to the
+ * first boot. */
+bool run_has_changes(const struct run *r);
+
+/* Looks whether a host can come in, into run.way. */
+void run_look_for_host(struct run *r);
+
+/* Looks who gets in through the vsock listener, into run.who. Runs logins. */
+int run_look_for_logins(struct run *r, struct why *why) MUST_CHECK;
+
+/* Looks which sshd listens on TCP, into run.tcp; says so where that cannot be seen. */
+void run_look_for_listeners(struct run *r);
+
+/* Says run.why and returns EXIT_WORLD. */
+int run_fail(struct run *r);
+
+/* The same for a cause of the table, with its fix. */
+int run_fail_cause(struct run *r, enum cause cause);
+
+void run_done(struct run *r);
+
+/* The verbs. */
+int verb_check(struct run *r);
+int verb_plan(struct run *r);
+int verb_apply(struct run *r);
+int verb_verify(struct run *r);
+int verb_remove(struct run *r);
+int verb_status(struct run *r);
+int verb_client(struct run *r);

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * schema.c: see schema.h. Walks the tree by the table and says what does not fit, each fault at its
+ * place and with its path. Types are those that every YAML version and reader agrees on; what they
+ * would guess differently is refused. It knows no key by name, allocates nothing and keeps nothing.
+ */
+#include "core/format/schema.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define DIGITS "0123456789_"
+
+enum { KEY_MAX = 32 }; /* longer ones are not compared for a "did you mean" */
+
+/* ---- faults ---------------------------------------------------------------------------------- */
+
+int schema_fault(const struct value *v, const char *fmt, ...)
+{
+        AUTO_FREE char *message = NULL;
+        va_list ap;
+        int n;
+
+        va_start(ap, fmt);
+        n = vasprintf(&message, fmt, ap);
+        va_end(ap);
+        if (n < 0) {
+                message = NULL;
+                v->d->out.error = -ENOMEM;
+        }
+        if (v->index < 0)
+                return diag_error(v->d, v->node->at, "%s: %s", v->key, message ? message : "");
+        return diag_error(v->d, v->node->at, "%s[%d]: %s", v->key, v->index,
+                          message ? message : "");
+}
+
+int schema_wrong_type(const struct value *v, const char *wanted)
+{
+        const struct node *n = v->node;
+
+        switch (n->kind) {
+        case NODE_REFUSED: /* said already */
+                return -EBADMSG;
+        case NODE_LIST:
+                return schema_fault(v, "%s is wanted, this is a list", wanted);
+        case NODE_MAPPING:
+                return schema_fault(v, "%s is wanted, this is a mapping", wanted);
+        case NODE_SCALAR:
+                break;
+        }
+        if (!n->plain)
+                return schema_fault(v, "%s is wanted, this is text in quotes", wanted);
+        if (n->len == 0)
+                return schema_fault(v, "%s is wanted, there is nothing", wanted);
+        return schema_fault(v, "%s is wanted, not \"%s\"", wanted, yamltree_text(v->tree, n));
+}
+
+/* ---- did you mean ---------------------------------------------------------------------------- */
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+        unsigned m = a < b ? a : b;
+
+        return m < c ? m : c;
+}
+
+/* Letters to add, drop or change; case does not count. Swapped neighbours are two changes. */
+static unsigned distance(const char *a, const char *b)
+{
+        unsigned d[KEY_MAX + 1][KEY_MAX + 1];
+        size_t n = strlen(a), m = strlen(b);
+
+        for (unsigned i = 0; i <= n; i++) {
+                for (unsigned j = 0; j <= m; j++) {
+                        int x = i ? tolower((unsigned char)a[i - 1]) : 0;
+                        int y = j ? tolower((unsigned char)b[j - 1]) : 0;
+
+                        if (i == 0 || j == 0) {
+                                d[i][j] = i + j;
+                                continue;
+                        }
+                        d[i][j] =
+                                min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (x != y));
+                }
+        }
+        return d[n][m];
+}
+
+/* NULL when none is near. A third of the letters may be wrong, so that `x` is nobody's neighbour.
+ */
+static const char *nearest(const char *key, size_t len, const struct field *fields, size_t n)
+{
+        const char *best = NULL;
+        unsigned least = UINT32_MAX;
+
+        if (len > KEY_MAX || strlen(key) != len)
+                return NULL;
+        for (size_t i = 0; i < n; i++) {
+                unsigned far;
+
+                if (strlen(fields[i].key) > KEY_MAX)
+                        continue;
+                far = distance(key, fields[i].key);
+                if (far < least && far <= (strlen(fields[i].key) + 2) / 3) {
+                        best = fields[i].key;
+                        least = far;
+                }
+        }
+        return best;
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+bool schema_is_bool(const struct value *v)
+{
+        return v->node->plain &&
+               (yamltree_is(v->tree, v->node, "true") || yamltree_is(v->tree, v->node, "false"));
+}
+
+int schema_bool(const struct value *v, bool *ret)
+{
+        if (!schema_is_bool(v))
+                return schema_wrong_type(v, "true or false");
+        *ret = yamltree_is(v->tree, v->node, "true");
+        return 0;
+}
+
+int schema_uint(const struct value *v, uint32_t min, uint32_t max, uint32_t *ret)
+{
+        const char *text = v->node->kind == NODE_SCALAR ? yamltree_text(v->tree, v->node) : "";
+        const char *digits = text + (text[0] == '-');
+        size_t n = strspn(digits, "0123456789");
+        uint64_t value = 0;
+
+        if (v->node->kind != NODE_SCALAR || !v->node->plain || n == 0 ||
+            (size_t)(digits - text) + n != v->node->len)
+                return schema_wrong_type(v, "a number");
+        if (digits[0] == '0' && n > 1)
+                return schema_fault(v, "\"%s\" has a leading zero, which some read as octal", text);
+        for (size_t i = 0; i < n && value <= UINT32_MAX; i++)
+                value = value * 10 + (uint64_t)(digits[i] - '0');
+        if (digits != text || value < min || value > max)
+                return schema_fault(v, "%s is out of range (%u to %u)", text, min, max);
+        *ret = (uint32_t)value;
+        return 0;
+}
+
+/* One to 59 after a colon, as in 1:30:00, which YAML 1.1 takes for a number to the base of 60. */
+static size_t sixtieth(const char *s)
+{
+        if (!isdigit((unsigned char)s[0]))
+                return 0;
+        return s[0] <= '5' && isdigit((unsigned char)s[1]) ? 2 : 1;
+}
+
+/* By the rules of YAML 1.1 and those of 1.2 together. */
+static bool is_number(const char *s)
+{
+        size_t whole, fraction = 0;
+        bool zero;
+
+        s += *s == '-' || *s == '+';
+        zero = *s == '0'; /* 0:30 is text: IPv6 addresses begin like this */
+        if (strcasecmp(s, ".inf") == 0 || strcasecmp(s, ".nan") == 0)
+                return true;
+        if (s[0] == '0' && s[1] && strchr("xob", s[1]) && s[2])
+                return s[2 + strspn(s + 2, DIGITS "abcdefABCDEF")] == '\0';
+
+        whole = *s == '_' ? 0 : strspn(s, DIGITS);
+        s += whole;
+        while (whole > 0 && !zero && *s == ':' && sixtieth(s + 1) > 0)
+                s += 1 + sixtieth(s + 1);
+        if (*s == '.') {
+                fraction = s[1] == '_' ? 0 : strspn(s + 1, DIGITS);
+                s += 1 + fraction;
+        }
+        if (whole + fraction == 0)
+                return false;
+        if (*s == 'e' || *s == 'E') {
+                s += 1 + (s[1] == '-' || s[1] == '+');
+                if (!isdigit((unsigned char)*s))
+                        return false;
+                s += strspn(s, "0123456789");
+        }
+        return *s == '\0';
+}
+
+/* 2024-12-31; what has a time behind it is no text of ours anyway. */
+static bool is_date(const char *s)
+{
+        static const char shape[] = "dddd-dd-dd";
+
+        if (strlen(s) != strlen(shape))
+                return false;
+        for (size_t i = 0; shape[i]; i++)
+                if (shape[i] == 'd' ? !isdigit((unsigned char)s[i]) : s[i] != shape[i])
+                        return false;
+        return true;
+}
+
+bool schema_is_ambiguous(const char *text)
+{
+        static const char *const words[] = { "",   "~",  "null", "true", "false", "yes",
+                                             "no", "on", "off",  "<<",   "=" };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (strcasecmp(text, words[i]) == 0)
+                        return true;
+        return is_number(text) || is_date(text);
+}
+
+int schema_text(const struct value *v, const char *wanted, bool (*valid)(const char *text),
+                const char **ret)
+{
+        const char *text;
+
+        if (v->node->kind != NODE_SCALAR || (v->node->plain && v->node->len == 0))
+                return schema_wrong_type(v, wanted);
+        text = yamltree_text(v->tree, v->node);
+        if (strlen(text) != v->node->len)
+                return schema_fault(v, "%s is wanted, this holds a NUL", wanted);
+        if (v->node->plain && schema_is_ambiguous(text)) {
+                if (!valid(text))
+                        return schema_wrong_type(v, wanted);
+                return schema_fault(v, "\"%s\" needs quotes: without, it is not text in YAML",
+                                    text);
+        }
+        *ret = text;
+        return 0;
+}
+
+size_t schema_count(const struct value *v)
+{
+        size_t n = 0;
+
+        for (const struct node *i = yamltree_first(v->tree, v->node); i;
+             i = yamltree_next(v->tree, i))
+                n++;
+        return n;
+}
+
+int schema_list(const struct value *v, int (*each)(const struct value *item, void *userdata),
+                void *userdata)
+{
+        struct value item = *v;
+        int first = 0, r;
+
+        item.index = 0;
+        for (item.node = yamltree_first(v->tree, v->node); item.node;
+             item.node = yamltree_next(v->tree, item.node), item.index++) {
+                r = each(&item, userdata);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        first = r;
+        }
+        return first;
+}
+
+/* ---- the walk -------------------------------------------------------------------------------- */
+
+static bool is_never_valid(const char *text)
+{
+        (void)text;
+        return false;
+}
+
+static int read_choice(const struct value *v, const char *const words[2], bool *ret)
+{
+        const char *text = "";
+        char wanted[64];
+        int r;
+
+        (void)snprintf(wanted, sizeof(wanted), "%s or %s", words[0], words[1]);
+        r = schema_text(v, wanted, is_never_valid, &text);
+        if (r < 0)
+                return r;
+        if (strcmp(text, words[0]) != 0 && strcmp(text, words[1]) != 0)
+                return schema_wrong_type(v, wanted);
+        *ret = strcmp(text, words[1]) == 0;
+        return 0;
+}
+
+static int read_field(const struct value *v, const struct field *f, void *target)
+{
+        char *member = (char *)target + f->offset;
+
+        switch (f->kind) {
+        case FIELD_BOOL:
+                return schema_bool(v, (bool *)member);
+        case FIELD_UINT:
+                return schema_uint(v, f->min, f->max, (uint32_t *)(void *)member);
+        case FIELD_CHOICE:
+                return read_choice(v, f->words, (bool *)member);
+        case FIELD_OTHER:
+                break;
+        }
+        return f->read(v, target);
+}
+
+static int unknown_key(const struct value *v, const struct node *key, const struct field *fields,
+                       size_t n)
+{
+        const char *text = yamltree_text(v->tree, key);
+        const char *near = nearest(text, key->len, fields, n);
+
+        if (near)
+                return diag_error(v->d, key->at, "unknown key \"%s\"; did you mean \"%s\"?", text,
+                                  near);
+        return diag_error(v->d, key->at, "unknown key \"%s\"", text);
+}
+
+static int read_pair(struct value *v, const struct node *key, const struct field *fields, size_t n,
+                     void *target)
+{
+        if (key->kind != NODE_SCALAR) /* said already */
+                return -EBADMSG;
+        for (size_t i = 0; i < n; i++) {
+                if (!yamltree_is(v->tree, key, fields[i].key))
+                        continue;
+                v->key = fields[i].key;
+                return read_field(v, &fields[i], target);
+        }
+        return unknown_key(v, key, fields, n);
+}
+
+int schema_read(const struct yamltree *t, const struct field *fields, size_t n, void *target,
+                struct diag *d)
+{
+        const struct node *root = yamltree_root(t);
+        struct value v = { .tree = t, .d = d, .index = -1 };
+        int first = 0, r;
+
+        if (!root)
+                return 0;
+        if (root->kind == NODE_REFUSED)
+                return -EBADMSG;
+        if (root->kind != NODE_MAPPING)
+                return diag_error(d, root->at, "\"key: value\" lines are wanted");
+        for (const struct node *key = yamltree_first(t, root); key;
+             key = yamltree_next(t, v.node)) {
+                v.node = yamltree_next(t, key);
+                r = read_pair(&v, key, fields, n, target);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        first = r;
+        }
+        return first;
+}
+
+const struct node *schema_find(const struct yamltree *t, const char *key, struct mark *ret_key)
+{
+        const struct node *root = yamltree_root(t), *value;
+
+        if (!root || root->kind != NODE_MAPPING)
+                return NULL;
+        for (const struct node *k = yamltree_first(t, root); k; k = yamltree_next(t, value)) {
+                value = yamltree_next(t, k);
+                if (!yamltree_is(t, k, key))
+                        continue;
+                if (ret_key)
+                        *ret_key = k->at;
+                return value;
+        }
+        return NULL;
+}

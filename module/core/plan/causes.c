@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * causes.c: the table of causes.h, and the phrases by which the journal gives a cause away.
+ */
+#include "core/plan/causes.h"
+
+#include <string.h>
+
+const struct cause_row causes[N_CAUSES] = {
+        [CAUSE_NONE] = { "none", "the door answers", "" },
+        [CAUSE_NOT_BOOTED] = { "not-booted", "this system was not booted with systemd",
+                               "use --root=DIR for an image (--root=/ from inside, as where a "
+                               "container is built); on WSL put \"[boot]\" and "
+                               "\"systemd=true\" into /etc/wsl.conf and run \"wsl --shutdown\" "
+                               "from Windows" },
+        [CAUSE_CHROOT] = { "chroot", "this is a chroot, not the system that systemd runs",
+                           "use --root=DIR from outside of it, or --root=/ inside" },
+        [CAUSE_NOT_ROOT] = { "not-root", "this needs root", "use sudo" },
+        [CAUSE_NO_SSHD] = { "no-sshd", "openssh-server is not installed",
+                            "install the package openssh-server (openSUSE, Arch: openssh)" },
+        [CAUSE_UNIT_MASKED] = { "unit-masked", "the socket unit is masked",
+                                "systemctl unmask sshd-vsock.socket; sshd-vsock apply" },
+        [CAUSE_UNIT_MISSING] = { "unit-missing", "the socket unit is not installed",
+                                 "sshd-vsock apply" },
+        [CAUSE_TEMPLATE_MISSING] = { "template-missing",
+                                     "no template sshd-vsock@.service belongs to the socket, so "
+                                     "connections are accepted and nobody serves them",
+                                     "sshd-vsock apply" },
+        [CAUSE_TEMPLATE_MASKED] = { "template-masked", "the template sshd-vsock@.service is masked",
+                                    "systemctl unmask sshd-vsock@.service; sshd-vsock apply" },
+        [CAUSE_TRIGGER_LIMIT] = { "trigger-limit",
+                                  "the socket was flooded and gave up (trigger limit)",
+                                  "systemctl reset-failed sshd-vsock.socket; sshd-vsock apply" },
+        [CAUSE_PORT_TAKEN] = { "port-taken", "the vsock port is in use by another program",
+                               "stop who holds it (\"ss --vsock -lp\" shows), or choose another "
+                               "port, then \"sshd-vsock apply\" (WSL distributions share one "
+                               "kernel: one port each)" },
+        [CAUSE_SOCKET_FAILED] = { "socket-failed", "the socket unit failed",
+                                  "mend what \"systemctl status sshd-vsock.socket\" shows, then "
+                                  "\"sshd-vsock apply\"" },
+        [CAUSE_SOCKET_INACTIVE] = { "socket-inactive", "the socket unit is not listening",
+                                    "systemctl start sshd-vsock.socket" },
+        [CAUSE_NO_AF_VSOCK] = { "no-af-vsock", "this kernel has no AF_VSOCK",
+                                "boot a kernel with CONFIG_VSOCKETS and install its modules" },
+        [CAUSE_NO_LOOPBACK] = { "no-loopback",
+                                "this kernel offers no vsock loopback, so nothing can be verified "
+                                "from inside",
+                                "none needed for the door itself; verify from the host, or use a "
+                                "kernel with CONFIG_VSOCKETS_LOOPBACK (WSL: 6.18 and newer)" },
+        [CAUSE_NO_LISTENER] = { "no-listener", "nobody listens on the vsock port",
+                                "sshd-vsock apply" },
+        [CAUSE_SHARE_FULL] = { "share-full",
+                               "programs of this system hold all the connections that each side "
+                               "may have; the host has its own and still gets in",
+                               "end what holds them (\"ss --vsock -p\" shows), or wait: sshd ends "
+                               "those that do not log in within its LoginGraceTime" },
+        [CAUSE_CONNECT] = { "connect", "the connection through vsock loopback failed",
+                            "see \"dmesg\" for messages of the vsock transport" },
+        [CAUSE_TIMEOUT] = { "timeout", "connected, but the door said nothing in time",
+                            "see \"journalctl -u 'sshd-vsock@*'\"; on a slow machine raise "
+                            "verify_timeout" },
+        [CAUSE_NO_HOST_KEYS] = { "no-host-keys", "sshd has no host keys it can read",
+                                 "\"chmod 0600 /etc/ssh/ssh_host_*_key\", move away those that "
+                                 "\"ssh-keygen -y -f FILE\" cannot read, then \"systemctl restart "
+                                 "sshd-vsock-keygen.service\", which makes missing ones" },
+        [CAUSE_NO_PRIVSEP] = { "no-privsep", "sshd's privilege separation directory is missing",
+                               "make the directory that the journal names, as with \"install -d -m "
+                               "0755 /run/sshd\"; what is in its place and no directory goes "
+                               "first" },
+        [CAUSE_NO_PRIVSEP_USER] = { "no-privsep-user",
+                                    "sshd's account for privilege separation does not exist",
+                                    "run \"systemd-sysusers\", or create the account that the "
+                                    "journal names: \"useradd --system --home-dir /run/sshd "
+                                    "--shell /usr/sbin/nologin sshd\"" },
+        [CAUSE_BAD_SSHD_CONFIG] = { "bad-sshd-config", "sshd refuses its configuration",
+                                    "run \"sshd -t\" and mend the line it names, or the option of "
+                                    "its command (\"systemctl cat sshd-vsock@.service\") that the "
+                                    "journal names" },
+        [CAUSE_CLOSED] = { "closed", "connected, but the door closed without a word",
+                           "mend what \"journalctl -u 'sshd-vsock@*'\" or \"systemctl cat "
+                           "sshd-vsock@.service\" shows" },
+        [CAUSE_NOT_SSH] = { "not-ssh", "what answers on the port is no SSH server",
+                            "see \"systemctl cat sshd-vsock@.service\" for what answers, and take "
+                            "it out; or choose another port, then \"sshd-vsock apply\"" },
+        [CAUSE_SSH_VERSION] = { "ssh-version", "the SSH server does not speak protocol 2",
+                                "install a current OpenSSH" },
+        [CAUSE_NO_KEX] = { "no-kex", "the banner came, but no key exchange after it",
+                           "mend what \"journalctl -u 'sshd-vsock@*'\" or \"systemctl cat "
+                           "sshd-vsock@.service\" shows; under SELinux also \"ausearch -m avc -ts "
+                           "recent\"" },
+        [CAUSE_SELINUX] = { "selinux", "SELinux denies sshd the vsock connection",
+                            "update selinux-policy (Fedora 43 and newer have the rules), or load a "
+                            "module that allows sshd's domains vsock_socket" },
+        [CAUSE_NO_UNKNOWN] = { "no-unknown",
+                               "the name UNKNOWN does not resolve from /etc/hosts: logins may "
+                               "wait for DNS",
+                               "\"sshd-vsock apply\", with hosts_entry: true" },
+        [CAUSE_NO_WAY_TO_HOST] = { "no-way-to-host",
+                                   "the door answers inside, but no vsock transport leads to a "
+                                   "host",
+                                   "give the machine a vsock device (QEMU: -device "
+                                   "vhost-vsock-pci,guest-cid=N); clouds mostly offer none" },
+        [CAUSE_TCP_OPEN] = { "tcp-open",
+                             "sshd listens on TCP where disable_tcp or listen_address lets none",
+                             "run the command that the message names, then \"sshd-vsock apply\"" },
+        [CAUSE_TCP_DOWN] = { "tcp-down",
+                             "no sshd listens on TCP, though listen_address wants one to",
+                             "mend what the unit that the message names says of it, restart it, "
+                             "then \"sshd-vsock apply\"" },
+        [CAUSE_NO_LOGIN] = { "no-login",
+                             "the door answers, but nobody could be shown to log in through it "
+                             "whom require_login asks for",
+                             "give an account a key that sshd accepts from a client without an "
+                             "address; the messages name each account's obstacle" },
+};
+
+/* A denial of somebody else's is none of ours. */
+enum cause cause_from_kernel(const char *line)
+{
+        bool ours = strstr(line, "vsock_socket") || strstr(line, "comm=\"sshd");
+
+        return ours && strstr(line, "avc:  denied") ? CAUSE_SELINUX : CAUSE_NONE;
+}
+
+/* Behind the level that log.c of OpenSSH puts first. */
+static const char *without_level(const char *line)
+{
+        return strncmp(line, "fatal: ", 7) == 0 || strncmp(line, "error: ", 7) == 0 ? line + 7
+                                                                                    : line;
+}
+
+static bool ends_with(const char *line, const char *end)
+{
+        size_t len = strlen(line), n = strlen(end);
+
+        return len >= n && strcmp(line + len - n, end) == 0;
+}
+
+/* "/etc/ssh/sshd_config line 3: …" is the end of sshd (servconf.c), but for two that it warns of;
+ * so is "command-line line 0: …", an option of its command. "/etc/ssh/x: No such file or directory"
+ * is perror(3) of load_server_config(), which says nothing else. */
+static bool is_config_fault(const char *line)
+{
+        const char *words = without_level(line);
+
+        if (words[0] != '/' && strncmp(words, "command-line", 12) != 0)
+                return false;
+        if (strstr(words, " line "))
+                return !strstr(words, "Deprecated option") && !strstr(words, "Unsupported option");
+        return words[strcspn(words, ": ")] == ':' &&
+               (ends_with(words, ": No such file or directory") ||
+                ends_with(words, ": Permission denied"));
+}
+
+bool cause_names_place(enum cause cause, const char *line)
+{
+        switch (cause) {
+        case CAUSE_BAD_SSHD_CONFIG:
+                return !strstr(line, "terminating, ");
+        case CAUSE_NO_HOST_KEYS:
+                return strchr(line, '/') != NULL;
+        default:
+                return true;
+        }
+}
+
+unsigned cause_weight(const char *line, unsigned priority, bool systemd)
+{
+        if (systemd)
+                return priority <= 4 ? 2 : 0;
+        if (strncmp(line, "fatal: ", 7) == 0)
+                return 4;
+        return priority <= 3 ? 3 : 1;
+}
+
+enum cause cause_from_journal(const char *line)
+{
+        static const struct {
+                const char *phrase;
+                enum cause cause;
+        } table[] = {
+                { "no hostkeys available", CAUSE_NO_HOST_KEYS },                /* sshd.c */
+                { "Missing privilege separation directory", CAUSE_NO_PRIVSEP }, /* sshd.c */
+                { "must be owned by root and not group or world-writable", CAUSE_NO_PRIVSEP },
+                { "Privilege separation user ", CAUSE_NO_PRIVSEP_USER }, /* sshd.c */
+                { "Bad configuration option", CAUSE_BAD_SSHD_CONFIG },   /* servconf.c */
+                { "bad configuration options", CAUSE_BAD_SSHD_CONFIG },
+                { "is not allowed within a Match block", CAUSE_BAD_SSHD_CONFIG },
+                { "bad addr or host", CAUSE_BAD_SSHD_CONFIG },
+                { "AuthorizedKeysCommand set without ", CAUSE_BAD_SSHD_CONFIG }, /* sshd.c */
+                { "AuthorizedPrincipalsCommand set without ", CAUSE_BAD_SSHD_CONFIG },
+                { "AuthenticationMethods cannot be satisfied ", CAUSE_BAD_SSHD_CONFIG },
+                { "Address already in use", CAUSE_PORT_TAKEN }, /* systemd, socket.c */
+                { "Address family not supported", CAUSE_NO_AF_VSOCK },
+                { "trigger-limit-hit", CAUSE_TRIGGER_LIMIT },
+                { "Failed at step RUNTIME_DIRECTORY", CAUSE_NO_PRIVSEP }, /* systemd, execute.c */
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (strstr(line, table[i].phrase))
+                        return table[i].cause;
+        return is_config_fault(line) ? CAUSE_BAD_SSHD_CONFIG : cause_from_kernel(line);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * facts.h: what kind of system this is: all that the desired state depends on besides the
+ * configuration. Gathered once by survey.c (reads only) and a plain value afterwards.
+ */
+#pragma once
+
+#include "core/format/layout.h"
+#include "core/format/passwd.h"
+#include "core/format/sshdsettings.h"
+#include "core/format/unitstreams.h"
+#include "core/plan/config.h"
+#include "core/plan/hostway.h"
+
+/* Whether a service that runs has the addresses that its configuration says, or a reload failed or
+ * was missed. */
+enum stale {
+        STALE_NOT,      /* it has, or that cannot be told */
+        STALE,          /* it listens where the configuration does not say */
+        STALE_CONFINED, /* … and on single addresses only, where the configuration opens others */
+};
+
+/* One of layout_tcp_units as found. */
+struct tcp_unit {
+        bool vendor;       /* a unit file of that name in a vendor folder */
+        bool foreign;      /* a file or link of that name in /etc/systemd/system: the admin's */
+        bool masked;       /* masked in /etc, by whomever */
+        bool recorded;     /* our preset says that we masked it, once */
+        bool ours;         /* … and masked it still is */
+        bool active;       /* live: it runs or listens now */
+        bool needs_reload; /* live: systemd has not read its files as they are */
+        uint64_t changed;  /* live: when its state last changed; realtime, in microseconds */
+        bool enabled;      /* a link in a .wants or .requires folder of /etc pulls it in */
+        /* live, services: */
+        enum stale stale;
+        uint32_t main_pid; /* 0: none runs */
+        /* live, sockets: */
+        bool dropin;      /* systemd has read a drop-in of ours, be it there still or not */
+        bool unbound;     /* it is active, and an address of its own is not listened on */
+        char listen[512]; /* its stream addresses as systemd has read them, by blanks */
+        struct unit_streams streams; /* sockets: where its files have it listen, but for ours */
+};
+
+/* Which homes are looked at: a home may be slow, and is its user's. */
+enum homes {
+        HOMES_ALL,   /* by what writes: who does not want a .hushlogin may have one of ours */
+        HOMES_ASKED, /* of whom `hushlogin` wants it for */
+        HOMES_NONE,
+};
+
+struct facts {
+        enum homes homes;
+        bool live;
+        bool users_unread;        /* passwd could not be read: there is no telling who there is */
+        bool sshd_unread;         /* a file of sshd's could not: nor where it is told to listen */
+        char unread[512];         /* what could not be, and why; "": nothing */
+        uint64_t now;             /* realtime, in microseconds; 0: not known */
+        unsigned systemd_version; /* 0: unknown */
+        enum virt virt;
+        struct machine machine;
+        char *sshd;            /* path inside the system; NULL: no openssh-server */
+        char *program;         /* this program inside the system; NULL: the image lacks it */
+        unsigned modules;      /* bits 1 << MODULE_…: there as a loadable module */
+        unsigned loaded;       /* bits 1 << MODULE_…: loaded or built in (live) */
+        unsigned environments; /* bits: rows of layout_environments that apply */
+        unsigned n_host_keys;  /* of those that sshd uses, not empty */
+        bool dropins;          /* sshd_config includes our drop-in's path */
+        bool sshd_config;      /* /etc/ssh/sshd_config exists */
+        char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
+        size_t n_sshd_files;
+        bool sshd_beyond;        /* there are more of them than anybody can look through */
+        uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
+        size_t n_sshd_ports;
+        bool generated_door; /* systemd's generator provides the wanted door, and it answers */
+        struct tcp_unit tcp[N_TCP_UNITS];
+        struct users users;
+        unsigned verify_timeout; /* seconds, as configured; 0: the default */
+        char *embedded; /* configuration to carry in the provision unit; NULL: the system's own file
+                         */
+        /* what sshd's command and its files say, as far as a scan tells */
+        struct sshd_settings sshd_settings;
+        struct words sshd_options; /* that its units pass on, by their environment files */
+};
+
+void facts_free(struct facts *f);
+
+/* The host keys' paths that sshd would use, one after the other; NULL at the end. */
+const char *facts_host_key(const struct facts *f, size_t i);

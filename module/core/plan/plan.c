@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan.c: compares each desired item with what was observed and decides: nothing to do, an
+ * operation, or a conflict. The unit operations that follow from it are planunits.c's. Decides
+ * only; touches nothing.
+ */
+#include "core/plan/planunits.h"
+
+#include "core/format/hosts.h"
+#include "core/format/sshdconf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool plan_is_ours(const struct object *o)
+{
+        return o->type == OBJECT_FILE && o->len >= strlen(FILE_MARKER) &&
+               memcmp(o->data, FILE_MARKER, strlen(FILE_MARKER)) == 0;
+}
+
+/* Everybody else's ListenAddress commented out, since they all add up; then our block. */
+static int edit_sshd_config(const struct item *i, const char *text, size_t len, struct buf *out)
+{
+        AUTO_BUF bare = BUF_INIT, plain = BUF_INIT, kept = BUF_INIT;
+        AUTO(sshdconf_free) struct sshdconf c = { 0 };
+        int r;
+
+        sshdconf_uncomment(text, len, &bare);
+        sshdconf_set_block(buf_str(&bare), bare.len, NULL, &plain);
+        r = bare.error < 0 ? bare.error : plain.error;
+        if (r == 0 && i->wanted)
+                r = sshdconf_scan(buf_str(&plain), plain.len, &c);
+        if (r == 0)
+                sshdconf_comment_strays(buf_str(&plain), plain.len, &c, &kept);
+        if (r < 0 || kept.error < 0)
+                return r < 0 ? r : kept.error;
+        sshdconf_set_block(buf_str(&kept), kept.len, i->wanted && i->content[0] ? i->content : NULL,
+                           out);
+        return out->error;
+}
+
+/* The bytes of a shared file with our part put in or taken out. What is not there may have bytes
+ * all the same: those that systemd-tmpfiles would put there. */
+static int edited(const struct item *i, const struct object *o, struct buf *out)
+{
+        bool has_bytes = o->type == OBJECT_FILE || o->type == OBJECT_NONE;
+        const char *old = has_bytes ? o->data : NULL;
+        size_t len = has_bytes ? o->len : 0;
+
+        if (i->kind == ITEM_SSHD_CONFIG)
+                return edit_sshd_config(i, old, len, out);
+        hosts_edit(old, len, i->wanted ? i->content : NULL, out);
+        return out->error;
+}
+
+static const char hosts_cure[] = "; to mend it, put a file in its place, or say hosts_entry: false "
+                                 "and map " HOSTS_NAME " to 127.0.0.1 yourself";
+
+static enum blocks blocks_of(const struct item *i)
+{
+        if (item_is_extra(i))
+                return BLOCKS_NOTHING;
+        return i->phase == PHASE_CLOSE || (i->flags & ITEM_TCP) ? BLOCKS_CLOSE : BLOCKS_DOOR;
+}
+
+int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
+{
+        const size_t n = p->n_conflicts;
+        struct conflict *c = p->conflicts;
+        va_list ap;
+
+        if ((n & (n - 1)) == 0)
+                c = reallocarray(c, n ? n * 2 : 1, sizeof(*c));
+
+        if (!c)
+                return -ENOMEM;
+        p->conflicts = c;
+        c = &p->conflicts[p->n_conflicts++];
+        *c = (struct conflict){ .path = i->path, .blocks = blocks_of(i) };
+        va_start(ap, fmt);
+        (void)vsnprintf(c->reason, sizeof(c->reason), fmt, ap);
+        va_end(ap);
+        return 0;
+}
+
+struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const char *name)
+{
+        if (p->n == p->cap) {
+                size_t cap = p->cap ? p->cap * 2 : 32;
+                struct op *ops = reallocarray(p->ops, cap, sizeof(*ops));
+
+                if (!ops)
+                        return NULL;
+                p->ops = ops;
+                p->cap = cap;
+        }
+        p->ops[p->n] = (struct op){ .kind = kind, .phase = phase, .name = name };
+        return &p->ops[p->n++];
+}
+
+/* An operation on the item's path; takes the content over. */
+int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const struct object *o,
+                  struct buf *content)
+{
+        struct op *op = plan_add(p, kind, i->phase, o->path ? o->path : i->path);
+        bool keep = o->type == OBJECT_FILE && i->kind >= ITEM_HOSTS;
+
+        if (!op)
+                return -ENOMEM;
+        op->item = i;
+        op->before = o;
+        op->mode = keep ? o->mode : i->mode;
+        op->uid = keep ? o->uid : i->uid;
+        op->gid = keep ? o->gid : i->gid;
+        return content ? buf_take(content, &op->content, &op->len) : 0;
+}
+
+static int plan_edit(struct plan *p, const struct item *i, const struct object *o)
+{
+        AUTO_BUF content = BUF_INIT;
+        size_t old = o->type == OBJECT_FILE ? o->len : 0;
+        int r;
+
+        if (o->unseen)
+                return i->wanted ? plan_add_conflict(p, i, "is left as it is: %s%s", o->what,
+                                                     hosts_cure)
+                                 : 0;
+        if (i->wanted && o->maps_behind && i->kind == ITEM_HOSTS)
+                return 0; /* whoever keeps that file has seen to it */
+        if (!i->wanted && o->ours_behind)
+                return plan_add_conflict(
+                        p, i,
+                        "is %s: the line of sshd-vsock in it stays; to mend it, take "
+                        "out its line that ends in \"" HOSTS_MARKER "\"",
+                        o->what);
+        if (o->type == OBJECT_LINK || o->type == OBJECT_OTHER)
+                return i->wanted
+                               ? plan_add_conflict(p, i,
+                                                   "is %s; sshd-vsock edits only files "
+                                                   "below /etc%s",
+                                                   o->what ? o->what : "a link that leads nowhere",
+                                                   i->kind == ITEM_HOSTS
+                                                           ? hosts_cure
+                                                           : "; to mend it, put a file in its "
+                                                             "place")
+                               : 0;
+        if (o->type != OBJECT_FILE && !i->wanted)
+                return 0;
+        if (o->type != OBJECT_FILE && i->kind == ITEM_SSHD_CONFIG)
+                return plan_add_conflict(p, i,
+                                         "is not there, and nothing includes " PATH_SSHD_DROPIN
+                                         ": listen_address has no place; to mend it, make that "
+                                         "file, as a copy of " PATH_SSHD_CONFIG_VENDOR
+                                         " if that is there");
+        r = edited(i, o, &content);
+        if (r < 0)
+                return r;
+        if (o->type == OBJECT_FILE && content.len == old &&
+            (old == 0 || memcmp(content.data, o->data, old) == 0))
+                return 0;
+        if (content.len == 0 && i->kind == ITEM_HOSTS && hosts_are_created(o->data, old))
+                return plan_add_file(p, OP_UNLINK, i, o, NULL);
+        return plan_add_file(p, OP_WRITE, i, o, &content);
+}
+
+/* Where sshd listens is not decided over files that nobody could read. */
+static int plan_unseen(struct plan *p, const struct item *i, const struct object *o)
+{
+        return i->wanted ? plan_add_conflict(p, i,
+                                             "is left as it is: %s; to mend it, see why, and "
+                                             "run it again",
+                                             o->unseen ? o->what : p->sshd_unread)
+                         : 0;
+}
+
+static int plan_item(struct plan *p, const struct desired *d, const struct object *objects,
+                     size_t at)
+{
+        const struct item *i = &d->items[at];
+        const struct object *o = &objects[at];
+
+        if ((i->flags & ITEM_SSHD) && (o->unseen || p->sshd_unread))
+                return plan_unseen(p, i, o);
+        if (p->sshd_unread && plan_is_ours(o) && strcmp(basename(i->path), UNIT_TEMPLATE) == 0)
+                return 0; /* which options it is to pass on is not known for now */
+        switch (i->kind) {
+        case ITEM_FILE:
+                return plan_file(p, d, objects, i, o);
+        case ITEM_SAVED:
+                return plan_saved(p, d, objects, i, o);
+        case ITEM_FLAG:
+                return plan_flag(p, objects, i, o);
+        case ITEM_LINK:
+                return plan_link(p, d, objects, i, o);
+        case ITEM_HOSTS:
+        case ITEM_SSHD_CONFIG:
+                return plan_edit(p, i, o);
+        }
+        return -EINVAL;
+}
+
+/* Whether a later item of the same path is satisfied already: then this one, which only holds the
+ * place until then, has nothing to do. */
+static int superseded(const struct desired *d, const struct object *objects, size_t at,
+                      const char *sshd_unread, bool *ret)
+{
+        *ret = false;
+        if (d->items[at].kind == ITEM_FLAG)
+                return 0; /* desired.c makes one of each, and there may be very many */
+        for (size_t k = at + 1; k < d->n; k++) {
+                struct plan trial = { .sshd_unread = sshd_unread };
+                int r;
+
+                if (strcmp(d->items[k].path, d->items[at].path) != 0)
+                        continue;
+                r = plan_item(&trial, d, objects, k);
+                *ret = r == 0 && trial.n == 0 && trial.n_conflicts == 0;
+                plan_free(&trial);
+                return r;
+        }
+        return 0;
+}
+
+static int plan_files(struct plan *p, const struct desired *d, const struct object *objects,
+                      enum phase phase, unsigned late)
+{
+        for (size_t k = 0; k < d->n; k++) {
+                bool skip;
+                int r;
+
+                if (d->items[k].phase != phase || (d->items[k].flags & ITEM_LATE) != late)
+                        continue;
+                r = superseded(d, objects, k, p->sshd_unread, &skip);
+                if (r == 0 && !skip)
+                        r = plan_item(p, d, objects, k);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* With a conflict in the way of where sshd is to listen nothing may open either. */
+static void hold_back(struct plan *p)
+{
+        if (plan_blocked(p) < BLOCKS_CLOSE)
+                return;
+        for (size_t k = 0; k < p->n; k++)
+                if (p->ops[k].item &&
+                    (p->ops[k].phase == PHASE_ACTIVATE || (p->ops[k].item->flags & ITEM_TCP)))
+                        p->ops[k].phase = PHASE_CLOSE;
+}
+
+/* Files of both phases first, since what the one phase starts depends on what the other writes;
+ * the operations are put into the order of their phases in the end. */
+static int make(struct plan *p, const struct desired *d, const struct object *objects,
+                const struct facts *f, const struct units *u)
+{
+        int r = plan_files(p, d, objects, PHASE_OPEN, 0);
+
+        if (r == 0)
+                r = plan_files(p, d, objects, PHASE_CLOSE, 0);
+        hold_back(p);
+        if (r == 0 && u)
+                r = plan_units(p, d, objects, f, u);
+        if (r == 0)
+                r = plan_files(p, d, objects, PHASE_ACTIVATE, 0);
+        if (r == 0)
+                r = plan_files(p, d, objects, PHASE_CLOSE, ITEM_LATE);
+        hold_back(p);
+        if (r == 0)
+                r = plan_files(p, d, objects, PHASE_EXTRAS, 0);
+        return r;
+}
+
+/* A stable sort by phase; there are a few dozen at most. */
+static void sort_by_phase(struct plan *p)
+{
+        for (size_t k = 1; k < p->n; k++) {
+                struct op op = p->ops[k];
+                size_t to = k;
+
+                for (; to > 0 && p->ops[to - 1].phase > op.phase; to--)
+                        p->ops[to] = p->ops[to - 1];
+                p->ops[to] = op;
+        }
+}
+
+int plan_make(const struct desired *d, const struct object *objects, const struct facts *f,
+              const struct units *u, struct plan *ret)
+{
+        struct plan p = { .image = !f->live, .sshd_unread = f->sshd_unread ? f->unread : NULL };
+        int r = plan_note_flags(&p, d);
+
+        if (r == 0)
+                r = make(&p, d, objects, f, u);
+        if (r < 0) {
+                plan_free(&p);
+                return r;
+        }
+        sort_by_phase(&p);
+        *ret = p;
+        return 0;
+}
+
+bool plan_has(const struct plan *p, enum phase phase)
+{
+        for (size_t k = 0; k < p->n; k++)
+                if (p->ops[k].phase == phase)
+                        return true;
+        return false;
+}
+
+enum blocks plan_blocked(const struct plan *p)
+{
+        enum blocks most = BLOCKS_NOTHING;
+
+        for (size_t k = 0; k < p->n_conflicts; k++)
+                if (p->conflicts[k].blocks > most)
+                        most = p->conflicts[k].blocks;
+        return most;
+}
+
+void plan_free(struct plan *p)
+{
+        for (size_t k = 0; k < p->n; k++)
+                free(p->ops[k].content);
+        free(p->ops);
+        free(p->conflicts);
+        free(p->skipped);
+        free(p->flags);
+        *p = (struct plan){ 0 };
+}

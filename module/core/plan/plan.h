@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan.h: desired minus observed: the operations that `plan` prints and `apply` runs, the very same
+ * ones. Pure.
+ */
+#pragma once
+
+#include "core/plan/desired.h"
+#include "core/plan/object.h"
+
+enum op_kind {
+        OP_WRITE,   /* replace the file atomically */
+        OP_LINK,    /* create or replace a symlink of ours */
+        OP_UNLINK,  /* take out what is ours */
+        OP_MODULE,  /* load a kernel module; failing is not fatal, VERIFY will tell */
+        OP_RELOAD,  /* systemd's daemon-reload */
+        OP_START,   /* … a unit, and wait for the job */
+        OP_RESTART, /* … stop, then start */
+        OP_STOP,    /* … */
+        OP_REFRESH, /* let a running unit re-read its configuration */
+};
+
+struct op {
+        enum op_kind kind;
+        enum phase phase;
+        const char *name;            /* path, unit or module; owned by the item or static */
+        const struct item *item;     /* file operations only */
+        const struct object *before; /* … what was there */
+        char *content;               /* OP_WRITE: bytes, OP_LINK: target; owned */
+        size_t len;
+        bool tried;  /* apply_phase() came to it */
+        bool done;   /* … and it succeeded */
+        mode_t mode; /* OP_WRITE */
+        uint32_t uid, gid;
+};
+
+/* What cannot be done for a conflict; all else is. */
+enum blocks {
+        BLOCKS_NOTHING, /* only what it is itself */
+        BLOCKS_CLOSE,   /* TCP stays as it is */
+        BLOCKS_DOOR,    /* there is no door without it, and so nothing else */
+};
+
+/* A path that is not ours in the way of one that has to be. */
+struct conflict {
+        const char *path;
+        bool masked; /* a unit of the door: the door cannot answer */
+        enum blocks blocks;
+        char reason[384];
+};
+
+/* A file that is wanted and has no place to be: a home that is out of reach. */
+struct skip {
+        const char *path;
+        const char *reason; /* static */
+};
+
+struct plan {
+        struct op *ops; /* in order of execution */
+        size_t n;
+        size_t cap;
+        struct conflict *conflicts;
+        size_t n_conflicts;
+        struct skip *skipped;
+        size_t n_skipped;
+        size_t *flags; /* the places of the items in homes that are wanted */
+        size_t n_flags;
+        bool image;              /* nothing runs there that advice could speak of */
+        const char *sshd_unread; /* why sshd's files were not all read; NULL: they were */
+};
+
+/* `objects` has one entry per item of `desired`; `units` is NULL where there is no manager to ask.
+ * All three and `facts` must outlive the plan. 0 or -ENOMEM; conflicts are in the plan. */
+int plan_make(const struct desired *desired, const struct object *objects,
+              const struct facts *facts, const struct units *units, struct plan *ret) MUST_CHECK;
+
+/* Whether there is anything to do in a phase. */
+bool plan_has(const struct plan *p, enum phase phase);
+
+/* The most that a conflict of the plan blocks. */
+enum blocks plan_blocked(const struct plan *p);
+
+/* Appends unified diffs and one line per other operation. With `deferred` the CLOSE phase is said
+ * to be left to the first boot. Control characters of foreign files are made visible. */
+void plan_print(const struct plan *p, bool deferred, struct buf *out);
+
+/* One of its operations alone. */
+void plan_print_op(const struct plan *p, size_t at, struct buf *out);
+
+/* A stable word for machines: "write", "restart", … */
+const char *op_kind_name(enum op_kind kind);
+
+/* One operation in words, as progress line: "write /etc/hosts". */
+void op_describe(const struct op *op, struct buf *out);
+
+void plan_free(struct plan *p);

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * render.c: units, preset, module list and sshd drop-in as bytes. It knows why each directive is
+ * there; where files go and whether they are wanted is desired.c's business. Paths
+ * are escaped by unitpath.c; all else that lands in a unit was validated where it was read.
+ */
+#include "core/plan/render.h"
+
+#include "core/format/unitpath.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The first version that knows PollLimitIntervalSec= (systemd NEWS, 255). */
+#define VERSION_POLL_LIMIT 255
+
+/* The limits, design §6, as measured on guests (tests/guest/test_flood.py) under 10,000 connects
+ * of a local user, with one host login in the middle of them.
+ *
+ * TriggerLimit: 200 connects in 2 s leave the socket failed until someone restarts it: off.
+ * PollLimit: its default (150 in 2 s) takes a minute for a full queue, and even 1000 in 1 s had the
+ * host wait 40 s where none had it wait 25: the sooner the flood's dead connections are taken off
+ * the queue, the sooner it is the host's turn. So it is off.
+ * LogLevelMax: a warning per refused connection is most of what refusing one costs: without it
+ * the queue drains four times as fast, and seldom fills. Errors of the socket itself still show.
+ * CPUWeight: the default, but named it has the kernel weigh the system's services as a whole
+ * against the manager, which otherwise is one process among the many that a flood starts. Here and
+ * not with each connection, whose coming and going would have the manager set up the cgroups of
+ * half the system again.
+ * Per source: the host is one CID, local users are one or two more (1, and the guest's own), and
+ * all of those stay below the total, so that the host's share is free whatever they do. What frees
+ * theirs is sshd's LoginGraceTime. 8, since every connection below the limit costs a start of
+ * sshd, which keeps the manager from the queue and competes with the host's for the processor: the
+ * slowest of the host's logins took 4 s, with 16 it took 6 s, and with 32 it took 7 s (Debian
+ * forky, one CPU of user-mode Linux). A host that needs more at a time gets it with a drop-in.
+ * Backlog: the kernel's maximum, as it is: a short one would refuse the host instead. */
+static void add_limits(const struct facts *f, struct buf *out)
+{
+        buf_addf(out,
+                 "MaxConnections=%d\n"
+                 "MaxConnectionsPerSource=%d\n"
+                 "TriggerLimitIntervalSec=0\n",
+                 8 * DOOR_SHARE, DOOR_SHARE);
+        if (f->systemd_version >= VERSION_POLL_LIMIT)
+                buf_adds(out, "PollLimitIntervalSec=0\n");
+        buf_adds(out, "LogLevelMax=err\n"
+                      "CPUWeight=100\n");
+}
+
+/* The keys are wanted here, too, to be there before the first connection. */
+void render_socket(const struct config *c, const struct facts *f, struct buf *out)
+{
+        buf_adds(out, MARKER "[Unit]\n"
+                             "Description=SSH door on AF_VSOCK\n"
+                             "Documentation=man:sshd-vsock(8)\n"
+                             "Wants=" UNIT_HOSTKEYS "\n"
+                             "\n"
+                             "[Socket]\n");
+        buf_addf(out, "ListenStream=vsock::%u\n", c->port);
+        buf_adds(out, "Accept=yes\n");
+        add_limits(f, out);
+        buf_adds(out, "\n"
+                      "[Install]\n"
+                      "WantedBy=sockets.target\n");
+}
+
+/* RuntimeDirectoryPreserve: the first session to end would otherwise delete /run/sshd for all
+ * others (Debian #934663). The '-' and CollectMode: sshd -i exits 255 on every dropped connection,
+ * which must not pile up failed units (systemd #29897). StandardError: it would otherwise be
+ * inherited, that is go to the client. */
+void render_template(const struct facts *f, struct buf *out)
+{
+        buf_adds(out, MARKER "[Unit]\n"
+                             "Description=SSH connection on AF_VSOCK (%I)\n"
+                             "Documentation=man:sshd-vsock(8) man:sshd(8)\n"
+                             "Wants=" UNIT_HOSTKEYS "\n"
+                             "After=" UNIT_HOSTKEYS "\n"
+                             "CollectMode=inactive-or-failed\n"
+                             "\n"
+                             "[Service]\n");
+        for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
+                if (f->environments & (1u << i)) {
+                        buf_adds(out, "EnvironmentFile=-");
+                        unit_add_path(out, layout_environments[i].file, UNIT_SETTING);
+                        buf_adds(out, "\n");
+                }
+        buf_adds(out, "ExecStart=-");
+        unit_add_path(out, f->sshd ? f->sshd : layout_sshd[0], UNIT_COMMAND);
+        buf_adds(out, " -i");
+        for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
+                if (f->environments & (1u << i))
+                        buf_addf(out, " %s", layout_environments[i].variable);
+        buf_adds(out, "\n"
+                      "StandardInput=socket\n"
+                      "StandardError=journal\n"
+                      "RuntimeDirectory=sshd\n"
+                      "RuntimeDirectoryMode=0755\n"
+                      "RuntimeDirectoryPreserve=yes\n");
+}
+
+/* One line of the unit per line of the configuration. */
+static void add_embedded(const char *text, struct buf *out)
+{
+        buf_adds(out, "StandardInput=data\n");
+        if (!text[0])
+                buf_adds(out, "StandardInputText=# all defaults\n");
+        while (*text) {
+                size_t n = strcspn(text, "\n");
+
+                buf_adds(out, "StandardInputText=");
+                buf_add(out, text, n);
+                buf_adds(out, "\n");
+                text += n + (text[n] == '\n');
+        }
+}
+
+bool provision_carries(const char *text, size_t len, struct buf *out)
+{
+        static const char key[] = "StandardInputText=";
+        const char *end = text + len;
+        bool found = false;
+
+        if (len < strlen(FILE_MARKER) || memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) != 0)
+                return false;
+        while (text < end) {
+                const char *eol = memchr(text, '\n', (size_t)(end - text));
+                size_t n = (size_t)((eol ? eol : end) - text);
+
+                if (n >= strlen(key) && memcmp(text, key, strlen(key)) == 0) {
+                        buf_add(out, text + strlen(key), n - strlen(key));
+                        buf_adds(out, "\n");
+                        found = true;
+                }
+                text += n + (eol != NULL);
+        }
+        return found && out->error == 0;
+}
+
+/* It costs the boot a fork. Type=idle: the process waits, before it is even executed, until systemd
+ * has no more jobs, or 5 s (systemd.service(5)), and the job that starts it is done without it: a
+ * oneshot made the boot 11 % longer, and took its share of the processor from all others.
+ * DefaultDependencies=no: a target waits for what it wants only where both have default
+ * dependencies; what is left of those is spelled out. After the TCP units: one that has still to
+ * start would be taken for a closed one, and one that is masked while it starts hangs until its
+ * timeout. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded for.
+ * RuntimeMaxSec: a run that hangs ends, but none is cut short between closing and the second proof:
+ * there are four proofs of verify_timeout at most, and a few jobs of 90 s. */
+#define SHORT_PROOF 60 /* seconds */
+
+void render_provision(const struct facts *f, struct buf *out)
+{
+        const char *program = f->program ? f->program : layout_program[0];
+
+        buf_adds(out, MARKER "[Unit]\n"
+                             "Description=Provision and prove the SSH door on AF_VSOCK\n"
+                             "Documentation=man:sshd-vsock(8)\n"
+                             "DefaultDependencies=no\n"
+                             "ConditionFileIsExecutable=");
+        unit_add_path(out, program, UNIT_SETTING);
+        buf_adds(out, "\n"
+                      "Wants=" UNIT_KEYGEN "\n"
+                      "After=basic.target " UNIT_SOCKET " " UNIT_KEYGEN
+                      " cloud-init.service cloud-init-network.service"
+                      " ssh.service ssh.socket sshd.service sshd.socket\n"
+                      "Conflicts=shutdown.target\n"
+                      "Before=shutdown.target\n"
+                      "\n"
+                      "[Service]\n"
+                      "Type=idle\n"
+                      "ExecStart=");
+        unit_add_path(out, program, UNIT_COMMAND);
+        buf_addf(out,
+                 " %sapply\n"
+                 "SuccessExitStatus=3\n"
+                 "RuntimeMaxSec=%s\n",
+                 f->embedded ? "--config=- " : "",
+                 f->verify_timeout > SHORT_PROOF ? "45min" : "15min");
+        if (f->embedded)
+                add_embedded(f->embedded, out);
+        buf_adds(out, "\n"
+                      "[Install]\n"
+                      "WantedBy=multi-user.target\n");
+}
+
+void render_preset(unsigned closed, struct buf *out)
+{
+        buf_adds(out, MARKER "enable " UNIT_SOCKET "\n"
+                             "enable " UNIT_PROVISION "\n");
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (closed & (1u << i))
+                        buf_addf(out, "disable %s\n", layout_tcp_units[i]);
+}
+
+unsigned preset_closed(const char *text, size_t len)
+{
+        unsigned closed = 0;
+        const char *end = text + len;
+
+        while (text < end) {
+                const char *eol = memchr(text, '\n', (size_t)(end - text));
+                size_t n = (size_t)((eol ? eol : end) - text);
+
+                for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                        const char *unit = layout_tcp_units[i];
+
+                        if (n == strlen("disable ") + strlen(unit) &&
+                            memcmp(text, "disable ", strlen("disable ")) == 0 &&
+                            memcmp(text + strlen("disable "), unit, strlen(unit)) == 0)
+                                closed |= 1u << i;
+                }
+                text += n + 1;
+        }
+        return closed;
+}
+
+unsigned modules_wanted(const struct facts *f)
+{
+        unsigned wanted = 0;
+
+        for (size_t i = 0; i < N_MODULES; i++)
+                if (layout_transports[i].where & (1u << f->virt))
+                        wanted |= f->modules & (1u << i);
+        return wanted;
+}
+
+void render_modules(unsigned modules, struct buf *out)
+{
+        buf_adds(out, MARKER);
+        for (size_t i = 0; i < N_MODULES; i++)
+                if (modules & (1u << i))
+                        buf_addf(out, "%s\n", layout_transports[i].module);
+}
+
+void render_listen(const struct config *c, struct buf *out)
+{
+        for (size_t i = 0; i < c->n_listen; i++) {
+                const struct listen_address *l = &c->listen[i];
+
+                if (l->port == 0)
+                        buf_addf(out, "ListenAddress %s\n", l->address);
+                else if (l->ipv6)
+                        buf_addf(out, "ListenAddress [%s]:%u\n", l->address, l->port);
+                else
+                        buf_addf(out, "ListenAddress %s:%u\n", l->address, l->port);
+        }
+}
+
+void render_listen_dropin(const struct config *c, struct buf *out)
+{
+        buf_adds(out, MARKER);
+        render_listen(c, out);
+}
+
+/* Each once: what is bound twice fails the unit. */
+static void add_stream(const struct listen_address *l, unsigned port, struct buf *out)
+{
+        AUTO_BUF line = BUF_INIT;
+
+        buf_addf(&line, "ListenStream=%s%s%s:%u\n", l->ipv6 ? "[" : "", l->address,
+                 l->ipv6 ? "]" : "", port);
+        if (line.error < 0)
+                out->error = line.error;
+        else if (!strstr(buf_str(out), buf_str(&line)))
+                buf_adds(out, buf_str(&line));
+}
+
+/* systemd binds the sockets that it passes to sshd, which then never looks at its ListenAddress,
+ * nor at its Port unless the unit has none. FreeBind: an address that comes up late must not cost
+ * the socket at boot. BindIPv6Only as sshd itself does it (sshd.c, IPV6_V6ONLY). The empty
+ * ListenStream= takes away all that the unit listens on; what is not TCP comes back. */
+void render_socket_dropin(const struct config *c, const struct facts *f,
+                          const struct unit_streams *streams, struct buf *out)
+{
+        static const uint16_t usual[] = { 22 };
+        const uint16_t *ports = streams->n_ports > 0  ? streams->ports
+                                : f->n_sshd_ports > 0 ? f->sshd_ports
+                                                      : usual;
+        size_t n_ports = streams->n_ports > 0  ? streams->n_ports
+                         : f->n_sshd_ports > 0 ? f->n_sshd_ports
+                                               : ELEMENTSOF(usual);
+
+        buf_adds(out, MARKER "[Socket]\n"
+                             "ListenStream=\n"
+                             "FreeBind=yes\n"
+                             "BindIPv6Only=ipv6-only\n");
+        for (size_t i = 0; i < c->n_listen; i++) {
+                const struct listen_address *l = &c->listen[i];
+
+                if (l->port != 0)
+                        add_stream(l, l->port, out);
+                for (size_t k = 0; l->port == 0 && k < n_ports; k++)
+                        add_stream(l, ports[k], out);
+        }
+        buf_add(out, buf_str(&streams->others), streams->others.len);
+}
+
+void render_hushlogin(struct buf *out)
+{
+        buf_adds(out, FILE_MARKER "\n");
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * render.h: the exact bytes of each file that is ours as a whole. Deterministic: the same
+ * configuration and facts give the same bytes, or a second run would find something to change.
+ * Pure; a failure shows in the buffer's sticky error.
+ */
+#pragma once
+
+#include "core/plan/facts.h"
+
+/* Opens each file that is ours as a whole, but for those of users. */
+#define MARKER FILE_MARKER " Changes are lost at the next \"sshd-vsock apply\".\n"
+
+void render_socket(const struct config *c, const struct facts *f, struct buf *out);
+void render_template(const struct facts *f, struct buf *out);
+void render_keygen(const struct facts *f, struct buf *out);
+void render_hostkeys(const struct facts *f, struct buf *out);
+void render_provision(const struct facts *f, struct buf *out);
+
+/* The configuration that such a unit's bytes carry; false where they are not ours, or carry none.
+ */
+bool provision_carries(const char *text, size_t len, struct buf *out);
+
+/* Enables our units; with `closed` (bits of layout_tcp_units) also keeps those disabled, which is
+ * at the same time the record of what we masked. */
+void render_preset(unsigned closed, struct buf *out);
+
+/* The bits that render_preset() was given, read back from such a file's bytes. */
+unsigned preset_closed(const char *text, size_t len);
+
+/* Transports to load, as bits of layout_transports. */
+unsigned modules_wanted(const struct facts *f);
+void render_modules(unsigned modules, struct buf *out);
+
+/* ListenAddress lines, without a marker; and the drop-in that consists of them. */
+void render_listen(const struct config *c, struct buf *out);
+void render_listen_dropin(const struct config *c, struct buf *out);
+
+/* The drop-in that makes a TCP socket unit listen on the same addresses, on the ports of its own,
+ * and on what it has that is not TCP. */
+void render_socket_dropin(const struct config *c, const struct facts *f,
+                          const struct unit_streams *streams, struct buf *out);
+
+void render_hushlogin(struct buf *out);

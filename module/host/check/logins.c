@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * logins.c: see logins.h. Two passes: first the listener is asked which keys it would accept, which
+ * runs nothing of any user's; then a login is tried for those who may get in. Goes through the
+ * accounts; how each is asked is loginkeys.c's and logintrial.c's business.
+ */
+#include "host/check/loginsearch.h"
+
+#include "host/check/sshclient.h"
+#include "host/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TOTAL_SECONDS 30
+#define STEP_SECONDS                                                                               \
+        10 /* at least, whatever verify_timeout is: a login starts a dozen processes               \
+            */
+
+unsigned search_seconds(const struct search *s)
+{
+        uint64_t now = clock_now();
+        unsigned left = now < s->deadline ? (unsigned)((s->deadline - now) / 1000000u) : 0;
+        unsigned each = s->in->config->verify_timeout;
+
+        if (each < STEP_SECONDS)
+                each = STEP_SECONDS;
+        return left < each ? left : each;
+}
+
+/* There is room for all: see make_room(). */
+static void add_account(struct logins *l, const struct user *u)
+{
+        l->list[l->n++] = (struct login){ .user = *u };
+}
+
+static int make_room(const struct logins_search *in, struct logins *l)
+{
+        size_t most = in->facts->users.n + in->config->n_logins;
+
+        l->list = calloc(most ? most : 1, sizeof(*l->list));
+        return l->list ? 0 : -ENOMEM;
+}
+
+/* Root first: where anybody may log in, it is he who mends the rest. */
+static void add_everybody(const struct users *users, struct logins *l)
+{
+        for (unsigned pass = 0; pass < 2; pass++)
+                for (size_t i = 0; i < users->n; i++)
+                        if (user_can_login(&users->list[i]) &&
+                            (users->list[i].uid == 0) == (pass == 0))
+                                add_account(l, &users->list[i]);
+}
+
+static void add_named(const struct config *c, const struct users *users, struct logins *l)
+{
+        for (size_t i = 0; i < c->n_logins; i++) {
+                const struct user *u = users_find(users, c->logins[i].name);
+                struct user none = { .name = c->logins[i].name, .home = NULL };
+
+                add_account(l, u ? u : &none);
+                if (!u)
+                        admission_because(&l->list[l->n - 1],
+                                          "create it, or set \"require_login: unchecked\" if it "
+                                          "comes out of a directory",
+                                          "/etc/passwd has no such account");
+        }
+}
+
+static bool may_get_in(const struct login *l)
+{
+        return l->n_accepted > 0 || l->password;
+}
+
+static int walk(struct search *s, struct logins *l, struct why *why)
+{
+        struct admission_rules *rules = calloc(l->n ? l->n : 1, sizeof(*rules));
+        bool any = s->in->config->require != REQUIRE_USERS, in = false;
+        uint64_t now = clock_now(), half = now + (s->deadline > now ? s->deadline - now : 0) / 2;
+        bool someone = false;
+        int r = rules ? 0 : -ENOMEM;
+
+        /* many accounts must not use up the time that a trial of the first takes */
+        for (size_t i = 0; r == 0 && i < l->n && search_seconds(s) > 0; i++) {
+                if (!l->list[i].user.home || (someone && clock_now() > half))
+                        continue;
+                r = search_look(s, &l->list[i], &rules[i]);
+                someone = someone || may_get_in(&l->list[i]);
+        }
+        for (size_t i = 0; r == 0 && i < l->n && search_seconds(s) > 0 && !(any && in); i++) {
+                if (!may_get_in(&l->list[i]))
+                        continue;
+                r = search_try(s, &rules[i], &l->list[i], why);
+                in = l->list[i].admission >= ADMISSION_PASSWORD;
+        }
+        free(rules);
+        return r;
+}
+
+static int begin(struct search *s, struct why *why)
+{
+        unsigned twice = 2 * s->in->config->verify_timeout;
+        int r = search_find_server(s, why);
+
+        s->deadline = clock_deadline(twice > TOTAL_SECONDS ? twice : TOTAL_SECONDS);
+        if (r == 0)
+                r = scratch_make(&s->scratch, why);
+        if (r == 0 && rootfs_read(s->in->root, "/etc/shadow", ROOTFS_FILE_MAX, &s->shadow,
+                                  &s->shadow_len, NULL) < 0)
+                s->shadow = NULL; /* then no password is known to be set */
+        return r;
+}
+
+int logins_find(const struct logins_search *in, struct logins *ret, struct why *why)
+{
+        struct search s = { .in = in };
+        const char *missing = sshclient_missing();
+        int r;
+
+        *ret = (struct logins){ .no_client = missing != NULL };
+        if (missing) {
+                (void)snprintf(ret->obstacle, sizeof(ret->obstacle), "there is no %s to ask with",
+                               missing);
+                return 0;
+        }
+        r = begin(&s, why);
+        if (r == -ENOTSUP) {
+                (void)snprintf(ret->obstacle, sizeof(ret->obstacle), "%.255s", why->text);
+                r = 0;
+        } else if (r == 0) {
+                r = make_room(in, ret);
+                if (r == 0 && in->config->require == REQUIRE_USERS)
+                        add_named(in->config, &in->facts->users, ret);
+                else if (r == 0)
+                        add_everybody(&in->facts->users, ret);
+                if (r == 0)
+                        r = walk(&s, ret, why);
+        }
+        for (size_t i = 0; i < ret->n; i++)
+                ret->unseen += ret->list[i].user.home && !ret->list[i].looked;
+        scratch_end(&s.scratch);
+        words_free(&s.server);
+        free(s.shadow);
+        return r < 0 ? why_set(why, r, "cannot find out who can log in") : 0;
+}

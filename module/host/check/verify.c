@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verify.c: see verify.h. The grammar is banner.c's, the socket vsock.c's; here they meet under one
+ * deadline. A banner alone is no proof: SELinux may kill the pre-authentication child after it
+ * (selinux-policy #2955), so SSH_MSG_KEXINIT has to be seen.
+ */
+#include "host/check/verify.h"
+
+#include "core/format/banner.h"
+#include "host/clock.h"
+#include "host/process.h"
+#include "host/vsock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+static const char our_ident[] = "SSH-2.0-sshd-vsock_" PROGRAM_VERSION "\r\n";
+
+static void conclude(struct verdict *v, const struct banner *b, int r)
+{
+        static const enum cause causes_of[] = {
+                [BANNER_MORE] = CAUSE_CLOSED,
+                [BANNER_IDENT] = CAUSE_NO_KEX,
+                [BANNER_OK] = CAUSE_NONE,
+                [BANNER_NOT_SSH] = CAUSE_NOT_SSH,
+                [BANNER_VERSION] = CAUSE_SSH_VERSION,
+                [BANNER_BAD_PACKET] = CAUSE_NO_KEX,
+                [BANNER_DISCONNECT] = CAUSE_NO_KEX,
+        };
+
+        v->cause = causes_of[b->state];
+        (void)snprintf(v->ident, sizeof(v->ident), "%s", b->ident);
+        if (b->state == BANNER_DISCONNECT)
+                (void)snprintf(v->detail, sizeof(v->detail), "it disconnected: %s", b->reason);
+        else if (v->cause != CAUSE_NONE && r == -ETIMEDOUT && b->state == BANNER_MORE)
+                v->cause = CAUSE_TIMEOUT;
+        else if (v->cause != CAUSE_NONE && r < 0)
+                (void)snprintf(v->detail, sizeof(v->detail), "%s", strerror(-r));
+}
+
+/* Our identification is 30 bytes on a fresh connection: it fits or the connection is dead. */
+static int answer(int fd)
+{
+        ssize_t n = send(fd, our_ident, strlen(our_ident), MSG_NOSIGNAL);
+
+        return n == (ssize_t)strlen(our_ident) ? 0 : n < 0 ? -errno : -EPIPE;
+}
+
+/* Reads until the banner has a verdict, the peer closes (0) or the deadline passes. */
+static int converse(int fd, uint64_t deadline, struct banner *b)
+{
+        bool answered = false;
+        char data[2048];
+
+        for (;;) {
+                struct pollfd p = { .fd = fd, .events = POLLIN };
+                ssize_t n;
+                int r = poll(&p, 1, clock_poll_timeout(deadline));
+
+                if (r < 0 && errno == EINTR)
+                        continue;
+                if (r <= 0)
+                        return r < 0 ? -errno : -ETIMEDOUT;
+                n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
+                if (n < 0 && (errno == EINTR || errno == EAGAIN))
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : 0;
+                switch (banner_feed(b, data, (size_t)n)) {
+                case BANNER_MORE:
+                        continue;
+                case BANNER_IDENT:
+                        r = answered ? 0 : answer(fd);
+                        if (r < 0)
+                                return r;
+                        answered = true;
+                        continue;
+                default:
+                        return 0;
+                }
+        }
+}
+
+static void judge(int fd, uint64_t deadline, struct verdict *v)
+{
+        AUTO_FREE struct banner *b = malloc(sizeof(*b));
+
+        if (!b) {
+                v->cause = CAUSE_CONNECT;
+                (void)snprintf(v->detail, sizeof(v->detail), "out of memory");
+                return;
+        }
+        banner_init(b);
+        conclude(v, b, converse(fd, deadline, b));
+}
+
+/* The module is loaded by whoever has CAP_SYS_MODULE; where it is built in, or there is none,
+ * modprobe says so and the connection will tell. */
+static void load_loopback(unsigned timeout)
+{
+        static const char *const argv[] = { "/sbin/modprobe", "-q", "vsock_loopback", NULL };
+        struct stat st;
+
+        if (stat("/sys/module/vsock_loopback", &st) == 0)
+                return;
+        if (spawn_wait(argv, -1, -1, timeout, NULL) < 0)
+                return; /* no kmod here: as above */
+}
+
+/* af_vsock.c: without a transport for CID 1 connect() ends in ENODEV or, when another transport is
+ * asked for a foreign CID, ENETUNREACH (Hyper-V, WSL #12915), EADDRNOTAVAIL, EHOSTUNREACH. */
+static enum cause cause_of_connect(int error)
+{
+        switch (error) {
+        case -EAFNOSUPPORT:
+                return CAUSE_NO_AF_VSOCK;
+        case -ENODEV:
+        case -ENETUNREACH:
+        case -EHOSTUNREACH:
+        case -EADDRNOTAVAIL:
+                return CAUSE_NO_LOOPBACK;
+        case -ECONNRESET:
+        case -ECONNREFUSED:
+                return CAUSE_NO_LISTENER;
+        case -ETIMEDOUT:
+                return CAUSE_TIMEOUT;
+        default:
+                return CAUSE_CONNECT;
+        }
+}
+
+static uint64_t realtime(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_REALTIME, &t);
+        return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+void verify_door(uint32_t port, unsigned timeout, struct verdict *ret)
+{
+        uint64_t deadline = clock_deadline(timeout);
+        AUTO_CLOSE int fd = -1;
+        int r;
+
+        *ret = (struct verdict){ .port = port, .began = realtime() };
+        load_loopback(timeout);
+        r = vsock_connect(VSOCK_CID_LOOPBACK, port, deadline, &fd);
+        if (r < 0) {
+                ret->cause = cause_of_connect(r);
+                (void)snprintf(ret->detail, sizeof(ret->detail),
+                               "connect to vsock CID 1 port %u: %s", port, strerror(-r));
+                return;
+        }
+        judge(fd, deadline, ret);
+}
+
+void verify_sshd(const char *sshd, unsigned timeout, struct verdict *ret)
+{
+        const char *const argv[] = { sshd, "-i", NULL };
+        uint64_t deadline = clock_deadline(timeout);
+        AUTO_CLOSE int ours = -1, theirs = -1;
+        struct verdict v = { 0 };
+        int ends[2];
+        pid_t pid;
+
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+                return;
+        ours = ends[0];
+        theirs = ends[1];
+        if (spawn_on(argv, theirs, &pid) < 0)
+                return;
+        close_descriptor(&theirs);
+        theirs = -1;
+        judge(ours, deadline, &v);
+        spawn_end(pid);
+        ret->sshd_answers = v.cause == CAUSE_NONE;
+        (void)snprintf(ret->ident, sizeof(ret->ident), "%s", v.ident);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * log.c: see log.h. Each line is one write, so that lines of two processes do not mix.
+ */
+#include "host/log.h"
+
+#include "core/util/buf.h"
+#include "core/util/visible.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+
+static const struct {
+        const char *journal; /* sd-daemon(3) */
+        const char *mark;
+        const char *colour;
+        const char *plain;
+} styles[] = {
+        [LOG_LEVEL_ERROR] = { "<3>", "✗", "\033[31;1m", "error: " },
+        [LOG_LEVEL_WARN] = { "<4>", "!", "\033[33m", "warning: " },
+        [LOG_LEVEL_STEP] = { "<5>", "✓", "\033[32m", "" },
+        [LOG_LEVEL_DETAIL] = { "<6>", "·", "\033[2m", "" },
+};
+
+/* systemd names the journal's socket by device and inode (systemd.exec(5), $JOURNAL_STREAM). */
+static bool stderr_is_journal(void)
+{
+        const char *stream = getenv("JOURNAL_STREAM");
+        unsigned long long dev, ino;
+        struct stat st;
+
+        return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+               fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+void log_init(struct log *l, enum log_level max)
+{
+        const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+        l->max = max;
+        l->journal = stderr_is_journal();
+        l->colour = isatty(STDERR_FILENO) && !(no_color && no_color[0]) &&
+                    !(term && strcmp(term, "dumb") == 0);
+}
+
+/* The one way to stderr and the journal: whatever strangers' words a message holds, it is one line.
+ */
+static char *one_line(const char *fmt, va_list ap) PRINTF(1, 0);
+static char *one_line(const char *fmt, va_list ap)
+{
+        AUTO_FREE char *text = NULL;
+        AUTO_BUF line = BUF_INIT;
+        char *ret = NULL;
+
+        if (vasprintf(&text, fmt, ap) < 0) {
+                text = NULL;
+                return NULL;
+        }
+        visible_line(&line, text, strlen(text));
+        return buf_take(&line, &ret, NULL) < 0 ? NULL : ret;
+}
+
+static void emit(const struct log *l, enum log_level level, const char *text)
+{
+        AUTO_BUF line = BUF_INIT;
+        ssize_t n;
+
+        if (l->journal)
+                buf_addf(&line, "%ssshd-vsock: %s\n", styles[level].journal, text);
+        else if (l->colour)
+                buf_addf(&line, "%s%s\033[0m %s\n", styles[level].colour, styles[level].mark, text);
+        else
+                buf_addf(&line, "sshd-vsock: %s%s\n", styles[level].plain, text);
+        n = write(STDERR_FILENO, buf_str(&line), line.len);
+        (void)n; /* nowhere left to say it */
+}
+
+static const char *const event_ids[] = {
+        [LOG_EVENT_VERIFIED] = "a3a4142cca1845eea5f086d54f226af0",
+        [LOG_EVENT_FAILED] = "623a4b07f13444af94cdfb60af636d6c",
+        [LOG_EVENT_TCP_CLOSED] = "30fcb3783c2f42018cc4d0a1fbeadc8b",
+        [LOG_EVENT_TCP_KEPT] = "d766cf5c788f426db171f1a4e5061b5e",
+        [LOG_EVENT_TCP_OPEN] = "11e01ce000b8498a89407a69df530ad2",
+        [LOG_EVENT_TCP_DOWN] = "5b7d3c1e0a9f4d6e8f2b41c6d7a0935e",
+        [LOG_EVENT_REMOVED] = "340a5264f86d44ac9a63a3e5de6bdd4e",
+};
+
+/* Fields cannot travel over stderr, so the journal's own protocol; false where it is not there. */
+static bool send_event(enum log_event event, enum log_level level, const char *cause,
+                       const char *text)
+{
+        AUTO_FREE char *message = NULL, *priority = NULL, *id = NULL, *why = NULL;
+        static const char identifier[] = "SYSLOG_IDENTIFIER=sshd-vsock";
+        struct iovec fields[5] = { { (void *)(uintptr_t)identifier, strlen(identifier) } };
+        char **texts[] = { &message, &priority, &id, &why };
+        int n = 1;
+
+        if (asprintf(&message, "MESSAGE=sshd-vsock: %s", text) < 0)
+                message = NULL;
+        if (asprintf(&priority, "PRIORITY=%c", styles[level].journal[1]) < 0)
+                priority = NULL;
+        if (asprintf(&id, "MESSAGE_ID=%s", event_ids[event]) < 0)
+                id = NULL;
+        if (cause && asprintf(&why, "SSHD_VSOCK_CAUSE=%s", cause) < 0)
+                why = NULL;
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                if (*texts[i])
+                        fields[n++] = (struct iovec){ *texts[i], strlen(*texts[i]) };
+        return message && sd_journal_sendv(fields, n) >= 0;
+}
+
+void log_event(const struct log *l, enum log_event event, enum log_level level, const char *cause,
+               const char *fmt, ...)
+{
+        AUTO_FREE char *text = NULL;
+        va_list ap;
+
+        va_start(ap, fmt);
+        text = one_line(fmt, ap);
+        va_end(ap);
+        if (text && level <= l->max && !(l->journal && send_event(event, level, cause, text)))
+                emit(l, level, text);
+}
+
+void log_line(const struct log *l, enum log_level level, const char *fmt, ...)
+{
+        AUTO_FREE char *text = NULL;
+        va_list ap;
+
+        if (level > l->max)
+                return;
+        va_start(ap, fmt);
+        text = one_line(fmt, ap);
+        va_end(ap);
+        if (text)
+                emit(l, level, text);
+}
+
+void log_why(const struct log *l, const struct why *why)
+{
+        if (why->fix[0])
+                log_line(l, LOG_LEVEL_ERROR, "%s; to mend it: %s", why->text, why->fix);
+        else
+                log_line(l, LOG_LEVEL_ERROR, "%s", why->text);
+}

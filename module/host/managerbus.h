@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * managerbus.h: what the files that speak sd-bus share: the connection, and how a failure is said.
+ */
+#pragma once
+
+#include "core/util/buf.h"
+#include "host/manager.h"
+
+#include <systemd/sd-bus.h>
+
+#define DESTINATION "org.freedesktop.systemd1"
+#define OBJECT      "/org/freedesktop/systemd1"
+#define INTERFACE   "org.freedesktop.systemd1.Manager"
+
+struct manager {
+        sd_bus *bus;
+        bool no_wait;
+        char *job;       /* the job waited for */
+        char result[32]; /* how it ended; empty while it runs */
+};
+
+/* The stream addresses of a loaded socket unit, separated by blanks. 0 or −errno. */
+int manager_streams(struct manager *m, const char *path, struct buf *out) MUST_CHECK;
+
+/* Whether one of the drop-ins that systemd has read for a loaded unit has the name. */
+bool manager_has_dropin(struct manager *m, const char *path, const char *name);
+
+/* `e` may be NULL. Returns r. */
+int manager_say(struct why *why, int r, const sd_bus_error *e, const char *what, const char *unit);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * orphans.c: see orphans.h. Who ends a parent gets its children, so it goes round by round until
+ * there are none; what even SIGKILL does not end is left to init.
+ */
+#include "host/orphans.h"
+
+#include "host/proc.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#define ROUND_MILLISECONDS 50
+#define ROUNDS             40
+#define PATIENCE           10 /* rounds before SIGKILL */
+
+struct look {
+        unsigned round;
+        unsigned found;
+};
+
+/* proc_pid_stat(5): "1234 (a name) S 1 …"; the name may have anything in it. */
+static pid_t parent_of(int process, char *stat, size_t size)
+{
+        const char *end;
+        int parent;
+
+        proc_read(process, "stat", stat, size);
+        end = strrchr(stat, ')');
+        return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static int end_child(int process, pid_t pid, void *userdata)
+{
+        struct look *l = userdata;
+        char stat[512];
+
+        if (parent_of(process, stat, sizeof(stat)) != getpid())
+                return 0;
+        l->found++;
+        if (l->round >= PATIENCE)
+                (void)kill(pid, SIGKILL);
+        else if (!strstr(stat, "(sshd")) /* it closes the session by itself */
+                (void)kill(pid, SIGTERM);
+        return 0;
+}
+
+void orphans_adopt(void)
+{
+        (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+void orphans_end(void)
+{
+        for (struct look l = { 0 }; l.round < ROUNDS; l.round++) {
+                l.found = 0;
+                while (waitpid(-1, NULL, WNOHANG) > 0)
+                        continue;
+                if (proc_each(end_child, &l) < 0 || l.found == 0)
+                        break;
+                (void)poll(NULL, 0, ROUND_MILLISECONDS);
+        }
+        (void)prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rootfs.c: see rootfs.h. Every open of a path goes through open_in(), every folder is opened
+ * O_RDONLY and not O_PATH, since fsync() refuses the latter. There is no fallback walker for
+ * kernels without openat2 (5.6): such a walker is where the bugs of this trade live.
+ */
+#include "host/rootfs.h"
+
+#include "core/util/buf.h"
+#include "host/atomic.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* Never blocks on a FIFO, never becomes the owner of a terminal. */
+#define READ_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY)
+
+/* Paths come as absolute ones from inside the root; relative to its descriptor they have no
+ * leading slash. */
+static const char *relative(const char *path)
+{
+        while (*path == '/')
+                path++;
+        return *path ? path : ".";
+}
+
+static bool is_etc(const char *path)
+{
+        return strncmp(path, "/etc", 4) == 0 && (path[4] == '/' || path[4] == '\0');
+}
+
+static int open_in(const struct rootfs *r, const char *path, int flags)
+{
+        char moved[4096];
+        struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
+                                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        int fd, tries = 1000;
+
+        if (r->usr_etc && is_etc(path)) {
+                fd = snprintf(moved, sizeof(moved), "/usr%s", path);
+                if (fd < 0 || (size_t)fd >= sizeof(moved))
+                        return -ENAMETOOLONG;
+                path = moved;
+        }
+        if (r->plain)
+                fd = openat(r->fd, relative(path), flags | O_CLOEXEC);
+        else
+                do /* EAGAIN: a rename raced with a ".."; openat2(2) says to try again */
+                        fd = (int)syscall(__NR_openat2, r->fd, relative(path), &how, sizeof(how));
+                while (fd < 0 && errno == EAGAIN && tries-- > 0);
+        return fd < 0 ? -errno : fd;
+}
+
+static int is_something(int dir, const char *name, void *userdata)
+{
+        (void)dir, (void)name, (void)userdata;
+        return 1;
+}
+
+/* libostree makes /etc of /usr/etc when it deploys a tree, and takes none that has both. */
+static bool has_usr_etc(const struct rootfs *r)
+{
+        AUTO_CLOSE int fd = open_in(r, "/usr/etc", O_PATH | O_DIRECTORY);
+
+        return fd >= 0 && rootfs_list(r, "/etc", is_something, NULL) == 0;
+}
+
+int rootfs_open(const char *path, struct rootfs *ret, struct why *why)
+{
+        struct rootfs r = { .fd = -1, .path = "" };
+        struct stat st, host;
+        AUTO_CLOSE int probe = -1;
+
+        path = path ? path : "/";
+        r.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (r.fd < 0)
+                return why_set(why, -errno, "cannot open the root folder %s", path);
+        if (fstat(r.fd, &st) < 0 || stat("/", &host) < 0) {
+                probe = -errno;
+                rootfs_close(&r);
+                return why_set(why, probe, "cannot look at the root folder %s", path);
+        }
+        if (st.st_dev != host.st_dev || st.st_ino != host.st_ino) {
+                r.image = true;
+                r.path = path;
+        }
+
+        probe = open_in(&r, ".", O_RDONLY | O_DIRECTORY);
+        if (probe < 0 && !r.image) {
+                r.plain = true;
+        } else if (probe < 0) {
+                rootfs_close(&r);
+                why_fix(why, "run on Linux 5.6 or newer, outside of sandboxes that forbid openat2");
+                return why_set(why, probe, "cannot work on an image without openat2(2)");
+        }
+        r.usr_etc = r.image && has_usr_etc(&r);
+        *ret = r;
+        return 0;
+}
+
+void rootfs_close(struct rootfs *r)
+{
+        if (r->fd >= 0)
+                (void)close(r->fd);
+        r->fd = -1;
+}
+
+/* Makes the folder `path` with the folders above it. Each step starts from the root again, so that
+ * links on the way are resolved inside it. */
+static int make_folders(const struct rootfs *r, const char *path)
+{
+        AUTO_CLOSE int parent = -1;
+        const char *name;
+        int rc = rootfs_parent(r, path, true, &parent, &name);
+
+        if (rc < 0)
+                return rc;
+        if (mkdirat(parent, name, 0755) < 0)
+                return errno == EEXIST ? 0 : -errno;
+        return atomic_sync(parent);
+}
+
+int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *ret_fd,
+                  const char **ret_name)
+{
+        const char *slash = strrchr(path, '/');
+        AUTO_FREE char *folder = NULL;
+        int fd;
+
+        if (!slash || !slash[1])
+                return -EINVAL;
+        folder = strndup(path, (size_t)(slash - path));
+        if (!folder)
+                return -ENOMEM;
+
+        fd = open_in(r, folder, O_RDONLY | O_DIRECTORY);
+        if (fd == -ENOENT && create && folder[0]) {
+                int rc = make_folders(r, folder);
+
+                if (rc < 0)
+                        return rc;
+                fd = open_in(r, folder, O_RDONLY | O_DIRECTORY);
+        }
+        if (fd < 0)
+                return fd;
+        *ret_fd = fd;
+        *ret_name = slash + 1;
+        return 0;
+}
+
+void rootfs_drop_if_empty(const struct rootfs *r, const char *path)
+{
+        AUTO_FREE char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+        AUTO_CLOSE int parent = -1;
+        const char *name;
+
+        if (folder && rootfs_parent(r, folder, false, &parent, &name) == 0 &&
+            unlinkat(parent, name, AT_REMOVEDIR) == 0)
+                (void)fsync(parent);
+}
+
+static int read_bytes(int fd, size_t max, char **ret, size_t *ret_len)
+{
+        AUTO_BUF data = BUF_INIT;
+        char chunk[16384];
+
+        for (;;) {
+                ssize_t n = read(fd, chunk, sizeof(chunk));
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : buf_take(&data, ret, ret_len);
+                buf_add(&data, chunk, (size_t)n);
+                if (data.error < 0)
+                        return data.error;
+                if (data.len > max)
+                        return -EFBIG;
+        }
+}
+
+static int read_link(int dir, const char *name, struct object *o)
+{
+        char target[4096];
+        ssize_t n = readlinkat(dir, name, target, sizeof(target));
+
+        if (n < 0)
+                return -errno;
+        if ((size_t)n == sizeof(target))
+                return -ENAMETOOLONG;
+        o->data = strndup(target, (size_t)n);
+        if (!o->data)
+                return -ENOMEM;
+        o->len = (size_t)n;
+        o->type = OBJECT_LINK;
+        return 0;
+}
+
+/* Only what was seen to be a regular file is opened, and it must still be that same one. */
+static int read_same(int fd, const struct stat *seen, size_t max, char **ret, size_t *ret_len)
+{
+        struct stat now;
+
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &now) < 0)
+                return -errno;
+        if (now.st_ino != seen->st_ino || now.st_dev != seen->st_dev)
+                return -ESTALE;
+        return read_bytes(fd, max, ret, ret_len);
+}
+
+static int read_file(int dir, const char *name, const struct stat *st, size_t max, struct object *o)
+{
+        AUTO_CLOSE int fd = openat(dir, name, READ_FLAGS | O_NOFOLLOW | O_CLOEXEC);
+        int r = read_same(fd, st, max, &o->data, &o->len);
+
+        o->type = r == -EFBIG ? OBJECT_OTHER : OBJECT_FILE;
+        o->what = "too large a file";
+        return r == -EFBIG ? 0 : r;
+}
+
+int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct object *ret)
+{
+        struct object o = { .type = OBJECT_NONE };
+        AUTO_CLOSE int dir = -1;
+        const char *name;
+        struct stat st;
+        int rc;
+
+        rc = rootfs_parent(r, path, false, &dir, &name);
+        if (rc == -ENOENT || rc == -ENOTDIR) {
+                o.type = OBJECT_NO_FOLDER;
+                *ret = o;
+                return 0;
+        }
+        if (rc < 0)
+                return rc;
+        if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                if (errno != ENOENT)
+                        return -errno;
+                *ret = o;
+                return 0;
+        }
+
+        o.mode = st.st_mode & 07777;
+        o.uid = st.st_uid;
+        o.device = st.st_dev;
+        o.inode = st.st_ino;
+        o.gid = st.st_gid;
+        o.mtime = (uint64_t)st.st_mtim.tv_sec * 1000000u;
+        if (S_ISLNK(st.st_mode)) {
+                rc = read_link(dir, name, &o);
+        } else if (S_ISREG(st.st_mode)) {
+                rc = read_file(dir, name, &st, max, &o);
+        } else {
+                o.type = OBJECT_OTHER;
+                o.what = object_kind(st.st_mode);
+        }
+        if (rc < 0) {
+                object_free(&o);
+                return rc;
+        }
+        *ret = o;
+        return 0;
+}
+
+int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len,
+                struct stat *ret_st)
+{
+        AUTO_CLOSE int probe = open_in(r, path, O_PATH);
+        AUTO_CLOSE int fd = -1;
+        struct stat st;
+
+        if (probe < 0)
+                return probe;
+        if (fstat(probe, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        if (!S_ISREG(st.st_mode))
+                return -EBADF;
+        fd = open_in(r, path, READ_FLAGS);
+        if (fd < 0)
+                return fd;
+        if (ret_st)
+                *ret_st = st;
+        return read_same(fd, &st, max, ret, ret_len);
+}
+
+int rootfs_exists(const struct rootfs *r, const char *path)
+{
+        AUTO_CLOSE int fd = open_in(r, path, O_PATH | O_NOFOLLOW);
+
+        return fd < 0 ? fd : 1;
+}
+
+int rootfs_stat(const struct rootfs *r, const char *path, struct stat *ret)
+{
+        AUTO_CLOSE int fd = open_in(r, path, O_PATH | O_NOFOLLOW);
+
+        return fd < 0 ? fd : fstat(fd, ret) < 0 ? -errno : 0;
+}
+
+int rootfs_is_file(const struct rootfs *r, const char *path, bool executable)
+{
+        AUTO_CLOSE int fd = open_in(r, path, O_PATH);
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return fd < 0 ? fd : -errno;
+        return S_ISREG(st.st_mode) && (!executable || (st.st_mode & 0111));
+}
+
+/* The kernel knows the path of an open file; below an image's root, the root's own path is taken
+ * off its front. */
+static int path_of(int fd, char *buffer, size_t size)
+{
+        char link[64];
+        ssize_t n;
+
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, buffer, size);
+        if (n < 0)
+                return -errno;
+        if ((size_t)n >= size)
+                return -ENAMETOOLONG;
+        buffer[n] = '\0';
+        return 0;
+}
+
+int rootfs_real_path(const struct rootfs *r, const char *path, char **ret)
+{
+        AUTO_CLOSE int fd = open_in(r, path, O_PATH);
+        char root[4096] = "", real[4096] = "";
+        size_t n;
+        int rc;
+
+        if (fd < 0)
+                return fd;
+        rc = path_of(r->fd, root, sizeof(root));
+        if (rc == 0)
+                rc = path_of(fd, real, sizeof(real));
+        if (rc < 0)
+                return rc;
+        n = strcmp(root, "/") == 0 ? 0 : strlen(root);
+        if (strncmp(real, root, n) != 0 || real[n] != '/')
+                return -EXDEV;
+        if (r->usr_etc && strncmp(real + n, "/usr/etc/", 9) == 0)
+                n += strlen("/usr");
+        *ret = strdup(real + n);
+        return *ret ? 0 : -ENOMEM;
+}
+
+bool rootfs_is_top(const struct rootfs *r)
+{
+        char path[4096];
+
+        return path_of(r->fd, path, sizeof(path)) < 0 || strcmp(path, "/") == 0;
+}
+
+static void close_folder(DIR **d)
+{
+        if (*d)
+                (void)closedir(*d);
+}
+
+int rootfs_list(const struct rootfs *r, const char *path,
+                int (*each)(int dir, const char *name, void *userdata), void *userdata)
+{
+        AUTO(close_folder) DIR *dir = NULL;
+        AUTO_CLOSE int fd = open_in(r, path, O_RDONLY | O_DIRECTORY);
+        int rc = 0;
+
+        if (fd == -ENOENT || fd == -ENOTDIR)
+                return 0;
+        if (fd < 0)
+                return fd;
+        dir = fdopendir(fd);
+        if (!dir)
+                return -errno;
+        (void)TAKE_FD(fd);
+        while (rc == 0) {
+                const struct dirent *e;
+
+                errno = 0;
+                e = readdir(dir);
+                if (!e)
+                        return -errno;
+                if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+                        rc = each(dirfd(dir), e->d_name, userdata);
+        }
+        return rc;
+}

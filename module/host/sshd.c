@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sshd.c: see sshd.h. `-G` (OpenSSH 9.3) needs no host keys; older ones are asked with `-T`. A
+ * candidate configuration is handed over as standard input, so that nothing has to be written
+ * before it is known to be good.
+ */
+#include "host/sshd.h"
+
+#include "host/process.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define TIMEOUT 20 /* seconds; a ListenAddress that is a name costs DNS */
+
+static int candidate(const char *extra, const char *config, int *ret)
+{
+        AUTO_CLOSE int fd = memfd_create("sshd_config", MFD_CLOEXEC);
+        AUTO_BUF text = BUF_INIT;
+
+        if (fd < 0)
+                return -errno;
+        buf_addf(&text, "%s\n%s", extra, config);
+        if (text.error < 0)
+                return text.error;
+        if (write(fd, text.data, text.len) != (ssize_t)text.len || lseek(fd, 0, SEEK_SET) < 0)
+                return -EIO;
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+static const char *last_line(struct buf *b)
+{
+        char *last;
+
+        while (b->len > 0 && (b->data[b->len - 1] == '\n' || b->data[b->len - 1] == '\r'))
+                b->data[--b->len] = '\0';
+        last = b->len > 0 ? strrchr(b->data, '\n') : NULL;
+        return last ? last + 1 : buf_str(b);
+}
+
+/* Up to 9.2 a dump needs the privilege separation directory, which is gone while no unit of sshd
+ * runs: /run/sshd comes and goes with them. Makes it as they do; whether it was that. */
+static bool made_privsep(struct buf *said)
+{
+        static const char phrase[] = "Missing privilege separation directory: ";
+        char *path = strstr(buf_str(said), phrase);
+
+        if (!path)
+                return false;
+        path += strlen(phrase);
+        path[strcspn(path, "\r\n")] = '\0';
+        return strncmp(path, "/run/", 5) == 0 && mkdir(path, 0755) == 0;
+}
+
+static int dump(const char *const argv[], int in, struct buf *ret)
+{
+        int r;
+
+        do {
+                buf_free(ret);
+                if (in >= 0 && lseek(in, 0, SEEK_SET) < 0)
+                        return -errno;
+                r = spawn_wait(argv, in, -1, TIMEOUT, ret);
+        } while (r > 0 && made_privsep(ret));
+        return r;
+}
+
+/* The last -f counts: a candidate goes before what a unit names. */
+static int dump_command(const char *sshd, const char *dump, const struct words *options,
+                        bool candidate, struct words *ret)
+{
+        int r = words_adds(ret, sshd);
+
+        if (r == 0)
+                r = words_adds(ret, dump);
+        for (size_t i = 0; r == 0 && i < options->n; i++)
+                r = words_adds(ret, options->list[i]);
+        if (r == 0 && candidate)
+                r = words_adds(ret, "-f");
+        return r == 0 && candidate ? words_adds(ret, "/dev/stdin") : r;
+}
+
+static int ask(const char *sshd, const struct words *options, bool candidate, int in,
+               struct buf *ret, struct why *why)
+{
+        static const char *const dumps[] = { "-G", "-T" };
+
+        for (size_t i = 0; i < ELEMENTSOF(dumps); i++) {
+                AUTO(words_free) struct words argv = { 0 };
+                int r = dump_command(sshd, dumps[i], options, candidate, &argv);
+
+                if (r == 0)
+                        r = dump((const char *const *)argv.list, in, ret);
+                if (r < 0)
+                        return why_set(why, r, "cannot run %s", sshd);
+                if (r == 0)
+                        return ret->error;
+                if (i == 0 && !strstr(buf_str(ret), "-- G"))
+                        break; /* it knows -G, and meant no */
+        }
+        why_fix(why, "mend the line that sshd names, in sshd_config or a file it includes");
+        return why_say(why, -EINVAL, "%s refuses the configuration: %s", sshd, last_line(ret));
+}
+
+int sshd_effective(const char *sshd, const struct words *options, const char *extra,
+                   const char *config, struct buf *ret, struct why *why)
+{
+        static const struct words none = { 0 };
+        AUTO_CLOSE int in = -1;
+        struct why first = { 0 };
+        int r = extra ? candidate(extra, config, &in) : 0;
+
+        if (r < 0)
+                return why_set(why, r, "cannot hand a configuration to sshd");
+        r = ask(sshd, &none, extra != NULL, in, ret, &first);
+        if (r == -EINVAL && options->n > 0) {
+                struct why second = { 0 };
+
+                if (ask(sshd, options, extra != NULL, in, ret, &second) == 0)
+                        return 0;
+        }
+        if (r < 0)
+                *why = first;
+        return r;
+}
+
+/* As sshd itself sees a client whose socket has no address: canohost.c, get_socket_address(), and
+ * port 65535 (packet.c, ssh_remote_port). */
+int sshd_effective_for(const struct words *server, const char *user, struct buf *ret,
+                       struct why *why)
+{
+        AUTO(words_free) struct words w = { 0 };
+        AUTO_BUF spec = BUF_INIT;
+        int r;
+
+        buf_addf(&spec, "user=%s,host=UNKNOWN,addr=UNKNOWN,laddr=UNKNOWN,lport=65535", user);
+        r = spec.error < 0 ? spec.error : words_adds(&w, server->list[0]);
+        for (size_t i = 0; r == 0 && i < 3; i++)
+                r = words_adds(&w, (const char *const[]){ "-T", "-C", buf_str(&spec) }[i]);
+        for (size_t i = 1; r == 0 && i < server->n; i++)
+                if (strcmp(server->list[i], "-i") != 0)
+                        r = words_adds(&w, server->list[i]);
+        if (r == 0)
+                r = dump((const char *const *)w.list, -1, ret);
+        if (r < 0)
+                return why_set(why, r, "cannot run %s", server->list[0]);
+        return r == 0 ? ret->error
+                      : why_say(why, -EINVAL, "%s refuses the configuration: %s", server->list[0],
+                                last_line(ret));
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * survey.c: see survey.h. Turns files and unit states into struct facts; the tables it walks are
+ * layout.c's. It decides nothing and writes nothing.
+ */
+#include "host/survey.h"
+
+#include "core/format/unitpath.h"
+#include "core/plan/render.h"
+#include "host/clock.h"
+#include "host/surveymachine.h"
+#include "host/surveysshd.h"
+#include "host/surveystreams.h"
+#include "host/surveytcp.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+static int find_sshd(const struct survey *s)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && layout_sshd[i]; i++) {
+                r = survey_is_file(s, layout_sshd[i], true);
+                if (r > 0)
+                        s->facts->sshd = strdup(layout_sshd[i]);
+                if (r > 0 && !s->facts->sshd)
+                        return -ENOMEM;
+        }
+        return r < 0 ? r : 0;
+}
+
+/* What the boot unit runs. 1 when it may, 0 when it is not there or not root's alone. */
+static int take_program(const struct survey *s, const char *path)
+{
+        int r = survey_is_file(s, path, true);
+
+        if (r > 0)
+                r = survey_is_trusted(s, path);
+        if (r <= 0 || !unit_can_name(path))
+                return r < 0 ? r : 0;
+        s->facts->program = strdup(path);
+        return s->facts->program ? 1 : -ENOMEM;
+}
+
+static int find_programs(const struct survey *s, const char *program)
+{
+        int r = find_sshd(s);
+
+        for (size_t i = 0; r == 0 && layout_program[i]; i++)
+                r = take_program(s, layout_program[i]);
+        if (r == 0 && program)
+                r = take_program(s, program);
+        return r < 0 ? r : 0;
+}
+
+/* systemd's own library carries the version in its name: the same source for a running system and
+ * an image, so that both render the same bytes. */
+static int note_version(int dir, const char *name, void *userdata)
+{
+        struct facts *f = ((struct survey *)userdata)->facts;
+        unsigned version;
+
+        (void)dir;
+        if (sscanf(name, "libsystemd-shared-%u", &version) == 1 && version > f->systemd_version)
+                f->systemd_version = version;
+        return 0;
+}
+
+static int look_in_multiarch(int dir, const char *name, void *userdata)
+{
+        char path[256];
+
+        (void)dir;
+        if (fnmatch("*-linux-gnu*", name, 0) != 0)
+                return 0;
+        (void)snprintf(path, sizeof(path), "/usr/lib/%.128s/systemd", name);
+        return survey_list(userdata, path, note_version, NULL);
+}
+
+static int find_version(struct survey *s)
+{
+        static const char *const folders[] = { "/usr/lib/systemd", "/lib/systemd",
+                                               "/usr/lib64/systemd" };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(folders); i++)
+                r = survey_list(s, folders[i], note_version, NULL);
+        return r == 0 ? survey_list(s, "/usr/lib", look_in_multiarch, NULL) : r;
+}
+
+static int note_module(int dir, const char *name, void *userdata)
+{
+        struct facts *f = ((struct survey *)userdata)->facts;
+        size_t n = strcspn(name, ".");
+
+        (void)dir;
+        for (size_t i = 0; i < N_MODULES; i++)
+                if (strlen(layout_transports[i].module) == n &&
+                    strncmp(name, layout_transports[i].module, n) == 0 &&
+                    strncmp(name + n, ".ko", 3) == 0)
+                        f->modules |= 1u << i;
+        return 0;
+}
+
+static int look_in_release(int dir, const char *name, void *userdata)
+{
+        char path[256];
+
+        (void)dir;
+        (void)snprintf(path, sizeof(path), "/lib/modules/%.128s/kernel/net/vmw_vsock", name);
+        return survey_list(userdata, path, note_module, NULL);
+}
+
+/* The running kernel's modules; in an image those of every kernel it holds. */
+static int find_modules(struct survey *s)
+{
+        struct utsname u;
+
+        if (!s->facts->live)
+                return survey_list(s, "/lib/modules", look_in_release, NULL);
+        for (size_t i = 0; i < N_MODULES; i++) {
+                char path[64];
+                struct stat st;
+
+                (void)snprintf(path, sizeof(path), "/sys/module/%s", layout_transports[i].module);
+                if (stat(path, &st) == 0)
+                        s->facts->loaded |= 1u << i;
+        }
+        return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, s);
+}
+
+static int note_enabled(int dir, const char *name, void *userdata)
+{
+        struct facts *f = ((struct survey *)userdata)->facts;
+
+        (void)dir;
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (strcmp(name, layout_tcp_units[i]) == 0)
+                        f->tcp[i].enabled = true;
+        return 0;
+}
+
+static int look_in_wants(int dir, const char *name, void *userdata)
+{
+        char path[512];
+
+        (void)dir;
+        if (fnmatch("*.wants", name, 0) != 0 && fnmatch("*.requires", name, 0) != 0)
+                return 0;
+        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%.256s", name);
+        return survey_list(userdata, path, note_enabled, NULL);
+}
+
+/* A link is an alias of another of these units, as Debian's sshd.service is, or the administrator's
+ * own unit (systemctl link). */
+static bool is_alias(const char *unit, const char *target)
+{
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (strcmp(basename(target), layout_tcp_units[i]) == 0)
+                        return strcmp(unit, layout_tcp_units[i]) != 0;
+        return false;
+}
+
+static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_unit *t)
+{
+        struct object o = { 0 };
+        char path[256];
+        int r;
+
+        for (size_t i = 0; layout_vendor_units[i]; i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", layout_vendor_units[i], unit);
+                r = survey_is_file(s, path, false);
+                if (r < 0)
+                        return r;
+                t->vendor = t->vendor || r > 0;
+        }
+        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", unit);
+        r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
+        if (r < 0)
+                return why_set(s->why, r, "cannot look at %s%s", s->root->path, path);
+        t->masked = o.type == OBJECT_LINK && strcmp(o.data, "/dev/null") == 0;
+        t->foreign = o.type == OBJECT_FILE ||
+                     (o.type == OBJECT_LINK && !t->masked && !is_alias(unit, o.data));
+        object_free(&o);
+        return 0;
+}
+
+static int find_tcp_units(struct survey *s)
+{
+        AUTO_FREE char *preset = NULL;
+        unsigned closed = 0;
+        size_t len;
+        int r = survey_read(s, PATH_PRESET, &preset, &len);
+
+        if (r > 0)
+                closed = preset_closed(preset, len);
+        for (size_t i = 0; r >= 0 && i < N_TCP_UNITS; i++) {
+                struct tcp_unit *t = &s->facts->tcp[i];
+
+                r = find_tcp_unit(s, layout_tcp_units[i], t);
+                t->recorded = closed & (1u << i);
+                t->ours = t->masked && t->recorded;
+        }
+        return r < 0 ? r : survey_list(s, SYSTEM_UNIT_DIR, look_in_wants, NULL);
+}
+
+int survey_users(const struct rootfs *root, struct users *ret, struct why *why)
+{
+        AUTO_FREE char *text = NULL;
+        size_t len = 0;
+        int r = rootfs_read(root, "/etc/passwd", ROOTFS_FILE_MAX, &text, &len, NULL);
+
+        if (r == -EBADF)
+                return why_say(why, r, "%s/etc/passwd is not a regular file", root->path);
+        if (r == -ENOENT)
+                r = 0;
+        if (r == 0)
+                r = users_parse(text, len, ret);
+        return r < 0 ? why_set(why, r, "cannot read %s/etc/passwd", root->path) : 0;
+}
+
+/* Where our lines are in the main file there is no telling by the name of a file. */
+static int find_stale(struct survey *s)
+{
+        int r = survey_exists(s, PATH_SSHD_DROPIN);
+
+        return r < 0 ? r : survey_tcp(s->facts, r > 0 || !s->facts->dropins);
+}
+
+static int find_live(const struct rootfs *root, struct manager *m, struct facts *f, struct why *why)
+{
+        AUTO_FREE char *virt = NULL;
+        int r = manager_property(m, "Virtualization", &virt, why);
+
+        if (r < 0)
+                return r;
+        survey_machine(root, virt, &f->machine);
+        f->virt = hostway_virt(&f->machine);
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                struct unit_state s;
+
+                /* Debian's sshd.service is a mere alias: asked for, it would answer as ssh.service
+                 */
+                if (!f->tcp[i].vendor && !f->tcp[i].foreign)
+                        continue;
+                r = manager_unit(m, layout_tcp_units[i], &s, why);
+                if (r < 0)
+                        return r;
+                f->tcp[i].active = s.active;
+                f->tcp[i].needs_reload = s.needs_reload;
+                f->tcp[i].changed = s.changed;
+                f->tcp[i].main_pid = s.main_pid;
+                f->tcp[i].dropin = s.dropin;
+                (void)snprintf(f->tcp[i].listen, sizeof(f->tcp[i].listen), "%s", s.listen);
+        }
+        f->now = clock_realtime();
+        return 0;
+}
+
+/* What the door does without: its opening does not wait for a disk to be mended. */
+static int tolerate(struct survey *s, int r, bool *unread)
+{
+        if (r >= 0 || r == -ENOMEM)
+                return r;
+        *unread = true;
+        if (!s->facts->unread[0])
+                (void)snprintf(s->facts->unread, sizeof(s->facts->unread), "%s", s->why->text);
+        *s->why = (struct why){ 0 };
+        return 0;
+}
+
+int survey_facts(const struct rootfs *root, struct manager *m, const char *program,
+                 struct facts *ret, struct why *why)
+{
+        struct facts f = { .live = !root->image };
+        struct survey s = { root, &f, why };
+        int r;
+
+        r = tolerate(&s, survey_users(root, &f.users, why), &f.users_unread);
+        if (r == 0)
+                r = find_programs(&s, program);
+        if (r == 0)
+                r = find_version(&s);
+        if (r == 0)
+                r = find_modules(&s);
+        if (r == 0)
+                r = tolerate(&s, survey_sshd(&s), &f.sshd_unread);
+        if (r == 0)
+                r = find_tcp_units(&s);
+        if (r == 0)
+                r = survey_streams(&s);
+        if (r == 0 && m)
+                r = find_live(root, m, &f, why);
+        if (r == 0 && m)
+                r = find_stale(&s);
+        if (r < 0) {
+                facts_free(&f);
+                return why_set(why, r, "cannot survey %s",
+                               root->path[0] ? root->path : "the system");
+        }
+        *ret = f;
+        return 0;
+}
+
+int survey_units(struct manager *m, struct units *ret, struct why *why)
+{
+        int r = manager_unit(m, UNIT_SOCKET, &ret->socket, why);
+
+        if (r == 0)
+                r = manager_unit(m, UNIT_KEYGEN, &ret->keygen, why);
+        if (r == 0)
+                r = manager_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, why);
+        if (r == 0)
+                r = manager_unit(m, UNIT_PROVISION, &ret->provision, why);
+        return r;
+}
