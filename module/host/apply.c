@@ -265,40 +265,55 @@ static int run_unit(struct manager *m, const struct plan *p, const struct op *op
         return manager_job(m, jobs[op->kind], op->name, JOB_TIMEOUT, why);
 }
 
+static int run_op(const struct rootfs *root, struct manager *m, const struct plan *p,
+                  const struct op *op, struct why *why)
+{
+        if (op->item)
+                return apply_file(root, p, op, why);
+        return op->kind == OP_MODULE ? run_module(op, why) : run_unit(m, p, op, why);
+}
+
+/* A job for the door. Where it fails TCP units that are to open do so all the same: that locks
+ * nobody out, and may be the way in that is left. */
+static bool is_of_door(const struct op *op)
+{
+        return op->phase == PHASE_ACTIVATE && !op->item &&
+               (strcmp(op->name, UNIT_SOCKET) == 0 || strcmp(op->name, UNIT_KEYGEN) == 0);
+}
+
 static int run_phase(const struct rootfs *root, struct manager *m, struct plan *p, enum phase phase,
                      const struct apply_report *report, struct why *why)
 {
+        int first = 0; /* of the door */
+
         for (size_t k = 0; k < p->n; k++) {
                 struct op *op = &p->ops[k];
                 struct why soft = { 0 };
                 const bool is_soft = op->kind == OP_MODULE || (op->item && item_is_extra(op->item));
                 int r;
 
-                if (op->phase != phase)
+                if (op->phase != phase || (first < 0 && is_of_door(op)))
                         continue;
                 if (op->item && op->item->kind == ITEM_FLAG) {
                         k += apply_homes(root, p, k, report) - 1;
                         continue;
                 }
                 op->tried = true;
-                if (op->item)
-                        r = apply_file(root, p, op, is_soft ? &soft : why);
-                else if (op->kind == OP_MODULE)
-                        r = run_module(op, &soft);
-                else
-                        r = run_unit(m, p, op, why);
-                if (r < 0 && is_soft) {
-                        if (report->skipped)
-                                report->skipped(report->userdata, op, &soft);
+                r = run_op(root, m, p, op, is_soft || first < 0 ? &soft : why);
+                if (r >= 0) {
+                        op->done = true;
+                        if (report->done)
+                                report->done(report->userdata, op);
                         continue;
                 }
-                if (r < 0)
-                        return r;
-                op->done = true;
-                if (report->done)
-                        report->done(report->userdata, op);
+                if ((is_soft || first < 0) && report->skipped)
+                        report->skipped(report->userdata, op, &soft);
+                if (!is_soft && (first < 0 || !is_of_door(op)))
+                        return first < 0 ? first : r;
+                if (!is_soft)
+                        first = r;
         }
-        return 0;
+        return first;
 }
 
 int apply_phase(const struct rootfs *root, struct manager *m, struct plan *p, enum phase phase,

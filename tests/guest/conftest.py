@@ -39,7 +39,6 @@ def pytest_collection_modifyitems(config, items):
         if isinstance(chosen, int):
             chosen = spread(tests, chosen)
         else:
-            assert chosen <= {test.name for test in tests}, "EVERY_RUN names a test that is not there"
             chosen = [test for test in tests if test.name in chosen]
         left_out |= set(tests) - set(chosen)
     items[:] = [item for item in items if item not in left_out]

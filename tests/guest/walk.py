@@ -7,6 +7,7 @@ from pathlib import Path
 
 SCRIPT = Path(__file__).with_name("walk.sh")
 HERE = "/run/walk"
+STARTS = re.compile(r"ActiveState=(\S+) InvocationID=(\S*)")
 
 
 @dataclass
@@ -21,12 +22,21 @@ class Step:
     status: int = -1
     begin: int = 0
     end: int = 0
-    seen: list = field(default_factory=list)     # sets of addresses, sampled; the first is before it
-    opened: set = field(default_factory=set)     # by what sshd itself says in the journal
+    # sets of addresses, sampled; the first is that of before the run
+    seen: list = field(default_factory=list)
+    # addresses by what sshd itself says in the journal
+    opened: set = field(default_factory=set)
     journal: list = field(default_factory=list)
-    doors: set = field(default_factory=set)      # vsock ports on which somebody listens afterwards
-    sshd: list = field(default_factory=list)     # which runs of ssh.service, before and after
+    # vsock ports on which somebody listens afterwards
+    doors: set = field(default_factory=set)
+    # states of ssh.service and of the door's socket, before and after
+    starts: list = field(default_factory=list)
     output: str = ""
+
+    def is_new(self, unit):
+        """Whether sshd (0) or the door's socket (1) ran before and has been down meanwhile."""
+        before, after = (states[unit] for states in self.starts)
+        return before[0] == "active" and before != after
 
     @property
     def before(self):
@@ -80,12 +90,11 @@ def walk(guest, condition, steps):
         tag, _, rest = line.partition(" ")
         if tag == "begin":
             at += 1
-            time, *sshd = rest.split()
-            steps[at].begin, steps[at].sshd = int(time), [sshd]
+            steps[at].begin = int(rest.split()[0])
+            steps[at].starts = [STARTS.findall(rest)]
         elif tag == "end":
-            time, status, *sshd = rest.split()
-            steps[at].end, steps[at].status = int(time), int(status)
-            steps[at].sshd += [sshd]
+            steps[at].end, steps[at].status = (int(word) for word in rest.split()[:2])
+            steps[at].starts += [STARTS.findall(rest)]
         elif tag == "err":
             steps[at].output += rest + "\n"
         elif tag == "vsock":

@@ -13,7 +13,7 @@ set -u
 here=/run/walk
 config=/etc/sshd-vsock.yaml
 own=/etc/systemd/system/ssh.service
-# Where it is active, systemd says here which of its runs that is.
+# There where it is active.
 started=/run/systemd/units/invocation:ssh.service
 condition=$1
 mkdir -p $here
@@ -45,6 +45,7 @@ end_walk() {
                 ;;
         nobody) mv /root/.ssh/kept /root/.ssh/authorized_keys ;;
         nohost) umount /sys/class ;;
+        taken) systemctl stop squatter ;;
         own)
                 [ -L $own ] || rm -f $own
                 systemctl daemon-reload
@@ -52,10 +53,9 @@ end_walk() {
         esac
 }
 
-# For steps that count: a reset that closes would find it in its way. Where our mask is, the
-# administrator's unit is in its place from now on.
-begin_step() {
-        [ "$condition" = own ] || return 0
+# For steps that count. Where our mask is, the administrator's unit is in its place from now on; a
+# reset that closes would find it in its way.
+own_unit() {
         if [ "$how" = reset ]; then
                 [ "$name" = closed ] && [ -f $own ] && ! [ -L $own ] || return 0
                 rm $own
@@ -65,6 +65,20 @@ begin_step() {
                 cp /lib/systemd/system/ssh.service $own
         fi
         systemctl daemon-reload
+}
+
+take_port() {
+        [ "$how" != reset ] && ! systemctl is-active -q squatter || return 0
+        modprobe vsock_loopback
+        systemd-run -q -G --unit=squatter socat VSOCK-LISTEN:222,fork EXEC:cat
+        until ss --vsock -l | grep -q ':222 '; do rest 0.05; done
+}
+
+begin_step() {
+        case $condition in
+        own) own_unit ;;
+        taken) take_port ;;
+        esac
 }
 
 # ---- who listens -------------------------------------------------------------------------------
@@ -160,6 +174,13 @@ run() {
         while [ "$how" = hangup ] && pgrep -x sshd-vsock >/dev/null; do rest 0.05; done
 }
 
+# Which starts of sshd and of the door's socket these are, and whether they are active.
+invocations() {
+        [ "$how" = reset ] ||
+                systemctl show -p InvocationID -p ActiveState ssh.service sshd-vsock.socket |
+                tr '\n' ' '
+}
+
 step() {
         [ "$condition" = own ] || return 0
         rm -f $own
@@ -167,7 +188,14 @@ step() {
         systemctl daemon-reload
 }
 
-end_step() {
+end_# Which starts of sshd and of the door's socket these are, and whether they are active.
+invocations() {
+        [ "$how" = reset ] ||
+                systemctl show -p InvocationID -p ActiveState ssh.service sshd-vsock.socket |
+                tr '\n' ' '
+}
+
+step() {
         [ "$condition" = own ] || return 0
         [ -L $own ] || rm -f $own
         systemctl daemon-reload
@@ -275,6 +303,13 @@ state() {
         systemctl show -P InvocationID ssh.service sshd-vsock.socket | tr '\n' ' '
 }
 
+# Which starts of sshd and of the door's socket these are, and whether they are active.
+invocations() {
+        [ "$how" = reset ] ||
+                systemctl show -p InvocationID -p ActiveState ssh.service sshd-vsock.socket |
+                tr '\n' ' '
+}
+
 step() {
         local name=$1 options=$2 how=$3 lines=$4 delay=$5 verb=apply status line
         local -a more=()
@@ -286,10 +321,10 @@ step() {
         *) cp "$here/$name.yaml" $config ;;
         esac
         begin_step
-        echo "begin ${EPOCHREALTIME/./} $(readlink $started)"
+        echo "begin ${EPOCHREALTIME/./} $(invocations)"
         run "$how" "$lines" "$delay" sshd-vsock $verb "${more[@]}"
         settle "$how"
-        echo "end ${EPOCHREALTIME/./} $status $(readlink $started)"
+        echo "end ${EPOCHREALTIME/./} $status $(invocations)"
         ss --vsock -Hln | sed 's/^/vsock /'
         while read -r line; do echo "err $line"; done <$here/err
 }
