@@ -298,7 +298,7 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
         if (r == 0 && m)
                 r = find_live(root, m, &f, why);
         if (r == 0 && m)
-                r = find_stale(&s);
+                r = tolerate(&s, find_stale(&s), &f.sshd_unread);
         if (r < 0) {
                 facts_free(&f);
                 return why_set(why, r, "cannot survey %s",

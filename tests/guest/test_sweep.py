@@ -14,7 +14,7 @@ import pytest
 from guest import Guest, build_in_builder, faults_in_builder
 from guest.steps import ANYWHERE, apply, listeners
 
-SAMPLE = 60 if os.environ.get("SSHD_VSOCK_FULL") else 14
+SAMPLE = 60 if os.environ.get("SSHD_VSOCK_FULL") else 12
 TURNS = {
     "disable_tcp: true\nhushlogin: true\n": set(),
     "listen_address: 127.0.0.1\nhosts_entry: false\n": {"127.0.0.1:22"},
@@ -65,7 +65,7 @@ def test_whatever_call_fails_somebody_gets_in_and_the_next_run_converges(guest):
         how = chance.choice(KINDS[kind])
         fresh = turn % 5 == 4
         if fresh:
-            guest.check("rm /etc/sshd-vsock.yaml; sshd-vsock -q remove", timeout=120)
+            guest.check("rm /etc/sshd-vsock.yaml")
         before = listeners(guest)
         guest.put("/etc/sshd-vsock.yaml", config)
         at = round(MOST[kind] ** chance.random())
@@ -84,3 +84,19 @@ def test_whatever_call_fails_somebody_gets_in_and_the_next_run_converges(guest):
     guest.check("rm /etc/sshd-vsock.yaml; sshd-vsock -q remove; test ! -e /home/admin/.hushlogin")
     assert listeners(guest) == ANYWHERE
     assert guest.check("find /etc /root /home -name '.*sshd-vsock*'") == ""
+
+
+@pytest.mark.parametrize("path,number", (
+    ("etc/passwd", errno.EIO), ("etc/ssh/sshd_config", errno.EACCES), ("home/admin", errno.ENOTCONN)))
+def test_what_nobody_can_read_costs_no_door(path, number, guest):
+    """tests/offline/test_errnos.py has all errnos."""
+    guest.check("sshd-vsock -q remove", timeout=120)
+    guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\nhushlogin: true\n")
+    result = guest.run(f"export FAULT_PATH={path}; {RUN.format('open', 1, f'{number}+')}",
+                       timeout=120)
+    assert result.status in (0, 1, 4) and "warning: " in result.stderr, result.stderr
+    assert guest.ssh("exit 5").status == 5
+    assert listeners(guest) == (set() if result.status == 0 else ANYWHERE)
+    apply(guest)
+    assert listeners(guest) == set() and guest.run("sshd-vsock status").status == 0
+    guest.check("rm /etc/sshd-vsock.yaml")
