@@ -1,7 +1,7 @@
 #!/bin/bash
 # Walks a test guest from one configuration to the next, as standard input says: a line per step,
-# `CONFIG OPTIONS HOW LINES DELAY LISTENERS`, while that is broken which the first argument says. Prints what
-# happened, a line per fact, for walk.py.
+# `CONFIG OPTIONS HOW LINES DELAY LISTENERS`, while that is broken which the first argument says.
+# Prints what happened, a line per fact, for walk.py.
 #
 # HOW is what becomes of the run after LINES lines of its output and DELAY seconds:
 #   done    nothing, it runs to its end
