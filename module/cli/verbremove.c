@@ -27,7 +27,9 @@ static bool opens_tcp(const struct run *r)
                                  (op->before->type == OBJECT_LINK &&
                                   strcmp(op->before->data, "/dev/null") == 0)))
                         return true;
-                if (!op->item && op->kind == OP_START)
+                /* what still listens as a run that was killed had it, too */
+                if (!op->item && (op->kind == OP_START || op->kind == OP_REFRESH ||
+                                  (op->kind == OP_RESTART && strcmp(op->name, UNIT_SOCKET) != 0)))
                         return true;
         }
         return false;

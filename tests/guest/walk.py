@@ -19,6 +19,8 @@ class Step:
     options: str = "-"
     lines: int = 0
     delay: float = 0
+    # where somebody is to listen in the end, which is waited for; None: what comes is right
+    expected: set = None
     status: int = -1
     begin: int = 0
     end: int = 0
@@ -72,6 +74,22 @@ def address(word):
     return f"[{socket.inet_ntop(socket.AF_INET6, b''.join(words))}]:{int(port, 16)}"
 
 
+def word(text):
+    """The other way round."""
+    host, _, port = text.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    packed = socket.inet_pton(family, host.strip("[]"))
+    words = [packed[at:at + 4][::-1].hex().upper() for at in range(0, len(packed), 4)]
+    return f"{''.join(words)}:{int(port):04X}"
+
+
+def hint(addresses):
+    """As the script has them: those of IPv4 come first."""
+    if addresses is None:
+        return "-"
+    return ",".join(word(text) for text in sorted(addresses)) or "none"
+
+
 def install(guest, configs):
     """Puts the script and the configurations (name to text) where it looks for them."""
     guest.put(f"{HERE}/walk.sh", SCRIPT.read_bytes())
@@ -81,7 +99,8 @@ def install(guest, configs):
 
 def walk(guest, condition, steps):
     """Takes the steps, one after the other, and fills in what was seen; returns them."""
-    asked = "".join(f"{s.config} {s.options} {s.how} {s.lines} {s.delay}\n" for s in steps)
+    asked = "".join(f"{s.config} {s.options} {s.how} {s.lines} {s.delay} {hint(s.expected)}\n"
+                    for s in steps)
     result = guest.run(f"bash {HERE}/walk.sh {condition} <<'END'\n{asked}END\n",
                        timeout=60 * len(steps))
     samples, journal = [], []

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Walks a test guest from one configuration to the next, as standard input says: a line per step,
-# `CONFIG OPTIONS HOW LINES DELAY`, while that is broken which the first argument says. Prints what
-# happened, a line per fact, for walk.py.
+# `CONFIG OPTIONS HOW LINES DELAY LISTENERS`, while that is broken which the first argument says.
+# Prints what happened, a line per fact, for walk.py.
 #
 # HOW is what becomes of the run after LINES lines of its output and DELAY seconds:
 #   done    nothing, it runs to its end
@@ -113,21 +113,26 @@ sample() {
         done
 }
 
-# Until nothing moves any more: sshd reads its files again after it was told to, and systemd may
-# still be at what it was asked for by one who is dead.
+# Until nothing moves any more, where that is known in the state that is to come: sshd reads its
+# files again some time after it was told to, and systemd may still be at what it was asked for by
+# one who is dead. A few seconds at most: what is wrong then is for others to judge.
 settle() {
-        local last=none now n=0
+        local expected=" ${2//,/ }" last=none now n=0 end=$((SECONDS + 5))
+        [ "$2" != none ] || expected=
         until [ "$1" != kill ] || [ -z "$(systemctl list-jobs --no-legend)" ]; do rest 0.05; done
-        while look; do
+        while look && [ $SECONDS -lt $end ]; do
                 if [ "$now" != "$last" ]; then
                         n=0
-                elif [ -n "$now" ] || ! [ -L $started ]; then
+                elif [ "$now" = "$expected" ]; then
+                        n=$((n + 1))
+                elif [ "$2" = - ] && { [ -n "$now" ] || ! [ -L $started ]; }; then
                         n=$((n + 1))
                 fi
                 last=$now
                 [ $n -lt 3 ] || break
                 rest 0.03
         done
+        [ "$2" != - ] || rest 0.3
 }
 
 # ---- a run -------------------------------------------------------------------------------------
@@ -311,7 +316,7 @@ invocations() {
 }
 
 step() {
-        local name=$1 options=$2 how=$3 lines=$4 delay=$5 verb=apply status line
+        local name=$1 options=$2 how=$3 lines=$4 delay=$5 expected=$6 verb=apply status line
         local -a more=()
         [ "$options" = - ] || more=("$options")
         rm -f $config
@@ -323,7 +328,7 @@ step() {
         begin_step
         echo "begin ${EPOCHREALTIME/./} $(invocations)"
         run "$how" "$lines" "$delay" sshd-vsock $verb "${more[@]}"
-        settle "$how"
+        settle "$how" "$expected"
         echo "end ${EPOCHREALTIME/./} $status $(invocations)"
         ss --vsock -Hln | sed 's/^/vsock /'
         while read -r line; do echo "err $line"; done <$here/err
@@ -334,8 +339,8 @@ began=$EPOCHREALTIME
 begin_walk
 sample >$here/samples &
 sampler=$!
-while read -r name options how lines delay; do
-        step "$name" "$options" "$how" "$lines" "$delay" </dev/null
+while read -r name options how lines delay expected; do
+        step "$name" "$options" "$how" "$lines" "$delay" "$expected" </dev/null
 done
 kill $sampler
 wait $sampler 2>/dev/null
