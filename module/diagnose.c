@@ -168,20 +168,19 @@ static void expect_unit(struct manager *m, const struct unit_state *before, stru
 static void verify_in_turn(struct manager *m, const struct verdict *meant, unsigned timeout,
                            struct verdict *ret)
 {
-        uint64_t deadline = clock_deadline(timeout), now;
+        uint64_t now = clock_now(), deadline = now + timeout * 1000000ull;
 
-        for (;;) {
+        do {
                 struct unit_state s = { 0 };
                 struct why why = { 0 };
 
-                now = clock_now();
                 verify_door(meant->port, (unsigned)((deadline - now + 999999) / 1000000), ret);
                 if (!m || ret->cause != CAUSE_CLOSED ||
-                    manager_unit(m, unit_of(meant), &s, &why) < 0 || s.connections < DOOR_SHARE ||
-                    clock_now() + RETRY_MILLISECONDS * 1000u >= deadline)
+                    manager_unit(m, unit_of(meant), &s, &why) < 0 || s.connections < DOOR_SHARE)
                         return;
                 (void)poll(NULL, 0, RETRY_MILLISECONDS);
-        }
+                now = clock_now();
+        } while (now < deadline);
 }
 
 void diagnose_door(struct manager *m, const char *unit, uint32_t port, unsigned timeout,
