@@ -51,7 +51,7 @@ struct answer {
  * no file of a user's becomes its stderr. */
 static void close_others(int keep, int to)
 {
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
         for (int fd = 0; fd < MAX_FDS; fd++)
                 if (fd <= STDERR_FILENO && null >= 0)
