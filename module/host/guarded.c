@@ -51,7 +51,7 @@ struct answer {
  * no file of a user's becomes its stderr. */
 static void close_others(int keep, int to)
 {
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
         for (int fd = 0; fd < MAX_FDS; fd++)
                 if (fd <= STDERR_FILENO && null >= 0)
@@ -164,7 +164,7 @@ static int receive(const struct helper *h, uint64_t patience, struct answer *ret
 
 int guarded_each(const struct guarded *g)
 {
-        uint64_t patience = g->patience * 1000000u, wasted = 0;
+        uint64_t patience = UINT64_C(1000000) * g->patience, wasted = 0;
         struct helper h = { 0 };
         unsigned dead = 0;
         int r = 0;

@@ -12,12 +12,13 @@
 #include "host/vsockunit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define BEFORE_FAILING 5000000u /* what a unit says about its end it says before it */
-#define SHARE_PAUSE    200000u  /* microseconds until a full share is tried again */
+#define SHARE_PAUSE    200      /* milliseconds until a full share is tried again */
 #define JOURNAL_TRIES  30       /* of 100 ms: journald is a process of its own and may lag */
 
 static enum cause ask_journal(struct verdict *v, uint64_t since)
@@ -176,7 +177,6 @@ static bool is_share_full(struct manager *m, const struct verdict *v)
 static void verify_patiently(struct manager *m, const char *unit, uint32_t port, unsigned timeout,
                              struct verdict *ret)
 {
-        const struct timespec pause = { .tv_nsec = SHARE_PAUSE * 1000 };
         uint64_t end = clock_deadline(timeout);
 
         for (;;) {
@@ -184,9 +184,9 @@ static void verify_patiently(struct manager *m, const char *unit, uint32_t port,
 
                 verify_door(port, now < end ? (unsigned)((end - now) / 1000000) + 1 : 1, ret);
                 ret->unit = unit;
-                if (!is_share_full(m, ret) || clock_now() + SHARE_PAUSE >= end)
+                if (!is_share_full(m, ret) || clock_now() + UINT64_C(1000) * SHARE_PAUSE >= end)
                         return;
-                (void)nanosleep(&pause, NULL);
+                (void)poll(NULL, 0, SHARE_PAUSE);
         }
 }
 
