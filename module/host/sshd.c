@@ -68,39 +68,36 @@ static int dump(const char *const argv[], int in, struct buf *ret)
         return r;
 }
 
-/* The last -f counts: a candidate goes before what a unit names. */
-static int dump_command(const char *sshd, const char *dump, const struct words *options,
-                        bool candidate, struct words *ret)
+/* One dump, "-G" or "-T". The last -f counts: a candidate goes before what a unit names. No
+ * options: NULL. */
+static int dump_as(const char *sshd, const char *how, const struct words *options, bool candidate,
+                   int in, struct buf *ret)
 {
-        int r = words_adds(ret, sshd);
+        AUTO(words_free) struct words argv = { 0 };
+        int r = words_adds(&argv, sshd);
 
         if (r == 0)
-                r = words_adds(ret, dump);
-        for (size_t i = 0; r == 0 && i < options->n; i++)
-                r = words_adds(ret, options->list[i]);
+                r = words_adds(&argv, how);
+        for (size_t i = 0; r == 0 && options && i < options->n; i++)
+                r = words_adds(&argv, options->list[i]);
         if (r == 0 && candidate)
-                r = words_adds(ret, "-f");
-        return r == 0 && candidate ? words_adds(ret, "/dev/stdin") : r;
+                r = words_adds(&argv, "-f");
+        if (r == 0 && candidate)
+                r = words_adds(&argv, "/dev/stdin");
+        return r == 0 ? dump((const char *const *)argv.list, in, ret) : r;
 }
 
 static int ask(const char *sshd, const struct words *options, bool candidate, int in,
                struct buf *ret, struct why *why)
 {
-        static const char *const dumps[] = { "-G", "-T" };
+        int r = dump_as(sshd, "-G", options, candidate, in, ret);
 
-        for (size_t i = 0; i < ELEMENTSOF(dumps); i++) {
-                AUTO(words_free) struct words argv = { 0 };
-                int r = dump_command(sshd, dumps[i], options, candidate, &argv);
-
-                if (r == 0)
-                        r = dump((const char *const *)argv.list, in, ret);
-                if (r < 0)
-                        return why_set(why, r, "cannot run %s", sshd);
-                if (r == 0)
-                        return ret->error;
-                if (i == 0 && !strstr(buf_str(ret), "-- G"))
-                        break; /* it knows -G, and meant no */
-        }
+        if (r > 0 && strstr(buf_str(ret), "-- G")) /* 9.2 and older do not know it */
+                r = dump_as(sshd, "-T", options, candidate, in, ret);
+        if (r < 0)
+                return why_set(why, r, "cannot run %s", sshd);
+        if (r == 0)
+                return 0;
         why_fix(why, "mend the line that sshd names, in sshd_config or a file it includes");
         return why_say(why, -EINVAL, "%s refuses the configuration: %s", sshd, last_line(ret));
 }
@@ -108,23 +105,22 @@ static int ask(const char *sshd, const struct words *options, bool candidate, in
 int sshd_effective(const char *sshd, const struct words *options, const char *extra,
                    const char *config, struct buf *ret, struct why *why)
 {
-        static const struct words none = { 0 };
         AUTO_CLOSE int in = -1;
         struct why first = { 0 };
         int r = extra ? candidate(extra, config, &in) : 0;
 
         if (r < 0)
                 return why_set(why, r, "cannot hand a configuration to sshd");
-        r = ask(sshd, &none, extra != NULL, in, ret, &first);
+        r = ask(sshd, NULL, extra != NULL, in, ret, &first);
         if (r == -EINVAL && options->n > 0) {
                 struct why second = { 0 };
 
                 if (ask(sshd, options, extra != NULL, in, ret, &second) == 0)
-                        return 0;
+                        return ret->error;
         }
         if (r < 0)
                 *why = first;
-        return r;
+        return r < 0 ? r : ret->error;
 }
 
 /* As sshd itself sees a client whose socket has no address: canohost.c, get_socket_address(), and
