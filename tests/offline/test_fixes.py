@@ -176,13 +176,14 @@ PIECES = {"sshd-vsock apply", "sshd-vsock %sremove", "--root=%s ", "systemctl da
 
 
 def source(name):
-    return (CHECKOUT / "module" / name).read_text(encoding="utf-8")
+    (path,) = (CHECKOUT / "module").rglob(name)
+    return path.read_text(encoding="utf-8")
 
 
 def texts():
     """All that the program may print to mend something, but for the table of causes."""
     found = set()
-    for path in (CHECKOUT / "module").glob("*.[ch]"):
+    for path in (CHECKOUT / "module").rglob("*.[ch]"):
         found |= set(fixtexts.fixes_of(path.read_text(encoding="utf-8")))
     for table, file, column in ("reasons", "admission.c", 1), ("by_dmi", "hostway.c", -1):
         for words in fixtexts.columns(source(file), table, column):
