@@ -27,8 +27,17 @@ def boot(program):
         yield guest
 
 
-def gets_in(guest):
-    """Over vsock on either port, or over TCP."""
+def gets_in(guest, tries=5):
+    """Over vsock on either port, or over TCP. Where a reload was under way when its caller died,
+    systemd is not to be asked for a moment, and has no jobs to show."""
+    for _ in range(tries):
+        if gets_in_now(guest):
+            return True
+        guest.check(f"sleep 1; {SETTLED}")
+    return False
+
+
+def gets_in_now(guest):
     return (guest.ssh("exit 5").status == 5 or guest.ssh("exit 5", port=2222).status == 5
             or guest.run("ssh -F none -i /root/.ssh/local -o StrictHostKeyChecking=no "
                          "-o BatchMode=yes root@127.0.0.1 exit 5").status == 5)
