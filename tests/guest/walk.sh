@@ -113,131 +113,6 @@ sample() {
         done
 }
 
-# Until nothing moves any more, where that is known in the state that is to come: sshd reads its
-# files again some time after it was told to, and systemd may still be at what it was asked for by
-# one who is dead. A few seconds at most: what is wrong then is for others to judge.
-settle() {
-        local expected=" ${2//,/ }" last=none now n=0 end=$((SECONDS + 5))
-        [ "$2" != none ] || expected=
-        until [ "$1" != kill ] || [ -z "$(systemctl list-jobs --no-legend)" ]; do rest 0.05; done
-        while look && [ $SECONDS -lt $end ]; do
-                if [ "$now" != "$last" ]; then
-                        n=0
-                elif [ "$now" = "$expected" ]; then
-                        n=$((n + 1))
-                elif [ "$2" = - ] && { [ -n "$now" ] || ! [ -L $started ]; }; then
-                        n=$((n + 1))
-                fi
-                last=$now
-                [ $n -lt 3 ] || break
-                rest 0.03
-        done
-        [ "$2" != - ] || rest 0.3
-}
-
-# ---- a run -------------------------------------------------------------------------------------
-
-# Reads the run's lines from descriptor 8 and does to it what has to be done.
-watch() {
-        local how=$1 lines=$2 delay=$3 pid=$4 line n=0
-        while read -r line <&8; do
-                echo "$line" >>$here/err
-                n=$((n + 1))
-                [ $n -eq "$lines" ] || continue
-                case $how in
-                kill | hangup)
-                        rest "$delay"
-                        kill -KILL "$pid"
-                        ;;
-                pipe) break ;;
-                esac
-        done
-        exec 8<&-
-}
-
-# Sets `status`; that of a run whose terminal is gone is known to nobody.
-run() {
-        local how=$1 lines=$2 delay=$3
-        shift 3
-        : >$here/err
-        if [ "$how" = "done" ] || [ "$how" = reset ]; then
-                "$@" >>$here/err 2>&1
-                status=$?
-                return
-        fi
-        mkfifo $here/pipe
-        if [ "$how" = hangup ]; then
-                setsid script -qfc "$*" /dev/null </dev/null >$here/pipe 2>&1 &
-        else
-                "$@" >$here/pipe 2>&1 &
-        fi
-        exec 8<$here/pipe
-        rm $here/pipe
-        watch "$how" "$lines" "$delay" $!
-        wait $! 2>/dev/null
-        status=$?
-        while [ "$how" = hangup ] && pgrep -x sshd-vsock >/dev/null; do rest 0.05; done
-}
-
-# Which starts of sshd and of the door's socket these are, and whether they are active.
-invocations() {
-        [ "$how" = reset ] ||
-                systemctl show -p InvocationID -p ActiveState ssh.service sshd-vsock.socket |
-                tr '\n' ' '
-}
-
-step() {
-        [ "$condition" = own ] || return 0
-        rm -f $own
-        cp /lib/systemd/system/ssh.service $own
-        systemctl daemon-reload
-}
-
-end_# Which starts of sshd and of the door's socket these are, and whether they are active.
-invocations() {
-        [ "$how" = reset ] ||
-                systemctl show -p InvocationID -p ActiveState ssh.service sshd-vsock.socket |
-                tr '\n' ' '
-}
-
-step() {
-        [ "$condition" = own ] || return 0
-        [ -L $own ] || rm -f $own
-        systemctl daemon-reload
-}
-
-# ---- who listens -------------------------------------------------------------------------------
-
-# Sets `now`: the kernel's own words for all addresses on which somebody listens. No process is
-# started for it. Listeners come first in these files.
-look() {
-        local address state file
-        now=
-        for file in /proc/net/tcp /proc/net/tcp6; do
-                {
-                        read -r _
-                        while read -r _ address _ state _ && [ "$state" = 0A ]; do
-                                now+=" $address"
-                        done
-                } <$file
-        done
-}
-
-# Sleeps without a process.
-rest() {
-        read -rt "$1" -u 9 || :
-}
-
-# A line whenever that is another than before, until it is killed.
-sample() {
-        local last=none now
-        while look; do
-                [ "$now" = "$last" ] || echo "sample ${EPOCHREALTIME/./}$now"
-                last=$now
-                rest 0.008
-        done
-}
-
 # Until nothing moves any more: sshd reads its files again after it was told to, and systemd may
 # still be at what it was asked for by one who is dead.
 settle() {
@@ -255,11 +130,6 @@ settle() {
         done
 }
 
-# Which runs of these units these are: systemd names them by links, where they are active.
-state() {
-        readlink /run/systemd/units/invocation:{ssh.service,sshd-vsock.socket} 2>&1
-}
-
 # ---- a run -------------------------------------------------------------------------------------
 
 # Reads the run's lines from descriptor 8 and does to it what has to be done.
@@ -302,10 +172,6 @@ run() {
         wait $! 2>/dev/null
         status=$?
         while [ "$how" = hangup ] && pgrep -x sshd-vsock >/dev/null; do rest 0.05; done
-}
-
-state() {
-        systemctl show -P InvocationID ssh.service sshd-vsock.socket | tr '\n' ' '
 }
 
 # Which starts of sshd and of the door's socket these are, and whether they are active.
@@ -328,7 +194,7 @@ step() {
         begin_step
         echo "begin ${EPOCHREALTIME/./} $(invocations)"
         run "$how" "$lines" "$delay" sshd-vsock $verb "${more[@]}"
-        settle "$how" "$expected"
+        settle "$how"
         echo "end ${EPOCHREALTIME/./} $status $(invocations)"
         ss --vsock -Hln | sed 's/^/vsock /'
         while read -r line; do echo "err $line"; done <$here/err
