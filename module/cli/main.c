@@ -4,7 +4,7 @@
  * verbs are called, not what they do.
  */
 #include "cli/report.h"
-#include "core/util/visible.h"
+#include "core/util/printable.h"
 #include "host/check/proxy.h"
 
 #include <errno.h>
@@ -19,13 +19,13 @@ static const struct {
         int (*run)(struct run *r);
         const char *help;
 } verbs[] = {
-        { "check", verb_check, "validate the configuration; touches nothing, needs no root" },
-        { "plan", verb_plan, "show what apply would change; touches nothing" },
-        { "apply", verb_apply, "bring the system to that state, prove the door, then close TCP" },
-        { "remove", verb_remove, "take out what apply put in; files are again what they were" },
-        { "status", verb_status, "what is installed, what answers, what is closed, what drifted" },
-        { "verify", verb_verify, "walk the chain to the door and name the first broken link" },
-        { "client", verb_client, "print what the other side needs: ssh_config, GUID, registry" },
+        { "check", cmd_check, "validate the configuration; touches nothing, needs no root" },
+        { "plan", cmd_plan, "show what apply would change; touches nothing" },
+        { "apply", cmd_apply, "bring the system to that state, prove the door, then close TCP" },
+        { "remove", cmd_remove, "take out what apply put in; files are again what they were" },
+        { "status", cmd_status, "what is installed, what answers, what is closed, what drifted" },
+        { "verify", cmd_verify, "walk the chain to the door and name the first broken link" },
+        { "client", cmd_client, "print what the other side needs: ssh_config, GUID, registry" },
 };
 
 enum {
@@ -82,9 +82,9 @@ static void print_help(void)
 
 static int usage(struct run *r, const char *what, const char *which)
 {
-        why_fix(&r->why, "see sshd-vsock --help");
-        (void)why_say(&r->why, 0, "%s%s", what, which);
-        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->why.text, r->why.fix);
+        error_fix(&r->error, "see sshd-vsock --help");
+        (void)error_say(&r->error, 0, "%s%s", what, which);
+        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->error.text, r->error.fix);
         return EXIT_USAGE;
 }
 
@@ -153,7 +153,7 @@ static int print_result(struct run *r, const char *verb, int status)
         if (r->options.json)
                 report_json(r, verb, status, &document);
         else
-                visible_text(&document, buf_str(&r->text), r->text.len);
+                printable_text(&document, buf_str(&r->text), r->text.len);
         if (r->text.error < 0)
                 document.error = r->text.error;
         errno = 0;
@@ -188,7 +188,7 @@ static int run_proxy(struct run *r, const char *port)
 {
         int status = run_check_system(r);
 
-        if (status == EXIT_DONE && proxy_pass((uint32_t)strtoul(port, NULL, 10), &r->why) < 0)
+        if (status == EXIT_DONE && proxy_pass((uint32_t)strtoul(port, NULL, 10), &r->error) < 0)
                 status = run_fail(r);
         return status;
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "core/util/why.h"
+#include "core/util/error.h"
 
 enum log_level {
         LOG_LEVEL_ERROR,  /* <3> */
@@ -43,4 +43,4 @@ void log_event(const struct log *l, enum log_event event, enum log_level level, 
                const char *fmt, ...) PRINTF(5, 6);
 
 /* A failure with its fix, at level ERROR. */
-void log_why(const struct log *l, const struct why *why);
+void log_error(const struct log *l, const struct error *error);

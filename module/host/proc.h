@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * proc.h: the processes of this system, as /proc shows them. The only reader of other processes'
- * folders; what their words mean is procwords.c's business.
+ * folders; what their words mean is proc-text.c's business.
  */
 #pragma once
 

@@ -7,7 +7,7 @@
 #include "host/rootfs.h"
 
 #include "core/util/buf.h"
-#include "host/atomic.h"
+#include "host/atomic-file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -71,7 +71,7 @@ static bool has_usr_etc(const struct rootfs *r)
         return fd >= 0 && rootfs_list(r, "/etc", is_something, NULL) == 0;
 }
 
-int rootfs_open(const char *path, struct rootfs *ret, struct why *why)
+int rootfs_open(const char *path, struct rootfs *ret, struct error *error)
 {
         struct rootfs r = { .fd = -1, .path = "" };
         struct stat st, host;
@@ -80,11 +80,11 @@ int rootfs_open(const char *path, struct rootfs *ret, struct why *why)
         path = path ? path : "/";
         r.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (r.fd < 0)
-                return why_set(why, -errno, "cannot open the root folder %s", path);
+                return error_set(error, -errno, "cannot open the root folder %s", path);
         if (fstat(r.fd, &st) < 0 || stat("/", &host) < 0) {
                 probe = -errno;
                 rootfs_close(&r);
-                return why_set(why, probe, "cannot look at the root folder %s", path);
+                return error_set(error, probe, "cannot look at the root folder %s", path);
         }
         if (st.st_dev != host.st_dev || st.st_ino != host.st_ino) {
                 r.image = true;
@@ -96,8 +96,9 @@ int rootfs_open(const char *path, struct rootfs *ret, struct why *why)
                 r.plain = true;
         } else if (probe < 0) {
                 rootfs_close(&r);
-                why_fix(why, "run on Linux 5.6 or newer, outside of sandboxes that forbid openat2");
-                return why_set(why, probe, "cannot work on an image without openat2(2)");
+                error_fix(error,
+                          "run on Linux 5.6 or newer, outside of sandboxes that forbid openat2");
+                return error_set(error, probe, "cannot work on an image without openat2(2)");
         }
         r.usr_etc = r.image && has_usr_etc(&r);
         *ret = r;
@@ -185,7 +186,7 @@ static int read_bytes(int fd, size_t max, char **ret, size_t *ret_len)
         }
 }
 
-static int read_link(int dir, const char *name, struct object *o)
+static int read_link(int dir, const char *name, struct observed *o)
 {
         char target[4096];
         ssize_t n = readlinkat(dir, name, target, sizeof(target));
@@ -198,7 +199,7 @@ static int read_link(int dir, const char *name, struct object *o)
         if (!o->data)
                 return -ENOMEM;
         o->len = (size_t)n;
-        o->type = OBJECT_LINK;
+        o->type = OBSERVED_LINK;
         return 0;
 }
 
@@ -207,28 +208,27 @@ static int read_same(int fd, const struct stat *seen, size_t max, char **ret, si
 {
         struct stat now;
 
-        if (fd < 0)
-                return -errno;
-        if (fstat(fd, &now) < 0)
+        if (fd < 0 || fstat(fd, &now) < 0)
                 return -errno;
         if (now.st_ino != seen->st_ino || now.st_dev != seen->st_dev)
                 return -ESTALE;
         return read_bytes(fd, max, ret, ret_len);
 }
 
-static int read_file(int dir, const char *name, const struct stat *st, size_t max, struct object *o)
+static int read_file(int dir, const char *name, const struct stat *st, size_t max,
+                     struct observed *o)
 {
         AUTO_CLOSE int fd = openat(dir, name, READ_FLAGS | O_NOFOLLOW | O_CLOEXEC);
         int r = read_same(fd, st, max, &o->data, &o->len);
 
-        o->type = r == -EFBIG ? OBJECT_OTHER : OBJECT_FILE;
+        o->type = r == -EFBIG ? OBSERVED_OTHER : OBSERVED_FILE;
         o->what = "too large a file";
         return r == -EFBIG ? 0 : r;
 }
 
-int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct object *ret)
+int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct observed *ret)
 {
-        struct object o = { .type = OBJECT_NONE };
+        struct observed o = { .type = OBSERVED_NONE };
         AUTO_CLOSE int dir = -1;
         const char *name;
         struct stat st;
@@ -236,7 +236,7 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obj
 
         rc = rootfs_parent(r, path, false, &dir, &name);
         if (rc == -ENOENT || rc == -ENOTDIR) {
-                o.type = OBJECT_NO_FOLDER;
+                o.type = OBSERVED_NO_FOLDER;
                 *ret = o;
                 return 0;
         }
@@ -260,11 +260,11 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obj
         } else if (S_ISREG(st.st_mode)) {
                 rc = read_file(dir, name, &st, max, &o);
         } else {
-                o.type = OBJECT_OTHER;
-                o.what = object_kind(st.st_mode);
+                o.type = OBSERVED_OTHER;
+                o.what = observed_kind(st.st_mode);
         }
         if (rc < 0) {
-                object_free(&o);
+                observed_free(&o);
                 return rc;
         }
         *ret = o;

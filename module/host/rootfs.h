@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "core/plan/object.h"
-#include "core/util/why.h"
+#include "core/plan/observed.h"
+#include "core/util/error.h"
 
 struct stat;
 
@@ -27,7 +27,7 @@ struct rootfs {
 /* `path` NULL or "/" is no image here, whatever its caller makes of it; it is kept, not copied.
  * Where the kernel or a sandbox has no openat2, an image is refused: without it a symlink of the
  * image could lead outside. */
-int rootfs_open(const char *path, struct rootfs *ret, struct why *why) MUST_CHECK;
+int rootfs_open(const char *path, struct rootfs *ret, struct error *error) MUST_CHECK;
 void rootfs_close(struct rootfs *r);
 
 /* Whether the root folder is "/" itself, and not another mount of it. */
@@ -46,10 +46,10 @@ void rootfs_drop_if_empty(const struct rootfs *r, const char *path);
 #define ROOTFS_FILE_MAX ((size_t)16 << 20)
 
 /* What is at the path. Last component: a link is reported, not followed. Files are read up to
- * `max` bytes (larger ones are OBJECT_OTHER). Never blocks on FIFOs, never opens devices.
+ * `max` bytes (larger ones are OBSERVED_OTHER). Never blocks on FIFOs, never opens devices.
  * Absence is a value, not an error. */
 int rootfs_look(const struct rootfs *r, const char *path, size_t max,
-                struct object *ret) MUST_CHECK;
+                struct observed *ret) MUST_CHECK;
 
 /* A regular file's bytes, links followed inside the root. *ret is NUL-terminated; the caller frees.
  * -ENOENT, -EISDIR and others as they are; -EFBIG beyond `max`; -EBADF for what is no file. ret_st

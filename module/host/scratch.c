@@ -53,7 +53,7 @@ static void sweep(void)
         }
 }
 
-int scratch_make(struct scratch *ret, struct why *why)
+int scratch_make(struct scratch *ret, struct error *error)
 {
         struct scratch s;
 
@@ -62,7 +62,7 @@ int scratch_make(struct scratch *ret, struct why *why)
         take_away(s.path);
         /* the mode explicitly: a strict umask would keep the user out, a lax one StrictModes */
         if (mkdir(s.path, 0755) < 0 || chmod(s.path, 0755) < 0)
-                return why_set(why, -errno, "cannot make %s", s.path);
+                return error_set(error, -errno, "cannot make %s", s.path);
         *ret = s;
         return 0;
 }

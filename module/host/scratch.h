@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "core/util/why.h"
+#include "core/util/error.h"
 
 struct scratch {
         char path[64]; /* "": there is none */
@@ -13,7 +13,7 @@ struct scratch {
 
 /* Makes it, empty, and takes away those of runs that were killed. Others may enter and read, but
  * for the files that are made private: sshd reads authorized keys with the user's rights. */
-int scratch_make(struct scratch *ret, struct why *why) MUST_CHECK;
+int scratch_make(struct scratch *ret, struct error *error) MUST_CHECK;
 
 /* Writes a file in it, 0644. */
 int scratch_write(const struct scratch *s, const char *name, const char *text,

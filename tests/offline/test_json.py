@@ -69,7 +69,7 @@ def test_schema_knows_every_cause():
 
 def test_schema_knows_every_kind():
     """The words of planprint.c."""
-    source = (CHECKOUT / "module/core/plan/planprint.c").read_text("utf-8")
+    source = (CHECKOUT / "module/core/plan/plan-print.c").read_text("utf-8")
     kinds = re.findall(r'^\s*\[OP_\w+\] = \{ "([a-z-]+)"', source, re.M)
     assert kinds == SCHEMA["properties"]["operations"]["items"]["properties"]["kind"]["enum"]
 

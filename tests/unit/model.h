@@ -7,7 +7,7 @@
 
 #include "world.h"
 
-#include "core/format/sshdconf.h"
+#include "core/format/sshd-config.h"
 
 #define STRAY_FILE "/etc/ssh/sshd_config.d/50-cloud-init.conf"
 
@@ -116,15 +116,15 @@ static unsigned clients_of(const char *address)
 
 static unsigned file_clients(const struct model *m, const char *path)
 {
-        AUTO(sshdconf_free) struct sshdconf c = { 0 };
+        AUTO(sshd_config_free) struct sshd_config c = { 0 };
         const struct entry *e = world_entry(&m->w, path);
         unsigned clients = 0;
 
         if (!e)
                 return 0;
-        assert_int_equal(sshdconf_scan(e->o.data, e->o.len, &c), 0);
+        assert_int_equal(sshd_config_scan(e->o.data, e->o.len, &c), 0);
         for (size_t i = 0; i < c.n; i++)
-                if (c.items[i].kind == SSHDCONF_LISTEN_ADDRESS)
+                if (c.items[i].kind == SSHD_CONFIG_LISTEN_ADDRESS)
                         clients |= clients_of(c.items[i].argument);
         return clients;
 }
@@ -144,7 +144,7 @@ static unsigned socket_clients(const struct model *m, size_t unit)
         unsigned clients = 0;
         char path[128];
 
-        (void)snprintf(path, sizeof(path), UNITS "%s.d/" SOCKET_DROPIN, layout_tcp_units[unit]);
+        (void)snprintf(path, sizeof(path), UNITS "%s.d/" SOCKET_DROPIN, distro_tcp_units[unit]);
         e = world_entry(&m->w, path);
         if (!e)
                 return ALL;
@@ -177,7 +177,7 @@ static unsigned clients_after_boot(const struct model *m)
         unsigned clients = 0;
 
         for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (m->w.base.tcp[i].enabled && !world_is_masked(&m->w, layout_tcp_units[i]))
+                if (m->w.base.tcp[i].enabled && !world_is_masked(&m->w, distro_tcp_units[i]))
                         clients |= is_socket(i) ? socket_clients(m, i) : service_clients(m);
         return clients;
 }
@@ -187,7 +187,7 @@ static unsigned clients_after_boot(const struct model *m)
 static size_t unit_of(const char *name)
 {
         for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(name, layout_tcp_units[i]) == 0)
+                if (strcmp(name, distro_tcp_units[i]) == 0)
                         return i;
         return N_TCP_UNITS;
 }

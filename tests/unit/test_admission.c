@@ -3,7 +3,7 @@
  * test_admission.c: what follows from what sshd and ssh print, in the words of OpenSSH 8.4 and 10.6
  * as seen on guests, and what is enough for require_login.
  */
-#include "core/format/sshddump.h"
+#include "core/format/sshd-dump.h"
 #include "core/plan/admission.h"
 #include "sample.h"
 
@@ -16,15 +16,15 @@ static void test_dump(void **state)
         size_t n;
 
         (void)state;
-        assert_true(sshddump_is(dump, "pubkeyauthentication", "YES"));
-        assert_false(sshddump_is(dump, "none", "yes"));
-        assert_ptr_equal(sshddump_next(&at, "listenaddress", &n), strstr(dump, "a\nlisten"));
+        assert_true(sshd_dump_is(dump, "pubkeyauthentication", "YES"));
+        assert_false(sshd_dump_is(dump, "none", "yes"));
+        assert_ptr_equal(sshd_dump_next(&at, "listenaddress", &n), strstr(dump, "a\nlisten"));
         assert_int_equal(n, 1);
-        assert_ptr_equal(sshddump_next(&at, "listenaddress", &n), strstr(dump, "b\n"));
-        assert_null(sshddump_next(&at, "listenaddress", &n));
-        sshddump_get(dump, "PORT", value, sizeof(value));
+        assert_ptr_equal(sshd_dump_next(&at, "listenaddress", &n), strstr(dump, "b\n"));
+        assert_null(sshd_dump_next(&at, "listenaddress", &n));
+        sshd_dump_get(dump, "PORT", value, sizeof(value));
         assert_string_equal(value, "22");
-        sshddump_get("x 0123456789012345\n", "x", value, sizeof(value));
+        sshd_dump_get("x 0123456789012345\n", "x", value, sizeof(value));
         assert_string_equal(value, "");
 }
 

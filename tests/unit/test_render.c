@@ -102,8 +102,8 @@ static void test_keygen(void **state)
 
         (void)state;
         render_keygen(&f, &b);
-        for (size_t i = 0; layout_host_keys[i]; i++)
-                assert_int_equal(words_adds(&f.sshd_settings.host_keys, layout_host_keys[i]), 0);
+        for (size_t i = 0; distro_host_keys[i]; i++)
+                assert_int_equal(argv_adds(&f.sshd_settings.host_keys, distro_host_keys[i]), 0);
         render_keygen(&f, &named);
         assert_string_equal(buf_str(&b), buf_str(&named));
         facts_free(&f);

@@ -179,15 +179,15 @@ enum cause cause_from_journal(const char *line)
                 const char *phrase;
                 enum cause cause;
         } table[] = {
-                { "no hostkeys available", CAUSE_NO_HOST_KEYS },                /* sshd.c */
-                { "Missing privilege separation directory", CAUSE_NO_PRIVSEP }, /* sshd.c */
+                { "no hostkeys available", CAUSE_NO_HOST_KEYS },                /* sshd-query.c */
+                { "Missing privilege separation directory", CAUSE_NO_PRIVSEP }, /* sshd-query.c */
                 { "must be owned by root and not group or world-writable", CAUSE_NO_PRIVSEP },
-                { "Privilege separation user ", CAUSE_NO_PRIVSEP_USER }, /* sshd.c */
+                { "Privilege separation user ", CAUSE_NO_PRIVSEP_USER }, /* sshd-query.c */
                 { "Bad configuration option", CAUSE_BAD_SSHD_CONFIG },   /* servconf.c */
                 { "bad configuration options", CAUSE_BAD_SSHD_CONFIG },
                 { "is not allowed within a Match block", CAUSE_BAD_SSHD_CONFIG },
                 { "bad addr or host", CAUSE_BAD_SSHD_CONFIG },
-                { "AuthorizedKeysCommand set without ", CAUSE_BAD_SSHD_CONFIG }, /* sshd.c */
+                { "AuthorizedKeysCommand set without ", CAUSE_BAD_SSHD_CONFIG }, /* sshd-query.c */
                 { "AuthorizedPrincipalsCommand set without ", CAUSE_BAD_SSHD_CONFIG },
                 { "AuthenticationMethods cannot be satisfied ", CAUSE_BAD_SSHD_CONFIG },
                 { "Address already in use", CAUSE_PORT_TAKEN }, /* systemd, socket.c */

@@ -3,7 +3,7 @@
  * desired.c: which paths, in which order. What stands in each file is render.c's business, whether
  * anything has to change is plan.c's. Reads nothing.
  */
-#include "core/plan/desiredtcp.h"
+#include "core/plan/desired-tcp.h"
 
 #include "core/plan/render.h"
 

@@ -72,7 +72,7 @@ int desired_make(const struct config *c, const struct facts *f, struct desired *
 /* Everything gone: what `remove` asks for. */
 int desired_none(const struct facts *f, struct desired *ret) MUST_CHECK;
 
-/* The TCP units, as bits of layout_tcp_units, that `disable_tcp` masks on this system. */
+/* The TCP units, as bits of distro_tcp_units, that `disable_tcp` masks on this system. */
 unsigned desired_masks(const struct facts *f);
 
 void desired_free(struct desired *d);

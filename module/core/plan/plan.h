@@ -6,7 +6,7 @@
 #pragma once
 
 #include "core/plan/desired.h"
-#include "core/plan/object.h"
+#include "core/plan/observed.h"
 
 enum op_kind {
         OP_WRITE,   /* replace the file atomically */
@@ -23,10 +23,10 @@ enum op_kind {
 struct op {
         enum op_kind kind;
         enum phase phase;
-        const char *name;            /* path, unit or module; owned by the item or static */
-        const struct item *item;     /* file operations only */
-        const struct object *before; /* … what was there */
-        char *content;               /* OP_WRITE: bytes, OP_LINK: target; owned */
+        const char *name;              /* path, unit or module; owned by the item or static */
+        const struct item *item;       /* file operations only */
+        const struct observed *before; /* … what was there */
+        char *content;                 /* OP_WRITE: bytes, OP_LINK: target; owned */
         size_t len;
         bool tried;  /* apply_phase() came to it */
         bool done;   /* … and it succeeded */
@@ -71,7 +71,7 @@ struct plan {
 
 /* `objects` has one entry per item of `desired`; `units` is NULL where there is no manager to ask.
  * All three and `facts` must outlive the plan. 0 or -ENOMEM; conflicts are in the plan. */
-int plan_make(const struct desired *desired, const struct object *objects,
+int plan_make(const struct desired *desired, const struct observed *observed,
               const struct facts *facts, const struct units *units, struct plan *ret) MUST_CHECK;
 
 /* Whether there is anything to do in a phase. */

@@ -2,11 +2,11 @@
  *
  * render.c: units, preset, module list and sshd drop-in as bytes. It knows why each directive is
  * there; where files go and whether they are wanted is desired.c's business. Paths
- * are escaped by unitpath.c; all else that lands in a unit was validated where it was read.
+ * are escaped by unit-path.c; all else that lands in a unit was validated where it was read.
  */
 #include "core/plan/render.h"
 
-#include "core/format/unitpath.h"
+#include "core/format/unit-path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static void add_limits(const struct facts *f, struct buf *out)
                  "MaxConnections=%d\n"
                  "MaxConnectionsPerSource=%d\n"
                  "TriggerLimitIntervalSec=0\n",
-                 8 * DOOR_SHARE, DOOR_SHARE);
+                 8 * CONNECTIONS_PER_CID, CONNECTIONS_PER_CID);
         if (f->systemd_version >= VERSION_POLL_LIMIT)
                 buf_adds(out, "PollLimitIntervalSec=0\n");
         buf_adds(out, "LogLevelMax=err\n"
@@ -81,15 +81,15 @@ void render_template(const struct facts *f, struct buf *out)
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
                 if (f->environments & (1u << i)) {
                         buf_adds(out, "EnvironmentFile=-");
-                        unit_add_path(out, layout_environments[i].file, UNIT_SETTING);
+                        unit_add_path(out, distro_environments[i].file, UNIT_SETTING);
                         buf_adds(out, "\n");
                 }
         buf_adds(out, "ExecStart=-");
-        unit_add_path(out, f->sshd ? f->sshd : layout_sshd[0], UNIT_COMMAND);
+        unit_add_path(out, f->sshd ? f->sshd : distro_sshd[0], UNIT_COMMAND);
         buf_adds(out, " -i");
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
                 if (f->environments & (1u << i))
-                        buf_addf(out, " %s", layout_environments[i].variable);
+                        buf_addf(out, " %s", distro_environments[i].variable);
         buf_adds(out, "\n"
                       "StandardInput=socket\n"
                       "StandardError=journal\n"
@@ -149,7 +149,7 @@ bool provision_carries(const char *text, size_t len, struct buf *out)
 
 void render_provision(const struct facts *f, struct buf *out)
 {
-        const char *program = f->program ? f->program : layout_program[0];
+        const char *program = f->program ? f->program : distro_program[0];
 
         buf_adds(out, MARKER "[Unit]\n"
                              "Description=Provision and prove the SSH door on AF_VSOCK\n"
@@ -188,7 +188,7 @@ void render_preset(unsigned closed, struct buf *out)
                              "enable " UNIT_PROVISION "\n");
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (closed & (1u << i))
-                        buf_addf(out, "disable %s\n", layout_tcp_units[i]);
+                        buf_addf(out, "disable %s\n", distro_tcp_units[i]);
 }
 
 unsigned preset_closed(const char *text, size_t len)
@@ -201,7 +201,7 @@ unsigned preset_closed(const char *text, size_t len)
                 size_t n = (size_t)((eol ? eol : end) - text);
 
                 for (size_t i = 0; i < N_TCP_UNITS; i++) {
-                        const char *unit = layout_tcp_units[i];
+                        const char *unit = distro_tcp_units[i];
 
                         if (n == strlen("disable ") + strlen(unit) &&
                             memcmp(text, "disable ", strlen("disable ")) == 0 &&
@@ -218,7 +218,7 @@ unsigned modules_wanted(const struct facts *f)
         unsigned wanted = 0;
 
         for (size_t i = 0; i < N_MODULES; i++)
-                if (layout_transports[i].where & (1u << f->virt))
+                if (distro_transports[i].where & (1u << f->virt))
                         wanted |= f->modules & (1u << i);
         return wanted;
 }
@@ -228,7 +228,7 @@ void render_modules(unsigned modules, struct buf *out)
         buf_adds(out, MARKER);
         for (size_t i = 0; i < N_MODULES; i++)
                 if (modules & (1u << i))
-                        buf_addf(out, "%s\n", layout_transports[i].module);
+                        buf_addf(out, "%s\n", distro_transports[i].module);
 }
 
 void render_listen(const struct config *c, struct buf *out)
@@ -266,7 +266,7 @@ static void add_stream(const struct listen_address *l, unsigned port, struct buf
 
 /* systemd binds the sockets that it passes to sshd, which then never looks at its ListenAddress,
  * nor at its Port unless the unit has none. FreeBind: an address that comes up late must not cost
- * the socket at boot. BindIPv6Only as sshd itself does it (sshd.c, IPV6_V6ONLY). The empty
+ * the socket at boot. BindIPv6Only as sshd itself does it (sshd-query.c, IPV6_V6ONLY). The empty
  * ListenStream= takes away all that the unit listens on; what is not TCP comes back. */
 void render_socket_dropin(const struct config *c, const struct facts *f,
                           const struct unit_streams *streams, struct buf *out)

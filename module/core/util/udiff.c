@@ -7,7 +7,7 @@
  */
 #include "core/util/udiff.h"
 
-#include "core/util/visible.h"
+#include "core/util/printable.h"
 
 #include <errno.h>
 #include <string.h>
@@ -219,7 +219,7 @@ static void add_line(struct buf *out, char sign, const struct line *l)
         bool terminated = l->text[l->len - 1] == '\n';
 
         buf_add(out, &sign, 1);
-        visible_line(out, l->text, terminated ? l->len - 1 : l->len);
+        printable_line(out, l->text, terminated ? l->len - 1 : l->len);
         buf_adds(out, terminated ? "\n" : "\n\\ No newline at end of file\n");
 }
 
@@ -306,7 +306,7 @@ static void add_header(struct buf *out, const char *sign, const struct udiff_sid
         const char *label = side->text ? side->label : "/dev/null";
 
         buf_adds(out, sign);
-        visible_line(out, label, strlen(label));
+        printable_line(out, label, strlen(label));
         buf_adds(out, "\n");
 }
 

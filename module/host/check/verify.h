@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "core/format/layout.h"
+#include "core/format/distro.h"
 #include "core/plan/causes.h"
 
 struct verdict {
