@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * rootfs.c: see rootfs.h. Every open of a path goes through open_in(), every folder is opened
+ * rootfs.c: see rootfs.h. Every open of a path goes through open_in(), every directory is opened
  * O_RDONLY and not O_PATH, since fsync() refuses the latter. There is no fallback walker for
  * kernels without openat2 (5.6): such a walker is where the bugs of this trade live.
  */
@@ -80,11 +80,11 @@ int rootfs_open(const char *path, struct rootfs *ret, struct error *error)
         path = path ? path : "/";
         r.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (r.fd < 0)
-                return error_set(error, -errno, "cannot open the root folder %s", path);
+                return error_set(error, -errno, "cannot open the root directory %s", path);
         if (fstat(r.fd, &st) < 0 || stat("/", &host) < 0) {
                 probe = -errno;
                 rootfs_close(&r);
-                return error_set(error, probe, "cannot look at the root folder %s", path);
+                return error_set(error, probe, "cannot look at the root directory %s", path);
         }
         if (st.st_dev != host.st_dev || st.st_ino != host.st_ino) {
                 r.image = true;
@@ -112,9 +112,9 @@ void rootfs_close(struct rootfs *r)
         r->fd = -1;
 }
 
-/* Makes the folder `path` with the folders above it. Each step starts from the root again, so that
- * links on the way are resolved inside it. */
-static int make_folders(const struct rootfs *r, const char *path)
+/* Makes the directory `path` with the directories above it. Each step starts from the root again,
+ * so that links on the way are resolved inside it. */
+static int make_directories(const struct rootfs *r, const char *path)
 {
         AUTO_CLOSE int parent = -1;
         const char *name;
@@ -131,22 +131,22 @@ int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *re
                   const char **ret_name)
 {
         const char *slash = strrchr(path, '/');
-        AUTO_FREE char *folder = NULL;
+        AUTO_FREE char *directory = NULL;
         int fd;
 
         if (!slash || !slash[1])
                 return -EINVAL;
-        folder = strndup(path, (size_t)(slash - path));
-        if (!folder)
+        directory = strndup(path, (size_t)(slash - path));
+        if (!directory)
                 return -ENOMEM;
 
-        fd = open_in(r, folder, O_RDONLY | O_DIRECTORY);
-        if (fd == -ENOENT && create && folder[0]) {
-                int rc = make_folders(r, folder);
+        fd = open_in(r, directory, O_RDONLY | O_DIRECTORY);
+        if (fd == -ENOENT && create && directory[0]) {
+                int rc = make_directories(r, directory);
 
                 if (rc < 0)
                         return rc;
-                fd = open_in(r, folder, O_RDONLY | O_DIRECTORY);
+                fd = open_in(r, directory, O_RDONLY | O_DIRECTORY);
         }
         if (fd < 0)
                 return fd;
@@ -157,11 +157,11 @@ int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *re
 
 void rootfs_drop_if_empty(const struct rootfs *r, const char *path)
 {
-        AUTO_FREE char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+        AUTO_FREE char *directory = strndup(path, (size_t)(strrchr(path, '/') - path));
         AUTO_CLOSE int parent = -1;
         const char *name;
 
-        if (folder && rootfs_parent(r, folder, false, &parent, &name) == 0 &&
+        if (directory && rootfs_parent(r, directory, false, &parent, &name) == 0 &&
             unlinkat(parent, name, AT_REMOVEDIR) == 0)
                 (void)fsync(parent);
 }
@@ -236,7 +236,7 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obs
 
         rc = rootfs_parent(r, path, false, &dir, &name);
         if (rc == -ENOENT || rc == -ENOTDIR) {
-                o.type = OBSERVED_NO_FOLDER;
+                o.type = OBSERVED_NO_DIRECTORY;
                 *ret = o;
                 return 0;
         }
@@ -365,7 +365,7 @@ bool rootfs_is_top(const struct rootfs *r)
         return path_of(r->fd, path, sizeof(path)) < 0 || strcmp(path, "/") == 0;
 }
 
-static void close_folder(DIR **d)
+static void close_directory(DIR **d)
 {
         if (*d)
                 (void)closedir(*d);
@@ -374,7 +374,7 @@ static void close_folder(DIR **d)
 int rootfs_list(const struct rootfs *r, const char *path,
                 int (*each)(int dir, const char *name, void *userdata), void *userdata)
 {
-        AUTO(close_folder) DIR *dir = NULL;
+        AUTO(close_directory) DIR *dir = NULL;
         AUTO_CLOSE int fd = open_in(r, path, O_RDONLY | O_DIRECTORY);
         int rc = 0;
 
