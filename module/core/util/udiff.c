@@ -237,3 +237,19 @@ void udiff(const struct udiff_side *from, const struct udiff_side *to, struct bu
         add_header(out, "+++ ", to);
         add_hunks(out, &a, &b);
 }
+
+void udiff_colour(const char *text, size_t len, struct buf *out)
+{
+        for (size_t at = 0, n; at < len; at += n) {
+                const char *line = text + at;
+                const char *colour = line[0] == '+'   ? "\033[32m"
+                                     : line[0] == '-' ? "\033[31m"
+                                     : line[0] == '@' ? "\033[36m"
+                                                      : "";
+                n = line_length(line, len - at);
+                buf_adds(out, colour);
+                buf_add(out, line, line[n - 1] == '\n' ? n - 1 : n);
+                buf_adds(out, colour[0] ? "\033[0m" : "");
+                buf_adds(out, line[n - 1] == '\n' ? "\n" : "");
+        }
+}
