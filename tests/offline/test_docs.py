@@ -17,11 +17,14 @@ MANUAL = CHECKOUT / "doc/sshd-vsock.8"
 CONFIG_MANUAL = CHECKOUT / "doc/sshd-vsock.yaml.5"
 README = CHECKOUT / "README.md"
 GUIDE = CHECKOUT / "doc/CONTRIBUTING.md"
+DESIGN = CHECKOUT / "doc/DESIGN.md"
 COMPLETIONS = CHECKOUT / "doc/completions"
 SCHEMA = json.loads((CHECKOUT / "schemas/sshd-vsock.schema.json").read_text())
 
 # Code spans that name something in the checkout.
-CHECKOUT_PATH = re.compile(r"`((?:module|tests|images|doc|schemas)/[\w./-]*)`")
+CHECKOUT_PATH = re.compile(r"`((?:module|tests|images|doc|schemas|packaging)/[\w./-]*)`")
+# What DESIGN.md says of files of module/, by their layer.
+MODULE_PATH = re.compile(r"`((?:core|host|cli)/[\w./-]+\.[ch])`")
 
 # Words of ours that a reader of other manuals does not know; what is theirs stands in CONTRIBUTING's
 # table. "proven" is also a word of --json, and "door" a key of it.
@@ -43,6 +46,7 @@ share/doc/sshd-vsock/README.md
 share/doc/sshd-vsock/NEWS
 share/doc/sshd-vsock/LICENSE
 share/doc/sshd-vsock/CONTRIBUTING.md
+share/doc/sshd-vsock/DESIGN.md
 share/doc/sshd-vsock/examples/sshd-vsock.yaml
 """.split()
 
@@ -299,13 +303,39 @@ def test_fish_completion_knows_verbs_and_options():
     assert {line.split("\t")[0] for line in out.splitlines()} == verbs()
 
 
-@pytest.mark.parametrize("page", [README, GUIDE], ids=lambda page: page.name)
+PAGES = sorted([README, *(CHECKOUT / "doc").glob("*.md"), *(CHECKOUT / "images").rglob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_links_and_paths_exist(page):
     text = page.read_text()
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [path for path in CHECKOUT_PATH.findall(text) if not (CHECKOUT / path).exists()]
+    missing += [path for path in MODULE_PATH.findall(text)
+                if not (CHECKOUT / "module" / path).exists()]
     assert missing == []
+
+
+def test_nothing_refers_to_a_document_that_is_not_here():
+    """A section sign is for RFCs and papers; a design that is named is doc/DESIGN.md, by a heading."""
+    headings = set(re.findall(r"^##+ (.*)$", DESIGN.read_text(), re.M))
+    wrong = []
+    for path in sorted([*(CHECKOUT / "module").rglob("*.[ch]"), *PAGES]):
+        text = re.sub(r"\n \* *", " ", path.read_text())
+        wrong += [f"{path.name}: {found}" for found in
+                  re.findall(r"\bdesign §|\bshared/\w+|\bfacts/\w+|\bissues? #?\d+", text)]
+        wrong += [f"{path.name}: {heading}" for heading in
+                  re.findall(r'doc/DESIGN\.md,? "([^"]+)"', text) if heading not in headings]
+    assert wrong == []
+
+
+def test_limits_of_the_socket_are_in_the_design(debian):
+    """The settings that DESIGN.md gives reasons for are those of the unit."""
+    plan = run_plan(debian, "")
+    known = set(re.findall(r"^\| `(\w+=\w+)`", DESIGN.read_text(), re.M))
+    assert len(known) > 4
+    assert [line for line in known if f"+{line}\n" not in plan and "Poll" not in line] == []
 
 
 @pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(CHECKOUT)))

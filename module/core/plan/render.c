@@ -14,8 +14,8 @@
 /* The first version that knows PollLimitIntervalSec= (systemd NEWS, 255). */
 #define VERSION_POLL_LIMIT 255
 
-/* The limits, design §6, as measured on guests (tests/guest/test_flood.py) under 10,000 connects
- * of a local user, with one host login in the middle of them.
+/* The limits (doc/DESIGN.md, "Flood limits"), as measured on guests (tests/guest/test_flood.py)
+ * under 10,000 connects of a local user, with one host login in the middle of them.
  *
  * TriggerLimit: 200 connects in 2 s leave the socket failed until someone restarts it: off.
  * PollLimit: its default (150 in 2 s) takes a minute for a full queue, and even 1000 in 1 s had the
