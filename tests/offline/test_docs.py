@@ -18,6 +18,7 @@ CONFIG_MANUAL = CHECKOUT / "doc/sshd-vsock.yaml.5"
 README = CHECKOUT / "README.md"
 GUIDE = CHECKOUT / "doc/CONTRIBUTING.md"
 DESIGN = CHECKOUT / "doc/DESIGN.md"
+CATALOG = CHECKOUT / "doc/sshd-vsock.catalog"
 COMPLETIONS = CHECKOUT / "doc/completions"
 SCHEMA = json.loads((CHECKOUT / "schemas/sshd-vsock.schema.json").read_text())
 
@@ -35,6 +36,7 @@ PROSE = [path for part in ("README.md", "NEWS", "doc", "images", "packaging")
 # Patterns: packages compress manuals, and Debian has a directory of its own for zsh.
 INSTALLED = """
 sbin/sshd-vsock
+lib/systemd/catalog/sshd-vsock.catalog
 share/man/man8/sshd-vsock.8*
 share/man/man5/sshd-vsock.yaml.5*
 share/bash-completion/completions/sshd-vsock
@@ -359,6 +361,47 @@ def test_guide_has_a_line_for_every_file_of_the_program():
         listed |= named & files
         assert named & files, part
     assert files - listed == set()
+
+
+def message_ids():
+    """The MESSAGE_IDs of the program, in the order of its table."""
+    found = re.findall(r'= "([0-9a-f]{32})"', (CHECKOUT / "module/host/log.c").read_text())
+    assert len(found) > 5
+    return found
+
+
+def catalog():
+    """[id, headers, text] of each entry of the journal's catalog."""
+    found = re.findall(r"^-- ([0-9a-f]{32})\n((?:[\w-]+: [^\n]*\n)+)\n(.*?)(?=^-- |\Z)",
+                       CATALOG.read_text(), re.M | re.S)
+    return [(number, dict(re.findall(r"^([\w-]+): (.*)$", headers, re.M)), text)
+            for number, headers, text in found]
+
+
+def test_every_message_id_has_an_entry_in_the_catalog():
+    """What it means and what to do; each @FIELD@ is one that the message always has."""
+    assert [number for number, _, _ in catalog()] == message_ids()
+    for number, headers, text in catalog():
+        assert set(headers) == {"Subject", "Defined-By", "Support", "Documentation"}, number
+        assert len(re.split(r"\n\n", text.strip())) >= 2, number
+        fields = set(re.findall(r"@(\w+)@", text))
+        assert fields <= ({"SSHD_VSOCK_CAUSE"} if "not verified" in headers["Subject"] else set())
+    subjects = [headers["Subject"] for _, headers, _ in catalog()]
+    assert len(set(subjects)) == len(subjects)
+
+
+def test_systemd_reads_the_catalog(folder):
+    """As systemd's package does it when a catalog is installed."""
+    place = folder / "usr/lib/systemd/catalog"
+    place.mkdir(parents=True)
+    (place / CATALOG.name).write_bytes(CATALOG.read_bytes())
+    (folder / "var/lib/systemd/catalog").mkdir(parents=True)
+    result = subprocess.run(["journalctl", f"--root={folder}", "--update-catalog"], check=False,
+                            capture_output=True, text=True)
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+    listed = run("journalctl", f"--root={folder}", "--list-catalog")
+    assert dict(re.findall(r"^([0-9a-f]{32}) sshd-vsock: (.*)$", listed, re.M)) == {
+        number: headers["Subject"] for number, headers, _ in catalog()}
 
 
 def test_news_begins_with_this_version():
