@@ -352,6 +352,13 @@ def test_prose_uses_the_words_of_the_field(page):
     assert allowed or found == []
 
 
+def test_the_first_change_of_the_guide_applies():
+    """It was made once, built and tested; what it changes has to be there to be changed."""
+    (change,) = re.findall(r"^```diff\n(.*?)^```", GUIDE.read_text(), re.M | re.S)
+    assert len(re.findall(r"^\+\+\+ ", change, re.M)) > 5
+    run("git", "apply", "--check", "-", input=change, cwd=CHECKOUT)
+
+
 def test_guide_has_a_line_for_every_file_of_the_program():
     parts = re.findall(r"^\| `([\w.-]+)` \|", GUIDE.read_text(), re.M)
     files = {path.name for path in (CHECKOUT / "module").rglob("*.[ch]")}
