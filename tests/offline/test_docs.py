@@ -18,6 +18,7 @@ CONFIG_MANUAL = CHECKOUT / "doc/sshd-vsock.yaml.5"
 README = CHECKOUT / "README.md"
 GUIDE = CHECKOUT / "doc/CONTRIBUTING.md"
 DESIGN = CHECKOUT / "doc/DESIGN.md"
+SECURITY = CHECKOUT / "doc/SECURITY.md"
 CATALOG = CHECKOUT / "doc/sshd-vsock.catalog"
 COMPLETIONS = CHECKOUT / "doc/completions"
 SCHEMA = json.loads((CHECKOUT / "schemas/sshd-vsock.schema.json").read_text())
@@ -47,8 +48,11 @@ share/sshd-vsock/sshd-vsock.report.schema.json
 share/doc/sshd-vsock/README.md
 share/doc/sshd-vsock/NEWS
 share/doc/sshd-vsock/LICENSE
+share/doc/sshd-vsock/BENCHMARKS.md
+share/doc/sshd-vsock/COMPARISON.md
 share/doc/sshd-vsock/CONTRIBUTING.md
 share/doc/sshd-vsock/DESIGN.md
+share/doc/sshd-vsock/SECURITY.md
 share/doc/sshd-vsock/examples/sshd-vsock.yaml
 """.split()
 
@@ -211,7 +215,7 @@ def test_limits_are_those_of_the_socket(debian):
     words = " ".join(MANUAL.read_text().split())
     assert f"At most {total} connections, {share} of them from one CID" in words
     assert f"holds all {share} of CID 1" in words
-    assert f"At most {total} connections, {share} per CID" in README.read_text()
+    assert f"At most {total} connections, {share} per CID" in SECURITY.read_text()
 
 
 @pytest.mark.parametrize("config", ["disable_tcp: true", "listen_address: 127.0.0.1",
