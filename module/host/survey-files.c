@@ -73,7 +73,7 @@ static const char *out_of_reach(int error)
         case -ESTALE:
         case -ETIMEDOUT:
                 return "its file system does not answer";
-        case -ENOMEM:
+        case -ENOBUFS:
         case -EMFILE:
         case -ENFILE:
                 return "the system has not enough left to look at it";
