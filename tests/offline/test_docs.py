@@ -28,8 +28,8 @@ CHECKOUT_PATH = re.compile(r"`((?:module|tests|images|doc|schemas|packaging)/[\w
 # What DESIGN.md says of files of module/, by their layer.
 MODULE_PATH = re.compile(r"`((?:core|host|cli)/[\w./-]+\.[ch])`")
 
-# Words of ours that a reader of other manuals does not know; what is theirs stands in CONTRIBUTING's
-# table. "proven" is also a word of --json, and "door" a key of it.
+# Words of ours that a reader of other manuals does not know; theirs are in CONTRIBUTING's table.
+# "proven" is also a word of --json, and "door" a key of it.
 OWN_WORDS = re.compile(r"\b(doors?|folders?|proofs?|prov(?:e[sdn]?|ing)|mend(?:s|ed|ing)?)\b", re.I)
 PROSE = [path for part in ("README.md", "NEWS", "doc", "images", "packaging")
          for path in sorted([CHECKOUT / part, *(CHECKOUT / part).rglob("*")]) if path.is_file()]
@@ -324,7 +324,7 @@ def test_links_and_paths_exist(page):
 
 
 def test_nothing_refers_to_a_document_that_is_not_here():
-    """A section sign is for RFCs and papers; a design that is named is doc/DESIGN.md, by a heading."""
+    """A section sign is for RFCs and papers; the design is doc/DESIGN.md, by its headings."""
     headings = set(re.findall(r"^##+ (.*)$", DESIGN.read_text(), re.M))
     wrong = []
     for path in sorted([*(CHECKOUT / "module").rglob("*.[ch]"), *PAGES]):
@@ -346,7 +346,7 @@ def test_limits_of_the_socket_are_in_the_design(debian):
 
 @pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_prose_uses_the_words_of_the_field(page):
-    """The README may speak of a door once, where it explains the idea; the table of words names them."""
+    """The README may speak of a door once, where it explains the idea; the table names them."""
     text = page.read_text()
     if page == GUIDE:
         text = re.sub(r"^\| word \|.*\n(?:\|.*\n)+", "", text, flags=re.M)
