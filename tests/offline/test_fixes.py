@@ -187,12 +187,12 @@ def texts():
     found = set()
     for path in (CHECKOUT / "module").rglob("*.[ch]"):
         found |= set(fixtexts.fixes_of(path.read_text(encoding="utf-8")))
-    for table, file, column in ("reasons", "admission.c", 1), ("by_dmi", "hostway.c", -1):
+    for table, file, column in ("reasons", "admission.c", 1), ("by_dmi", "host-transport.c", -1):
         for words in fixtexts.columns(source(file), table, column):
             found |= set(words if table == "reasons" or len(words[:1]) and " " in words[0]
                          and not words[0].startswith(("an ", "Amazon", "Google", "Oracle", "Huawei",
                                                       "Open ", "SAP", "Alibaba", "Hetzner")) else [])
-    for macro in re.findall(r'^#define (?:KEEP|VOUCH) +"(.*)"$', source("hostway.c"), re.M):
+    for macro in re.findall(r'^#define (?:KEEP|VOUCH) +"(.*)"$', source("host-transport.c"), re.M):
         found.add(macro.replace('\\"', "'"))
     return found - PIECES
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * verify.c: see verify.h. The grammar is ssh-banner.c's, the socket vsock.c's; here they meet under
- * one deadline. A banner alone proves nothing: SELinux may kill the pre-authentication child after
+ * one deadline. A banner alone shows nothing: SELinux may kill the pre-authentication child after
  * it (selinux-policy #2955), so SSH_MSG_KEXINIT has to be seen.
  */
 #include "host/check/verify.h"
