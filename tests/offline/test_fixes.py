@@ -122,7 +122,7 @@ OTHERS = {
     "include fewer files": OFFLINE + "test_too_many_includes",
     "install it as %s, with root as the owner": GUEST + "test_program_that_others_can_replace",
     "take AddressFamily": OFFLINE + "test_address_of_a_family_that_sshd_refuses",
-    "mv %s{MISNAMED} %s{CONFIG_PATH_DEFAULT}": "offline/test_cli.py::"
+    "mv %s{MISNAMED} %s": "offline/test_cli.py::"
         "test_file_with_the_other_ending_is_not_overlooked",
     "take the name out of the list": GUEST + "test_user_who_is_not_there",
     "correct the line that sshd names, in sshd_config": GUEST + "test_configuration_that_is_refused",
