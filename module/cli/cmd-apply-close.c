@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * cmd-apply-close.c: the part of apply that closes: what has to hold before TCP closes, closing,
- * the second proof, and giving back what was where that fails. Every step leaves a system that can
- * be got into.
+ * the second verification, and giving back what was where that fails. Every step leaves a system
+ * that can be got into.
  */
 #include "cli/cmd-apply-close.h"
 
@@ -40,7 +40,7 @@ int apply_try_listen(struct run *r)
                               &effective, &r->error);
 }
 
-/* Whether addresses are written before anything is proven: TCP is closed, and opens on them. */
+/* Whether addresses are written before anything is verified: TCP is closed, and opens on them. */
 bool apply_opens_confined(const struct run *r)
 {
         for (size_t k = 0; k < r->plan.n; k++) {
@@ -119,7 +119,7 @@ static void undo_close(struct run *r)
         if (rc < 0)
                 log_error(&r->log, &error);
         if (tcp_is_back(r) && rc == 0)
-                log_line(&r->log, LOG_LEVEL_WARN, "TCP is again what it was");
+                log_line(&r->log, LOG_LEVEL_WARN, "rolled back: TCP listeners restored");
 }
 
 void apply_say_kept(struct run *r, enum log_level level)
@@ -148,16 +148,16 @@ int apply_refuse_to_close(struct run *r)
 
 int apply_close(struct run *r)
 {
-        bool proven = !r->options.no_verify;
+        bool verified = !r->options.no_verify;
         int status = EXIT_DONE, rc;
 
         if (plan_blocked(&r->plan) == BLOCKS_CLOSE)
                 return apply_refuse_to_close(r);
-        if (proven && !message_host_transport(r, LOG_LEVEL_ERROR)) {
+        if (verified && !message_host_transport(r, LOG_LEVEL_ERROR)) {
                 apply_say_kept(r, LOG_LEVEL_ERROR);
                 return EXIT_CLOSED_NOTHING;
         }
-        if (proven)
+        if (verified)
                 status = message_logins(r, true);
         if (status != EXIT_DONE) {
                 apply_say_kept(r, LOG_LEVEL_ERROR);
@@ -180,7 +180,7 @@ int apply_close(struct run *r)
                 rc = tcp_expect(r);
         if (rc < 0)
                 (void)run_fail(r);
-        else if (proven)
+        else if (verified)
                 status = message_verification(r);
         if (rc < 0 || status != EXIT_DONE)
                 undo_close(r);

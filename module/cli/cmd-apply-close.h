@@ -12,7 +12,7 @@
 bool apply_wants_to_close(const struct run *r);
 bool apply_opens_confined(const struct run *r);
 
-/* Looks at whether somebody gets in, closes, proves the door again; what fails then is undone. Exit
+/* Looks at whether somebody gets in, closes, verifies again; what fails then is undone. Exit
  * status, said. */
 int apply_close(struct run *r);
 int apply_refuse_to_close(struct run *r);

@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* A socket that was listening before and is not good any more after a change goes back to what it
- * was: where TCP is closed already it is the only door. */
+ * was: where TCP is closed already it is the only way in. */
 static void put_socket_back(struct run *r)
 {
         enum job job = apply_tried(r, OP_RESTART, UNIT_SOCKET) ? JOB_RESTART : JOB_START;
@@ -35,7 +35,7 @@ static void put_socket_back(struct run *r)
                     systemd_job(r->systemd, job, UNIT_SOCKET, JOB_SECONDS, &error) < 0)
                         log_error(&r->log, &error);
                 else
-                        log_line(&r->log, LOG_LEVEL_WARN, "%s is again what it was", UNIT_SOCKET);
+                        log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
                 return;
         }
 }
@@ -49,8 +49,8 @@ static const struct op *failed_op(const struct run *r, enum phase phase)
         return NULL;
 }
 
-/* A start of the socket that failed is as good as a door that does not answer, and gets the same
- * diagnosis; any other unit has its own words. */
+/* A start of the socket that failed is as good as a vsock listener that does not answer, and gets
+ * the same diagnosis; any other unit has its own words. */
 static int activate(struct run *r)
 {
         uint64_t began = clock_realtime();
@@ -99,7 +99,7 @@ static int apply_early(struct run *r)
                  "to " UNIT_PROVISION " of this boot");
         if (!r->options.no_verify || !apply_wants_to_close(r))
                 return EXIT_DONE;
-        log_line(&r->log, LOG_LEVEL_WARN, "closing without proof, as told by --no-verify");
+        log_line(&r->log, LOG_LEVEL_WARN, "closing TCP without verification (--no-verify)");
         status = apply_close(r);
         return status == EXIT_DONE ? message_closed(r) : status;
 }
@@ -115,12 +115,13 @@ static void revive_socket(struct run *r)
             apply_tried(r, OP_START, UNIT_SOCKET) || apply_tried(r, OP_RESTART, UNIT_SOCKET))
                 return;
         log_line(&r->log, LOG_LEVEL_WARN,
-                 "systemd calls %s listening, but nobody listens: it is restarted", UNIT_SOCKET);
+                 "systemd reports %s as listening, but nothing listens: restarting it",
+                 UNIT_SOCKET);
         if (systemd_job(r->systemd, JOB_RESTART, UNIT_SOCKET, JOB_SECONDS, &error) < 0)
                 log_error(&r->log, &error);
         else
-                diagnose_door(r->systemd, r->door, r->config.port, r->config.verify_timeout,
-                              &r->verdict);
+                diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
+                                  &r->verdict);
 }
 
 static int prove(struct run *r)
@@ -128,10 +129,11 @@ static int prove(struct run *r)
         int status;
 
         if (r->options.no_verify) {
-                log_line(&r->log, LOG_LEVEL_WARN, "not verified, as told by --no-verify");
+                log_line(&r->log, LOG_LEVEL_WARN, "not verified (--no-verify)");
                 return EXIT_DONE;
         }
-        diagnose_door(r->systemd, r->door, r->config.port, r->config.verify_timeout, &r->verdict);
+        diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
+                          &r->verdict);
         r->verified = true;
         revive_socket(r);
         status = message_verdict(r, &r->verdict);
@@ -140,7 +142,8 @@ static int prove(struct run *r)
         return status;
 }
 
-/* The door is proven and there is nothing to close: what holds is looked at all the same. */
+/* The vsock listener is verified and there is nothing to close: what holds is looked at all the
+ * same. */
 static int check_closed(struct run *r)
 {
         if (r->config.n_listen > 0 && apply_check_listen(r) < 0)
@@ -191,10 +194,10 @@ static int apply_image(struct run *r)
                 return run_fail(r);
         if (!r->options.no_verify) {
                 log_line(&r->log, LOG_LEVEL_STEP,
-                         "left to the first boot, once the door is proven there: closing TCP");
+                         "left to the first boot, after verification there: closing TCP");
                 return EXIT_DONE;
         }
-        log_line(&r->log, LOG_LEVEL_WARN, "closing without proof, as told by --no-verify");
+        log_line(&r->log, LOG_LEVEL_WARN, "closing TCP without verification (--no-verify)");
         return transaction_run(r, PHASE_CLOSE) < 0 ? run_fail(r) : EXIT_DONE;
 }
 
@@ -205,7 +208,8 @@ static void warn_of_port(const struct run *r)
         if (r->config.disable_tcp && r->config.port >= 1024)
                 log_line(&r->log, LOG_LEVEL_WARN,
                          "disable_tcp with vsock port %u: any local user may listen on it whenever "
-                         "%s does not, and nobody then gets in; ports below 1024 are root's",
+                         "%s does not, and then nobody can log in; only root can listen on ports "
+                         "below 1024",
                          r->config.port, UNIT_SOCKET);
 }
 
@@ -217,9 +221,9 @@ int cmd_apply(struct run *r)
                 return status;
         run_report_skipped(r);
         warn_of_port(r);
-        if (r->facts.generated_door)
+        if (r->facts.generated_listener)
                 log_line(&r->log, LOG_LEVEL_STEP,
-                         "%s of systemd's own generator answers: it is left alone", r->door);
+                         "%s from systemd's generator answers and is left as it is", r->listener);
         if (r->plan.n == 0)
                 log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
         if (apply_opens_confined(r) && apply_try_listen(r) < 0)

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * cmd-check.c: the verbs that change nothing: check, plan, verify. They read, and say.
+ * cmd-check.c: `check` reads the configuration and says its faults. Looks at nothing else.
  */
 #include "cli/run.h"
-
-#include "cli/messages.h"
-#include "core/format/hosts-file.h"
-#include "host/check/diagnose.h"
-
-#include <errno.h>
 
 int cmd_check(struct run *r)
 {
@@ -19,67 +13,5 @@ int cmd_check(struct run *r)
                 status = run_read_config(r);
         if (status == EXIT_DONE)
                 log_line(&r->log, LOG_LEVEL_STEP, "the configuration is valid");
-        return status;
-}
-
-int cmd_plan(struct run *r)
-{
-        int status = run_begin(r);
-
-        if (status == EXIT_DONE)
-                status = run_compare(r);
-        if (status != EXIT_DONE)
-                return status;
-
-        run_report_skipped(r);
-        plan_print(&r->plan, r->root.image && !r->options.no_verify, &r->text);
-        status = run_report_conflicts(r);
-        if (status == EXIT_DONE && plan_has(&r->plan, PHASE_CLOSE) && run_check_family(r) < 0)
-                status = run_fail(r);
-        if (status != EXIT_DONE)
-                return status;
-        if (run_has_changes(r))
-                return EXIT_CHANGES;
-        log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
-        return EXIT_DONE;
-}
-
-/* Not a broken link of the door, but of the login behind it. */
-static void check_hosts(struct run *r)
-{
-        AUTO_FREE char *text = NULL;
-        enum hosts_state state = HOSTS_ABSENT;
-        size_t len = 0;
-
-        if (rootfs_read(&r->root, "/etc/hosts", ROOTFS_FILE_MAX, &text, &len, NULL) < 0 ||
-            hosts_file_inspect(text, len, &state, NULL) < 0 || state == HOSTS_ABSENT)
-                message_cause(r, LOG_LEVEL_WARN, CAUSE_NO_UNKNOWN, "");
-        else
-                log_line(&r->log, LOG_LEVEL_STEP, "UNKNOWN resolves from /etc/hosts");
-}
-
-int cmd_verify(struct run *r)
-{
-        int status = run_begin(r);
-
-        r->as_it_is = true;
-        r->homes = HOMES_NONE;
-        if (status == EXIT_DONE && r->root.image) {
-                /* AF_VSOCK would be the one of the machine around the image */
-                error_fix(&r->error, "boot the image: its provision unit verifies, and so can you");
-                (void)error_say(&r->error, -EINVAL,
-                                "an image cannot be verified, only a running system");
-                (void)run_fail(r);
-                return EXIT_USAGE;
-        }
-        if (status == EXIT_DONE)
-                status = run_compare(r);
-        if (status != EXIT_DONE)
-                return status;
-
-        status = message_verification(r);
-        check_hosts(r);
-        if (status == EXIT_DONE)
-                status = message_logins(r, false);
         return status;
 }

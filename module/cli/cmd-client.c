@@ -36,7 +36,7 @@ static void read_name(const struct rootfs *root, char *name, size_t size)
                 (void)snprintf(name, size, "%.*s", (int)n, text);
 }
 
-/* Where the key's folder has no text of the public half, the key has; one in the old PEM format
+/* Where the key's directory has no text of the public half, the key has; one in the old PEM format
  * needs ssh-keygen, which no image is asked to run. */
 static void add_text(struct run *r, const char *path, const char *text, size_t len, struct buf *out)
 {
@@ -80,21 +80,21 @@ static void add_key(struct run *r, const char *path)
  * its files say. */
 static int ask_sshd(struct run *r, struct argv *ret)
 {
-        char door[256] = "";
+        char listener[256] = "";
         const struct logins_search in = { .root = &r->root,
                                           .systemd = r->systemd,
                                           .config = &r->config,
                                           .facts = &r->facts,
-                                          .socket = door };
+                                          .socket = listener };
         struct search s = { .in = &in };
         AUTO_BUF dump = BUF_INIT;
         struct error error = { 0 };
         const char *at, *path;
         size_t n;
-        int rc = vsock_unit_find(r->systemd, r->config.port, door, sizeof(door), &error);
+        int rc = vsock_unit_find(r->systemd, r->config.port, listener, sizeof(listener), &error);
 
         if (rc == 0)
-                rc = door[0] ? search_find_server(&s, &error) : -ENOENT;
+                rc = listener[0] ? search_find_server(&s, &error) : -ENOENT;
         if (rc == 0)
                 rc = sshd_effective_for(&s.server, "root", &dump, &error);
         argv_free(&s.server);

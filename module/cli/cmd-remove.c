@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * cmd-remove.c: takes out what apply put in: first every other door opens again, then ours goes;
+ * cmd-remove.c: takes out what apply put in: first every other way in opens again, then ours goes;
  * and it does not go while it is the only one.
  */
 #include "cli/transaction.h"
@@ -14,7 +14,8 @@
 #define OPEN_SECONDS 10 /* until an sshd that was started listens */
 #define JOB_SECONDS  90
 
-/* Whether the plan has anything to do with TCP before the door goes: then what comes of it counts.
+/* Whether the plan has anything to do with TCP before the vsock listener goes: then what comes of
+ * it counts.
  */
 static bool opens_tcp(const struct run *r)
 {
@@ -81,8 +82,8 @@ static int refuse(struct run *r)
         other_access_fix(r, &fix);
         error_fix(&r->error, "%s", buf_str(&fix));
         (void)error_say(&r->error, -1,
-                        "%s on TCP where another machine could connect: this door is the only one, "
-                        "it stays (--no-verify removes it all the same)",
+                        "%s on TCP where another machine could connect: the vsock listener is the "
+                        "only way in and stays (--no-verify removes it all the same)",
                         r->root.image ? "the image starts no sshd" : "no sshd listens");
         (void)run_fail(r);
         return EXIT_CLOSED_NOTHING;
@@ -95,12 +96,12 @@ static bool message_unseen(struct run *r)
         run_add_unseen(r, &unseen);
         if (unseen.len > 0)
                 log_line(&r->log, LOG_LEVEL_WARN,
-                         "out of reach; what sshd-vsock put there, if anything, stays: %s",
+                         "out of reach; what sshd-vsock wrote there, if anything, stays: %s",
                          buf_str(&unseen));
         return unseen.len > 0;
 }
 
-/* What the door did without does not keep it in: the extras that stay are named. */
+/* What the vsock listener did without does not keep it in: the extras that stay are named. */
 static void message_removed(struct run *r)
 {
         bool unseen = message_unseen(r);
@@ -110,12 +111,12 @@ static void message_removed(struct run *r)
                          r->plan.conflicts[k].path);
         if (r->left.len > 0)
                 log_event(&r->log, LOG_EVENT_REMOVED, LOG_LEVEL_WARN, NULL,
-                          "the door is out again; what sshd-vsock put into these stays: %s",
+                          "removed the vsock listener; these still hold what sshd-vsock wrote: %s",
                           buf_str(&r->left));
         else
                 log_event(&r->log, LOG_EVENT_REMOVED, LOG_LEVEL_STEP, NULL, "%s",
-                          unseen ? "all else that sshd-vsock put in is out again"
-                                 : "all that sshd-vsock put in is out again");
+                          unseen ? "removed everything else that sshd-vsock installed"
+                                 : "removed everything sshd-vsock installed");
 }
 
 static int take_out(struct run *r, bool guarded)

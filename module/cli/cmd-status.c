@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cmd-status.c: one screen for a person: the door, its proof, TCP, the hosts entry, hushlogin, and
- * what drifted from the configuration. Reads; changes nothing.
+ * cmd-status.c: one screen for a person: the vsock listener, its verification, TCP, the hosts
+ * entry, hushlogin, and what drifted from the configuration. Reads; changes nothing.
  */
 #include "cli/run.h"
 
@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A line that holds words of strangers: a newline among them is none of ours. */
+/* A line that holds text from outside: a newline among them is none of ours. */
 static void add_line(struct buf *out, const char *fmt, ...) PRINTF(2, 3);
 static void add_line(struct buf *out, const char *fmt, ...)
 {
@@ -34,43 +34,43 @@ static void add_line(struct buf *out, const char *fmt, ...)
         buf_adds(out, "\n");
 }
 
-static void add_door(struct run *r)
+static void add_listener(struct run *r)
 {
-        const struct unit_state *s = &r->door_state;
+        const struct unit_state *s = &r->listener_state;
         struct buf *b = &r->text;
 
         if (!r->systemd) {
-                buf_adds(b, "door    not looked at: this is an image\n");
+                buf_adds(b, "vsock   not checked: this is an image\n");
                 return;
         }
         if (!s->loaded) {
-                buf_addf(b, "door    none: %s is %s\n", r->door,
+                buf_addf(b, "vsock   none: %s is %s\n", r->listener,
                          s->masked ? "masked" : "not installed");
                 return;
         }
-        buf_addf(b, "door    %s on vsock port %u (%s)\n", s->active ? "listening" : "not listening",
+        buf_addf(b, "vsock   %s on port %u (%s)\n", s->active ? "listening" : "not listening",
                  r->config.port, s->fragment);
         buf_addf(b, "        %u open now, %u accepted, %u refused\n", s->connections, s->accepted,
                  s->refused);
 }
 
-static void add_no_proof(struct run *r, const struct cause_row *row)
+static void add_not_verified(struct run *r, const struct cause_row *row)
 {
-        buf_addf(&r->text, "proof   none: %s; to mend it: ", row->what);
+        buf_addf(&r->text, "verify  failed: %s; fix: ", row->what);
         run_add_fix(r, row->fix, &r->text);
         buf_adds(&r->text, "\n");
 }
 
-static void add_proof(struct run *r)
+static void add_verification(struct run *r)
 {
         const struct verdict *v = &r->verdict;
 
         if (!r->verified)
                 return;
         if (v->cause == CAUSE_NONE)
-                buf_addf(&r->text, "proof   %s, just now\n", v->ident);
+                buf_addf(&r->text, "verify  %s, just now\n", v->ident);
         else
-                add_no_proof(r, &causes[v->cause]);
+                add_not_verified(r, &causes[v->cause]);
         run_find_host_transport(r);
         if (!r->host_transport.reachable)
                 buf_addf(&r->text, "host    no vsock transport leads to a host: %s\n",
@@ -94,7 +94,7 @@ static void add_logins(struct run *r)
         if (!r->verified || r->verdict.cause != CAUSE_NONE)
                 return;
         if (r->config.require == REQUIRE_UNCHECKED) {
-                buf_adds(&r->text, "logins  not looked at, as require_login: unchecked says\n");
+                buf_adds(&r->text, "logins  not checked (require_login: unchecked)\n");
                 return;
         }
         if (run_find_logins(r, &error) < 0)
@@ -128,7 +128,7 @@ static void add_tcp(struct run *r)
                         continue;
                 buf_addf(&r->text, "%s%s: %s\n", word, distro_tcp_units[i],
                          t->ours      ? "closed (masked by sshd-vsock)"
-                         : t->masked  ? "closed (masked by somebody else)"
+                         : t->masked  ? "closed (not masked by sshd-vsock)"
                          : t->active  ? "open"
                          : t->enabled ? "enabled"
                                       : "not in use");
@@ -257,12 +257,12 @@ int cmd_status(struct run *r)
                 return status;
 
         if (r->systemd) {
-                diagnose_door(r->systemd, r->door, r->config.port, r->config.verify_timeout,
-                              &r->verdict);
+                diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
+                                  &r->verdict);
                 r->verified = true;
         }
-        add_door(r);
-        add_proof(r);
+        add_listener(r);
+        add_verification(r);
         add_logins(r);
         add_tcp(r);
         add_addresses(r);

@@ -21,10 +21,10 @@ static const struct {
 } verbs[] = {
         { "check", cmd_check, "validate the configuration; touches nothing, needs no root" },
         { "plan", cmd_plan, "show what apply would change; touches nothing" },
-        { "apply", cmd_apply, "bring the system to that state, prove the door, then close TCP" },
-        { "remove", cmd_remove, "take out what apply put in; files are again what they were" },
+        { "apply", cmd_apply, "bring the system to that state, verify it, then close TCP" },
+        { "remove", cmd_remove, "remove what apply installed, byte for byte" },
         { "status", cmd_status, "what is installed, what answers, what is closed, what drifted" },
-        { "verify", cmd_verify, "walk the chain to the door and name the first broken link" },
+        { "verify", cmd_verify, "name the first broken link of SSH over vsock, and its fix" },
         { "client", cmd_client, "print what the other side needs: ssh_config, GUID, registry" },
 };
 
@@ -49,7 +49,7 @@ static const struct {
           "=DIR",
           "work on an image tree instead of this system" },
         { { "json", no_argument, NULL, OPTION_JSON }, "", "one JSON document on standard output" },
-        { { "no-verify", no_argument, NULL, OPTION_NO_VERIFY }, "", "close TCP without proof" },
+        { { "no-verify", no_argument, NULL, OPTION_NO_VERIFY }, "", "close TCP unverified" },
         { { "known-hosts", no_argument, NULL, OPTION_KNOWN_HOSTS },
           "",
           "client: host keys as known_hosts lines" },
@@ -61,8 +61,10 @@ static const struct {
 
 static void print_help(void)
 {
-        printf("sshd-vsock [OPTIONS] VERB\n\n"
-               "An SSH door on AF_VSOCK for this Linux guest, proven before any other closes.\n\n"
+        printf("sshd-vsock [OPTIONS] VERB\n"
+               "\n"
+               "SSH over AF_VSOCK for this Linux guest, verified before TCP is closed.\n"
+               "\n"
                "Verbs:\n");
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
@@ -72,11 +74,13 @@ static void print_help(void)
 
                 printf("%*s%s\n", n < 18 ? 18 - n : 1, "", options[i].help);
         }
-        printf("\nExit status:\n"
+        printf("\n"
+               "Exit status:\n"
                "  0 done; 1 failed; 2 bad usage or configuration, nothing touched;\n"
-               "  3 applied, but not verifiable here; 4 the door does not answer, no host could\n"
-               "  reach it or nobody could log in through it, nothing was closed;\n"
-               "  10 plan, status: there is something to do\n\n"
+               "  3 applied, but not verifiable here; 4 no SSH server answers over vsock, or no\n"
+               "  host can reach it, or nobody can log in through it: nothing was closed;\n"
+               "  10 plan, status: there is something to do\n"
+               "\n"
                "See sshd-vsock(8) and sshd-vsock.yaml(5).\n");
 }
 
@@ -194,9 +198,9 @@ static int run_proxy(struct run *r, const char *port)
 }
 
 /* Whoever reads what is said may go away: a pipe into head(1) that closes, or a terminal. Neither
- * must end a run between closing TCP and the second proof. SIGCHLD that a parent ignored would hide
- * how our children end. And what is opened later must not become one of the standard three, or
- * messages would be written into it. */
+ * must end a run between closing TCP and the second verification. SIGCHLD that a parent ignored
+ * would hide how our children end. And what is opened later must not become one of the standard
+ * three, or messages would be written into it. */
 static void settle_in(void)
 {
         (void)signal(SIGPIPE, SIG_IGN);

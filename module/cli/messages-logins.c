@@ -11,15 +11,14 @@
 static void message_in(struct run *r, const struct login *l)
 {
         if (l->admission == ADMISSION_PROVEN)
-                log_line(
-                        &r->log, LOG_LEVEL_STEP,
-                        "%s gets in over vsock: its key %s is accepted, and a trial login went the "
-                        "whole way",
-                        l->user.name, l->key);
+                log_line(&r->log, LOG_LEVEL_STEP,
+                         "%s can log in over vsock: its key %s is accepted, and a trial login "
+                         "succeeded",
+                         l->user.name, l->key);
         else
                 log_line(&r->log, LOG_LEVEL_STEP,
-                         "%s gets in over vsock: its password is allowed, and a trial login went "
-                         "the whole way",
+                         "%s can log in over vsock: its password is allowed, and a trial login "
+                         "succeeded",
                          l->user.name);
 }
 
@@ -32,9 +31,9 @@ static bool has_credentials(const struct login *l)
 static void message_out(struct run *r, enum log_level level, const struct login *l, bool closing)
 {
         const char *how =
-                l->admission == ADMISSION_UNTRIED ? "cannot be shown to get in" : "does not get in";
+                l->admission == ADMISSION_UNTRIED ? "was not shown to log in" : "cannot log in";
 
-        log_line(&r->log, level, "%s %s over vsock%s: %s; to mend it: %s", l->user.name, how,
+        log_line(&r->log, level, "%s %s over vsock%s: %s; fix: %s", l->user.name, how,
                  closing && has_credentials(l) ? ", and over TCP no longer once it closes" : "",
                  l->reason, l->fix);
 }
@@ -59,7 +58,7 @@ static void message_accounts(struct run *r, bool enough, bool closing)
                                     a, closing);
         }
         if (lines > LINES_MAX)
-                log_line(&r->log, LOG_LEVEL_WARN, "and %zu more accounts do not get in",
+                log_line(&r->log, LOG_LEVEL_WARN, "and %zu more accounts cannot log in",
                          lines - LINES_MAX);
         if (l->unseen > 0)
                 log_line(&r->log, LOG_LEVEL_WARN, "%zu accounts were not looked at: time was up",
@@ -70,15 +69,13 @@ static int message_nobody(struct run *r)
 {
         const struct cause_row *row = &causes[CAUSE_NO_LOGIN];
 
-        log_event(
-                &r->log, LOG_EVENT_FAILED, LOG_LEVEL_ERROR, row->id, "%s%s%s; to mend it: %s",
-                row->what, r->who.logins.obstacle[0] ? ": " : "", r->who.logins.obstacle,
-                r->who.logins.no_client ? "install the package openssh-client (Fedora: "
-                                          "openssh-clients)"
-                : r->who.logins.obstacle[0]
-                        ? "change that unit, or set \"require_login: unchecked\" if you know that "
-                          "you get in"
-                        : row->fix);
+        log_event(&r->log, LOG_EVENT_FAILED, LOG_LEVEL_ERROR, row->id, "%s%s%s; fix: %s", row->what,
+                  r->who.logins.obstacle[0] ? ": " : "", r->who.logins.obstacle,
+                  r->who.logins.no_client     ? "install the package openssh-client (Fedora: "
+                                                "openssh-clients)"
+                  : r->who.logins.obstacle[0] ? "change that unit, or set \"require_login: "
+                                                "unchecked\" if you know that you can log in"
+                                              : row->fix);
         return EXIT_CLOSED_NOTHING;
 }
 
@@ -86,7 +83,7 @@ int message_logins(struct run *r, bool closing)
 {
         if (r->config.require == REQUIRE_UNCHECKED) {
                 log_line(&r->log, LOG_LEVEL_WARN,
-                         "who can log in is not checked, as require_login: unchecked says");
+                         "who can log in is not checked (require_login: unchecked)");
                 return EXIT_DONE;
         }
         if (run_find_logins(r, &r->error) < 0)

@@ -17,8 +17,8 @@ void message_cause(struct run *r, enum log_level level, enum cause cause, const 
         AUTO_BUF fix = BUF_INIT;
 
         run_add_fix(r, row->fix, &fix);
-        log_line(&r->log, level, "%s%s%s%s; to mend it: %s", row->what, detail[0] ? " (" : "",
-                 detail, detail[0] ? ")" : "", buf_str(&fix));
+        log_line(&r->log, level, "%s%s%s%s; fix: %s", row->what, detail[0] ? " (" : "", detail,
+                 detail[0] ? ")" : "", buf_str(&fix));
 }
 
 static int message_unverifiable(struct run *r, struct verdict *v)
@@ -26,10 +26,10 @@ static int message_unverifiable(struct run *r, struct verdict *v)
         if (r->facts.sshd)
                 verify_sshd(r->facts.sshd, r->config.verify_timeout, v);
         log_event(&r->log, LOG_EVENT_FAILED, LOG_LEVEL_WARN, causes[CAUSE_NO_LOOPBACK].id,
-                  "the door on vsock port %u cannot be verified", r->config.port);
+                  "vsock port %u cannot be verified", r->config.port);
         message_cause(r, LOG_LEVEL_WARN, CAUSE_NO_LOOPBACK, v->detail);
         log_line(&r->log, LOG_LEVEL_WARN, "seen instead: %s is %s; sshd -i on a socket pair %s%s",
-                 r->door, r->door_state.active ? "listening" : "not listening",
+                 r->listener, r->listener_state.active ? "listening" : "not listening",
                  v->sshd_answers ? "answers as " : "does not answer", v->ident);
         return EXIT_UNVERIFIABLE;
 }
@@ -38,23 +38,24 @@ int message_verdict(struct run *r, struct verdict *v)
 {
         if (v->cause == CAUSE_NONE) {
                 log_event(&r->log, LOG_EVENT_VERIFIED, LOG_LEVEL_STEP, NULL,
-                          "verified: %s answers on vsock port %u, key exchange and all", v->ident,
-                          r->config.port);
+                          "verified: %s answers on vsock port %u and starts the key exchange",
+                          v->ident, r->config.port);
                 return EXIT_DONE;
         }
         if (r->systemd && v->cause == CAUSE_NO_LOOPBACK &&
-            systemd_unit(r->systemd, r->door, &r->door_state, &r->error) == 0)
+            systemd_unit(r->systemd, r->listener, &r->listener_state, &r->error) == 0)
                 return message_unverifiable(r, v);
         diagnose(r->systemd, v);
         log_event(&r->log, LOG_EVENT_FAILED, LOG_LEVEL_ERROR, causes[v->cause].id,
-                  "the door on vsock port %u does not answer", r->config.port);
+                  "no SSH server answers on vsock port %u", r->config.port);
         message_cause(r, LOG_LEVEL_ERROR, v->cause, v->detail);
         return EXIT_CLOSED_NOTHING;
 }
 
 int message_verification(struct run *r)
 {
-        diagnose_door(r->systemd, r->door, r->config.port, r->config.verify_timeout, &r->verdict);
+        diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
+                          &r->verdict);
         r->verified = true;
         return message_verdict(r, &r->verdict);
 }
@@ -63,15 +64,14 @@ bool message_host_transport(struct run *r, enum log_level otherwise)
 {
         run_find_host_transport(r);
         if (!r->host_transport.reachable) {
-                log_line(&r->log, otherwise, "%s (%s); to mend it: %s",
-                         causes[CAUSE_NO_WAY_TO_HOST].what, r->host_transport.reason,
-                         r->host_transport.fix);
+                log_line(&r->log, otherwise, "%s (%s); fix: %s", causes[CAUSE_NO_WAY_TO_HOST].what,
+                         r->host_transport.reason, r->host_transport.fix);
                 return false;
         }
         if (r->host_transport.assumed)
                 log_line(&r->log, LOG_LEVEL_WARN,
-                         "that a host can come in is taken from \"host_transport: assume\", and "
-                         "seen by nobody: %s",
+                         "that a host can connect is taken from \"host_transport: assume\" and was "
+                         "not verified: %s",
                          r->host_transport.reason);
         if (r->host_transport.cid)
                 log_line(&r->log, LOG_LEVEL_DETAIL, "the host reaches this machine as CID %u",

@@ -13,7 +13,7 @@ void message_cause(struct run *r, enum log_level level, enum cause cause, const 
 /* Diagnoses a verdict that is not a pass, says it, and gives the exit status it amounts to. */
 int message_verdict(struct run *r, struct verdict *v);
 
-/* Verifies the door, keeps the verdict in the run, and says it. Exit status. */
+/* Verifies the vsock listener, keeps the verdict in the run, and says it. Exit status. */
 int message_verification(struct run *r);
 
 /* Looks who gets in, and says it. EXIT_CLOSED_NOTHING where it is not whom require_login asks for.

@@ -112,14 +112,14 @@ static void note_error(struct boot *b, int r, const char *path)
                 b->error = error_set(&b->r->error, r, "cannot look at %s%s", b->r->root.path, path);
 }
 
-static void look_at_target_in(struct boot *b, const char *folder, const char *name, bool *found)
+static void look_at_target_in(struct boot *b, const char *directory, const char *name, bool *found)
 {
         static const char *const ends[] = { "wants", "requires" };
         struct observed o = { 0 };
         char path[512];
         int r;
 
-        (void)snprintf(path, sizeof(path), "%.128s/%.256s", folder, name);
+        (void)snprintf(path, sizeof(path), "%.128s/%.256s", directory, name);
         r = *found ? 0 : rootfs_look(&b->r->root, path, ROOTFS_FILE_MAX, &o);
         note_error(b, r, path);
         if (o.type == OBSERVED_LINK)
@@ -129,7 +129,7 @@ static void look_at_target_in(struct boot *b, const char *folder, const char *na
         *found = *found || o.type == OBSERVED_LINK || o.type == OBSERVED_FILE;
         observed_free(&o);
         for (size_t i = 0; i < ELEMENTSOF(ends); i++) {
-                (void)snprintf(path, sizeof(path), "%.128s/%.256s.%s", folder, name, ends[i]);
+                (void)snprintf(path, sizeof(path), "%.128s/%.256s.%s", directory, name, ends[i]);
                 note_error(b, rootfs_list(&b->r->root, path, reach_link, b), path);
         }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * other-access.h: what leads into this system besides our door, for whoever wants to take that out;
- * and what would make such a way. Looks; changes nothing.
+ * other-access.h: what leads into this system besides our vsock listener, for whoever wants to take
+ * that out; and what would make such a way. Looks; changes nothing.
  */
 #pragma once
 

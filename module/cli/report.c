@@ -34,19 +34,6 @@ static void add_error_words(struct json *j, const struct run *r, const char *cau
         json_close(j, '}');
 }
 
-/* The row of a cause whose words were said; details may follow them in parentheses. */
-static const char *cause_of(const char *what)
-{
-        for (size_t i = 0; i < N_CAUSES; i++) {
-                size_t n = strlen(causes[i].what);
-
-                if (strncmp(causes[i].what, what, n) == 0 &&
-                    (what[n] == '\0' || strncmp(what + n, " (", 2) == 0))
-                        return causes[i].id;
-        }
-        return NULL;
-}
-
 /* The conflict that ended the run; NULL where something else did. */
 static const struct conflict *conflict_of(const struct run *r, int status)
 {
@@ -62,7 +49,7 @@ static const struct conflict *conflict_of(const struct run *r, int status)
 }
 
 /* Every status that is a failure has its one error, wherever the run keeps it. What is wrong with
- * the door comes before the failed job by which it showed. */
+ * the vsock listener comes before the failed job by which it showed. */
 static void add_error(struct json *j, const struct run *r, int status)
 {
         const struct cause_row *row = &causes[r->verdict.cause];
@@ -76,14 +63,15 @@ static void add_error(struct json *j, const struct run *r, int status)
                 add_error_words(j, r, "conflict", buf_str(&text), NULL);
         } else if (r->faults.len > 0) {
                 add_error_words(j, r, "configuration", "the configuration has faults",
-                                "mend what \"faults\" names");
+                                "correct what \"faults\" names");
         } else if (r->verified && r->verdict.cause != CAUSE_NONE) {
                 add_error_words(j, r, row->id, row->what, row->fix);
         } else if (r->who.known && !r->who.enough) {
                 row = &causes[CAUSE_NO_LOGIN];
                 add_error_words(j, r, row->id, row->what, row->fix);
         } else if (r->error.text[0]) {
-                add_error_words(j, r, cause_of(r->error.text), r->error.text, r->error.fix);
+                add_error_words(j, r, r->error.cause ? causes[r->error.cause].id : NULL,
+                                r->error.text, r->error.fix);
         } else if (status == EXIT_CLOSED_NOTHING) {
                 row = &causes[CAUSE_NO_WAY_TO_HOST];
                 add_error_words(j, r, row->id, row->what,
@@ -238,9 +226,9 @@ static void add_host(struct json *j, const struct run *r)
         json_close(j, '}');
 }
 
-static void add_door(struct json *j, const struct run *r)
+static void add_listener(struct json *j, const struct run *r)
 {
-        const struct unit_state *s = &r->door_state;
+        const struct unit_state *s = &r->listener_state;
 
         if (!r->systemd) {
                 json_null(j, "door");
@@ -302,7 +290,7 @@ static void add_listeners(struct json *j, const struct run *r)
 static void add_found(struct json *j, const struct run *r, bool found)
 {
         if (found && r->observed) {
-                add_door(j, r);
+                add_listener(j, r);
                 add_tcp(j, r);
                 json_open(j, "hushlogin", '[');
                 for (size_t k = 0; k < r->desired.n; k++)

@@ -221,7 +221,7 @@ int run_read_config(struct run *r)
         AUTO(candidate_free) struct candidate file = { .rc = -ENOENT };
         AUTO(candidate_free) struct candidate carried = { .rc = -ENOENT };
         AUTO(users_free) struct users users = { 0 };
-        /* one of them may have been deleted since: that costs no boot its door */
+        /* one of them may have been deleted since: that costs no boot its vsock listener */
         const struct users *known = r->checks ? &users : NULL;
         int rc = 0;
 

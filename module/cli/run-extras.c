@@ -30,8 +30,8 @@ void run_report_skipped(const struct run *r)
         buf_free(&text);
         if (run_lacks_users(r, &text))
                 log_line(&r->log, LOG_LEVEL_WARN,
-                         "hushlogin: there is no such user: %s; to mend it, take the name out of "
-                         "the list or make the user",
+                         "hushlogin: there is no such user: %s; fix: take the name out of the list "
+                         "or make the user",
                          buf_str(&text));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * run-root.c: what a run works on: the system that systemd runs, with all its proofs, or an image.
+ * run-root.c: what a run works on: the system that systemd runs, with all its checks, or an image.
  * What says --root and is the running system all the same, by another mount of it, is refused: as
- * an image it would be closed with nothing proven. Reads; changes nothing.
+ * an image it would be closed with nothing verified. Reads; changes nothing.
  */
 #include "cli/run.h"
 
@@ -22,7 +22,7 @@ static bool is_same(const char *a, const char *b)
                one.st_ino == other.st_ino;
 }
 
-/* As sd_booted(3), for the system with that root folder. */
+/* As sd_booted(3), for the system with that root directory. */
 static bool booted_with_systemd(const char *root)
 {
         char path[64];
@@ -52,36 +52,38 @@ int run_check_system(struct run *r)
         return EXIT_DONE;
 }
 
-/* Whether systemd runs what has "/" as its root folder. It may show in PID 1's /run alone: that of
- * a chroot is another one. */
+/* Whether systemd runs what has "/" as its root directory. It may show in PID 1's /run alone: that
+ * of a chroot is another one. */
 static bool is_running(void)
 {
         return !in_chroot() && (booted_with_systemd("") || booted_with_systemd(INIT_ROOT));
 }
 
-static int refuse(struct run *r, const char *folder)
+static int refuse(struct run *r, const char *directory)
 {
         error_fix(&r->error,
                   "leave out --root to work on the running system; an image needs a %s of "
                   "its own",
-                  folder[0] ? folder : "root folder");
-        (void)error_say(&r->error, -EBUSY, "%s%s is %s of the running system, and no image's",
-                        r->options.root, folder, folder[0] ? folder : "the root folder");
+                  directory[0] ? directory : "root directory");
+        (void)error_say(&r->error, -EBUSY, "%s%s is %s of the running system, not of an image",
+                        r->options.root, directory,
+                        directory[0] ? directory : "the root directory");
         return run_fail(r);
 }
 
-/* The folders in which decisions stand: one of them shared with the running system is enough. */
+/* The directories in which decisions stand: one of them shared with the running system is enough.
+ */
 static int refuse_running(struct run *r, const char *running)
 {
-        static const char *const folders[] = { "", "/etc", "/etc/systemd/system", "/etc/ssh" };
+        static const char *const directories[] = { "", "/etc", "/etc/systemd/system", "/etc/ssh" };
 
-        for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
                 char here[4096], there[64];
-                int n = snprintf(here, sizeof(here), "%s%s/.", r->options.root, folders[i]);
+                int n = snprintf(here, sizeof(here), "%s%s/.", r->options.root, directories[i]);
 
-                (void)snprintf(there, sizeof(there), "%s%s/.", running, folders[i]);
+                (void)snprintf(there, sizeof(there), "%s%s/.", running, directories[i]);
                 if (n > 0 && (size_t)n < sizeof(here) && is_same(here, there))
-                        return refuse(r, folders[i]);
+                        return refuse(r, directories[i]);
         }
         return EXIT_DONE;
 }
@@ -113,8 +115,8 @@ int run_open_root(struct run *r)
                 return run_fail(r);
         if (r->root.usr_etc)
                 log_line(&r->log, LOG_LEVEL_STEP,
-                         "what is /etc in a deployment is /usr/etc in this tree: all that is said "
-                         "of /etc is about that");
+                         "what is /etc in a deployment is /usr/etc in this tree: messages about "
+                         "/etc mean that");
         return r->options.root ? judge_root(r) : EXIT_DONE;
 }
 

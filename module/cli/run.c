@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GENERATOR_FOLDER "/run/systemd/generator"
+#define GENERATOR_DIRECTORY "/run/systemd/generator"
 
 int run_fail(struct run *r)
 {
@@ -26,8 +26,7 @@ int run_fail(struct run *r)
 
 int run_fail_cause(struct run *r, enum cause cause)
 {
-        error_fix(&r->error, "%s", causes[cause].fix);
-        (void)error_say(&r->error, -ENOTSUP, "%s", causes[cause].what);
+        (void)cause_set(&r->error, cause, "", -ENOTSUP);
         return run_fail(r);
 }
 
@@ -37,38 +36,40 @@ static struct logins_search search_of(const struct run *r)
                                        .systemd = r->systemd,
                                        .config = &r->config,
                                        .facts = &r->facts,
-                                       .socket = r->door };
+                                       .socket = r->listener };
 }
 
 /* systemd 256 and newer generates a unit of our name where its transport is there in time, and one
  * of another name for systemd.ssh_listen= on the kernel's command line. Where it works it is left
  * alone: it answers, and admits whom sshd's configuration admits; never on WSL, which it does not
  * know. */
-static bool generated_door_works(const struct run *r)
+static bool generated_listener_works(const struct run *r)
 {
         const struct logins_search search = search_of(r);
         struct verdict v;
 
-        if (!r->door_state.active || r->facts.virt == VIRT_WSL ||
-            strncmp(r->door_state.fragment, GENERATOR_FOLDER, strlen(GENERATOR_FOLDER)) != 0)
+        if (!r->listener_state.active || r->facts.virt == VIRT_WSL ||
+            strncmp(r->listener_state.fragment, GENERATOR_DIRECTORY, strlen(GENERATOR_DIRECTORY)) !=
+                    0)
                 return false;
-        diagnose_door(r->systemd, r->door, r->config.port, r->config.verify_timeout, &v);
+        diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout, &v);
         return v.cause == CAUSE_NONE && logins_keys_count(&search);
 }
 
 /* The unit that is to serve the port: ours, but for a generated one that works. */
-static int find_door(struct run *r)
+static int find_listener(struct run *r)
 {
-        int rc = vsock_unit_find(r->systemd, r->config.port, r->door, sizeof(r->door), &r->error);
+        int rc = vsock_unit_find(r->systemd, r->config.port, r->listener, sizeof(r->listener),
+                                 &r->error);
 
-        if (rc == 0 && r->door[0])
-                rc = systemd_unit(r->systemd, r->door, &r->door_state, &r->error);
+        if (rc == 0 && r->listener[0])
+                rc = systemd_unit(r->systemd, r->listener, &r->listener_state, &r->error);
         if (rc < 0)
                 return rc;
-        r->facts.generated_door = r->door[0] && generated_door_works(r);
-        if (!r->facts.generated_door) {
-                (void)snprintf(r->door, sizeof(r->door), "%s", UNIT_SOCKET);
-                r->door_state = r->units.socket;
+        r->facts.generated_listener = r->listener[0] && generated_listener_works(r);
+        if (!r->facts.generated_listener) {
+                (void)snprintf(r->listener, sizeof(r->listener), "%s", UNIT_SOCKET);
+                r->listener_state = r->units.socket;
         }
         return 0;
 }
@@ -110,10 +111,10 @@ static int refuse_program(struct run *r)
         if (own_path(program, sizeof(program)) < 0)
                 (void)snprintf(program, sizeof(program), "this program");
         error_fix(&r->error,
-                  "install it as %s, with root as the owner of it and of every folder above",
+                  "install it as %s, with root as the owner of it and of every directory above",
                   distro_program[0]);
-        (void)error_say(&r->error, -EPERM, "%s cannot be what each boot runs as root: %s", program,
-                        unit_can_name(program) ? "others than root could put something else there"
+        (void)error_say(&r->error, -EPERM, "%s cannot be run as root at each boot: %s", program,
+                        unit_can_name(program) ? "users other than root could replace it"
                                                : "systemd takes no such path");
         return run_fail(r);
 }
@@ -149,7 +150,7 @@ int run_make_plan(struct run *r, bool remove)
         if (rc == 0 && r->facts.sshd_beyond && !remove && message_beyond(r) != EXIT_DONE)
                 return EXIT_WORLD;
         if (rc == 0 && r->systemd && !remove)
-                rc = find_door(r);
+                rc = find_listener(r);
         r->facts.homes = r->homes;
         if (rc == 0)
                 rc = run_embed(r);
@@ -192,7 +193,7 @@ void run_say_conflicts(struct run *r, enum blocks blocks)
 
 int run_report_conflicts(struct run *r)
 {
-        for (enum blocks b = BLOCKS_NOTHING; b <= BLOCKS_DOOR; b++)
+        for (enum blocks b = BLOCKS_NOTHING; b <= BLOCKS_LISTENER; b++)
                 run_say_conflicts(r, b);
         return plan_blocked(&r->plan) > BLOCKS_NOTHING ? EXIT_WORLD : EXIT_DONE;
 }

@@ -82,8 +82,8 @@ struct run {
         struct buf again;    /* command that applies this configuration; empty: apply alone does */
         struct facts facts;
         struct units units;
-        char door[128]; /* the socket unit that serves, or is to serve, the port */
-        struct unit_state door_state;
+        char listener[128]; /* the socket unit that serves, or is to serve, the port */
+        struct unit_state listener_state;
         struct desired desired;
         struct observed *observed; /* one per desired item */
         struct plan plan;

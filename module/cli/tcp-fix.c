@@ -163,8 +163,8 @@ void tcp_fix(struct run *r, const struct tcp_listener *l, struct buf *out)
         struct error error = { 0 };
 
         if (!has_other_way(r))
-                buf_adds(out, "first mend what \"sshd-vsock verify\" names: nobody is known to get "
-                              "in without this sshd");
+                buf_adds(out, "first correct what \"sshd-vsock verify\" names: nobody is known to "
+                              "get in without this sshd");
         else if (r->config.n_listen == 0 || !l->owned || !is_tcp_unit(l->unit) ||
                  systemd_unit_files(r->systemd, l->unit, &files, &error) < 0)
                 buf_adds(out, l->fix);

@@ -145,19 +145,19 @@ static void blame(struct run *r)
 {
         char words[256];
         const char *unit = tcp_unit_due(r, words, sizeof(words));
+        AUTO_BUF detail = BUF_INIT;
 
         r->error = (struct error){ 0 };
         if (none_is_here(r))
                 fix_absent(r);
         else if (unit)
-                error_fix(
-                        &r->error,
-                        "see \"journalctl -u %s\"; when that is mended: systemctl reset-failed %s; "
-                        "systemctl restart %s; sshd-vsock apply",
-                        unit, unit, unit);
-        (void)error_say(&r->error, -EADDRNOTAVAIL, "%s%s%s%s%s%s", causes[CAUSE_TCP_DOWN].what,
-                        unit ? " (" : "", unit ? unit : "", words[0] ? ": " : "", words,
-                        unit ? ")" : "");
+                error_fix(&r->error,
+                          "see \"journalctl -u %s\"; when that is corrected: systemctl "
+                          "reset-failed %s; systemctl restart %s; sshd-vsock apply",
+                          unit, unit, unit);
+        if (unit)
+                buf_addf(&detail, "%s%s%s", unit, words[0] ? ": " : "", words);
+        (void)cause_set(&r->error, CAUSE_TCP_DOWN, buf_str(&detail), -EADDRNOTAVAIL);
 }
 
 int tcp_expect(struct run *r)
@@ -198,7 +198,7 @@ bool tcp_is_back(struct run *r)
         }
         unit = tcp_unit_due(r, NULL, 0);
         log_line(&r->log, LOG_LEVEL_ERROR,
-                 "TCP is not what it was: nobody listens on %s any more; to mend it: mend what "
+                 "rollback incomplete: nothing listens on %s any more; fix: correct what "
                  "\"systemctl status %s\" shows, then \"systemctl restart %s\"",
                  buf_str(&gone), unit ? unit : "ssh.service", unit ? unit : "ssh.service");
         return false;
@@ -211,12 +211,12 @@ static void message_beyond(struct run *r, const struct tcp_listener *l)
         listener_describe(l, &l->beyond, &text);
         tcp_fix(r, l, &fix);
         log_event(&r->log, LOG_EVENT_TCP_OPEN, LOG_LEVEL_ERROR, causes[CAUSE_TCP_OPEN].id,
-                  "sshd %s: %s; to mend it: %s",
+                  "sshd %s: %s; fix: %s",
                   r->config.disable_tcp ? "still listens on TCP"
                                         : "listens on TCP beyond listen_address",
                   buf_str(&text), buf_str(&fix));
         error_fix(&r->error, "%s", buf_str(&fix));
-        (void)error_say(&r->error, 0, "%s", causes[CAUSE_TCP_OPEN].what);
+        (void)cause_set(&r->error, CAUSE_TCP_OPEN, "", 0);
 }
 
 int tcp_check(struct run *r)
@@ -237,7 +237,7 @@ int tcp_check(struct run *r)
         if (r->tcp.down) {
                 blame(r);
                 log_event(&r->log, LOG_EVENT_TCP_DOWN, LOG_LEVEL_ERROR, causes[CAUSE_TCP_DOWN].id,
-                          "%s; to mend it: %s", r->error.text, r->error.fix);
+                          "%s; fix: %s", r->error.text, r->error.fix);
         } else if (r->tcp.missing.len > 0 && n == 0 && r->tcp.listeners.n > 0) {
                 log_line(&r->log, LOG_LEVEL_WARN, "no sshd listens on %s of listen_address",
                          buf_str(&r->tcp.missing));
@@ -290,7 +290,7 @@ void tcp_add_drift(struct run *r, const char **word)
                 if (!is_stray(r, l))
                         continue;
                 tcp_fix(r, l, &fix);
-                buf_addf(&r->text, "%ssshd %s; to mend it: %s\n", *word,
+                buf_addf(&r->text, "%ssshd %s; fix: %s\n", *word,
                          r->config.disable_tcp ? "still listens on TCP"
                                                : "listens on TCP beyond listen_address",
                          buf_str(&fix));
@@ -299,7 +299,7 @@ void tcp_add_drift(struct run *r, const char **word)
         if (!is_down(r))
                 return;
         blame(r);
-        buf_addf(&r->text, "%s%s; to mend it: %s\n", *word, r->error.text, r->error.fix);
+        buf_addf(&r->text, "%s%s; fix: %s\n", *word, r->error.text, r->error.fix);
         *word = "        ";
 }
 

@@ -19,8 +19,8 @@ static void tell_skipped(void *userdata, const struct op *op, const struct error
 {
         struct run *r = userdata;
 
-        log_line(&r->log, LOG_LEVEL_WARN, "%s%s%s", error->text,
-                 error->fix[0] ? "; to mend it: " : "", error->fix);
+        log_line(&r->log, LOG_LEVEL_WARN, "%s%s%s", error->text, error->fix[0] ? "; fix: " : "",
+                 error->fix);
         if (op->item && item_is_extra(op->item))
                 buf_addf(&r->left, "%s%s%s", r->left.len ? ", " : "", r->root.path, op->name);
 }
@@ -62,28 +62,30 @@ static int lock(struct run *r)
         }
         if (rc < 0) {
                 (void)error_set(&r->error, rc, "cannot lock %s%s",
-                                r->root.image ? "the root folder " : LOCK_PATH,
+                                r->root.image ? "the root directory " : LOCK_PATH,
                                 r->root.image ? r->options.root : "");
                 return run_fail(r);
         }
         return EXIT_DONE;
 }
 
-/* With a unit of the door masked, and nothing else in the way, this is a door that does not answer.
+/* With a unit of the vsock listener masked, and nothing else in the way, this is a vsock listener
+ * that does not answer.
  */
 static int judge_conflicts(const struct run *r)
 {
         for (size_t i = 0; i < r->plan.n_conflicts; i++)
-                if (r->plan.conflicts[i].blocks == BLOCKS_DOOR &&
+                if (r->plan.conflicts[i].blocks == BLOCKS_LISTENER &&
                     (!r->plan.conflicts[i].masked || r->root.image))
                         return EXIT_WORLD;
         return EXIT_CLOSED_NOTHING;
 }
 
-/* What is in the way of closing is said when its turn comes: the door opens all the same. */
+/* What is in the way of closing is said when its turn comes: the vsock listener opens all the same.
+ */
 static int check_conflicts(struct run *r)
 {
-        if (plan_blocked(&r->plan) == BLOCKS_DOOR)
+        if (plan_blocked(&r->plan) == BLOCKS_LISTENER)
                 return run_report_conflicts(r) == EXIT_DONE ? EXIT_DONE : judge_conflicts(r);
         run_say_conflicts(r, BLOCKS_NOTHING);
         return EXIT_DONE;
@@ -108,8 +110,7 @@ int transaction_prepare(struct run *r, bool remove)
                 return status;
         rc = apply_sweep(&r->root, &r->desired, r->observed);
         if (rc < 0) {
-                (void)error_set(&r->error, rc,
-                                "cannot take away temporary files of an earlier run");
+                (void)error_set(&r->error, rc, "cannot remove temporary files of an earlier run");
                 return run_fail(r);
         }
         return EXIT_DONE;

@@ -78,7 +78,7 @@ static int sweep_home(void *userdata, size_t k, struct observed *ret, struct err
         const struct sweep *s = userdata;
 
         (void)ret, (void)error;
-        return apply_sweep_folder(s->root, s->paths[k]);
+        return apply_sweep_directory(s->root, s->paths[k]);
 }
 
 static void take_sweep(void *userdata, size_t k, int result, const struct observed *o,
@@ -96,7 +96,7 @@ int apply_sweep_homes(const struct rootfs *root, const struct desired *d,
         if (!paths)
                 return -ENOMEM;
         for (size_t k = 0; k < d->n; k++)
-                if (d->items[k].kind == ITEM_FLAG && observed[k].type != OBSERVED_NO_FOLDER)
+                if (d->items[k].kind == ITEM_FLAG && observed[k].type != OBSERVED_NO_DIRECTORY)
                         paths[s.n++] = d->items[k].path;
         return home_child_each(
                 &(struct home_child){ s.n, root->fd, SWEEP_SECONDS, sweep_home, take_sweep, &s });

@@ -14,8 +14,8 @@
 #define JOB_TIMEOUT    90 /* seconds; systemd's own DefaultTimeoutStartSec */
 #define MODULE_TIMEOUT 30
 
-/* What cannot be taken away stays: a folder of that name in a user's home must not keep the door
- * shut. */
+/* What cannot be taken away stays: a directory of that name in a user's home must not keep the
+ * vsock listener shut. */
 static int sweep_one(int dir, const char *name, void *userdata)
 {
         int r = atomic_is_temporary(name) ? atomic_unlink(dir, name) : 0;
@@ -25,22 +25,22 @@ static int sweep_one(int dir, const char *name, void *userdata)
         return 0;
 }
 
-int apply_sweep_folder(const struct rootfs *root, const char *path)
+int apply_sweep_directory(const struct rootfs *root, const char *path)
 {
-        AUTO_FREE char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+        AUTO_FREE char *directory = strndup(path, (size_t)(strrchr(path, '/') - path));
 
-        if (!folder)
+        if (!directory)
                 return -ENOMEM;
-        return rootfs_list(root, folder, sweep_one, NULL) == -ENOMEM ? -ENOMEM : 0;
+        return rootfs_list(root, directory, sweep_one, NULL) == -ENOMEM ? -ENOMEM : 0;
 }
 
-/* Where the path is written: a shared file that is a link is so in another folder. */
+/* Where the path is written: a shared file that is a link is so in another directory. */
 static const char *place(const struct item *i, const struct observed *o)
 {
         return o->path ? o->path : i->path;
 }
 
-static bool same_folder(const char *a, const char *b)
+static bool same_directory(const char *a, const char *b)
 {
         size_t n = (size_t)(strrchr(a, '/') - a);
 
@@ -54,8 +54,8 @@ int apply_sweep(const struct rootfs *root, const struct desired *d, const struct
         for (size_t k = 0; k < d->n; k++) {
                 const char *path = place(&d->items[k], &observed[k]);
                 bool skip = d->items[k].kind == ITEM_FLAG || observed[k].unseen ||
-                            (last && same_folder(path, last));
-                int r = skip ? 0 : apply_sweep_folder(root, path);
+                            (last && same_directory(path, last));
+                int r = skip ? 0 : apply_sweep_directory(root, path);
 
                 if (r < 0)
                         return r;
@@ -75,10 +75,10 @@ static const struct op *earlier(const struct plan *p, const struct op *op)
 
 static bool same_object(const struct observed *a, const struct observed *b)
 {
-        bool nothing = a->type == OBSERVED_NONE || a->type == OBSERVED_NO_FOLDER;
+        bool nothing = a->type == OBSERVED_NONE || a->type == OBSERVED_NO_DIRECTORY;
 
         if (nothing)
-                return b->type == OBSERVED_NONE || b->type == OBSERVED_NO_FOLDER;
+                return b->type == OBSERVED_NONE || b->type == OBSERVED_NO_DIRECTORY;
         return a->type == b->type && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
@@ -103,10 +103,10 @@ static int unchanged(const struct rootfs *root, const struct op *op, struct erro
                          op->name);
 }
 
-/* In PHASE_OPEN what is added comes in no order that anyone depends on: sync_folders() syncs each
- * folder once (13 fsyncs instead of 16 in a fresh apply); but what says where sshd listens comes
- * after all that, and before it is unmasked. All else is durable before the next
- * operation starts, so that a power cut, too, leaves a prefix of the plan. */
+/* In PHASE_OPEN what is added comes in no order that anyone depends on: sync_directories() syncs
+ * each directory once (13 fsyncs instead of 16 in a fresh apply); but what says where sshd listens
+ * comes after all that, and before it is unmasked. All else is durable before the next operation
+ * starts, so that a power cut, too, leaves a prefix of the plan. */
 static bool is_synced_later(const struct op *op)
 {
         return op->phase == PHASE_OPEN && op->item && op->kind != OP_UNLINK &&
@@ -131,22 +131,22 @@ static int write_op(const struct rootfs *root, const struct op *op)
                 r = atomic_unlink(dir, name);
         if (r == 0 && !is_synced_later(op))
                 r = atomic_sync(dir);
-        if (r == 0 && op->kind == OP_UNLINK && (op->item->flags & ITEM_FOLDER))
+        if (r == 0 && op->kind == OP_UNLINK && (op->item->flags & ITEM_DIRECTORY))
                 rootfs_drop_if_empty(root, op->name);
         return r;
 }
 
-/* Whether an operation before this one has its name in the same folder. */
-static bool folder_was_synced(const struct plan *p, const struct op *op)
+/* Whether an operation before this one has its name in the same directory. */
+static bool directory_was_synced(const struct plan *p, const struct op *op)
 {
         for (const struct op *o = p->ops; o < op; o++)
-                if (o->done && is_synced_later(o) && same_folder(o->name, op->name))
+                if (o->done && is_synced_later(o) && same_directory(o->name, op->name))
                         return true;
         return false;
 }
 
 /* Goes on after a failure and returns the first. */
-static int sync_folders(const struct rootfs *root, const struct plan *p, struct error *error)
+static int sync_directories(const struct rootfs *root, const struct plan *p, struct error *error)
 {
         int first = 0;
 
@@ -155,13 +155,13 @@ static int sync_folders(const struct rootfs *root, const struct plan *p, struct 
                 const char *name;
                 int r;
 
-                if (!op->done || !is_synced_later(op) || folder_was_synced(p, op))
+                if (!op->done || !is_synced_later(op) || directory_was_synced(p, op))
                         continue;
                 r = rootfs_parent(root, op->name, false, &dir, &name);
                 if (r == 0)
                         r = atomic_sync(dir);
                 if (r < 0 && first == 0)
-                        first = error_set(error, r, "cannot sync the folder of %s%s", root->path,
+                        first = error_set(error, r, "cannot sync the directory of %s%s", root->path,
                                           op->name);
         }
         return first;
@@ -176,7 +176,7 @@ static const char *advice(int error)
         case -EDQUOT:
                 return "make room on the file system; a re-run finishes the job";
         case -EPERM:
-                return "look for an immutable file or folder (lsattr), and run as root";
+                return "look for an immutable file or directory (lsattr), and run as root";
         case -EBUSY:
                 return "it is a mount point of its own (a container's?): change it from where it "
                        "is mounted";
@@ -196,7 +196,7 @@ int apply_file(const struct rootfs *root, const struct plan *p, const struct op 
                         return r < 0 ? r : 0;
         }
         if (op->phase == PHASE_OPEN && (op->item->flags & ITEM_TCP)) {
-                r = sync_folders(root, p, error);
+                r = sync_directories(root, p, error);
                 if (r < 0)
                         return r;
         }
@@ -274,9 +274,9 @@ static int run_op(const struct rootfs *root, struct systemd *m, const struct pla
         return op->kind == OP_MODULE ? run_module(op, error) : run_unit(m, p, op, error);
 }
 
-/* A job for the door. Where it fails TCP units that are to open do so all the same: that locks
- * nobody out, and may be the way in that is left. */
-static bool is_of_door(const struct op *op)
+/* A job for the vsock listener. Where it fails TCP units that are to open do so all the same: that
+ * locks nobody out, and may be the way in that is left. */
+static bool is_of_listener(const struct op *op)
 {
         return op->phase == PHASE_ACTIVATE && !op->item &&
                (strcmp(op->name, UNIT_SOCKET) == 0 || strcmp(op->name, UNIT_KEYGEN) == 0);
@@ -285,7 +285,7 @@ static bool is_of_door(const struct op *op)
 static int run_phase(const struct rootfs *root, struct systemd *m, struct plan *p, enum phase phase,
                      const struct apply_report *report, struct error *error)
 {
-        int first = 0; /* of the door */
+        int first = 0; /* of the vsock listener */
 
         for (size_t k = 0; k < p->n; k++) {
                 struct op *op = &p->ops[k];
@@ -293,7 +293,7 @@ static int run_phase(const struct rootfs *root, struct systemd *m, struct plan *
                 const bool is_soft = op->kind == OP_MODULE || (op->item && item_is_extra(op->item));
                 int r;
 
-                if (op->phase != phase || (first < 0 && is_of_door(op)))
+                if (op->phase != phase || (first < 0 && is_of_listener(op)))
                         continue;
                 if (op->item && op->item->kind == ITEM_FLAG) {
                         k += apply_homes(root, p, k, report) - 1;
@@ -309,7 +309,7 @@ static int run_phase(const struct rootfs *root, struct systemd *m, struct plan *
                 }
                 if ((is_soft || first < 0) && report->skipped)
                         report->skipped(report->userdata, op, &soft);
-                if (!is_soft && (first < 0 || !is_of_door(op)))
+                if (!is_soft && (first < 0 || !is_of_listener(op)))
                         return first < 0 ? first : r;
                 if (!is_soft)
                         first = r;
@@ -321,7 +321,7 @@ int apply_phase(const struct rootfs *root, struct systemd *m, struct plan *p, en
                 const struct apply_report *report, struct error *error)
 {
         int r = run_phase(root, m, p, phase, report, error);
-        int synced = phase == PHASE_OPEN ? sync_folders(root, p, error) : 0;
+        int synced = phase == PHASE_OPEN ? sync_directories(root, p, error) : 0;
 
         return r < 0 ? r : synced;
 }

@@ -23,7 +23,7 @@ int apply_sweep(const struct rootfs *root, const struct desired *d,
 
 /* Runs the operations of one phase in order; stops at the first failure,
  * but for modules and extras, which are told as skipped, and but for
- * the door's own units: without them TCP opens all the same. What was written until
+ * the units of the vsock listener: without them TCP opens all the same. What was written until
  * then is a safe prefix. Each path is looked at once more before it is changed: -ESTALE when it is
  * no longer what the plan was made for. `m` may be NULL where the phase has only files. */
 int apply_phase(const struct rootfs *root, struct systemd *m, struct plan *p, enum phase phase,

@@ -22,7 +22,7 @@ static const char *words_for(int error)
 {
         switch (error) {
         case -EISDIR:
-                return "is a folder, not a file";
+                return "is a directory, not a file";
         case -EBADF:
                 return "is not a regular file";
         case -EFBIG:
@@ -79,7 +79,7 @@ static int read_path(const struct rootfs *root, const char *path, bool trusted,
         return 0;
 }
 
-/* A relative name is relative to where the user stands, not to the root folder. */
+/* A relative name is relative to where the user stands, not to the root directory. */
 static int read_named(const char *name, bool trusted, struct config_error *d, char **ret,
                       size_t *ret_len)
 {

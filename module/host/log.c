@@ -47,7 +47,8 @@ void log_init(struct log *l, enum log_level max)
                     !(term && strcmp(term, "dumb") == 0);
 }
 
-/* The one way to stderr and the journal: whatever strangers' words a message holds, it is one line.
+/* The one way to stderr and the journal: whatever text from outside a message holds, it is one
+ * line.
  */
 static char *one_line(const char *fmt, va_list ap) PRINTF(1, 0);
 static char *one_line(const char *fmt, va_list ap)
@@ -143,7 +144,7 @@ void log_line(const struct log *l, enum log_level level, const char *fmt, ...)
 void log_error(const struct log *l, const struct error *error)
 {
         if (error->fix[0])
-                log_line(l, LOG_LEVEL_ERROR, "%s; to mend it: %s", error->text, error->fix);
+                log_line(l, LOG_LEVEL_ERROR, "%s; fix: %s", error->text, error->fix);
         else
                 log_line(l, LOG_LEVEL_ERROR, "%s", error->text);
 }

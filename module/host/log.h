@@ -18,9 +18,9 @@ enum log_level {
  * word of the table of causes as SSHD_VSOCK_CAUSE. The ids are documented in sshd-vsock(8) and
  * never change. */
 enum log_event {
-        LOG_EVENT_VERIFIED,   /* the door answers */
+        LOG_EVENT_VERIFIED,   /* the vsock listener answers */
         LOG_EVENT_FAILED,     /* it does not, or cannot be asked */
-        LOG_EVENT_TCP_CLOSED, /* closed, and the door proven again after it */
+        LOG_EVENT_TCP_CLOSED, /* closed, and the vsock listener verified again after it */
         LOG_EVENT_TCP_KEPT,   /* was to be closed, and was not */
         LOG_EVENT_TCP_OPEN,   /* an sshd listens where none is wanted */
         LOG_EVENT_TCP_DOWN,   /* none listens, though listen_address wants one to */

@@ -92,5 +92,5 @@ int port_owner_find(uint32_t port, char *text, size_t size)
         }
         (void)snprintf(text, size, "a process that /proc does not show");
         r = proc_each(describe_holder, &s);
-        return r < 0 ? r : PORT_OWNER_STRANGER;
+        return r < 0 ? r : PORT_OWNER_OTHER;
 }

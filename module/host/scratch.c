@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * scratch.c: see scratch.h. The name holds the process id, so that whose folder is left over can be
- * told. It touches nothing but such folders; only root can make names in /run.
+ * scratch.c: see scratch.h. The name holds the process id, so that whose directory is left over can
+ * be told. It touches nothing but such directories; only root can make names in /run.
  */
 #include "host/scratch.h"
 
@@ -15,7 +15,7 @@
 
 #define PREFIX "sshd-vsock.trial-"
 
-static void close_folder(DIR **d)
+static void close_directory(DIR **d)
 {
         if (*d)
                 (void)closedir(*d);
@@ -23,7 +23,7 @@ static void close_folder(DIR **d)
 
 static void empty(const char *path)
 {
-        AUTO(close_folder) DIR *d = opendir(path);
+        AUTO(close_directory) DIR *d = opendir(path);
 
         for (struct dirent *e; d && (e = readdir(d));)
                 if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
@@ -39,7 +39,7 @@ static void take_away(const char *path)
 /* Those whose process is gone. */
 static void sweep(void)
 {
-        AUTO(close_folder) DIR *d = opendir("/run");
+        AUTO(close_directory) DIR *d = opendir("/run");
 
         for (struct dirent *e; d && (e = readdir(d));) {
                 char path[64];

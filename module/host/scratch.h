@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * scratch.h: a folder of root's own for one run: the key of a trial login and what goes with it. In
- * /run, so that no boot ever sees it again.
+ * scratch.h: a directory of root's own for one run: the key of a trial login and what goes with it.
+ * In /run, so that no boot ever sees it again.
  */
 #pragma once
 
@@ -19,5 +19,5 @@ int scratch_make(struct scratch *ret, struct error *error) MUST_CHECK;
 int scratch_write(const struct scratch *s, const char *name, const char *text,
                   size_t len) MUST_CHECK;
 
-/* The folder and all that is in it are gone, whoever made it. */
+/* The directory and all that is in it are gone, whoever made it. */
 void scratch_end(struct scratch *s);

@@ -98,7 +98,7 @@ static int ask(const char *sshd, const struct argv *options, bool candidate, int
                 return error_set(error, r, "cannot run %s", sshd);
         if (r == 0)
                 return 0;
-        error_fix(error, "mend the line that sshd names, in sshd_config or a file it includes");
+        error_fix(error, "correct the line that sshd names, in sshd_config or a file it includes");
         return error_say(error, -EINVAL, "%s refuses the configuration: %s", sshd, last_line(ret));
 }
 

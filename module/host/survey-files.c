@@ -53,15 +53,16 @@ static int follow(const struct rootfs *root, const char *path, struct observed *
 }
 
 /* A home may be out of reach even for root, by its user's doing: a FUSE mount of his, a link in a
- * circle; and so may a hosts file. That must not keep the door shut, whatever the error is. */
+ * circle; and so may a hosts file. That must not keep the vsock listener shut, whatever the error
+ * is. */
 static const char *out_of_reach(int error)
 {
         switch (error) {
         case -EACCES:
         case -EPERM:
-                return "root may not enter its folder";
+                return "root may not enter its directory";
         case -ELOOP:
-                return "its folder is a link in a circle";
+                return "its directory is a link that leads to itself";
         case -ENAMETOOLONG:
                 return "its path is too long";
         case -EIO:
@@ -72,7 +73,7 @@ static const char *out_of_reach(int error)
         case -ESTALE:
         case -ETIMEDOUT:
                 return "its file system does not answer";
-        case -ENOMEM:
+        case -ENOBUFS:
         case -EMFILE:
         case -ENFILE:
                 return "the system has not enough left to look at it";
@@ -102,13 +103,13 @@ int survey_path(const struct rootfs *root, const struct item *i, struct observed
                 r = seed(root, &o);
         if (r < 0 && item_is_extra(i)) {
                 observed_free(&o);
-                o = (struct observed){ .type = i->kind == ITEM_FLAG ? OBSERVED_NO_FOLDER
+                o = (struct observed){ .type = i->kind == ITEM_FLAG ? OBSERVED_NO_DIRECTORY
                                                                     : OBSERVED_OTHER,
                                        .unseen = true,
                                        .what = out_of_reach(r) };
                 r = 0;
-        } else if (r == 0 && o.type == OBSERVED_NO_FOLDER) {
-                o.what = "its folder does not exist";
+        } else if (r == 0 && o.type == OBSERVED_NO_DIRECTORY) {
+                o.what = "its directory does not exist";
         }
         if (r < 0) {
                 observed_free(&o);
@@ -141,7 +142,7 @@ static void take_home(void *userdata, size_t k, int result, const struct observe
 
         (void)error;
         h->observed[h->at[k]] = result == 0 ? *o
-                                            : (struct observed){ .type = OBSERVED_NO_FOLDER,
+                                            : (struct observed){ .type = OBSERVED_NO_DIRECTORY,
                                                                  .unseen = true,
                                                                  .what = out_of_reach(result) };
 }
@@ -161,7 +162,7 @@ static int look_at_homes(const struct rootfs *root, const struct desired *d,
                 &(struct home_child){ h.n, root->fd, LOOK_SECONDS, look_at_home, take_home, &h });
 }
 
-/* A file of sshd's: TCP stays as it is, and the door opens. */
+/* A file of sshd's: TCP stays as it is, and the vsock listener opens. */
 static int not_seen(int error, struct observed *ret)
 {
         *ret = (struct observed){ .type = OBSERVED_OTHER,

@@ -20,20 +20,20 @@
 /* Names looked at and patterns followed. sshd has no bound; what is beyond ours is said. */
 #define WORK_MAX 2000000
 
-/* The names in a folder, sorted. */
+/* The names in a directory, sorted. */
 struct names {
-        char *folder;
+        char *directory;
         char **list;
         size_t n, cap;
 };
 
 struct reader {
         struct survey *s;
-        char *folder; /* of our drop-in, without any link in it; NULL: it is not there */
-        char *dropin; /* our drop-in, likewise */
-        void *files;  /* those read, without links: search trees of strings */
+        char *directory; /* of our drop-in, without any link in it; NULL: it is not there */
+        char *dropin;    /* our drop-in, likewise */
+        void *files;     /* those read, without links: search trees of strings */
         void *patterns;
-        struct names names; /* of the folder that was listed last */
+        struct names names; /* of the directory that was listed last */
         size_t work;
 };
 
@@ -61,13 +61,13 @@ static void names_free(struct names *m)
         for (size_t i = 0; i < m->n; i++)
                 free(m->list[i]);
         free(m->list);
-        free(m->folder);
+        free(m->directory);
         *m = (struct names){ 0 };
 }
 
 static void reader_done(struct reader *r)
 {
-        free(r->folder);
+        free(r->directory);
         free(r->dropin);
         tdestroy(r->files, free);
         tdestroy(r->patterns, free);
@@ -123,19 +123,20 @@ static int by_name(const void *a, const void *b)
         return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names of the folder that match, in glob(3)'s order; a folder is not listed twice in a row. */
-static int list_matches(struct reader *r, const char *folder, const char *pattern,
+/* The names of the directory that match, in glob(3)'s order; a directory is not listed twice in a
+ * row. */
+static int list_matches(struct reader *r, const char *directory, const char *pattern,
                         struct names *ret)
 {
         int rc = 0;
 
-        if (!r->names.folder || strcmp(r->names.folder, folder) != 0) {
+        if (!r->names.directory || strcmp(r->names.directory, directory) != 0) {
                 names_free(&r->names);
-                rc = survey_list(r->s, folder[0] ? folder : "/", note_name, &r->names);
-                r->names.folder = strdup(folder);
+                rc = survey_list(r->s, directory[0] ? directory : "/", note_name, &r->names);
+                r->names.directory = strdup(directory);
                 if (r->names.n > 1)
                         qsort(r->names.list, r->names.n, sizeof(*r->names.list), by_name);
-                if (rc == 0 && !r->names.folder)
+                if (rc == 0 && !r->names.directory)
                         rc = -ENOMEM;
         }
         if (!spend(r, r->names.n + 1))
@@ -246,8 +247,8 @@ static int read_items(struct reader *r, const struct sshd_config *c, unsigned de
         return rc;
 }
 
-/* Whether the pattern's folder is the one of our drop-in, whatever it is called there, and its last
- * component fits. */
+/* Whether the pattern's directory is the one of our drop-in, whatever it is called there, and its
+ * last component fits. */
 static int leads_to_dropin(struct reader *r, const char *pattern, bool *ret)
 {
         AUTO_FREE char *full = full_pattern(pattern), *real = NULL;
@@ -257,11 +258,11 @@ static int leads_to_dropin(struct reader *r, const char *pattern, bool *ret)
         if (!slash)
                 return -ENOMEM;
         *slash = '\0';
-        if (!r->folder || fnmatch(slash + 1, strrchr(PATH_SSHD_DROPIN, '/') + 1, FNM_PERIOD) != 0 ||
-            !spend(r, 8))
+        if (!r->directory ||
+            fnmatch(slash + 1, strrchr(PATH_SSHD_DROPIN, '/') + 1, FNM_PERIOD) != 0 || !spend(r, 8))
                 return 0;
         rc = real_path(r, full[0] ? full : "/", &real);
-        *ret = rc > 0 && strcmp(real, r->folder) == 0;
+        *ret = rc > 0 && strcmp(real, r->directory) == 0;
         return rc < 0 ? rc : 0;
 }
 
@@ -329,16 +330,16 @@ static int read_file(struct reader *r, const char *path, unsigned depth)
 /* Ours is known by where it is; the file itself need not be there yet. */
 static int find_own(struct reader *r)
 {
-        AUTO_FREE char *folder = strdup(PATH_SSHD_DROPIN);
+        AUTO_FREE char *directory = strdup(PATH_SSHD_DROPIN);
         int rc;
 
-        if (!folder)
+        if (!directory)
                 return -ENOMEM;
-        *strrchr(folder, '/') = '\0';
-        rc = real_path(r, folder, &r->folder);
+        *strrchr(directory, '/') = '\0';
+        rc = real_path(r, directory, &r->directory);
         if (rc < 0)
                 return rc;
-        if (asprintf(&r->dropin, "%s%s", r->folder ? r->folder : folder,
+        if (asprintf(&r->dropin, "%s%s", r->directory ? r->directory : directory,
                      strrchr(PATH_SSHD_DROPIN, '/')) < 0) {
                 r->dropin = NULL;
                 return -ENOMEM;

@@ -19,7 +19,7 @@
 static const struct {
         const char *path;
         bool live;
-} folders[] = {
+} directories[] = {
         { "/etc/systemd/system.control", false },   { "/run/systemd/system.control", true },
         { "/run/systemd/transient", true },         { SYSTEM_UNIT_DIR, false },
         { "/etc/systemd/system.attached", false },  { "/run/systemd/system", true },
@@ -35,7 +35,7 @@ static const struct {
 
 struct scan {
         struct survey *s;
-        const char *folder;
+        const char *directory;
         struct argv names, paths; /* of drop-ins, at the same places; "" for the generated one */
 };
 
@@ -55,7 +55,7 @@ static int note_dropin(int dir, const char *name, void *userdata)
         if (fnmatch("*.conf", name, FNM_PERIOD) != 0 || strcmp(name, SOCKET_DROPIN) >= 0 ||
             argv_has(&c->names, name))
                 return 0;
-        if (asprintf(&path, "%s/%s", c->folder, name) < 0) {
+        if (asprintf(&path, "%s/%s", c->directory, name) < 0) {
                 path = NULL;
                 return -ENOMEM;
         }
@@ -101,19 +101,19 @@ static int find_dropins(struct scan *c, int unit)
         int r = 0;
 
         for (size_t k = 0; k < ELEMENTSOF(names); k++)
-                for (size_t i = 0; r >= 0 && i < ELEMENTSOF(folders); i++) {
-                        char folder[128];
+                for (size_t i = 0; r >= 0 && i < ELEMENTSOF(directories); i++) {
+                        char directory[128];
 
-                        if (folders[i].live && !c->s->facts->live)
+                        if (directories[i].live && !c->s->facts->live)
                                 continue;
-                        if (!folders[i].path) {
+                        if (!directories[i].path) {
                                 r = k == 0 ? note_generated(c, unit) : 0;
                                 continue;
                         }
-                        (void)snprintf(folder, sizeof(folder), "%s/%s.d", folders[i].path,
+                        (void)snprintf(directory, sizeof(directory), "%s/%s.d", directories[i].path,
                                        names[k]);
-                        c->folder = folder;
-                        r = survey_list(c->s, folder, note_dropin, c);
+                        c->directory = directory;
+                        r = survey_list(c->s, directory, note_dropin, c);
                 }
         return r < 0 ? r : 0;
 }
@@ -148,12 +148,12 @@ static int read_fragment(struct survey *s, int unit, struct unit_streams *stream
 {
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < ELEMENTSOF(folders); i++) {
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(directories); i++) {
                 char path[128];
 
-                if (!folders[i].path || (folders[i].live && !s->facts->live))
+                if (!directories[i].path || (directories[i].live && !s->facts->live))
                         continue;
-                (void)snprintf(path, sizeof(path), "%s/%s", folders[i].path,
+                (void)snprintf(path, sizeof(path), "%s/%s", directories[i].path,
                                distro_tcp_units[unit]);
                 r = read_file(s, path, streams);
         }

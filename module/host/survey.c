@@ -85,12 +85,12 @@ static int look_in_multiarch(int dir, const char *name, void *userdata)
 
 static int find_version(struct survey *s)
 {
-        static const char *const folders[] = { "/usr/lib/systemd", "/lib/systemd",
-                                               "/usr/lib64/systemd" };
+        static const char *const directories[] = { "/usr/lib/systemd", "/lib/systemd",
+                                                   "/usr/lib64/systemd" };
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < ELEMENTSOF(folders); i++)
-                r = survey_list(s, folders[i], note_version, NULL);
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(directories); i++)
+                r = survey_list(s, directories[i], note_version, NULL);
         return r == 0 ? survey_list(s, "/usr/lib", look_in_multiarch, NULL) : r;
 }
 
@@ -264,7 +264,7 @@ static int find_live(const struct rootfs *root, struct systemd *m, struct facts 
         return 0;
 }
 
-/* What the door does without: its opening does not wait for a disk to be mended. */
+/* What the vsock listener does without: its opening does not wait for a disk to be repaired. */
 static int tolerate(struct survey *s, int r, bool *unread)
 {
         if (r >= 0 || r == -ENOMEM)

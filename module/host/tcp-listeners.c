@@ -36,7 +36,7 @@ static int add_socket(unsigned inode, const char *address, void *userdata)
         struct search *s = userdata;
         struct tcp_socket *at;
 
-        if (s->n == s->cap) { /* a stranger may have thousands */
+        if (s->n == s->cap) { /* anybody's process may have thousands */
                 size_t cap = s->cap ? 2 * s->cap : 64;
 
                 at = reallocarray(s->sockets, cap, sizeof(*at));
@@ -158,14 +158,14 @@ static int look_at_unit(const struct socket_unit *unit, void *userdata)
 static const char *command_of(const struct unit_state *s)
 {
         static const struct {
-                const char *folder, *command;
+                const char *directory, *command;
         } table[] = {
                 { "/run/systemd/transient/", "stop" },      /* systemd-run: gone with that */
                 { "/run/systemd/generator", "mask --now" }, /* systemd.ssh_listen= */
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
-                if (strncmp(s->fragment, table[i].folder, strlen(table[i].folder)) == 0)
+                if (strncmp(s->fragment, table[i].directory, strlen(table[i].directory)) == 0)
                         return table[i].command;
         return "disable --now";
 }

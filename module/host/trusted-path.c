@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * trusted-path.c: see trusted-path.h. Walks one component after the other, as the kernel does, for
- * a link in a folder of somebody else's is as good as a program of his. Reads only.
+ * a link in a directory of somebody else's is as good as a program of his. Reads only.
  */
 #include "host/trusted-path.h"
 
@@ -85,7 +85,7 @@ static int step(struct walk *w)
 
         rest = name + n + strspn(name + n, "/");
         if (n == 0)
-                return 0; /* a folder */
+                return 0; /* a directory */
         if (n == 1 && name[0] == '.') {
                 memmove(w->rest, rest, strlen(rest) + 1);
                 return -EAGAIN;

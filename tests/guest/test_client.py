@@ -192,8 +192,8 @@ def test_status_of_a_converged_system(guest):
             "masked_by_us": False} in status["tcp"]
 
     text = guest.check("sshd-vsock status")
-    assert "door    listening on vsock port 22" in text
-    assert re.search(r"^proof   SSH-2.0-OpenSSH", text, re.M)
+    assert "vsock   listening on port 22" in text
+    assert re.search(r"^verify  SSH-2.0-OpenSSH", text, re.M)
     assert "host    reaches this machine as CID 3\n" in text
     assert "tcp     ssh.service: open\n" in text
     assert "hosts   UNKNOWN is 127.0.0.1\n" in text

@@ -46,14 +46,14 @@ def test_without_systemd_it_says_why_and_what_to_do(verb):
         pytest.skip("this machine is booted with systemd")
     result = run(verb)
     assert result.returncode == 1
-    assert re.search("error: .*systemd.*; to mend it: ", result.stderr)
+    assert re.search("error: .*systemd.*; fix: ", result.stderr)
 
 
 @pytest.mark.parametrize("root", ("/not-there", "/dev/null", ""))
 def test_a_root_that_is_none_is_named(root):
     result = run(f"--root={root}", "apply")
     assert result.returncode == 1
-    assert re.search(rf"error: .*root folder {root}: ", result.stderr)
+    assert re.search(rf"error: .*root directory {root}: ", result.stderr)
 
 
 def test_quiet_has_no_steps(debian):
@@ -106,7 +106,7 @@ def test_colour_is_for_terminals_and_for_those_who_like_it():
 
 
 @pytest.mark.parametrize("make,reason", (
-    (lambda path: path.mkdir(), "is a folder"),
+    (lambda path: path.mkdir(), "is a directory"),
     (os.mkfifo, "not a regular file"),
     (lambda path: path.write_bytes(b"#" * (64 * 1024 + 1)), "64 KiB"),
     (lambda path: None, "does not exist"),

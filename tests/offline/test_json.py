@@ -233,7 +233,7 @@ def test_home_out_of_reach(verb, status, debian):
     debian.remove("/home/admin")
     report = report_of(debian, verb, config="hushlogin: true\n", status=status)
     assert report["skipped"] == [{"path": "/home/admin/.hushlogin",
-                                  "reason": "its folder does not exist"}]
+                                  "reason": "its directory does not exist"}]
     assert report["error"] is None
     assert report_of(debian, verb, config="hushlogin: [root]\n")["skipped"] == []
 

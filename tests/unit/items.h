@@ -52,7 +52,7 @@ static inline void expect_items(const struct made *m, const char *want)
 }
 
 /* The link is known by the unit that it enables, so it goes first; copies go when the units did. */
-#define DOOR_GOES                                                                                  \
+#define LISTENER_GOES                                                                              \
         "c- " UNITS "sockets.target.wants/sshd-vsock.socket\nc- " UNITS                            \
         "sshd-vsock-keygen.service\nc- " UNITS "sshd-vsock-hostkeys.service\nc- " UNITS            \
         "sshd-vsock@.service\nc- " UNITS "sshd-vsock.socket\nc- " UNITS                            \
@@ -60,7 +60,7 @@ static inline void expect_items(const struct made *m, const char *want)
 
 /* What the door needs comes before the door, and the link that starts it comes last; what an
  * administrator had in its place is copied before. */
-#define DOOR(phase, sign)                                                                          \
+#define LISTENER(phase, sign)                                                                      \
         phase sign " " UNITS "sshd-vsock-keygen.service\n" phase sign " " UNITS                    \
                    "sshd-vsock-hostkeys.service\n" phase "- " UNITS                                \
                    "sshd-vsock@.service.sshd-vsock-saved\n" phase sign " " UNITS                   \

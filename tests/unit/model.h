@@ -33,7 +33,7 @@ static const struct {
 };
 
 /* What is wrong; all but the first keep CLOSE from running. */
-enum condition { GOOD, DEAD_DOOR, NOBODY_ADMITTED, NO_HOST, OWN_UNIT, N_CONDITIONS };
+enum condition { GOOD, DEAD_LISTENER, NOBODY_ADMITTED, NO_HOST, OWN_UNIT, N_CONDITIONS };
 
 struct variant {
         const char *name;
@@ -58,7 +58,7 @@ struct model {
         const struct variant *v;
         unsigned listens[N_TCP_UNITS]; /* what each took when it started */
         unsigned loaded[N_TCP_UNITS];  /* sockets: what systemd has read */
-        char door[512];                /* where the door's socket is bound; "": nowhere */
+        char listener[512];            /* where the door's socket is bound; "": nowhere */
 };
 
 static void model_free(struct model *m)
@@ -100,7 +100,7 @@ static uint64_t model_hash(const struct model *m)
         hash = mix(hash, &m->w.units, sizeof(m->w.units));
         hash = mix(hash, m->listens, sizeof(m->listens));
         hash = mix(hash, m->loaded, sizeof(m->loaded));
-        return mix(hash, m->door, sizeof(m->door));
+        return mix(hash, m->listener, sizeof(m->listener));
 }
 
 /* ---- what the files say ---------------------------------------------------------------------- */
@@ -212,8 +212,8 @@ static void model_reload(struct model *m)
                 if (m->loaded[i] != m->listens[i])
                         m->listens[i] = 0;
         }
-        if (strcmp(m->door, m->w.units.socket.listen) != 0)
-                m->door[0] = '\0';
+        if (strcmp(m->listener, m->w.units.socket.listen) != 0)
+                m->listener[0] = '\0';
 }
 
 /* What the survey finds of it. */
@@ -244,7 +244,7 @@ static void model_run(struct model *m, const struct op *op)
         else if (unit < N_TCP_UNITS)
                 m->listens[unit] = op->kind == OP_STOP ? 0 : start_clients(m, unit);
         else if (!op->item && strcmp(op->name, UNIT_SOCKET) == 0)
-                (void)snprintf(m->door, sizeof(m->door), "%s",
+                (void)snprintf(m->listener, sizeof(m->listener), "%s",
                                op->kind == OP_STOP ? "" : m->w.units.socket.listen);
         model_observe(m);
 }

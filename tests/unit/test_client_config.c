@@ -164,7 +164,7 @@ static void test_no_way(void **state)
                 assert_int_equal(count(buf_str(&b), "New-Item"), i != 0);
                 assert_int_equal(count(buf_str(&b),
                                        "# No host is known to come in: this is Azure.\n"
-                                       "# To mend it: leave TCP open.\n"),
+                                       "# Fix: leave TCP open.\n"),
                                  i != 2);
                 assert_int_equal(count(buf_str(&b), "# Taken from host_transport: assume: this is "
                                                     "Azure.\n"),

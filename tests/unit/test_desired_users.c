@@ -10,7 +10,7 @@ static void test_hushlogin(void **state)
         {
                 AUTO(made_free) struct made m = make("hushlogin: true\n", sample_facts());
 
-                expect_items(&m, DOOR("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
+                expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
                                          HUSH("+", "+", "+") LISTEN("o", "-")
                                                  SOCKET_DROPINS("o", "-", "-") PRESET("o", "+"));
                 assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1000);

@@ -12,14 +12,14 @@
 /* What is found. */
 enum found {
         NOTHING,
-        NO_FOLDER,
+        NO_DIRECTORY,
         SAME_FILE, /* just what is wanted */
         OUR_FILE,  /* ours, but not what is wanted */
         FOREIGN_FILE,
         SAME_LINK,
         MASK,
         OTHER_LINK,
-        FOLDER,
+        DIRECTORY,
         N_FOUND,
 };
 
@@ -58,18 +58,18 @@ static const char *const content[] = {
 static struct observed find(enum item_kind kind, enum found found)
 {
         static const enum observed_type types[] = {
-                [NOTHING] = OBSERVED_NONE,      [NO_FOLDER] = OBSERVED_NO_FOLDER,
+                [NOTHING] = OBSERVED_NONE,      [NO_DIRECTORY] = OBSERVED_NO_DIRECTORY,
                 [SAME_FILE] = OBSERVED_FILE,    [OUR_FILE] = OBSERVED_FILE,
                 [FOREIGN_FILE] = OBSERVED_FILE, [SAME_LINK] = OBSERVED_LINK,
                 [MASK] = OBSERVED_LINK,         [OTHER_LINK] = OBSERVED_LINK,
-                [FOLDER] = OBSERVED_OTHER,
+                [DIRECTORY] = OBSERVED_OTHER,
         };
         const char *const data[] = {
                 [SAME_FILE] = same[kind],  [OUR_FILE] = ours[kind], [FOREIGN_FILE] = foreign[kind],
                 [SAME_LINK] = "/x/target", [MASK] = "/dev/null",    [OTHER_LINK] = "/elsewhere",
-                [FOLDER] = NULL,
+                [DIRECTORY] = NULL,
         };
-        struct observed o = { .type = types[found], .mode = 0644, .what = "a folder" };
+        struct observed o = { .type = types[found], .mode = 0644, .what = "a directory" };
 
         o.data = data[found] ? text(data[found]) : NULL;
         o.len = o.data ? strlen(o.data) : 0;
@@ -172,9 +172,9 @@ static void test_link_is_known_by_its_unit(void **state)
                 { OUR_FILE, NOTHING, "/etc/u/y.socket", false },
                 { FOREIGN_FILE, OUR_FILE, "/etc/u/x.socket", false },
                 { OTHER_LINK, OUR_FILE, "/etc/u/x.socket", false },
-                { FOLDER, OUR_FILE, "/etc/u/x.socket", false },
+                { DIRECTORY, OUR_FILE, "/etc/u/x.socket", false },
                 { NOTHING, OUR_FILE, "/etc/u/x.socket", true }, /* a remove that was killed */
-                { NO_FOLDER, OUR_FILE, "/etc/u/x.socket", true },
+                { NO_DIRECTORY, OUR_FILE, "/etc/u/x.socket", true },
                 { NOTHING, OUR_FILE, "/usr/lib/u/x.socket", false },
                 { NOTHING, FOREIGN_FILE, "/etc/u/x.socket", false },
                 { NOTHING, NOTHING, "/etc/u/x.socket", false },

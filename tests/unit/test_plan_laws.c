@@ -104,9 +104,9 @@ static bool is_ours(const struct world *w, const char *path)
 }
 
 /* All that a connection needs is there, now and after a boot. */
-static bool door_is_whole(const struct world *w)
+static bool listener_is_whole(const struct world *w)
 {
-        return w->base.generated_door ||
+        return w->base.generated_listener ||
                (is_ours(w, UNITS UNIT_KEYGEN) && is_ours(w, UNITS UNIT_TEMPLATE) &&
                 is_ours(w, UNITS UNIT_SOCKET) &&
                 world_has(w, UNITS "sockets.target.wants/" UNIT_SOCKET));
@@ -167,7 +167,7 @@ static void run_safely(struct world *w, const struct world *before, const struct
 {
         for (size_t k = 0; k < p->n; k++) {
                 world_run(w, &p->ops[k]);
-                if (tcp_is_closed(before, w) && !door_is_whole(w))
+                if (tcp_is_closed(before, w) && !listener_is_whole(w))
                         fail_msg("seed %u: locked out after %s", seed, p->ops[k].name);
                 if (!masks_are_recorded(before, w))
                         fail_msg("seed %u: mask without record after %s", seed, p->ops[k].name);

@@ -47,7 +47,7 @@ static const char closing[] =
         "+enable sshd-vsock-provision.service\n"
         "systemctl daemon-reload\n"
         "systemctl start sshd-vsock.socket\n"
-        "# only after the door has been proven:\n"
+        "# only after verification:\n"
         "--- /etc/systemd/system-preset/10-sshd-vsock.preset\n"
         "+++ /etc/systemd/system-preset/10-sshd-vsock.preset\n"
         "@@ -1,3 +1,5 @@\n"
@@ -107,13 +107,15 @@ static void test_every_kind(void **state)
         ops[0].content = text("a\n");
         ops[0].len = 2;
         plan_print(&p, true, &b);
-        assert_string_equal(buf_str(&b),
-                            "mode 0600 5:0 -> 0644 0:0 /a\n"
-                            "remove /b\n"
-                            "--- /c\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n"
-                            "modprobe hv_sock\n"
-                            "# left to the first boot, after the door has been proven there:\n"
-                            "systemctl reload ssh.service\n");
+        assert_string_equal(buf_str(&b), "mode 0600 5:0 -> 0644 0:0 /a\n"
+                                         "remove /b\n"
+                                         "--- /c\n"
+                                         "+++ /dev/null\n"
+                                         "@@ -1 +0,0 @@\n"
+                                         "-a\n"
+                                         "modprobe hv_sock\n"
+                                         "# left to the first boot, after verification there:\n"
+                                         "systemctl reload ssh.service\n");
 }
 
 static void test_nothing(void **state)

@@ -151,12 +151,12 @@ static void test_keys(void **state)
         expect_units(&w, "", "a systemctl start sshd-vsock-keygen.service\n");
 }
 
-static void test_generated_door(void **state)
+static void test_generated_listener(void **state)
 {
         struct world w = settled("");
 
         (void)state;
-        w.base.generated_door = true;
+        w.base.generated_listener = true;
         expect_units(&w, "", "a systemctl stop sshd-vsock.socket\n" RELOAD);
 }
 
@@ -269,7 +269,7 @@ int main(void)
                 cmocka_unit_test(test_what_changed),
                 cmocka_unit_test(test_what_runs),
                 cmocka_unit_test(test_keys),
-                cmocka_unit_test(test_generated_door),
+                cmocka_unit_test(test_generated_listener),
                 cmocka_unit_test(test_closing),
                 cmocka_unit_test(test_reopening),
                 cmocka_unit_test(test_listening),

@@ -26,31 +26,29 @@ static void test_keygen_elsewhere(void **state)
         for (size_t i = 0; i < ELEMENTSOF(keys); i++)
                 assert_int_equal(argv_adds(&f.sshd_settings.host_keys, keys[i]), 0);
         render_keygen(&f, &b);
-        expect(&b,
-               MARKER "[Unit]\n"
-                      "Description=SSH host keys for the door on AF_VSOCK\n"
-                      "Documentation=man:sshd-vsock(8) man:ssh-keygen(1)\n"
-                      "Wants=sshd-keygen.target\n"
-                      "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
-                      "cloud-init.service cloud-init-network.service auditd.service\n"
-                      "Before=ssh.service sshd.service\n"
-                      "StartLimitIntervalSec=0\n"
-                      "RequiresMountsFor=/run/ssh/ssh_host_rsa_key\n"
-                      "RequiresMountsFor=\"/a b/100%%/key\"\n"
-                      "ConditionFileNotEmpty=|!/run/ssh/ssh_host_rsa_key\n"
-                      "ConditionFileNotEmpty=|!/a b/100%%/key\n"
-                      "\n"
-                      "[Service]\n"
-                      "Type=oneshot\n"
-                      "ExecStart=/bin/sh -c 'make=yes; for key; do "
-                      "if test -s \"$$key\"; then test \"$$make\" = again || make=no; "
-                      "elif test -e \"$$key\"; then rm -f \"$$key\" \"$$key.pub\"; make=again; fi; "
-                      "done; test \"$$make\" = no || for key; do test -s \"$$key\" || { "
-                      "case \"$${key##*/}\" in *ecdsa*) type=ecdsa;; *ed25519*) type=ed25519;; "
-                      "*rsa*) type=rsa;; *dsa*) continue;; *) type=ed25519;; esac; "
-                      "mkdir -p \"$${key%%/*}/\"; "
-                      "ssh-keygen -q -t $$type -N \"\" -f \"$$key\"; }; done' sshd-vsock-keygen "
-                      "/run/ssh/ssh_host_rsa_key \"/a b/100%%/key\"\n");
+        expect(&b, MARKER
+               "[Unit]\n"
+               "Description=Host keys for SSH on AF_VSOCK\n"
+               "Documentation=man:sshd-vsock(8) man:ssh-keygen(1)\n"
+               "Wants=sshd-keygen.target\n"
+               "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
+               "cloud-init.service cloud-init-network.service auditd.service\n"
+               "Before=ssh.service sshd.service\n"
+               "StartLimitIntervalSec=0\n"
+               "RequiresMountsFor=/run/ssh/ssh_host_rsa_key\n"
+               "RequiresMountsFor=\"/a b/100%%/key\"\n"
+               "ConditionFileNotEmpty=|!/run/ssh/ssh_host_rsa_key\n"
+               "ConditionFileNotEmpty=|!/a b/100%%/key\n"
+               "\n"
+               "[Service]\n"
+               "Type=oneshot\n"
+               "ExecStart=/bin/sh -c 'make=yes; for key; do if test -s \"$$key\"; then test "
+               "\"$$make\" = again || make=no; elif test -e \"$$key\"; then rm -f \"$$key\" "
+               "\"$$key.pub\"; make=again; fi; done; test \"$$make\" = no || for key; do test -s "
+               "\"$$key\" || { case \"$${key##*/}\" in *ecdsa*) type=ecdsa;; *ed25519*) "
+               "type=ed25519;; *rsa*) type=rsa;; *dsa*) continue;; *) type=ed25519;; esac; mkdir "
+               "-p \"$${key%%/*}/\"; ssh-keygen -q -t $$type -N \"\" -f \"$$key\"; }; done' "
+               "sshd-vsock-keygen /run/ssh/ssh_host_rsa_key \"/a b/100%%/key\"\n");
         facts_free(&f);
 }
 

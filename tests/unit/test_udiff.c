@@ -166,11 +166,11 @@ static void test_limit(void **state)
 
 /* ---- against patch(1) ------------------------------------------------------------------------ */
 
-static char folder[] = "/tmp/test_udiff.XXXXXX";
+static char directory[] = "/tmp/test_udiff.XXXXXX";
 
-static void in_folder(const char *name, struct buf *path)
+static void in_directory(const char *name, struct buf *path)
 {
-        buf_addf(path, "%s/%s", folder, name);
+        buf_addf(path, "%s/%s", directory, name);
 }
 
 static void write_file(const char *name, const struct buf *content)
@@ -178,7 +178,7 @@ static void write_file(const char *name, const struct buf *content)
         AUTO_BUF path = BUF_INIT;
         FILE *f;
 
-        in_folder(name, &path);
+        in_directory(name, &path);
         f = fopen(buf_str(&path), "w");
         assert_non_null(f);
         assert_int_equal(fwrite(buf_str(content), 1, content->len, f), content->len);
@@ -191,7 +191,7 @@ static void expect_file(const char *name, const struct buf *want)
         AUTO_FREE char *got = malloc(want->len + 2);
         FILE *f;
 
-        in_folder(name, &path);
+        in_directory(name, &path);
         f = fopen(buf_str(&path), "r");
         assert_non_null(f);
         assert_non_null(got);
@@ -206,7 +206,7 @@ static int run(const char *arguments)
         FILE *f;
         int c;
 
-        buf_addf(&command, "cd %s && patch %s 2>&1", folder, arguments);
+        buf_addf(&command, "cd %s && patch %s 2>&1", directory, arguments);
         f = popen(buf_str(&command), "r");
         assert_non_null(f);
         while ((c = getc(f)) != EOF)
@@ -259,13 +259,13 @@ static void test_patch(void **state)
         }
 }
 
-static int make_folder(void **state)
+static int make_directory(void **state)
 {
         (void)state;
-        return mkdtemp(folder) ? 0 : -1;
+        return mkdtemp(directory) ? 0 : -1;
 }
 
-static int remove_folder(void **state)
+static int remove_directory(void **state)
 {
         static const char *const names[] = { "from", "diff", "to" };
 
@@ -273,10 +273,10 @@ static int remove_folder(void **state)
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 AUTO_BUF path = BUF_INIT;
 
-                in_folder(names[i], &path);
+                in_directory(names[i], &path);
                 (void)remove(buf_str(&path));
         }
-        return rmdir(folder);
+        return rmdir(directory);
 }
 
 int main(void)
@@ -291,7 +291,7 @@ int main(void)
                 cmocka_unit_test(test_escapes),
                 cmocka_unit_test(test_utf8),
                 cmocka_unit_test(test_limit),
-                cmocka_unit_test_setup_teardown(test_patch, make_folder, remove_folder),
+                cmocka_unit_test_setup_teardown(test_patch, make_directory, remove_directory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,7 +148,7 @@ static inline struct observed *world_observe(const struct world *w, const struct
                         observed[i] = copy_object(&e->o);
                 else if (w->no_home && strncmp(path, "/home/", 6) == 0)
                         observed[i] =
-                                (struct observed){ .type = OBSERVED_NO_FOLDER, .what = "gone" };
+                                (struct observed){ .type = OBSERVED_NO_DIRECTORY, .what = "gone" };
         }
         return observed;
 }

@@ -27,7 +27,7 @@
 #define CONNECTIONS_PER_CID 8
 
 /* Drop-in of a TCP socket unit. Its name sorts behind "addresses.conf", which Ubuntu 22.10 leaves
- * in the same folder. */
+ * in the same directory. */
 #define SOCKET_DROPIN "zz-sshd-vsock.conf"
 
 /* Behind the name of an administrator's own unit, whose place ours took: the copy that comes back.
@@ -44,7 +44,7 @@ extern const char *const distro_program[];
 /* The host keys of an sshd that is told of none (servconf.c); NULL-terminated. */
 extern const char *const distro_host_keys[];
 
-/* Folders of vendor units, highest precedence first; NULL-terminated. */
+/* Directories of vendor units, highest precedence first; NULL-terminated. */
 extern const char *const distro_vendor_units[];
 
 /* Units through which an sshd listens on TCP. The templates of Accept=yes sockets need no row:

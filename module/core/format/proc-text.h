@@ -14,8 +14,8 @@ bool program_is_sshd(const char *path);
  * of sessions, which listen too, for `ssh -R` and X11. */
 bool process_is_sshd_listener(const char *exe, const char *title);
 
-/* Whether the bytes of its status file say that root started it and none other: the folder's owner
- * does not tell, it is root's for whoever makes himself not dumpable (proc(5)). */
+/* Whether the bytes of its status file say that root started it and none other: the directory's
+ * owner does not tell, it is root's for whoever makes himself not dumpable (proc(5)). */
 bool process_is_root(const char *status);
 
 /* What of an sshd's title decides where it listens besides its default files: "-f FILE"

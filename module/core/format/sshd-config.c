@@ -272,7 +272,7 @@ void sshd_config_free(struct sshd_config *c)
 
 /* ---- what is included ------------------------------------------------------------------------ */
 
-/* Folders of a path and of a pattern are told apart by one slash each: `//` and `/./` go. */
+/* Directories of a path and of a pattern are told apart by one slash each: `//` and `/./` go. */
 static void add_normalized(struct buf *out, const char *path)
 {
         for (; *path != '\0'; path++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * sshd-settings.h: the few settings of sshd that others than sshd itself have to know, collected as
- * sshd does (sshd-query.c, servconf.c): first from the words of its command, then from its files.
+ * sshd does (sshd.c, servconf.c): first from the words of its command, then from its files.
  * Pure.
  */
 #pragma once

@@ -44,7 +44,7 @@ static unsigned tcp_port(const char *address)
 }
 
 /* A socket in the file system, in the abstract namespace, on vsock. Specifiers that stand for a
- * folder may open a path (systemd.unit(5)). */
+ * directory may open a path (systemd.unit(5)). */
 static bool is_local(const char *address)
 {
         if (address[0] == '%')

@@ -208,18 +208,18 @@ bool admission_was_asked(const char *said)
                strstr(said, "debug1: Offering public key: ");
 }
 
-/* "debug1: Server accepts key: FOLDER/3.pub ED25519 SHA256:… explicit" */
-static bool read_accepted(const char *line, const char *folder, unsigned *ret, char *key,
+/* "debug1: Server accepts key: DIRECTORY/3.pub ED25519 SHA256:… explicit" */
+static bool read_accepted(const char *line, const char *directory, unsigned *ret, char *key,
                           size_t size)
 {
         static const char start[] = "debug1: Server accepts key: ";
-        size_t n = strlen(folder);
+        size_t n = strlen(directory);
         const char *at;
 
         if (strncmp(line, start, strlen(start)) != 0)
                 return false;
         at = line + strlen(start);
-        if (strncmp(at, folder, n) != 0 || at[n] != '/' ||
+        if (strncmp(at, directory, n) != 0 || at[n] != '/' ||
             sscanf(at + n + 1, "%2u.pub", ret) != 1 || *ret >= 64)
                 return false;
         at += strcspn(at, " \r\n");
@@ -230,7 +230,7 @@ static bool read_accepted(const char *line, const char *folder, unsigned *ret, c
         return true;
 }
 
-uint64_t admission_accepted(const char *said, const char *folder, char *key, size_t size)
+uint64_t admission_accepted(const char *said, const char *directory, char *key, size_t size)
 {
         uint64_t accepted = 0;
 
@@ -239,7 +239,7 @@ uint64_t admission_accepted(const char *said, const char *folder, char *key, siz
                 unsigned n;
 
                 line += *line == '\n';
-                if (!read_accepted(line, folder, &n, name, sizeof(name)))
+                if (!read_accepted(line, directory, &n, name, sizeof(name)))
                         continue;
                 if (accepted == 0)
                         (void)snprintf(key, size, "%s", name);
@@ -284,7 +284,7 @@ static const struct {
           "make %s own what that line names, and nobody else write to it (chmod go-w)" },
         { "does not permit", "see the options of that key in authorized_keys of %s" },
         { "currently not available", "give %s a shell that logs in (usermod --shell)" },
-        { "fatal: ", "mend what sshd says there, for %s and all others" },
+        { "fatal: ", "correct what sshd says there, for %s and all others" },
 };
 
 bool admission_was_refused_in_session(const char *said)

@@ -147,7 +147,7 @@ static void add_registry(const struct client *c, struct buf *out)
 void client_render(const struct client *c, struct buf *out)
 {
         if (c->host_transport && c->host_transport->reason[0])
-                buf_addf(out, "# %s: %s.\n# To mend it: %s.\n\n",
+                buf_addf(out, "# %s: %s.\n# Fix: %s.\n\n",
                          c->host_transport->assumed ? "Taken from host_transport: assume"
                                                     : "No host is known to come in",
                          c->host_transport->reason, c->host_transport->fix);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * client-config.h: what the other side of the door needs, as text to paste: ssh_config stanzas for
+ * client-config.h: what the other side needs, as text to paste: ssh_config stanzas for
  * Linux and Windows hosts, the service GUID and registry command of Hyper-V, known_hosts lines.
  * Pure.
  */

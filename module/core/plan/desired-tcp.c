@@ -12,7 +12,7 @@
 
 static void add_preset(struct maker *m, enum phase phase, unsigned closed)
 {
-        struct item *i = add(m, ITEM_FILE, phase, ITEM_FOLDER, PATH_PRESET);
+        struct item *i = add(m, ITEM_FILE, phase, ITEM_DIRECTORY, PATH_PRESET);
         AUTO_BUF b = BUF_INIT;
 
         if (!m->c)
@@ -59,7 +59,7 @@ static void add_socket_dropins(struct maker *m, enum phase phase)
 
                 (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s.d/" SOCKET_DROPIN,
                                distro_tcp_units[sockets[k]]);
-                i = add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_TCP_SOCKET | ITEM_FOLDER, path);
+                i = add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_TCP_SOCKET | ITEM_DIRECTORY, path);
                 if (wanted && (t->vendor || t->foreign) && (t->enabled || t->active) &&
                     listens_on_tcp(t)) {
                         render_socket_dropin(m->c, m->f, &t->streams, &b);
@@ -84,8 +84,8 @@ static bool tcp_is_closed(const struct facts *f)
         return ours;
 }
 
-/* To confine what is open is closing, so after the proof; what is closed may be told at once where
- * to listen, before it opens. */
+/* To confine what is open is closing, so after verification; what is closed may be told at once
+ * where to listen, before it opens. */
 static enum phase phase_of_listen(const struct maker *m)
 {
         bool wanted = m->c && m->c->n_listen > 0;

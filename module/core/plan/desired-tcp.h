@@ -80,7 +80,7 @@ static inline void add_link(struct maker *m, enum phase phase, unsigned flags, c
                 i->wanted = wanted && m->error == 0;
 }
 
-/* Closed: masked, after the proof. Open: unmasked, on the listed addresses only where there are
+/* Closed: masked, after verification. Open: unmasked, on the listed addresses only where there are
  * any. */
 void desired_closed(struct maker *m);
 void desired_open(struct maker *m);

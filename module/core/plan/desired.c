@@ -11,15 +11,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Taking the door out is closing: it comes after every other door has opened again. */
-static enum phase phase_of_door(const struct maker *m)
+/* Taking the vsock listener out is closing: it comes after every other way in has opened again. */
+static enum phase phase_of_listener(const struct maker *m)
 {
         return m->c ? PHASE_OPEN : PHASE_CLOSE;
 }
 
-static void add_door_link(struct maker *m, bool wanted)
+static void add_listener_link(struct maker *m, bool wanted)
 {
-        add_link(m, phase_of_door(m), ITEM_UNIT | ITEM_ALIAS | ITEM_FOLDER,
+        add_link(m, phase_of_listener(m), ITEM_UNIT | ITEM_ALIAS | ITEM_DIRECTORY,
                  SYSTEM_UNIT_DIR "/sockets.target.wants/" UNIT_SOCKET,
                  SYSTEM_UNIT_DIR "/" UNIT_SOCKET, wanted);
 }
@@ -27,21 +27,21 @@ static void add_door_link(struct maker *m, bool wanted)
 /* Before the unit comes, and after it went. */
 static void add_saved(struct maker *m, const char *path)
 {
-        (void)add(m, ITEM_SAVED, phase_of_door(m), 0, path);
+        (void)add(m, ITEM_SAVED, phase_of_listener(m), 0, path);
 }
 
 /* The per-connection template and its keys, then the socket: a socket without its template would
  * make clients hang. Where all goes, the link goes first: whose it was is told by its unit. */
-static void add_door(struct maker *m)
+static void add_listener(struct maker *m)
 {
         const struct facts *f = m->f;
-        bool wanted = m->c && !f->generated_door;
-        enum phase phase = phase_of_door(m);
+        bool wanted = m->c && !f->generated_listener;
+        enum phase phase = phase_of_listener(m);
         AUTO_BUF b = BUF_INIT;
         struct item *i;
 
         if (!m->c)
-                add_door_link(m, false);
+                add_listener_link(m, false);
         i = add(m, ITEM_FILE, phase, ITEM_UNIT, SYSTEM_UNIT_DIR "/" UNIT_KEYGEN);
         if (m->c) {
                 render_keygen(m->f, &b);
@@ -68,7 +68,7 @@ static void add_door(struct maker *m)
                 want(m, i, &b);
         }
         if (m->c) {
-                add_door_link(m, wanted);
+                add_listener_link(m, wanted);
                 return;
         }
         add_saved(m, SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE SAVED_SUFFIX);
@@ -77,7 +77,7 @@ static void add_door(struct maker *m)
 
 static void add_provision(struct maker *m)
 {
-        enum phase phase = phase_of_door(m);
+        enum phase phase = phase_of_listener(m);
         AUTO_BUF b = BUF_INIT;
         struct item *i;
 
@@ -86,7 +86,7 @@ static void add_provision(struct maker *m)
                 render_provision(m->f, &b);
                 want(m, i, &b);
         }
-        add_link(m, phase, ITEM_UNIT | ITEM_ALIAS | ITEM_FOLDER,
+        add_link(m, phase, ITEM_UNIT | ITEM_ALIAS | ITEM_DIRECTORY,
                  SYSTEM_UNIT_DIR "/multi-user.target.wants/" UNIT_PROVISION,
                  SYSTEM_UNIT_DIR "/" UNIT_PROVISION, m->c != NULL);
 }
@@ -236,7 +236,7 @@ int desired_make(const struct config *c, const struct facts *f, struct desired *
 {
         struct maker m = { .c = c, .f = f };
 
-        add_door(&m);
+        add_listener(&m);
         add_provision(&m);
         add_modules(&m);
         add_hosts(&m);
@@ -252,13 +252,13 @@ int desired_none(const struct facts *f, struct desired *ret)
 {
         struct maker m = { .f = f };
 
-        /* The other way round: first every other door opens, then ours goes. */
+        /* The other way round: first every other way in opens, then ours goes. */
         desired_open(&m);
         add_hushlogins(&m);
         add_hosts(&m);
         add_modules(&m);
         add_provision(&m);
-        add_door(&m);
+        add_listener(&m);
         return finish(&m, ret);
 }
 

@@ -22,7 +22,7 @@ enum stale {
 
 /* One of distro_tcp_units as found. */
 struct tcp_unit {
-        bool vendor;       /* a unit file of that name in a vendor folder */
+        bool vendor;       /* a unit file of that name in a vendor directory */
         bool foreign;      /* a file or link of that name in /etc/systemd/system: the admin's */
         bool masked;       /* masked in /etc, by whomever */
         bool recorded;     /* our preset says that we masked it, once */
@@ -30,7 +30,7 @@ struct tcp_unit {
         bool active;       /* live: it runs or listens now */
         bool needs_reload; /* live: systemd has not read its files as they are */
         uint64_t changed;  /* live: when its state last changed; realtime, in microseconds */
-        bool enabled;      /* a link in a .wants or .requires folder of /etc pulls it in */
+        bool enabled;      /* a link in a .wants or .requires directory of /etc pulls it in */
         /* live, services: */
         enum stale stale;
         uint32_t main_pid; /* 0: none runs */
@@ -71,7 +71,8 @@ struct facts {
         bool sshd_beyond;        /* there are more of them than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
-        bool generated_door; /* systemd's generator provides the wanted door, and it answers */
+        bool generated_listener; /* systemd's generator provides the wanted vsock listener, and it
+                                answers */
         struct tcp_unit tcp[N_TCP_UNITS];
         struct users users;
         unsigned verify_timeout; /* seconds, as configured; 0: the default */

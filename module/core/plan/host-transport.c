@@ -102,7 +102,7 @@ static const struct row container_row = {
         .virt = VIRT_CONTAINER,
         /* AF_VSOCK is one for the whole kernel before Linux 7.0 (net.vsock.ns_mode). */
         .reason = "this is a container: a host that connects comes to the machine around it",
-        .fix = "make the door on that machine",
+        .fix = "set up SSH over vsock on that machine",
 };
 
 /* WSL's own init speaks to Windows over hv_sock; the machine has no DMI. */

@@ -17,7 +17,7 @@ const char *observed_kind(mode_t mode)
 {
         switch (mode & S_IFMT) {
         case S_IFDIR:
-                return "a folder";
+                return "a directory";
         case S_IFIFO:
                 return "a FIFO";
         case S_IFCHR:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * observed.h: what was found at a path, and what systemd says of a unit: plain values that
- * observe.c and systemd.c fill and plan.c compares with what is desired. Pure.
+ * survey.c and systemd.c fill and plan.c compares with what is desired. Pure.
  */
 #pragma once
 
@@ -11,10 +11,10 @@
 
 enum observed_type {
         OBSERVED_NONE,
-        OBSERVED_NO_FOLDER, /* not even the folder it would be in */
+        OBSERVED_NO_DIRECTORY, /* not even the directory it would be in */
         OBSERVED_FILE,
         OBSERVED_LINK,
-        OBSERVED_OTHER, /* a folder, FIFO, device, …; or a file too large to be ours */
+        OBSERVED_OTHER, /* a directory, FIFO, device, …; or a file too large to be ours */
 };
 
 struct observed {
@@ -29,8 +29,9 @@ struct observed {
         bool unseen;            /* it could not be looked at: `what` says why */
         bool ours_behind; /* a hosts file that is a link out of /etc: a line of ours is there */
         bool maps_behind; /* ... or anybody's that maps UNKNOWN */
-        const char *what; /* for OBSERVED_OTHER: "a folder", …; static. For OBSERVED_NO_FOLDER,
-                             where the path is a user's: why, "its folder does not exist" */
+        const char
+                *what; /* for OBSERVED_OTHER: "a directory", …; static. For OBSERVED_NO_DIRECTORY,
+                          where the path is a user's: why, "its directory does not exist" */
 };
 
 void observed_free(struct observed *o);

@@ -15,10 +15,10 @@
 static int add_masked(struct plan *p, const struct item *i)
 {
         int r = p->image ? plan_add_conflict(p, i, "is masked" PLAN_MOVE_AWAY)
-                         : plan_add_conflict(p, i,
-                                             "is masked; to mend it: \"systemctl unmask %s && "
-                                             "sshd-vsock apply\"",
-                                             basename(i->path));
+                         : plan_add_conflict(
+                                   p, i,
+                                   "is masked; fix: \"systemctl unmask %s && sshd-vsock apply\"",
+                                   basename(i->path));
 
         if (r == 0)
                 p->conflicts[p->n_conflicts - 1].masked = true;
@@ -105,7 +105,7 @@ static int plan_gone(struct plan *p, const struct desired *d, const struct obser
                      const struct item *i, const struct observed *o)
 {
         const struct observed *saved = d->port == 0 ? plan_find_saved(d, observed, i->path) : NULL;
-        bool none = o->type == OBSERVED_NONE || o->type == OBSERVED_NO_FOLDER;
+        bool none = o->type == OBSERVED_NONE || o->type == OBSERVED_NO_DIRECTORY;
 
         if (saved && (none || plan_is_ours(o)))
                 return copy(p, i, o, saved);
@@ -115,13 +115,12 @@ static int plan_gone(struct plan *p, const struct desired *d, const struct obser
 static int add_own(struct plan *p, const struct item *i, const struct buf *different)
 {
         if (different->len == 0)
-                return plan_add_conflict(
-                        p, i, "is there and was not written by sshd-vsock" PLAN_MOVE_AWAY);
-        return plan_add_conflict(
-                p, i,
-                "was not written by sshd-vsock, which does not do what it does: "
-                "%s; to mend it, move it away or take that out, and run this again",
-                buf_str(different));
+                return plan_add_conflict(p, i,
+                                         "exists and is not managed by sshd-vsock" PLAN_MOVE_AWAY);
+        return plan_add_conflict(p, i,
+                                 "is not managed by sshd-vsock, whose unit does not do what it "
+                                 "does: %s; fix: move it away or take that out, and run this again",
+                                 buf_str(different));
 }
 
 int plan_file(struct plan *p, const struct desired *d, const struct observed *observed,
@@ -137,7 +136,8 @@ int plan_file(struct plan *p, const struct desired *d, const struct observed *ob
                 return add_masked(p, i);
         if (o->type == OBSERVED_LINK)
                 return plan_add_conflict(
-                        p, i, "is a link to %.96s, not made by sshd-vsock" PLAN_MOVE_AWAY, o->data);
+                        p, i, "is a link to %.96s and not managed by sshd-vsock" PLAN_MOVE_AWAY,
+                        o->data);
         if (o->type == OBSERVED_FILE) {
                 bool same = o->len == i->len && memcmp(o->data, i->content, i->len) == 0;
                 int alike = 1;

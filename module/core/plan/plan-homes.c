@@ -58,7 +58,7 @@ int plan_flag(struct plan *p, const struct observed *observed, const struct item
                 return 0;
         if (!i->wanted)
                 return plan_is_ours(o) ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
-        if (o->type == OBSERVED_NO_FOLDER)
+        if (o->type == OBSERVED_NO_DIRECTORY)
                 return add_skip(p, i->path, o->what);
         if (o->type != OBSERVED_NONE)
                 return 0;

@@ -16,24 +16,23 @@ static bool same_link(const struct item *i, const struct observed *o)
         return strcmp(o->data, i->content) == 0;
 }
 
-/* A unit of the administrator's own in the way of a mask. From that folder, too, it goes before the
- * vendor's, and it can be masked: what closes is the run at the end, which proves the door first.
+/* A unit of the administrator's own in the way of a mask. From that directory, too, it goes before
+ * the vendor's, and it can be masked: what closes is the run at the end, which verifies first.
  */
 static int add_own_unit(struct plan *p, const struct item *i)
 {
-        static const char folder[] = "/usr/local/lib/systemd/system";
+        static const char directory[] = "/usr/local/lib/systemd/system";
 
         if (p->image)
-                return plan_add_conflict(
-                        p, i,
-                        "is a unit of the administrator's own, which sshd-vsock does "
-                        "not replace; to mend it, move it to %s of the image",
-                        folder);
-        return plan_add_conflict(p, i,
-                                 "is a unit of the administrator's own, which sshd-vsock does not "
-                                 "replace; to mend it: \"mkdir -p %s && mv %s %s/ && "
-                                 "systemctl daemon-reload && sshd-vsock apply\"",
-                                 folder, i->path, folder);
+                return plan_add_conflict(p, i,
+                                         "is a unit of the administrator's own, which sshd-vsock "
+                                         "does not replace; fix: move it to %s of the image",
+                                         directory);
+        return plan_add_conflict(
+                p, i,
+                "is a unit of the administrator's own, which sshd-vsock does not replace; fix: "
+                "\"mkdir -p %s && mv %s %s/ && systemctl daemon-reload && sshd-vsock apply\"",
+                directory, i->path, directory);
 }
 
 /* Whether an enablement link of this name is ours to take away: it enables a unit file of ours, or
@@ -53,7 +52,7 @@ static bool enables_ours(const struct desired *d, const struct observed *observe
                         continue;
                 ours = ours || (unit && plan_is_ours(&observed[k]));
                 none = none || (unit && (observed[k].type == OBSERVED_NONE ||
-                                         observed[k].type == OBSERVED_NO_FOLDER));
+                                         observed[k].type == OBSERVED_NO_DIRECTORY));
                 others = others || plan_is_ours(&observed[k]);
         }
         return ours || (none && others && strcmp(link->data, i->content) == 0);
@@ -75,10 +74,11 @@ int plan_link(struct plan *p, const struct desired *d, const struct observed *ob
                 return add_own_unit(p, i);
         if (o->type == OBSERVED_LINK)
                 return plan_add_conflict(
-                        p, i, "is a link to %.96s, not made by sshd-vsock" PLAN_MOVE_AWAY, o->data);
+                        p, i, "is a link to %.96s and not managed by sshd-vsock" PLAN_MOVE_AWAY,
+                        o->data);
         if (o->type == OBSERVED_FILE)
-                return plan_add_conflict(
-                        p, i, "is there and was not written by sshd-vsock" PLAN_MOVE_AWAY);
+                return plan_add_conflict(p, i,
+                                         "exists and is not managed by sshd-vsock" PLAN_MOVE_AWAY);
         if (o->type == OBSERVED_OTHER)
                 return plan_add_conflict(p, i, "is %s, not a link" PLAN_MOVE_AWAY, o->what);
         buf_add(&content, i->content, i->len);

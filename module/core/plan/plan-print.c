@@ -114,9 +114,9 @@ void plan_print(const struct plan *p, bool deferred, struct buf *out)
         for (size_t k = 0; k < p->n; k++) {
                 if (p->ops[k].phase == PHASE_CLOSE && !closing) {
                         closing = true;
-                        buf_adds(out, deferred ? "# left to the first boot, after the door has "
-                                                 "been proven there:\n"
-                                               : "# only after the door has been proven:\n");
+                        buf_adds(out,
+                                 deferred ? "# left to the first boot, after verification there:\n"
+                                          : "# only after verification:\n");
                 }
                 plan_print_op(p, k, out);
         }

@@ -35,7 +35,7 @@ static const struct item *socket_item(const struct desired *d)
         return NULL;
 }
 
-static bool door_wanted(const struct desired *d)
+static bool listener_wanted(const struct desired *d)
 {
         const struct item *i = socket_item(d);
 
@@ -115,8 +115,8 @@ static bool must_rebind(const struct plan *p, const struct desired *d, const str
         return s->listen[0] ? !listen_has(s->listen, stream, n) : s->needs_reload;
 }
 
-/* Whether a reload would close the socket of a door that is still to stay for a while: its file has
- * another address, by a run that was killed. */
+/* Whether a reload would close the socket of a vsock listener that is still to stay for a while:
+ * its file has another address, by a run that was killed. */
 static bool loses_address(const struct desired *d, const struct observed *observed,
                           const struct unit_state *s)
 {
@@ -145,7 +145,7 @@ static bool opens_unread(const struct facts *f)
 static int plan_activate(struct plan *p, const struct desired *d, const struct observed *observed,
                          const struct facts *f, const struct units *u)
 {
-        bool wanted = door_wanted(d);
+        bool wanted = listener_wanted(d);
         bool socket_changes = plan_changes(p, PHASE_OPEN, ITEM_SOCKET);
         bool reload = plan_changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
                       u->keygen.needs_reload || u->hostkeys.needs_reload ||
@@ -186,7 +186,8 @@ static int plan_give_back(struct plan *p, const struct op *op)
         return r > 0 ? 0 : plan_unit(p, OP_RESTART, PHASE_CLOSE, UNIT_SOCKET);
 }
 
-/* The door goes: its socket stops while systemd still knows it; nothing else of ours stays active.
+/* The vsock listener goes: its socket stops while systemd still knows it; nothing else of ours
+ * stays active.
  */
 static int plan_retire(struct plan *p, const struct units *u)
 {

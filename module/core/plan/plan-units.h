@@ -26,7 +26,7 @@ int plan_units(struct plan *p, const struct desired *d, const struct observed *o
                const struct facts *f, const struct units *u) MUST_CHECK;
 
 /* The end of a conflict where what is there is not ours to take away. */
-#define PLAN_MOVE_AWAY "; to mend it, move it away and run this again"
+#define PLAN_MOVE_AWAY "; fix: move it away and run this again"
 
 /* A conflict on the item's path, in words. 0 or -ENOMEM. */
 int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...) PRINTF(3, 4);

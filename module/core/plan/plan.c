@@ -55,14 +55,15 @@ static int edited(const struct item *i, const struct observed *o, struct buf *ou
         return out->error;
 }
 
-static const char hosts_cure[] = "; to mend it, put a file in its place, or say hosts_entry: false "
-                                 "and map " HOSTS_NAME " to 127.0.0.1 yourself";
+static const char hosts_cure[] =
+        "; fix: put a file in its place, or say hosts_entry: false and map " HOSTS_NAME
+        " to 127.0.0.1 yourself";
 
 static enum blocks blocks_of(const struct item *i)
 {
         if (item_is_extra(i))
                 return BLOCKS_NOTHING;
-        return i->phase == PHASE_CLOSE || (i->flags & ITEM_TCP) ? BLOCKS_CLOSE : BLOCKS_DOOR;
+        return i->phase == PHASE_CLOSE || (i->flags & ITEM_TCP) ? BLOCKS_CLOSE : BLOCKS_LISTENER;
 }
 
 int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
@@ -130,11 +131,10 @@ static int plan_edit(struct plan *p, const struct item *i, const struct observed
         if (i->wanted && o->maps_behind && i->kind == ITEM_HOSTS)
                 return 0; /* whoever keeps that file has seen to it */
         if (!i->wanted && o->ours_behind)
-                return plan_add_conflict(
-                        p, i,
-                        "is %s: the line of sshd-vsock in it stays; to mend it, take "
-                        "out its line that ends in \"" HOSTS_MARKER "\"",
-                        o->what);
+                return plan_add_conflict(p, i,
+                                         "is %s: the line of sshd-vsock in it stays; fix: take out "
+                                         "its line that ends in \"" HOSTS_MARKER "\"",
+                                         o->what);
         if (o->type == OBSERVED_LINK || o->type == OBSERVED_OTHER)
                 return i->wanted
                                ? plan_add_conflict(p, i,
@@ -143,17 +143,15 @@ static int plan_edit(struct plan *p, const struct item *i, const struct observed
                                                    o->what ? o->what : "a link that leads nowhere",
                                                    i->kind == ITEM_HOSTS
                                                            ? hosts_cure
-                                                           : "; to mend it, put a file in its "
-                                                             "place")
+                                                           : "; fix: put a file in its place")
                                : 0;
         if (o->type != OBSERVED_FILE && !i->wanted)
                 return 0;
         if (o->type != OBSERVED_FILE && i->kind == ITEM_SSHD_CONFIG)
                 return plan_add_conflict(p, i,
                                          "is not there, and nothing includes " PATH_SSHD_DROPIN
-                                         ": listen_address has no place; to mend it, make that "
-                                         "file, as a copy of " PATH_SSHD_CONFIG_VENDOR
-                                         " if that is there");
+                                         ": listen_address has no place; fix: make that file, as a "
+                                         "copy of " PATH_SSHD_CONFIG_VENDOR " if that is there");
         r = edited(i, o, &content);
         if (r < 0)
                 return r;
@@ -169,8 +167,7 @@ static int plan_edit(struct plan *p, const struct item *i, const struct observed
 static int plan_unseen(struct plan *p, const struct item *i, const struct observed *o)
 {
         return i->wanted ? plan_add_conflict(p, i,
-                                             "is left as it is: %s; to mend it, see why, and "
-                                             "run it again",
+                                             "is left as it is: %s; fix: see why, and run it again",
                                              o->unseen ? o->what : p->sshd_unread)
                          : 0;
 }

@@ -36,15 +36,15 @@ struct op {
 
 /* What cannot be done for a conflict; all else is. */
 enum blocks {
-        BLOCKS_NOTHING, /* only what it is itself */
-        BLOCKS_CLOSE,   /* TCP stays as it is */
-        BLOCKS_DOOR,    /* there is no door without it, and so nothing else */
+        BLOCKS_NOTHING,  /* only what it is itself */
+        BLOCKS_CLOSE,    /* TCP stays as it is */
+        BLOCKS_LISTENER, /* there is no vsock listener without it, and so nothing else */
 };
 
 /* A path that is not ours in the way of one that has to be. */
 struct conflict {
         const char *path;
-        bool masked; /* a unit of the door: the door cannot answer */
+        bool masked; /* a unit of the vsock listener: the vsock listener cannot answer */
         enum blocks blocks;
         char reason[384];
 };

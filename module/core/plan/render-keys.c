@@ -17,8 +17,8 @@
  * The conditions keep it from costing a process at each boot where there is nothing to make; it
  * does not stay active, so that keys which went away are made again.
  * Where HostKey names files, sshd uses those alone and ssh-keygen -A makes others: the same with
- * ssh-keygen -t, and the type from the file's name. The folder may be on a mount of its own, below
- * which nothing is to be made while it is not there. */
+ * ssh-keygen -t, and the type from the file's name. The directory may be on a mount of its own,
+ * below which nothing is to be made while it is not there. */
 static bool can_make_key(const char *path)
 {
         size_t n = strlen(path);
@@ -75,7 +75,7 @@ static void add_keygen_command(const struct facts *f, struct buf *out)
 void render_keygen(const struct facts *f, struct buf *out)
 {
         buf_adds(out, MARKER "[Unit]\n"
-                             "Description=SSH host keys for the door on AF_VSOCK\n"
+                             "Description=Host keys for SSH on AF_VSOCK\n"
                              "Documentation=man:sshd-vsock(8) man:ssh-keygen(1)\n"
                              "Wants=sshd-keygen.target\n"
                              "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "

@@ -28,12 +28,12 @@
  * not with each connection, whose coming and going would have the manager set up the cgroups of
  * half the system again.
  * Per source: the host is one CID, local users are one or two more (1, and the guest's own), and
- * all of those stay below the total, so that the host's share is free whatever they do. What frees
- * theirs is sshd's LoginGraceTime. 8, since every connection below the limit costs a start of
- * sshd, which keeps the manager from the queue and competes with the host's for the processor: the
- * slowest of the host's logins took 4 s, with 16 it took 6 s, and with 32 it took 7 s (Debian
- * forky, one CPU of user-mode Linux). A host that needs more at a time gets it with a drop-in.
- * Backlog: the kernel's maximum, as it is: a short one would refuse the host instead. */
+ * all of those stay below the total, so that the host's connections stay free whatever they do.
+ * What frees theirs is sshd's LoginGraceTime. 8, since every connection below the limit costs a
+ * start of sshd, which keeps the manager from the queue and competes with the host's for the
+ * processor: the slowest of the host's logins took 4 s, with 16 it took 6 s, and with 32 it took 7
+ * s (Debian forky, one CPU of user-mode Linux). A host that needs more at a time gets it with a
+ * drop-in. Backlog: the kernel's maximum, as it is: a short one would refuse the host instead. */
 static void add_limits(const struct facts *f, struct buf *out)
 {
         buf_addf(out,
@@ -51,7 +51,7 @@ static void add_limits(const struct facts *f, struct buf *out)
 void render_socket(const struct config *c, const struct facts *f, struct buf *out)
 {
         buf_adds(out, MARKER "[Unit]\n"
-                             "Description=SSH door on AF_VSOCK\n"
+                             "Description=SSH on AF_VSOCK\n"
                              "Documentation=man:sshd-vsock(8)\n"
                              "Wants=" UNIT_HOSTKEYS "\n"
                              "\n"
@@ -143,8 +143,8 @@ bool provision_carries(const char *text, size_t len, struct buf *out)
  * dependencies; what is left of those is spelled out. After the TCP units: one that has still to
  * start would be taken for a closed one, and one that is masked while it starts hangs until its
  * timeout. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded for.
- * RuntimeMaxSec: a run that hangs ends, but none is cut short between closing and the second proof:
- * there are four proofs of verify_timeout at most, and a few jobs of 90 s. */
+ * RuntimeMaxSec: a run that hangs ends, but none is cut short between closing and the second
+ * verification: there are four verifications of verify_timeout at most, and a few jobs of 90 s. */
 #define SHORT_PROOF 60 /* seconds */
 
 void render_provision(const struct facts *f, struct buf *out)
@@ -152,7 +152,7 @@ void render_provision(const struct facts *f, struct buf *out)
         const char *program = f->program ? f->program : distro_program[0];
 
         buf_adds(out, MARKER "[Unit]\n"
-                             "Description=Provision and prove the SSH door on AF_VSOCK\n"
+                             "Description=Provision and verify SSH on AF_VSOCK\n"
                              "Documentation=man:sshd-vsock(8)\n"
                              "DefaultDependencies=no\n"
                              "ConditionFileIsExecutable=");
@@ -266,7 +266,7 @@ static void add_stream(const struct listen_address *l, unsigned port, struct buf
 
 /* systemd binds the sockets that it passes to sshd, which then never looks at its ListenAddress,
  * nor at its Port unless the unit has none. FreeBind: an address that comes up late must not cost
- * the socket at boot. BindIPv6Only as sshd itself does it (sshd-query.c, IPV6_V6ONLY). The empty
+ * the socket at boot. BindIPv6Only as sshd itself does it (sshd.c, IPV6_V6ONLY). The empty
  * ListenStream= takes away all that the unit listens on; what is not TCP comes back. */
 void render_socket_dropin(const struct config *c, const struct facts *f,
                           const struct unit_streams *streams, struct buf *out)

@@ -18,7 +18,8 @@
 struct reader {
         enum takeover kind;
         unsigned port;
-        bool listens, accepts, starts, reads; /* the settings without which it is no door */
+        bool listens, accepts, starts,
+                reads; /* the settings without which it is no vsock listener */
         struct buf *different;
         int error;
 };
@@ -93,7 +94,7 @@ static const char *is_reply(struct reader *r, const char *value)
         return is_in(value, words) ? NULL : "not the connection";
 }
 
-static const char *is_sshd_folder(struct reader *r, const char *value)
+static const char *is_sshd_directory(struct reader *r, const char *value)
 {
         (void)r;
         return strcmp(value, "sshd") == 0 ? NULL : "other directories";
@@ -251,7 +252,7 @@ static const struct known template_settings[] = {
         { "Service", " ExecStartPre ", is_preparation },
         { "Service", " StandardInput ", is_socket },
         { "Service", " StandardOutput ", is_reply },
-        { "Service", " RuntimeDirectory ", is_sshd_folder },
+        { "Service", " RuntimeDirectory ", is_sshd_directory },
         { "Service", " User Group ", is_root },
         { "Service", " Type ", is_plain_type },
         { "Service", " EnvironmentFile ", is_environment },

@@ -11,6 +11,7 @@
 struct error {
         char text[512]; /* empty: nothing said */
         char fix[768];  /* empty: none known */
+        unsigned cause; /* an enum cause (core/plan/causes.h); 0: in no row of that table */
 };
 
 /* Says what failed, with strerror(-error) behind it unless error is 0. Keeps what an inner call

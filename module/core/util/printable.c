@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * printable.c: see printable.h. The sinks use it (log.c, standard output in main.c), and whoever
- * puts a stranger's word into a text of several lines, where a newline of his could not be told
+ * puts text from outside into a text of several lines, where a newline of his could not be told
  * from ours.
  */
 #include "core/util/printable.h"

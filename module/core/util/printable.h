@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * printable.h: words of strangers made harmless: names, link targets, banners and lines of files
+ * printable.h: text from outside made harmless: names, link targets, banners and lines of files
  * are anybody's, and are shown on root's terminal and in the journal. Pure.
  */
 #pragma once

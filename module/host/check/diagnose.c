@@ -18,7 +18,7 @@
 #include <time.h>
 
 #define BEFORE_FAILING 5000000u /* what a unit says about its end it says before it */
-#define SHARE_PAUSE    200      /* milliseconds until a full share is tried again */
+#define SHARE_PAUSE    200      /* milliseconds until a full per-CID limit is tried again */
 #define JOURNAL_TRIES  30       /* of 100 ms: journald is a process of its own and may lag */
 
 static enum cause ask_journal(struct verdict *v, uint64_t since)
@@ -38,9 +38,9 @@ static enum cause ask_journal(struct verdict *v, uint64_t since)
         return cause;
 }
 
-/* Any instance tells whether the template is there; it is loaded, not started. The generated door's
- * is a link to a unit of another name, which systemd follows; a socket that somebody made with
- * Accept=no has none. */
+/* Any instance tells whether the template is there; it is loaded, not started. The generated
+ * listener's is a link to a unit of another name, which systemd follows; a socket that somebody
+ * made with Accept=no has none. */
 static enum cause of_template(struct systemd *m, const char *unit)
 {
         char service[256];
@@ -60,7 +60,7 @@ static const char *unit_of(const struct verdict *v)
         return v->unit ? v->unit : UNIT_SOCKET;
 }
 
-/* Says who holds the port: a stranger, or systemd, for which of its units. */
+/* Says who holds the port: another program, or systemd, for which of its units. */
 static int add_holder(struct systemd *m, struct verdict *v)
 {
         char text[96], unit[128] = "";
@@ -120,7 +120,7 @@ static bool add_waiting(struct systemd *m, struct verdict *v)
         return true;
 }
 
-/* The socket listens, and still: the template, the share of connections, sshd. */
+/* The socket listens, and still: the template, the per-CID limit, sshd. */
 static enum cause of_connection(struct systemd *m, const struct unit_state *s, struct verdict *v)
 {
         struct verdict stranger = *v;
@@ -128,7 +128,7 @@ static enum cause of_connection(struct systemd *m, const struct unit_state *s, s
 
         if (cause != CAUSE_NONE)
                 return cause;
-        if (add_holder(m, &stranger) == PORT_OWNER_STRANGER) {
+        if (add_holder(m, &stranger) == PORT_OWNER_OTHER) {
                 *v = stranger;
                 return CAUSE_PORT_TAKEN;
         }
@@ -154,7 +154,7 @@ static void expect_unit(struct systemd *m, const struct unit_state *before, stru
         if (systemd_unit(m, unit_of(v), &after, &error) < 0 ||
             vsock_unit_find(m, v->port, unit, sizeof(unit), &error) < 0)
                 return;
-        if (holder == PORT_OWNER_STRANGER ||
+        if (holder == PORT_OWNER_OTHER ||
             (holder == PORT_OWNER_SYSTEMD && strcmp(unit, unit_of(v)) != 0))
                 v->cause = CAUSE_PORT_TAKEN;
         else if (strcmp(unit, unit_of(v)) != 0)
@@ -183,7 +183,7 @@ static void verify_patiently(struct systemd *m, const char *unit, uint32_t port,
         for (;;) {
                 uint64_t now = clock_now();
 
-                verify_door(port, now < end ? (unsigned)((end - now) / 1000000) + 1 : 1, ret);
+                verify_listener(port, now < end ? (unsigned)((end - now) / 1000000) + 1 : 1, ret);
                 ret->unit = unit;
                 if (!is_share_full(m, ret) || clock_now() + UINT64_C(1000) * SHARE_PAUSE >= end)
                         return;
@@ -191,8 +191,8 @@ static void verify_patiently(struct systemd *m, const char *unit, uint32_t port,
         }
 }
 
-void diagnose_door(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
-                   struct verdict *ret)
+void diagnose_listener(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
+                       struct verdict *ret)
 {
         struct unit_state s = { 0 };
         struct error error = { 0 };

@@ -20,7 +20,7 @@
 #define BATCH_MAX     5   /* keys a connection: MaxAuthTries is 6 by default */
 #define EXPLAINED_MAX 5   /* accounts whose refusal is looked into */
 
-/* The keys of one file, one after the other into FOLDER/N.pub, N modulo the batch. */
+/* The keys of one file, one after the other into DIRECTORY/N.pub, N modulo the batch. */
 struct keys {
         struct buf lines;  /* "TYPE BLOB\n" each */
         struct buf forced; /* those that run nothing but a command of their own; begins with \n */
@@ -214,7 +214,7 @@ int search_look(struct search *s, struct login *l, struct admission_rules *rules
         int r = sshd_effective_for(&s->server, l->user.name, &dump, &error);
 
         if (r == -EINVAL)
-                admission_because(l, "run \"sshd -t\" and mend the line it names", "%s",
+                admission_because(l, "run \"sshd -t\" and correct the line it names", "%s",
                                   error.text);
         if (r == -ETIMEDOUT)
                 admission_because(l, "see what keeps \"id\" of that account",

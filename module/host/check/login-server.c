@@ -55,8 +55,7 @@ int search_find_server(struct search *s, struct error *error)
         if (r == 0 && confined[0])
                 return error_say(
                         error, -ENOTSUP,
-                        "%s has %s, which a trial login would not meet: what it says would "
-                        "be no proof",
+                        "%s has %s, which a trial login would not meet: it would show nothing",
                         service, confined);
         return r;
 }

@@ -43,7 +43,7 @@ static int make_room(const struct logins_search *in, struct logins *l)
         return l->list ? 0 : -ENOMEM;
 }
 
-/* Root first: where anybody may log in, it is he who mends the rest. */
+/* Root first: where anybody may log in, root can repair the rest. */
 static void add_everybody(const struct users *users, struct logins *l)
 {
         for (unsigned pass = 0; pass < 2; pass++)

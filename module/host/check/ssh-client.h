@@ -12,7 +12,7 @@
 /* Whether the system has both; NULL, or the path of what is missing. */
 const char *ssh_client_missing(void);
 
-/* Makes the key pair "key" and "key.pub" in the folder. `type` as for ssh-keygen -t. */
+/* Makes the key pair "key" and "key.pub" in the directory. `type` as for ssh-keygen -t. */
 int ssh_client_keygen(const struct scratch *s, const char *type, struct error *error) MUST_CHECK;
 
 /* How a connection comes about: through the vsock listener on `port`, or with `server` (a command
@@ -22,7 +22,7 @@ struct ssh_client_target {
         const struct argv *server;
 };
 
-/* Offers the public keys FOLDER/0.pub … of which `n` are there, without having their private
+/* Offers the public keys DIRECTORY/0.pub … of which `n` are there, without having their private
  * halves: what `ssh -v` printed goes to `said` (RFC 4252, section 7: the server says whether it
  * would take a key). Exit status of ssh, or −errno. */
 int ssh_client_query(const struct scratch *s, const struct ssh_client_target *target,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * verify.c: see verify.h. The grammar is ssh-banner.c's, the socket vsock.c's; here they meet under
- * one deadline. A banner alone is no proof: SELinux may kill the pre-authentication child after it
- * (selinux-policy #2955), so SSH_MSG_KEXINIT has to be seen.
+ * one deadline. A banner alone proves nothing: SELinux may kill the pre-authentication child after
+ * it (selinux-policy #2955), so SSH_MSG_KEXINIT has to be seen.
  */
 #include "host/check/verify.h"
 
@@ -141,7 +141,7 @@ static uint64_t realtime(void)
         return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
-void verify_door(uint32_t port, unsigned timeout, struct verdict *ret)
+void verify_listener(uint32_t port, unsigned timeout, struct verdict *ret)
 {
         uint64_t deadline = clock_deadline(timeout);
         AUTO_CLOSE int fd = -1;
