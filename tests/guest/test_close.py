@@ -11,7 +11,7 @@ from guest import Guest
 from guest.steps import (ANYWHERE, UNITS, apply, dropin, listeners, meanwhile, served_by,
                          squatter)
 
-EVERY_RUN = 10
+EVERY_RUN = 8
 
 CLOSE = "disable_tcp: true\nverify_timeout: 2\n"
 LISTEN = "listen_address: 127.0.0.1\n"
