@@ -184,14 +184,15 @@ class Sweep:
 
 
 def part(numbers, change, call, how):
-    """What of the numbers is in every run: the first, the last, and each third between them, another
-    third for each change and kind. The changes have most of their calls in common, so that what one
-    leaves out another has."""
+    """What of the numbers is in every run: the first, the last, and each third between them (each
+    ninth where there are very many), others for each change and kind. The changes have most of their
+    calls in common, so that what one leaves out another has."""
     if os.environ.get("SSHD_VSOCK_FULL"):
         return list(numbers)
+    step = 3 if len(numbers) < 100 else 9
     first = list(CHANGES.values()).index(change) + zlib.crc32(f"{call} {how}".encode())
     return [n for at, n in enumerate(numbers)
-            if n in (numbers[0], numbers[-1]) or (at + first) % 3 == 0]
+            if n in (numbers[0], numbers[-1]) or (at + first) % step == 0]
 
 
 def unknown(said):
