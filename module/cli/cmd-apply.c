@@ -106,7 +106,7 @@ static int apply_early(struct run *r)
 
 /* After a daemon-reload with another port, systemd holds no descriptor any more and still calls the
  * socket listening: a run that was killed between that and its restart left it so, and no file
- * tells. Where this plan has not just started it, that is mended here. */
+ * tells. Where this plan has not just started it, that is corrected here. */
 static void revive_socket(struct run *r)
 {
         struct error error = { 0 };
@@ -124,7 +124,7 @@ static void revive_socket(struct run *r)
                                   &r->verdict);
 }
 
-static int prove(struct run *r)
+static int verify_live(struct run *r)
 {
         int status;
 
@@ -164,7 +164,7 @@ static int apply_live(struct run *r)
                 return apply_early(r);
         status = activate(r);
         if (status == EXIT_DONE)
-                status = prove(r);
+                status = verify_live(r);
         if (status != EXIT_DONE) {
                 run_say_conflicts(r, BLOCKS_CLOSE);
                 if (closes)

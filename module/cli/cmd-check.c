@@ -11,7 +11,10 @@ int cmd_check(struct run *r)
         r->checks = true;
         if (status == EXIT_DONE)
                 status = run_read_config(r);
-        if (status == EXIT_DONE)
+        if (status == EXIT_DONE && r->source == CONFIG_DEFAULTS)
+                log_line(&r->log, LOG_LEVEL_STEP, "there is no %s%s: the defaults hold",
+                         r->root.path, CONFIG_PATH_DEFAULT);
+        else if (status == EXIT_DONE)
                 log_line(&r->log, LOG_LEVEL_STEP, "the configuration is valid");
         return status;
 }

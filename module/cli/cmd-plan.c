@@ -14,7 +14,9 @@ int cmd_plan(struct run *r)
                 return status;
 
         run_report_skipped(r);
-        plan_print(&r->plan, r->root.image && !r->options.no_verify, &r->text);
+        if (r->log.max >= LOG_LEVEL_STEP || r->options.json)
+                plan_print(&r->plan, r->root.image && !r->options.no_verify, &r->text);
+        plan_print_summary(&r->plan, &r->text);
         status = run_report_conflicts(r);
         if (status == EXIT_DONE && plan_has(&r->plan, PHASE_CLOSE) && run_check_family(r) < 0)
                 status = run_fail(r);

@@ -65,10 +65,16 @@ static void add_verification(struct run *r)
 {
         const struct verdict *v = &r->verdict;
 
-        if (!r->verified)
+        if (!r->verified) {
+                buf_adds(&r->text, "verify  not checked: this is an image\n");
                 return;
+        }
         if (v->cause == CAUSE_NONE)
                 buf_addf(&r->text, "verify  %s, just now\n", v->ident);
+        else if (v->cause == CAUSE_NO_LOOPBACK)
+                buf_adds(&r->text,
+                         "verify  not possible without vsock_loopback, which \"sshd-vsock "
+                         "verify\" loads where there is one\n");
         else
                 add_not_verified(r, &causes[v->cause]);
         run_find_host_transport(r);
@@ -91,8 +97,11 @@ static void add_logins(struct run *r)
         struct error error = { 0 };
         const char *word = "logins  ";
 
-        if (!r->verified || r->verdict.cause != CAUSE_NONE)
+        if (!r->verified || r->verdict.cause != CAUSE_NONE) {
+                buf_addf(&r->text, "logins  not checked: %s\n",
+                         r->verified ? "no SSH server was seen to answer" : "this is an image");
                 return;
+        }
         if (r->config.require == REQUIRE_UNCHECKED) {
                 buf_adds(&r->text, "logins  not checked (require_login: unchecked)\n");
                 return;
@@ -257,8 +266,8 @@ int cmd_status(struct run *r)
                 return status;
 
         if (r->systemd) {
-                diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
-                                  &r->verdict);
+                diagnose_quietly(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
+                                 &r->verdict);
                 r->verified = true;
         }
         add_listener(r);
@@ -272,7 +281,10 @@ int cmd_status(struct run *r)
         add_drift(r);
         if (r->config_differs && !r->options.config)
                 return EXIT_CHANGES;
-        return run_has_changes(r) || lacks || r->plan.n_conflicts > 0 || tcp_has_drift(r)
-                       ? EXIT_CHANGES
-                       : EXIT_DONE;
+        if (run_has_changes(r) || lacks || r->plan.n_conflicts > 0 || tcp_has_drift(r))
+                return EXIT_CHANGES;
+        return !r->verified || r->verdict.cause == CAUSE_NONE ||
+                               r->verdict.cause == CAUSE_NO_LOOPBACK
+                       ? EXIT_DONE
+                       : EXIT_CLOSED_NOTHING;
 }

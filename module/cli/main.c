@@ -4,7 +4,9 @@
  * verbs are called, not what they do.
  */
 #include "cli/report.h"
+#include "core/util/nearest.h"
 #include "core/util/printable.h"
+#include "core/util/udiff.h"
 #include "host/check/proxy.h"
 
 #include <errno.h>
@@ -17,15 +19,21 @@
 static const struct {
         const char *name;
         int (*run)(struct run *r);
+        bool no_verify, known_hosts; /* whether these options mean something to it */
         const char *help;
 } verbs[] = {
-        { "check", cmd_check, "validate the configuration; touches nothing, needs no root" },
-        { "plan", cmd_plan, "show what apply would change; touches nothing" },
-        { "apply", cmd_apply, "bring the system to that state, verify it, then close TCP" },
-        { "remove", cmd_remove, "remove what apply installed, byte for byte" },
-        { "status", cmd_status, "what is installed, what answers, what is closed, what drifted" },
-        { "verify", cmd_verify, "name the first broken link of SSH over vsock, and its fix" },
-        { "client", cmd_client, "print what the other side needs: ssh_config, GUID, registry" },
+        { "check", cmd_check, false, false,
+          "validate the configuration; touches nothing, needs no root" },
+        { "plan", cmd_plan, true, false, "show what apply would change; touches nothing" },
+        { "apply", cmd_apply, true, false,
+          "bring the system to that state, verify it, then close TCP" },
+        { "remove", cmd_remove, true, false, "remove what apply installed, byte for byte" },
+        { "status", cmd_status, true, false,
+          "what is installed, what answers, what is closed, what drifted" },
+        { "verify", cmd_verify, false, false,
+          "name the first broken link of SSH over vsock, and its fix" },
+        { "client", cmd_client, false, true,
+          "print what the other side needs: ssh_config, GUID, registry" },
 };
 
 enum {
@@ -84,12 +92,26 @@ static void print_help(void)
                "See sshd-vsock(8) and sshd-vsock.yaml(5).\n");
 }
 
-static int usage(struct run *r, const char *what, const char *which)
+/* `meant` NULL: nothing is near. */
+static int usage(struct run *r, const char *what, const char *which, const char *meant)
 {
         error_fix(&r->error, "see sshd-vsock --help");
-        (void)error_say(&r->error, 0, "%s%s", what, which);
+        (void)error_say(&r->error, 0, "%s%s%s%s%s", what, which, meant ? "; did you mean \"" : "",
+                        meant ? meant : "", meant ? "\"?" : "");
         log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->error.text, r->error.fix);
         return EXIT_USAGE;
+}
+
+static int unknown_option(struct run *r, const char *word)
+{
+        AUTO_FREE char *name = strndup(word, strcspn(word, "="));
+        char meant[40];
+        struct nearest near = { .word = name ? name + strspn(name, "-") : "" };
+
+        for (size_t i = 0; i < ELEMENTSOF(options); i++)
+                nearest_offer(&near, options[i].option.name);
+        (void)snprintf(meant, sizeof(meant), "--%s", near.best ? near.best : "");
+        return usage(r, "unknown option ", word, near.best ? meant : NULL);
 }
 
 /* -1: go on; otherwise the exit status. */
@@ -124,9 +146,9 @@ static int take_option(struct run *r, int c, char *const argv[])
                 printf("sshd-vsock %s\n", PROGRAM_VERSION);
                 return EXIT_DONE;
         case ':':
-                return usage(r, "an argument is missing after ", argv[optind - 1]);
+                return usage(r, "an argument is missing after ", argv[optind - 1], NULL);
         default:
-                return usage(r, "unknown option ", argv[optind - 1]);
+                return unknown_option(r, argv[optind - 1]);
         }
 }
 
@@ -151,13 +173,19 @@ static int take_options(struct run *r, int argc, char *argv[])
 /* What the verb has for standard output, as it is or inside the document. */
 static int print_result(struct run *r, const char *verb, int status)
 {
-        AUTO_BUF document = BUF_INIT;
+        AUTO_BUF document = BUF_INIT, text = BUF_INIT;
         const struct buf *out = &document;
 
         if (r->options.json)
                 report_json(r, verb, status, &document);
         else
-                printable_text(&document, buf_str(&r->text), r->text.len);
+                printable_text(&text, buf_str(&r->text), r->text.len);
+        if (verb && strcmp(verb, "plan") == 0 && log_has_colours(STDOUT_FILENO))
+                udiff_colour(buf_str(&text), text.len, &document);
+        else
+                buf_add(&document, buf_str(&text), text.len);
+        if (text.error < 0)
+                document.error = text.error;
         if (r->text.error < 0)
                 document.error = r->text.error;
         errno = 0;
@@ -171,20 +199,39 @@ static int print_result(struct run *r, const char *verb, int status)
         return status;
 }
 
+static int unknown_verb(struct run *r, const char *word)
+{
+        struct nearest near = { .word = word };
+
+        nearest_offer(&near, "help");
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                nearest_offer(&near, verbs[i].name);
+        return usage(r, "unknown verb ", word, near.best);
+}
+
 static int run_verb(struct run *r, int argc, char *argv[])
 {
-        int status;
+        const char *word = optind < argc ? argv[optind] : "";
+        size_t i = 0;
 
-        for (size_t i = 0; optind + 1 == argc && i < ELEMENTSOF(verbs); i++)
-                if (strcmp(argv[optind], verbs[i].name) == 0)
-                        return print_result(r, verbs[i].name, verbs[i].run(r));
         if (optind >= argc)
-                status = usage(r, "a verb is missing", "");
-        else if (optind + 1 < argc)
-                status = usage(r, "too many arguments: ", argv[optind + 1]);
-        else
-                status = usage(r, "unknown verb ", argv[optind]);
-        return print_result(r, NULL, status);
+                return print_result(r, NULL, usage(r, "a verb is missing", "", NULL));
+        if (optind + 1 < argc)
+                return print_result(r, NULL,
+                                    usage(r, "too many arguments: ", argv[optind + 1], NULL));
+        if (strcmp(word, "help") == 0) {
+                print_help();
+                return EXIT_DONE;
+        }
+        while (i < ELEMENTSOF(verbs) && strcmp(word, verbs[i].name) != 0)
+                i++;
+        if (i == ELEMENTSOF(verbs))
+                return print_result(r, NULL, unknown_verb(r, word));
+        if (r->options.no_verify && !verbs[i].no_verify)
+                return print_result(r, NULL, usage(r, "--no-verify is not for ", word, NULL));
+        if (r->options.known_hosts && !verbs[i].known_hosts)
+                return print_result(r, NULL, usage(r, "--known-hosts is not for ", word, NULL));
+        return print_result(r, verbs[i].name, verbs[i].run(r));
 }
 
 /* Started by ssh on behalf of a run of ours, see proxy.h. */

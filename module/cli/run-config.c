@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #define PATH_PROVISION SYSTEM_UNIT_DIR "/" UNIT_PROVISION
+#define MISNAMED       "/etc/sshd-vsock.yml"
 
 static const char apply_again[] = "sshd-vsock apply";
 
@@ -174,6 +175,16 @@ static void set_command(struct run *r, const struct candidate *file,
         }
 }
 
+/* cloud-init and others take both endings: the wrong one would be a file that nobody reads. */
+static void message_misnamed(struct run *r)
+{
+        if (rootfs_exists(&r->root, MISNAMED) > 0)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "%s" MISNAMED " is not read; fix: mv %s" MISNAMED
+                         " %s" CONFIG_PATH_DEFAULT,
+                         r->root.path, r->root.path, r->root.path);
+}
+
 static void message_source(struct run *r)
 {
         static const char force[] =
@@ -212,6 +223,8 @@ static int compare(struct run *r, struct candidate *named, struct candidate *fil
                     : r->source == CONFIG_CARRIED ? carried
                                                   : file);
         message_source(r);
+        if (r->source == CONFIG_DEFAULTS)
+                message_misnamed(r);
         return EXIT_DONE;
 }
 

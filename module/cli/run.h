@@ -14,7 +14,7 @@
 #include "host/survey.h"
 #include "host/tcp-listeners.h"
 
-/* Exit statuses, design §1. */
+/* Exit statuses: sshd-vsock(8), and doc/DESIGN.md "Interfaces that stay". */
 enum {
         EXIT_DONE = 0,
         EXIT_WORLD = 1,

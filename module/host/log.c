@@ -37,14 +37,18 @@ static bool stderr_is_journal(void)
                fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-void log_init(struct log *l, enum log_level max)
+bool log_has_colours(int fd)
 {
         const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
+        return isatty(fd) && !(no_color && no_color[0]) && !(term && strcmp(term, "dumb") == 0);
+}
+
+void log_init(struct log *l, enum log_level max)
+{
         l->max = max;
         l->journal = stderr_is_journal();
-        l->colour = isatty(STDERR_FILENO) && !(no_color && no_color[0]) &&
-                    !(term && strcmp(term, "dumb") == 0);
+        l->colour = log_has_colours(STDERR_FILENO);
 }
 
 /* The one way to stderr and the journal: whatever text from outside a message holds, it is one

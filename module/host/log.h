@@ -33,6 +33,9 @@ struct log {
         bool colour;  /* stderr is a terminal and NO_COLOR is not set */
 };
 
+/* Whether it is a terminal that shows colours, and the user wants them (no-color.org). */
+bool log_has_colours(int fd);
+
 /* Looks at stderr and the environment. */
 void log_init(struct log *l, enum log_level max);
 

@@ -79,6 +79,14 @@ int scratch_write(const struct scratch *s, const char *name, const char *text, s
         return write(fd, text, len) == (ssize_t)len ? 0 : -EIO;
 }
 
+int scratch_publish(const struct scratch *s, const char *name)
+{
+        char path[128];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", s->path, name);
+        return chmod(path, 0644) < 0 ? -errno : 0;
+}
+
 void scratch_end(struct scratch *s)
 {
         if (s->path[0])

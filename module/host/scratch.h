@@ -19,5 +19,8 @@ int scratch_make(struct scratch *ret, struct error *error) MUST_CHECK;
 int scratch_write(const struct scratch *s, const char *name, const char *text,
                   size_t len) MUST_CHECK;
 
+/* Lets everybody read a file in it that another program made. */
+int scratch_publish(const struct scratch *s, const char *name) MUST_CHECK;
+
 /* The directory and all that is in it are gone, whoever made it. */
 void scratch_end(struct scratch *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * survey-machine.h: the part of the survey that is about the machine around a running system: DMI,
- * containers, devices, transports. What it means is hostway's. Reads only.
+ * containers, devices, transports. What it means is host-transport's. Reads only.
  */
 #pragma once
 

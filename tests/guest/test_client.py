@@ -242,6 +242,37 @@ def test_status_names_drift_item_by_item(guest):
         guest.check("rm -f /etc/sshd-vsock.yaml; sshd-vsock apply", timeout=120)
 
 
+def test_status_of_a_listener_that_does_not_answer(guest):
+    """Nothing differs from the configuration, and nobody gets in: not a success, and why."""
+    guest.put(f"{UNITS}/sshd-vsock@.service.d/mine.conf", "[Service]\nExecStart=\nExecStart=false\n")
+    guest.check("systemctl daemon-reload")
+    try:
+        text = guest.run("sshd-vsock status")
+        assert text.status == 4, text
+        assert "verify  failed: connection closed before the SSH banner; fix: " in text.stdout
+        assert "logins  not checked: no SSH server was seen to answer\n" in text.stdout
+        assert report(guest, "status", status=4)["error"]["cause"] == "closed"
+    finally:
+        guest.check(f"rm -r {UNITS}/sshd-vsock@.service.d; systemctl daemon-reload")
+    assert guest.run("sshd-vsock status").status == 0
+
+
+def test_a_look_loads_no_module(guest):
+    """`status` with nothing installed and no module loaded: said, without a connection."""
+    guest.check("sshd-vsock -q remove; rmmod vsock_loopback vsock_diag || :", timeout=120)
+    loaded = "lsmod | cut -d' ' -f1 | sort"
+    try:
+        before = guest.check(loaded)
+        assert "vsock_loopback" not in before
+        text = guest.run("sshd-vsock status")
+        assert text.status == 10 and "verify  failed: the socket unit is not installed" in text.stdout
+        guest.run("sshd-vsock plan")
+        guest.check("sshd-vsock check; sshd-vsock client")
+        assert guest.check(loaded) == before
+    finally:
+        guest.check("sshd-vsock apply", timeout=120)
+
+
 def test_failures_are_documents_with_a_cause(guest):
     """The door does not answer: exit 4, and why."""
     guest.check("systemctl stop sshd-vsock.socket")

@@ -122,6 +122,8 @@ OTHERS = {
     "include fewer files": OFFLINE + "test_too_many_includes",
     "install it as %s, with root as the owner": GUEST + "test_program_that_others_can_replace",
     "take AddressFamily": OFFLINE + "test_address_of_a_family_that_sshd_refuses",
+    "mv %s{MISNAMED} %s{CONFIG_PATH_DEFAULT}": "offline/test_cli.py::"
+        "test_file_with_the_other_ending_is_not_overlooked",
     "take the name out of the list": GUEST + "test_user_who_is_not_there",
     "correct the line that sshd names, in sshd_config": GUEST + "test_configuration_that_is_refused",
     "see what it does, and end it if it hangs": "offline/test_neighbours.py::"
@@ -185,12 +187,12 @@ def texts():
     found = set()
     for path in (CHECKOUT / "module").rglob("*.[ch]"):
         found |= set(fixtexts.fixes_of(path.read_text(encoding="utf-8")))
-    for table, file, column in ("reasons", "admission.c", 1), ("by_dmi", "hostway.c", -1):
+    for table, file, column in ("reasons", "admission.c", 1), ("by_dmi", "host-transport.c", -1):
         for words in fixtexts.columns(source(file), table, column):
             found |= set(words if table == "reasons" or len(words[:1]) and " " in words[0]
                          and not words[0].startswith(("an ", "Amazon", "Google", "Oracle", "Huawei",
                                                       "Open ", "SAP", "Alibaba", "Hetzner")) else [])
-    for macro in re.findall(r'^#define (?:KEEP|VOUCH) +"(.*)"$', source("hostway.c"), re.M):
+    for macro in re.findall(r'^#define (?:KEEP|VOUCH) +"(.*)"$', source("host-transport.c"), re.M):
         found.add(macro.replace('\\"', "'"))
     return found - PIECES
 

@@ -120,7 +120,9 @@ def test_operation_has_its_diff(debian):
     texts = {op["name"]: op["text"] for op in report["operations"]}
     assert "\n+127.0.0.1 UNKNOWN # sshd-vsock\n" in texts["/etc/hosts"]
     assert texts["/etc/hosts"].startswith("--- /etc/hosts\n+++ /etc/hosts\n@@ ")
-    assert report["text"] == "".join(op["text"] for op in report["operations"])
+    *texts, summary = report["text"].splitlines(keepends=True)
+    assert "".join(texts) == "".join(op["text"] for op in report["operations"])
+    assert re.fullmatch(r"# \d+ to write, \d+ to link\n", summary)
 
 
 def test_status_is_data(debian):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * distro.h: where distributions put things, as tables: a new distribution is one row and its test.
- * Only constants; shared/facts of the distributions are in tests/offline/layouts. Pure.
+ * Only constants; the layouts they are from are in tests/offline/layouts.py. Pure.
  */
 #pragma once
 

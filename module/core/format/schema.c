@@ -6,6 +6,8 @@
  */
 #include "core/format/schema.h"
 
+#include "core/util/nearest.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -14,8 +16,6 @@
 #include <strings.h>
 
 #define DIGITS "0123456789_"
-
-enum { KEY_MAX = 32 }; /* longer ones are not compared for a "did you mean" */
 
 /* ---- faults ---------------------------------------------------------------------------------- */
 
@@ -60,58 +60,16 @@ int schema_wrong_type(const struct value *v, const char *wanted)
         return schema_fault(v, "%s is wanted, not \"%s\"", wanted, yaml_tree_text(v->tree, n));
 }
 
-/* ---- did you mean ---------------------------------------------------------------------------- */
-
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-        unsigned m = a < b ? a : b;
-
-        return m < c ? m : c;
-}
-
-/* Letters to add, drop or change; case does not count. Swapped neighbours are two changes. */
-static unsigned distance(const char *a, const char *b)
-{
-        unsigned d[KEY_MAX + 1][KEY_MAX + 1];
-        size_t n = strlen(a), m = strlen(b);
-
-        for (unsigned i = 0; i <= n; i++) {
-                for (unsigned j = 0; j <= m; j++) {
-                        int x = i ? tolower((unsigned char)a[i - 1]) : 0;
-                        int y = j ? tolower((unsigned char)b[j - 1]) : 0;
-
-                        if (i == 0 || j == 0) {
-                                d[i][j] = i + j;
-                                continue;
-                        }
-                        d[i][j] =
-                                min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (x != y));
-                }
-        }
-        return d[n][m];
-}
-
-/* NULL when none is near. A third of the letters may be wrong, so that `x` is nobody's neighbour.
- */
+/* NULL when none is near. */
 static const char *nearest(const char *key, size_t len, const struct field *fields, size_t n)
 {
-        const char *best = NULL;
-        unsigned least = UINT32_MAX;
+        struct nearest near = { .word = key };
 
-        if (len > KEY_MAX || strlen(key) != len)
+        if (strlen(key) != len)
                 return NULL;
-        for (size_t i = 0; i < n; i++) {
-                unsigned far;
-
-                if (strlen(fields[i].key) > KEY_MAX)
-                        continue;
-                far = distance(key, fields[i].key);
-                if (far < least && far <= (strlen(fields[i].key) + 2) / 3) {
-                        best = fields[i].key;
-                        least = far;
-                }
-        }
-        return best;
+        for (size_t i = 0; i < n; i++)
+                nearest_offer(&near, fields[i].key);
+        return near.best;
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */

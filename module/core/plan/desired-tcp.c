@@ -4,21 +4,21 @@
  * holds now and what is wanted. The order of the items is what keeps a run that is killed from
  * opening more than both. Reads nothing.
  */
-#include "core/plan/desired-tcp.h"
-
+#include "core/plan/desired-list.h"
 #include "core/plan/render.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void add_preset(struct maker *m, enum phase phase, unsigned closed)
 {
-        struct item *i = add(m, ITEM_FILE, phase, ITEM_DIRECTORY, PATH_PRESET);
+        struct item *i = desired_add(m, ITEM_FILE, phase, ITEM_DIRECTORY, PATH_PRESET);
         AUTO_BUF b = BUF_INIT;
 
         if (!m->c)
                 return;
         render_preset(closed, &b);
-        want(m, i, &b);
+        desired_want(m, i, &b);
 }
 
 /* A file of sshd's configuration; the lines go into the main one where nothing includes our
@@ -31,12 +31,12 @@ static void add_sshd_file(struct maker *m, enum phase phase, const char *path)
 
         if (strncmp(path, "/etc/", 5) != 0)
                 return;
-        i = add(m, ITEM_SSHD_CONFIG, phase, ITEM_SSHD, path);
+        i = desired_add(m, ITEM_SSHD_CONFIG, phase, ITEM_SSHD, path);
         if (!wanted)
                 return;
         if (!m->f->dropins && strcmp(path, PATH_SSHD_CONFIG) == 0)
                 render_listen(m->c, &b);
-        want(m, i, &b);
+        desired_want(m, i, &b);
 }
 
 /* One that is known to listen on no TCP port needs no confining, and gets no port. */
@@ -59,11 +59,12 @@ static void add_socket_dropins(struct maker *m, enum phase phase)
 
                 (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s.d/" SOCKET_DROPIN,
                                distro_tcp_units[sockets[k]]);
-                i = add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_TCP_SOCKET | ITEM_DIRECTORY, path);
+                i = desired_add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_TCP_SOCKET | ITEM_DIRECTORY,
+                                path);
                 if (wanted && (t->vendor || t->foreign) && (t->enabled || t->active) &&
                     listens_on_tcp(t)) {
                         render_socket_dropin(m->c, m->f, &t->streams, &b);
-                        want(m, i, &b);
+                        desired_want(m, i, &b);
                 }
         }
 }
@@ -95,13 +96,13 @@ static enum phase phase_of_listen(const struct maker *m)
 
 static void add_our_listen(struct maker *m, enum phase phase)
 {
-        struct item *i = add(m, ITEM_FILE, phase, ITEM_SSHD, PATH_SSHD_DROPIN);
+        struct item *i = desired_add(m, ITEM_FILE, phase, ITEM_SSHD, PATH_SSHD_DROPIN);
         AUTO_BUF b = BUF_INIT;
 
         if (!m->c || m->c->n_listen == 0 || !m->f->dropins)
                 return;
         render_listen_dropin(m->c, &b);
-        want(m, i, &b);
+        desired_want(m, i, &b);
 }
 
 /* Ours before the strays go, and the other way round: with none at all sshd listens everywhere,
@@ -116,7 +117,7 @@ static void add_listen(struct maker *m)
                 add_our_listen(m, phase);
         for (size_t k = 0; k < f->n_sshd_files; k++)
                 add_sshd_file(m, phase, f->sshd_files[wanted ? k : f->n_sshd_files - 1 - k]);
-        if (wanted && !f->dropins && !find(m, PATH_SSHD_CONFIG))
+        if (wanted && !f->dropins && !desired_find(m, PATH_SSHD_CONFIG))
                 add_sshd_file(m, phase, PATH_SSHD_CONFIG); /* nowhere to put it: a conflict */
         if (!wanted)
                 add_our_listen(m, phase);
@@ -138,7 +139,7 @@ static void add_preset_of_opening(struct maker *m)
                 add_preset(m, PHASE_ACTIVATE, 0);
         } else {
                 add_preset(m, PHASE_CLOSE, 0);
-                i = find(m, PATH_PRESET);
+                i = desired_find(m, PATH_PRESET);
                 if (i)
                         i->flags |= ITEM_LATE;
         }
@@ -180,14 +181,14 @@ static void add_masks(struct maker *m)
                 if (!wanted && !m->f->tcp[i].ours)
                         continue;
                 (void)snprintf(path, sizeof(path), "%s/%s", SYSTEM_UNIT_DIR, distro_tcp_units[i]);
-                add_link(m, wanted ? PHASE_CLOSE : phase_of_listen(m), ITEM_UNIT | ITEM_MASK, path,
-                         "/dev/null", wanted);
+                desired_add_link(m, wanted ? PHASE_CLOSE : phase_of_listen(m),
+                                 ITEM_UNIT | ITEM_MASK, path, "/dev/null", wanted);
         }
 }
 
 /* Where sshd listens stays as it is under the masks: whoever gives up closing, or undoes it, has
  * what was. */
-void desired_closed(struct maker *m)
+void desired_add_closed(struct maker *m)
 {
         unsigned masks = desired_masks(m->f);
 
@@ -198,7 +199,7 @@ void desired_closed(struct maker *m)
 }
 
 /* Where sshd shall listen, before it may; the record goes after what it records. */
-void desired_open(struct maker *m)
+void desired_add_open(struct maker *m)
 {
         add_listen(m);
         add_masks(m);

@@ -19,7 +19,7 @@ enum item_kind {
                              body, "" for none), everybody else's ListenAddress commented out */
 };
 
-/* The order of work, design §4. */
+/* The order of work: doc/DESIGN.md. */
 enum phase {
         PHASE_OPEN,     /* files that cannot lock anyone out */
         PHASE_ACTIVATE, /* modules, daemon-reload, the socket */

@@ -12,16 +12,17 @@
 static const struct {
         const char *name;
         const char *words;
+        const char *counted; /* in a summary; NULL: not worth a word */
 } kinds[] = {
-        [OP_WRITE] = { "write", "write" },
-        [OP_LINK] = { "link", "link" },
-        [OP_UNLINK] = { "remove", "remove" },
-        [OP_MODULE] = { "module", "modprobe" },
-        [OP_RELOAD] = { "daemon-reload", "systemctl" },
-        [OP_START] = { "start", "systemctl start" },
-        [OP_RESTART] = { "restart", "systemctl restart" },
-        [OP_STOP] = { "stop", "systemctl stop" },
-        [OP_REFRESH] = { "reload", "systemctl reload" },
+        [OP_WRITE] = { "write", "write", "to write" },
+        [OP_LINK] = { "link", "link", "to link" },
+        [OP_UNLINK] = { "remove", "remove", "to remove" },
+        [OP_MODULE] = { "module", "modprobe", "to load" },
+        [OP_RELOAD] = { "daemon-reload", "systemctl", NULL },
+        [OP_START] = { "start", "systemctl start", "to start" },
+        [OP_RESTART] = { "restart", "systemctl restart", "to restart" },
+        [OP_STOP] = { "stop", "systemctl stop", "to stop" },
+        [OP_REFRESH] = { "reload", "systemctl reload", "to reload" },
 };
 
 const char *op_kind_name(enum op_kind kind)
@@ -120,4 +121,22 @@ void plan_print(const struct plan *p, bool deferred, struct buf *out)
                 }
                 plan_print_op(p, k, out);
         }
+}
+
+void plan_print_summary(const struct plan *p, struct buf *out)
+{
+        const char *word = "# ";
+
+        for (size_t kind = 0; kind < ELEMENTSOF(kinds); kind++) {
+                size_t n = 0;
+
+                for (size_t k = 0; k < p->n; k++)
+                        n += p->ops[k].kind == kind;
+                if (n == 0 || !kinds[kind].counted)
+                        continue;
+                buf_addf(out, "%s%zu %s", word, n, kinds[kind].counted);
+                word = ", ";
+        }
+        if (word[0] == ',')
+                buf_adds(out, "\n");
 }

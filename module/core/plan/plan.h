@@ -84,6 +84,9 @@ enum blocks plan_blocked(const struct plan *p);
  * to be left to the first boot. Control characters of foreign files are made visible. */
 void plan_print(const struct plan *p, bool deferred, struct buf *out);
 
+/* One line: "# 9 to write, 1 to start". Nothing where there is nothing to do. */
+void plan_print_summary(const struct plan *p, struct buf *out);
+
 /* One of its operations alone. */
 void plan_print_op(const struct plan *p, size_t at, struct buf *out);
 

@@ -14,8 +14,8 @@
 /* The first version that knows PollLimitIntervalSec= (systemd NEWS, 255). */
 #define VERSION_POLL_LIMIT 255
 
-/* The limits, design §6, as measured on guests (tests/guest/test_flood.py) under 10,000 connects
- * of a local user, with one host login in the middle of them.
+/* The limits (doc/DESIGN.md, "Flood limits"), as measured on guests (tests/guest/test_flood.py)
+ * under 10,000 connects of a local user, with one host login in the middle of them.
  *
  * TriggerLimit: 200 connects in 2 s leave the socket failed until someone restarts it: off.
  * PollLimit: its default (150 in 2 s) takes a minute for a full queue, and even 1000 in 1 s had the
@@ -145,7 +145,7 @@ bool provision_carries(const char *text, size_t len, struct buf *out)
  * timeout. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded for.
  * RuntimeMaxSec: a run that hangs ends, but none is cut short between closing and the second
  * verification: there are four verifications of verify_timeout at most, and a few jobs of 90 s. */
-#define SHORT_PROOF 60 /* seconds */
+#define SHORT_VERIFICATION 60 /* seconds */
 
 void render_provision(const struct facts *f, struct buf *out)
 {
@@ -174,7 +174,7 @@ void render_provision(const struct facts *f, struct buf *out)
                  "SuccessExitStatus=3\n"
                  "RuntimeMaxSec=%s\n",
                  f->embedded ? "--config=- " : "",
-                 f->verify_timeout > SHORT_PROOF ? "45min" : "15min");
+                 f->verify_timeout > SHORT_VERIFICATION ? "45min" : "15min");
         if (f->embedded)
                 add_embedded(f->embedded, out);
         buf_adds(out, "\n"

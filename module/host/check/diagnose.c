@@ -191,8 +191,8 @@ static void verify_patiently(struct systemd *m, const char *unit, uint32_t port,
         }
 }
 
-void diagnose_listener(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
-                       struct verdict *ret)
+static void look(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
+                 struct verdict *ret)
 {
         struct unit_state s = { 0 };
         struct error error = { 0 };
@@ -207,6 +207,25 @@ void diagnose_listener(struct systemd *m, const char *unit, uint32_t port, unsig
                 *ret = (struct verdict){ .port = port, .unit = unit, .cause = cause };
         if (m && ret->cause == CAUSE_NONE)
                 expect_unit(m, &s, ret);
+}
+
+void diagnose_listener(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
+                       struct verdict *ret)
+{
+        verify_load_loopback(timeout);
+        look(m, unit, port, timeout, ret);
+}
+
+void diagnose_quietly(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
+                      struct verdict *ret)
+{
+        struct unit_state s = { 0 };
+        struct error error = { 0 };
+
+        *ret = (struct verdict){ .port = port, .unit = unit, .cause = CAUSE_NO_LISTENER };
+        if (systemd_unit(m, unit_of(ret), &s, &error) == 0 && s.active)
+                look(m, unit, port, timeout, ret);
+        diagnose(m, ret);
 }
 
 void diagnose(struct systemd *m, struct verdict *v)

@@ -15,5 +15,10 @@
 void diagnose_listener(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
                        struct verdict *ret);
 
+/* The same for a look that is to change nothing: connects only where the socket unit listens, and
+ * loads no module. */
+void diagnose_quietly(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
+                      struct verdict *ret);
+
 /* Makes the verdict's cause as precise as the evidence allows. `m` may be NULL. */
 void diagnose(struct systemd *m, struct verdict *v);

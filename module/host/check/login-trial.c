@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * login-trial.c: a login that goes the whole target, with a key that exists only for that: what
+ * login-trial.c: a login that goes the whole way, with a key that exists only for that: what
  * PAM, the account, the session and the shell have to say shows in nothing less. Part of
  * login-search.h. Runs the user's shell as that user, under a deadline, without a terminal.
  */

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #define SSH            "/usr/bin/ssh"
 #define SSH_KEYGEN     "/usr/bin/ssh-keygen"
@@ -35,10 +34,9 @@ int ssh_client_keygen(const struct scratch *s, const char *type, struct error *e
         (void)snprintf(key, sizeof(key), "%s/key", s->path);
         r = spawn_wait(argv, -1, -1, KEYGEN_TIMEOUT, &said);
         if (r == 0) {
-                (void)snprintf(key, sizeof(key), "%s/key.pub", s->path);
                 /* read with the user's rights, whatever our umask is */
-                return chmod(key, 0644) < 0 ? error_set(error, -errno, "cannot open up %s", key)
-                                            : 0;
+                r = scratch_publish(s, "key.pub");
+                return r < 0 ? error_set(error, r, "cannot publish %s.pub", key) : 0;
         }
         return error_say(error, r < 0 ? r : -EIO, "cannot make a key for a trial login: %s",
                          buf_str(&said));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * verify.c: see verify.h. The grammar is ssh-banner.c's, the socket vsock.c's; here they meet under
- * one deadline. A banner alone proves nothing: SELinux may kill the pre-authentication child after
+ * one deadline. A banner alone shows nothing: SELinux may kill the pre-authentication child after
  * it (selinux-policy #2955), so SSH_MSG_KEXINIT has to be seen.
  */
 #include "host/check/verify.h"
@@ -100,7 +100,7 @@ static void judge(int fd, uint64_t deadline, struct verdict *v)
 
 /* The module is loaded by whoever has CAP_SYS_MODULE; where it is built in, or there is none,
  * modprobe says so and the connection will tell. */
-static void load_loopback(unsigned timeout)
+void verify_load_loopback(unsigned timeout)
 {
         static const char *const argv[] = { "/sbin/modprobe", "-q", "vsock_loopback", NULL };
         struct stat st;
@@ -148,7 +148,6 @@ void verify_listener(uint32_t port, unsigned timeout, struct verdict *ret)
         int r;
 
         *ret = (struct verdict){ .port = port, .began = realtime() };
-        load_loopback(timeout);
         r = vsock_connect(VSOCK_CID_LOOPBACK, port, deadline, &fd);
         if (r < 0) {
                 ret->cause = cause_of_connect(r);

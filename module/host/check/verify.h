@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * verify.h: whether the vsock listener answers, seen with one's own eyes: a connection, the SSH
- * identification, the first key-exchange packet. Changes nothing.
+ * identification, the first key-exchange packet. Changes nothing, but for the module it may load.
  */
 #pragma once
 
@@ -19,8 +19,10 @@ struct verdict {
         bool sshd_answers; /* with CAUSE_NO_LOOPBACK: `sshd -i` on a socket pair does */
 };
 
-/* Through the kernel's vsock loopback, all within `timeout` seconds. Loads vsock_loopback where it
- * is a module. Always gives a verdict. */
+/* Loads vsock_loopback where it is a module. */
+void verify_load_loopback(unsigned timeout);
+
+/* Through the kernel's vsock loopback, all within `timeout` seconds. Always gives a verdict. */
 void verify_listener(uint32_t port, unsigned timeout, struct verdict *ret);
 
 /* Where there is no loopback: `sshd -i` on a socket pair, which tells whether the vsock listener's
