@@ -10,6 +10,7 @@
  *     FAULT_HOW    before | after: _exit() then; short: half of a read or write; run: run
  *                  FAULT_COMMAND by sh first; an errno: fail with it; an errno and a "+": so does
  *                  every later call of the kind; hang: it never comes back, nor does a later one
+ *     FAULT_HASTE  how many times as fast as the world's the monotonic clock runs
  *     FAULT_TRACE  the file that gets a line per call that changed something, and in the end the
  *                  number of calls of the kind
  *
@@ -32,6 +33,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEAD 99 /* the exit status of a run that was told to die */
@@ -72,6 +74,7 @@ static struct {
         pid_t run;           /* the process that dies, and its children with it */
         const char *how;
         const char *command;
+        long haste;
         int trace;
 } fault = { .trace = -1 };
 
@@ -111,12 +114,13 @@ static int out_of_reach(int fd)
 __attribute__((constructor)) static void arm(void)
 {
         const char *call = getenv("FAULT_CALL"), *at = getenv("FAULT_AT"),
-                   *trace = getenv("FAULT_TRACE");
+                   *trace = getenv("FAULT_TRACE"), *haste = getenv("FAULT_HASTE");
 
         for (int k = 0; call && k < N_KINDS; k++)
                 if (strcmp(call, kinds[k]) == 0)
                         fault.kind = (enum kind)k;
         fault.at = at ? strtoul(at, NULL, 10) : 0;
+        fault.haste = haste ? atol(haste) : 1;
         fault.how = getenv("FAULT_HOW");
         fault.path = getenv("FAULT_PATH");
         fault.run = getpid();
@@ -253,54 +257,25 @@ static void note(enum kind kind, int fd, const char *name, int to, const char *t
                 result_;                                                                           \
         })
 
-int fsync(int fd)
-{
-        int (*real)(int) = next("fsync");
+#define CHANGE(kind, fd, name, to, to_name, function, parameters, ...)                             \
+        int function parameters                                                                    \
+        {                                                                                          \
+                int(*real) parameters = next(#function);                                           \
+                                                                                                   \
+                return PASS(kind, real(__VA_ARGS__), fd, name, to, to_name);                       \
+        }
 
-        return PASS(FSYNC, real(fd), fd, NULL, -1, NULL);
-}
-
-int renameat(int from, const char *old, int to, const char *new)
-{
-        int (*real)(int, const char *, int, const char *) = next("renameat");
-
-        return PASS(RENAME, real(from, old, to, new), from, old, to, new);
-}
-
-int symlinkat(const char *target, int dir, const char *name)
-{
-        int (*real)(const char *, int, const char *) = next("symlinkat");
-
-        return PASS(SYMLINK, real(target, dir, name), dir, name, -1, NULL);
-}
-
-int unlinkat(int dir, const char *name, int flags)
-{
-        int (*real)(int, const char *, int) = next("unlinkat");
-
-        return PASS(UNLINK, real(dir, name, flags), dir, name, -1, NULL);
-}
-
-int mkdirat(int dir, const char *name, mode_t mode)
-{
-        int (*real)(int, const char *, mode_t) = next("mkdirat");
-
-        return PASS(MKDIR, real(dir, name, mode), dir, name, -1, NULL);
-}
-
-int fchown(int fd, uid_t uid, gid_t gid)
-{
-        int (*real)(int, uid_t, gid_t) = next("fchown");
-
-        return PASS(OWN, real(fd, uid, gid), fd, NULL, -1, NULL);
-}
-
-int fchmod(int fd, mode_t mode)
-{
-        int (*real)(int, mode_t) = next("fchmod");
-
-        return PASS(OWN, real(fd, mode), fd, NULL, -1, NULL);
-}
+CHANGE(FSYNC, fd, NULL, -1, NULL, fsync, (int fd), fd)
+CHANGE(RENAME, from, old, to, new, renameat, (int from, const char *old, int to, const char *new),
+       from, old, to, new)
+CHANGE(SYMLINK, dir, name, -1, NULL, symlinkat, (const char *target, int dir, const char *name),
+       target, dir, name)
+CHANGE(UNLINK, dir, name, -1, NULL, unlinkat, (int dir, const char *name, int flags), dir, name,
+       flags)
+CHANGE(MKDIR, dir, name, -1, NULL, mkdirat, (int dir, const char *name, mode_t mode), dir, name,
+       mode)
+CHANGE(OWN, fd, NULL, -1, NULL, fchown, (int fd, uid_t uid, gid_t gid), fd, uid, gid)
+CHANGE(OWN, fd, NULL, -1, NULL, fchmod, (int fd, mode_t mode), fd, mode)
 
 int openat(int dir, const char *name, int flags, ...)
 {
@@ -316,6 +291,13 @@ int openat(int dir, const char *name, int flags, ...)
                 return PASS(CREATE, real(dir, name, flags, mode), dir, name, -1, NULL);
         }
         return judge(OPEN, dir, name) == FAIL ? -1 : real(dir, name, flags);
+}
+
+/* What a hardened build calls where it makes no file. */
+int __openat_2(int dir, const char *name, int flags);
+int __openat_2(int dir, const char *name, int flags)
+{
+        return openat(dir, name, flags);
 }
 
 int fstat(int fd, struct stat *st)
@@ -356,6 +338,19 @@ ssize_t read(int fd, void *data, size_t size)
         enum verdict v = judge(fd > STDERR_FILENO ? READ : NOTHING, fd, NULL);
 
         return v == FAIL ? -1 : real(fd, data, v == HALF && size > 1 ? 1 : size);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+        int (*real)(clockid_t, struct timespec *) = next("clock_gettime");
+        int r = real(clock, t);
+
+        if (clock == CLOCK_MONOTONIC && fault.haste > 1) {
+                long long ns = (t->tv_sec * 1000000000LL + t->tv_nsec) * fault.haste;
+
+                *t = (struct timespec){ ns / 1000000000, ns % 1000000000 };
+        }
+        return r;
 }
 
 /* openat2(2) has no wrapper in the C library. */

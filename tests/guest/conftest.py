@@ -25,9 +25,21 @@ def spread(tests, count):
     return sorted(shuffled, key=seen.get)[:count]
 
 
+# What takes longest begins first, or one worker has it in the end while the other has nothing.
+FIRST = ("test_transitions", "test_fixes", "test_verify", "test_kill", "test_sweep", "test_logins",
+         "test_close", "test_apply", "test_package", "test_mkosi")
+
+
+def by_length(item):
+    """Where the file of the test is among those."""
+    name = item.module.__name__.rpartition(".")[2]
+    return FIRST.index(name) if name in FIRST else len(FIRST)
+
+
 def pytest_collection_modifyitems(config, items):
     """A file that says EVERY_RUN = N has a fixed spread of N tests in every run, or those that it
     names in a set, and all of them in `tests/run --full` and where tests are chosen by name."""
+    items.sort(key=by_length)
     if os.environ.get("SSHD_VSOCK_FULL") or config.option.keyword:
         return
     files = {}

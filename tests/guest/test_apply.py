@@ -10,7 +10,7 @@ import pytest
 from guest import SUITES, Guest
 from guest.steps import LISTING, UNITS, apply, listeners
 
-EVERY_RUN = 19
+EVERY_RUN = 13
 
 
 @pytest.fixture(scope="module", name="guest")

@@ -8,7 +8,7 @@ import pytest
 
 from guest import Guest
 
-EVERY_RUN = 2
+EVERY_RUN = 1
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "images/cloud-init"
 SEED = "/var/lib/cloud/seed/nocloud"

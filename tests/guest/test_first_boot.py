@@ -8,7 +8,7 @@ import pytest
 
 from guest import Guest
 
-EVERY_RUN = 4
+EVERY_RUN = 3
 
 SQUATTER = """[Unit]
 DefaultDependencies=no

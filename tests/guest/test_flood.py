@@ -11,7 +11,7 @@ import pytest
 from guest import Guest
 from guest.steps import apply
 
-EVERY_RUN = 2
+EVERY_RUN = 1
 
 # No modules: perl-base has this much everywhere.
 FLOOD = r"""
@@ -49,11 +49,11 @@ print "$done connected, $refused refused\n";
 
 NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups"
 
-# mode, connections, seconds: eight times the share, so that the flood always has more in hand.
+# mode, connections, seconds: eight times the limit, so that the flood always has more in hand.
 FLOODS = {
     "dropped": "drop 10000 0",
-    "held": "hold 64 30",
-    "half a banner": "half 64 10",
+    "held": "hold $((8 * limit)) 30",
+    "half a banner": "half $((8 * limit)) 10",
 }
 
 
@@ -103,6 +103,7 @@ def flooded(guest, kind):
     before = int(guest.check(f"echo {seen}"))
     outcome = []
     flood = threading.Thread(target=lambda: outcome.append(guest.run(
+        f"limit=$({door.format('MaxConnectionsPerSource')}); "
         f"{NOBODY} perl /opt/flood.pl {FLOODS[kind]}", timeout=120)))
     flood.start()
     try:

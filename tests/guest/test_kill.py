@@ -1,5 +1,6 @@
 """Killed anywhere, every prefix of apply's work is a system that one can get into."""
 
+import os
 import random
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from guest import Guest
 from guest.steps import apply, listeners
 
-KILLS = 50
+KILLS = 50 if os.environ.get("SSHD_VSOCK_FULL") else 14
 
 # Turn and turn about: each has to undo what the other did.
 TURNS = ("disable_tcp: true\nhushlogin: true\n",

@@ -26,7 +26,7 @@ def build():
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_installs_works_and_is_purged_without_a_trace(suite, package):
-    with Guest(suite) as guest:
+    with Guest(suite, generators=True) as guest:
         guest.put("/root/p.deb", package.read_bytes())
         before = guest.check(LISTING)
         guest.check("dpkg -i /root/p.deb", timeout=120)

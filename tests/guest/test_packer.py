@@ -10,6 +10,7 @@ import pytest
 
 from guest import Guest
 
+EVERY_RUN = 1
 EXAMPLE = Path(__file__).resolve().parents[2] / "images/packer"
 
 # Blocks that came with Packer 1.7.

@@ -5,7 +5,7 @@ import pytest
 from guest import Guest
 from guest.steps import apply
 
-EVERY_RUN = 5
+EVERY_RUN = 3
 
 ASK = ("ssh -o BatchMode=yes -o UserKnownHostsFile=/root/known -o GlobalKnownHostsFile=/dev/null "
        "-o StrictHostKeyChecking=yes -o HostKeyAlias=guest.vsock "

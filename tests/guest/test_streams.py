@@ -5,7 +5,7 @@ import pytest
 from guest import Guest
 from guest.steps import UNITS, apply, listeners, meanwhile
 
-EVERY_RUN = 4
+EVERY_RUN = 2
 
 LISTEN = "listen_address: 127.0.0.1\n"
 

@@ -5,7 +5,7 @@ import pytest
 from guest import Guest
 from guest.steps import UNITS, apply
 
-EVERY_RUN = 2
+EVERY_RUN = 1
 
 HAND = r"""
 cd /etc/systemd/system

@@ -34,15 +34,15 @@ class Record:
 
 
 def library():
-    """The preloaded library, built beside the program."""
+    """The preloaded library, built beside the program with sanitizers."""
     path = Path(program()).parent / "tests/libfaults.so"
     assert path.exists(), f"{path} is missing: build the test programs too"
     return str(path)
 
 
-def environment(fault=None, trace=None):
+def environment(fault=None, trace=None, haste=1):
     """The environment that makes the library do so."""
-    env = {"LD_PRELOAD": library(), "ASAN_OPTIONS": SANITIZER}
+    env = {"LD_PRELOAD": library(), "ASAN_OPTIONS": SANITIZER, "FAULT_HASTE": str(haste)}
     if fault:
         env |= {"FAULT_CALL": fault.call, "FAULT_AT": str(fault.at)}
         if fault.how:
@@ -56,11 +56,12 @@ def environment(fault=None, trace=None):
     return env
 
 
-def record(tree, verb, options, config, call="nothing"):
+def record(tree, verb, options, config, call="nothing", binary=None):
     """Runs the verb undisturbed; returns what it did, and how many calls of the kind it made."""
     trace = tree.root.with_name(tree.root.name + ".trace")
     trace.unlink(missing_ok=True)
-    result = tree.run(verb, *options, config=config, env=environment(Fault(call), trace))
+    result = tree.run(verb, *options, config=config, binary=binary,
+                      env=environment(Fault(call), trace))
     assert result.returncode == 0, result.stderr
     lines = trace.read_text(encoding="utf-8").splitlines()
     os.unlink(trace)

@@ -2,7 +2,7 @@
 and nothing else. One function per layout; those before it are what it differs from.
 """
 
-from tree import UNITS
+from tree import UNITS, hardened
 
 # The line that decides whether sshd reads drop-ins, where Debian has it.
 CONFIG_WITH_INCLUDE = """\
@@ -225,6 +225,15 @@ def arch(tree):
 LAYOUTS = {f.__name__: f for f in (debian11, debian12, debian13, testing,
                                    ubuntu2204, ubuntu2210, ubuntu2404,
                                    rhel8, rhel9, rhel10, opensuse, arch)}
+
+
+# Those that differ most; on the others the program runs without sanitizers.
+SANITIZED = ("debian11", "debian13", "ubuntu2404", "rhel8")
+
+
+def binary(name):
+    """The program for a test that has all layouts; None is the usual one."""
+    return None if name in SANITIZED else hardened()
 
 
 def make(name, tree):

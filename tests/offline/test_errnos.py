@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from faults import Fault, environment
-from tree import UNITS, changes
+from tree import UNITS, changes, hardened, program
 
 # What is not there (ENOENT, ENOTDIR) is an answer. What a file system, a security module, NFS, FUSE, autofs, cgroups and quotas are known to answer.
 ERRNOS = sorted({getattr(errno, name) for name in """
@@ -56,11 +56,12 @@ def test_the_door_opens_whatever_errno(place, config, tree, folder):
     whole.apply("--no-verify", config=config)
     wanted = whole.state()
 
-    def disturb(case):
+    def disturb(case, binary):
         call, number = case
         other = tree.copy(folder / f"{call}{number}")
         fault = Fault(call, 1, f"{number}+", path=PLACES[place])
-        result = other.run("apply", "--no-verify", config=config, env=environment(fault))
+        result = other.run("apply", "--no-verify", config=config, env=environment(fault),
+                           binary=binary)
         found, what = other.state(), f"{call} {errno.errorcode[number]}: {result.stderr}"
         for path in DOOR:
             assert found.get(f"{UNITS}/{path}") == wanted[f"{UNITS}/{path}"], what
@@ -72,7 +73,7 @@ def test_the_door_opens_whatever_errno(place, config, tree, folder):
         if result.returncode:
             assert "TCP stays as it was" in result.stderr, what
             assert changes(found, wanted), what
-        again = other.run("apply", "--no-verify", config=config)
+        again = other.run("apply", "--no-verify", config=config, binary=binary)
         assert again.returncode == 0, f"{what}\nthen {again.stderr}"
         assert changes(other.state(), wanted) == set(), what
         os.system(f"rm -rf {other}")
@@ -81,6 +82,7 @@ def test_the_door_opens_whatever_errno(place, config, tree, folder):
     cases = [(call, number) for call in CALLS for number in errnos]
     if not os.environ.get("SSHD_VSOCK_FULL"):  # each call and each errno, at some place
         cases = cases[list(PLACES).index(place)::31]
+    binaries = [program(), *[hardened()] * (len(cases) - 1)]
     with ThreadPoolExecutor(2) as pool:
-        for _ in pool.map(disturb, cases):
+        for _ in pool.map(disturb, cases, binaries):
             pass

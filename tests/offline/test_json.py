@@ -78,7 +78,7 @@ def test_schema_knows_every_kind():
 @pytest.mark.parametrize("layout", layouts.LAYOUTS)
 def test_every_verb_on_every_layout(layout, verb, folder):
     """Before apply and after it."""
-    tree = layouts.make(layout, Tree(folder / "tree"))
+    tree = layouts.make(layout, Tree(folder / "tree", layouts.binary(layout)))
     for config in (None, CLOSE, "listen_address: 127.0.0.1\n"):
         only_door = verb == "remove" and layout == "arch"  # which enables no sshd
         report = report_of(tree, verb, config=config)

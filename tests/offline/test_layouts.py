@@ -43,7 +43,7 @@ def layout_name(request):
 @pytest.fixture(name="tree")
 def layout_tree(layout, folder):
     """A tree with that layout."""
-    return layouts.make(layout, Tree(folder / layout))
+    return layouts.make(layout, Tree(folder / layout, layouts.binary(layout)))
 
 
 def files(paths, *states):

@@ -20,9 +20,17 @@ def program():
     return os.environ.get("SSHD_VSOCK_PROGRAM", str(CHECKOUT / "build/dev/sshd-vsock"))
 
 
-def run(*arguments, config=None, env=None, **more):
+def hardened():
+    """The same as it is released: for what starts it by the hundred, since sanitizers take six times as
+    long. With --full that too is done by the program with sanitizers."""
+    if os.environ.get("SSHD_VSOCK_FULL"):
+        return program()
+    return os.environ.get("SSHD_VSOCK_HARDENED", program())
+
+
+def run(*arguments, config=None, env=None, binary=None, **more):
     """Runs the program; `config` goes to its standard input."""
-    words = [program(), *arguments]
+    words = [binary or program(), *arguments]
     if config is not None:
         words.insert(1, "--config=-")
     return subprocess.run(words, input=config or "", text=True, capture_output=True, check=False,
@@ -30,10 +38,10 @@ def run(*arguments, config=None, env=None, **more):
 
 
 class Tree:
-    """A folder that stands for the root of a system."""
+    """A folder that stands for the root of a system; another program than usual may run on it."""
 
-    def __init__(self, root):
-        self.root = Path(root)
+    def __init__(self, root, binary=None):
+        self.root, self.binary = Path(root), binary
         self.root.mkdir(parents=True, exist_ok=True)
 
     def __str__(self):
@@ -69,9 +77,10 @@ class Tree:
         """The bytes of a file."""
         return self.at(path).read_bytes()
 
-    def run(self, verb, *options, config=None, **more):
+    def run(self, verb, *options, config=None, binary=None, **more):
         """Runs a verb on the tree."""
-        return run(f"--root={self.root}", *options, verb, config=config, **more)
+        return run(f"--root={self.root}", *options, verb, config=config,
+                   binary=binary or self.binary, **more)
 
     def apply(self, *options, config=None, status=0, **more):
         """Runs apply, which has to exit with `status`."""
@@ -82,7 +91,7 @@ class Tree:
     def copy(self, root):
         """The same tree elsewhere, times and owners included."""
         subprocess.run(["cp", "-a", str(self.root), str(root)], check=True)
-        return Tree(root)
+        return Tree(root, self.binary)
 
     def state(self, times=False):
         """What every path is: type, mode, owner and bytes; with `times` all that a write changes."""

@@ -98,6 +98,32 @@ static void test_journal(void **state)
                                  causes[cause_from_journal(table[i].line)].id);
 }
 
+/* A denial counts where it is about our connection, or about an sshd. */
+static void test_kernel(void **state)
+{
+        static const struct {
+                const char *line;
+                enum cause want;
+        } table[] = {
+                { "audit: avc:  denied  { read } for  pid=1 comm=\"cupsd\" tclass=file",
+                  CAUSE_NONE },
+                { "audit: avc:  denied  { read } for  pid=1 comm=\"notsshd\" tclass=tcp_socket",
+                  CAUSE_NONE },
+                { "audit: avc:  denied  { read } for  pid=1 comm=\"sshd\" tclass=file",
+                  CAUSE_SELINUX },
+                { "audit: avc:  denied  { read } for  pid=1 comm=\"systemd\" tclass=vsock_socket",
+                  CAUSE_SELINUX },
+                { "audit: avc:  granted  { read } for  pid=1 comm=\"sshd\" tclass=vsock_socket",
+                  CAUSE_NONE },
+                { "vsock_socket: a new one", CAUSE_NONE },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (cause_from_kernel(table[i].line) != table[i].want)
+                        fail_msg("%s", table[i].line);
+}
+
 /* The last line of a fault is not always the one that says where it is. */
 static void test_place(void **state)
 {
@@ -135,7 +161,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rows),    cmocka_unit_test(test_ids),
                 cmocka_unit_test(test_journal), cmocka_unit_test(test_place),
-                cmocka_unit_test(test_weight),
+                cmocka_unit_test(test_weight),  cmocka_unit_test(test_kernel),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

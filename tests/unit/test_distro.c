@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_layout.c: the tables hold together, and systemd's names for a machine mean what they should.
+ * test_distro.c: the tables hold together, and systemd's names for a machine mean what they should.
  */
 #include "core/format/distro.h"
 

@@ -317,3 +317,41 @@ static inline void describe(const struct plan *p, struct buf *out)
                 buf_adds(out, "\n");
         }
 }
+
+/* A live Debian 12 on which `yaml` was applied and runs. */
+static inline struct world settled_world(const char *yaml)
+{
+        AUTO(config_free) struct config c = sample_config(yaml);
+        AUTO(planning_free) struct planning plan = { 0 };
+        struct world w = live_world();
+
+        plan_world(&w, &c, &plan);
+        for (size_t k = 0; k < plan.p.n; k++)
+                world_run(&w, &plan.p.ops[k]);
+        return w;
+}
+
+/* What the change to `yaml` needs besides the files; NULL: to remove everything. The world goes. */
+static inline void expect_units(struct world *w, const char *yaml, const char *want)
+{
+        struct config c = sample_config(yaml ? yaml : "");
+        AUTO(planning_free) struct planning plan = { 0 };
+        AUTO_BUF b = BUF_INIT;
+
+        plan_world(w, yaml ? &c : NULL, &plan);
+        for (size_t k = 0; k < plan.p.n; k++) {
+                if (plan.p.ops[k].item)
+                        continue;
+                buf_addf(&b, "%c ", "oac"[plan.p.ops[k].phase]);
+                op_describe(&plan.p.ops[k], &b);
+                buf_adds(&b, "\n");
+        }
+        config_free(&c);
+        users_free(&w->base.users);
+        world_free(w);
+        assert_string_equal(buf_str(&b), want);
+}
+
+#define RELOAD         "a systemctl daemon-reload\n"
+#define START_SOCKET   "a systemctl start sshd-vsock.socket\n"
+#define RESTART_SOCKET "a systemctl restart sshd-vsock.socket\n"

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_plan_missed.c: what a run that was killed left, and what others put in its place.
+ */
+#include "world.h"
+
+/* A run that was killed between writing addresses and telling whoever listens. */
+static void test_missed(void **state)
+{
+        struct world w = settled_world("listen_address: 127.0.0.1\n");
+
+        (void)state;
+        w.base.tcp[TCP_SSH_SERVICE].changed = 10000000;
+        world_entry(&w, PATH_SSHD_DROPIN)->o.mtime = 20000000;
+        expect_units(&w, "listen_address: 127.0.0.1\n", "c systemctl reload ssh.service\n");
+        w = settled_world("listen_address: 127.0.0.1\n");
+        w.base.tcp[TCP_SSH_SERVICE].changed = 20000000;
+        world_entry(&w, PATH_SSHD_DROPIN)->o.mtime = 10000000;
+        expect_units(&w, "listen_address: 127.0.0.1\n", "");
+}
+
+/* By the clock of a file system that need not be ours: two seconds of difference tell nothing, nor
+ * does a file from the future. */
+static void test_grace(void **state)
+{
+        static const struct {
+                unsigned file, run, now; /* tenths of a second; 0: not known */
+                bool missed;
+        } table[] = { { 219, 200, 0, false },
+                      { 221, 200, 0, true },
+                      { 221, 200, 300, true },
+                      { 319, 200, 300, true },
+                      { 321, 200, 300, false } };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                struct world w = settled_world("listen_address: 127.0.0.1\n");
+
+                w.base.tcp[TCP_SSH_SERVICE].changed = table[i].run * 100000u;
+                world_entry(&w, PATH_SSHD_DROPIN)->o.mtime = table[i].file * 100000u;
+                w.base.now = table[i].now * 100000u;
+                expect_units(&w, "listen_address: 127.0.0.1\n",
+                             table[i].missed ? "c systemctl reload ssh.service\n" : "");
+        }
+}
+
+/* What sshd itself shows of a reload that never came: more than is wanted, or less by us. */
+static void test_stale(void **state)
+{
+        struct world w = settled_world("listen_address: 127.0.0.1\n");
+
+        (void)state;
+        w.base.tcp[TCP_SSH_SERVICE].stale = STALE_CONFINED;
+        expect_units(&w, "listen_address: 127.0.0.1\n", "c systemctl reload ssh.service\n");
+        w = settled_world("");
+        w.base.tcp[TCP_SSH_SERVICE].stale = STALE_CONFINED;
+        expect_units(&w, "", "a systemctl reload ssh.service\n");
+}
+
+/* Either one that runs or one that the next boot starts is told where to listen. */
+static void test_socket_that_is_told(void **state)
+{
+        static const char dropin[] = UNITS "ssh.socket.d/" SOCKET_DROPIN;
+
+        (void)state;
+        for (unsigned how = 0; how < 4; how++) {
+                AUTO(config_free) struct config c = sample_config("listen_address: 127.0.0.1\n");
+                AUTO(planning_free) struct planning plan = { 0 };
+                struct world w = settled_world("");
+                bool found = false;
+
+                w.base.tcp[TCP_SSH_SOCKET].active = how & 1;
+                w.base.tcp[TCP_SSH_SOCKET].enabled = how & 2;
+                plan_world(&w, &c, &plan);
+                for (size_t k = 0; k < plan.p.n; k++)
+                        found = found || strcmp(plan.p.ops[k].name, dropin) == 0;
+                assert_int_equal(found, how != 0);
+                users_free(&w.base.users);
+                world_free(&w);
+        }
+}
+
+/* Killed between writing the drop-in, or taking it away, and telling the socket. */
+static void test_socket_that_was_not_told(void **state)
+{
+        struct world w = settled_world("");
+
+        (void)state;
+        w.base.tcp[TCP_SSH_SOCKET].active = w.base.tcp[TCP_SSH_SOCKET].dropin = true;
+        expect_units(&w, "",
+                     RELOAD "a systemctl stop ssh.service\na systemctl restart ssh.socket\n");
+        w = settled_world("");
+        w.base.tcp[TCP_SSH_SOCKET].dropin = true;
+        expect_units(&w, "", "");
+        /* a reload for another's sake closes addresses that are gone */
+        w = settled_world("");
+        w.base.tcp[TCP_SSH_SOCKET].active = w.base.tcp[TCP_SSH_SOCKET].needs_reload = true;
+        w.units.provision.needs_reload = true;
+        expect_units(&w, "",
+                     RELOAD "a systemctl stop ssh.service\na systemctl restart ssh.socket\n");
+        /* one that opens again has to know where */
+        w = settled_world("disable_tcp: true\n");
+        w.base.tcp[TCP_SSH_SOCKET].needs_reload = true;
+        expect_units(&w, "disable_tcp: true\n", RELOAD);
+}
+
+/* A file that two phases write, and that is somebody else's, is in the way of both. */
+static void test_preset_of_somebody_else(void **state)
+{
+        AUTO(config_free) struct config c = sample_config("disable_tcp: true\n");
+        AUTO(planning_free) struct planning plan = { 0 };
+        struct world w = live_world();
+
+        (void)state;
+        world_put_text(&w, PATH_PRESET, "enable mine.service\n");
+        plan_world(&w, &c, &plan);
+        assert_int_equal(plan_blocked(&plan.p), BLOCKS_LISTENER);
+        users_free(&w.base.users);
+        world_free(&w);
+}
+
+/* Killed before its masks were there: their record, which is whole, is not taken back for a moment.
+ */
+static void test_record_that_is_ahead(void **state)
+{
+        AUTO(config_free) struct config c = sample_config("disable_tcp: true\n");
+        AUTO(planning_free) struct planning plan = { 0 };
+        struct world w = settled_world("disable_tcp: true\n");
+
+        (void)state;
+        world_remove(&w, UNITS "ssh.service");
+        plan_world(&w, &c, &plan);
+        assert_true(plan.p.n > 0);
+        for (size_t k = 0; k < plan.p.n; k++)
+                assert_string_not_equal(plan.p.ops[k].name, PATH_PRESET);
+        users_free(&w.base.users);
+        world_free(&w);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_missed),
+                cmocka_unit_test(test_grace),
+                cmocka_unit_test(test_stale),
+                cmocka_unit_test(test_socket_that_is_told),
+                cmocka_unit_test(test_socket_that_was_not_told),
+                cmocka_unit_test(test_preset_of_somebody_else),
+                cmocka_unit_test(test_record_that_is_ahead),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
