@@ -106,7 +106,7 @@ def test_generated_unit_of_any_name_is_the_door(suite, program):
         assert "/run/systemd/generator" in guest.check("systemctl show -P FragmentPath "
                                                        "sshd-extra.socket")
         error = apply(guest, "disable_tcp: true\n").stderr
-        assert "sshd-extra.socket of systemd's own generator answers: it is left alone" in error
+        assert "sshd-extra.socket from systemd's generator answers and is left as it is" in error
         assert listeners(guest) == set()
         assert guest.ssh("exit 5").status == 5
         assert "nothing to do" in apply(guest).stderr

@@ -199,6 +199,7 @@ def test_interrupted_on_the_way(condition, which, guest):
     assert ends_of.count(137) > len(ends_of) / 2, f"few are killed, this proves little: {ends_of}"
 
 
-# What takes a minute each: where all goes well, and where TCP has to stay; test_kill interrupts too.
-EVERY_RUN = {f"{test_never_wider_and_always_a_way_in.__name__}[{row}]" for row in (
-    "good-0", "dead-1", "nohost-3")}
+# All pairs, each under one of the conditions, and one walk with kills and closed pipes.
+EVERY_RUN = {f"{test.__name__}[{row}]" for test, row in [
+    *((test_never_wider_and_always_a_way_in, f"{c}-{k}") for k, c in enumerate(CONDITIONS)),
+    (test_interrupted_on_the_way, "good-3")]}
