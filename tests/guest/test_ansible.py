@@ -22,10 +22,16 @@ from guest.test_cloud_init import LISTING
 from guest.trees import Recipe, guest_recipe, tree
 
 COLLECTION = Path(__file__).resolve().parents[2] / "images/ansible"
-EVERY_RUN = {"test_module_on_an_image", "test_play_goes_on_over_vsock[trixie]"}
+# ansible-core 2.14 is the oldest that the collection asks for; 2.19 (trixie) is another engine inside.
+CONTROLLERS = ("bookworm", "trixie")
+EVERY_RUN = {"test_module_on_an_image[bookworm]", "test_play_goes_on_over_vsock[bookworm-trixie]"}
 
-CONTROLLER = Recipe("ansible", "bookworm", ("ansible-core", "openssh-client", "socat",
-                                            "libyaml-0-2", "libsystemd0"))
+
+def controller_recipe(suite):
+    """A machine with Ansible."""
+    return Recipe(f"{suite}+ansible", suite, ("ansible-core", "openssh-client", "socat",
+                                              "libyaml-0-2", "libsystemd0"))
+
 
 # With a python: the tree of test_cloud_init, where cloud-init has nothing to do.
 PACKAGES = ["cloud-init"]
@@ -80,9 +86,10 @@ class Pair(socketserver.BaseRequestHandler):
 class Controller:
     """A machine with Ansible, the collection and nothing else of ours."""
 
-    def __init__(self):
+    def __init__(self, suite):
+        machine = tree(controller_recipe(suite))
         self.sandbox = Sandbox()
-        self.sandbox.overlay(tree(CONTROLLER), "controller")
+        self.sandbox.overlay(machine, "controller")
         self.sandbox.mount("proc", "controller/proc")
         self.sandbox.mount("tmpfs", "controller/dev/shm")
         self.root = self.sandbox.path("controller")
@@ -103,9 +110,9 @@ class Controller:
     def run(self, command):
         """Runs a command in the folder where the README's are run."""
         process = self.sandbox.popen(
-            ["env", "HOME=/root", "LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-c",
-             f"cd /work && {command}"], chroot="controller", stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT)
+            ["env", "HOME=/root", "LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+             "ANSIBLE_TIMEOUT=60", "sh", "-c", f"cd /work && {command}"], chroot="controller",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         said, _ = process.communicate(timeout=300)
         return process.returncode, said.decode(errors="replace")
 
@@ -122,9 +129,9 @@ class Controller:
         assert not found, found
 
 
-@pytest.fixture(scope="module", name="controller")
-def make_controller():
-    controller = Controller()
+@pytest.fixture(scope="module", name="controller", params=CONTROLLERS)
+def make_controller(request):
+    controller = Controller(request.param)
     yield controller
     controller.close()
 
@@ -236,13 +243,6 @@ def test_configuration_is_what_was_asked_for(controller, program):
     assert text.splitlines()[1:] == ["hosts_entry: \"127.0.0.9\"", "hushlogin: true",
                                      "listen_address: [\"127.0.0.1\", \"[::1]:2222\"]", "port: 222"]
     assert "127.0.0.9 UNKNOWN" in (controller.root / "image2/etc/hosts").read_text(encoding="utf-8")
-
-
-def test_versions_agree():
-    version = re.search(r"project\(sshd-vsock VERSION ([\d.]+)",
-                        (COLLECTION.parents[1] / "CMakeLists.txt").read_text("utf-8"))[1]
-    assert f"\nversion: {version}\n" in (COLLECTION / "galaxy.yml").read_text("utf-8")
-    assert f"sshd_vsock-guest-{version}.tar.gz" in commands()[1]
 
 
 def test_module_is_documented(controller):
