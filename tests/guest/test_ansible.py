@@ -169,12 +169,15 @@ IMAGE = """
     - {name: gone, sshd_vsock.guest.sshd_vsock: {state: absent}, register: gone}
     - {name: missing, sshd_vsock.guest.sshd_vsock: {program: /nowhere}, ignore_errors: true,
        register: missing}
+    - {name: unknown, sshd_vsock.guest.sshd_vsock: {program: /nowhere}, check_mode: true,
+       register: unknown}
     - copy:
         dest: /results.json
         content: "{{ dict(names | zip(names | map('extract', vars))) | to_json }}"
       vars:
         names: [planned, unwritten, applied, again, nothing, drift, healed, other, left, wrong,
-                conflict, file, would, removed, gone, missing]
+                conflict, file, would, removed, gone, missing,
+                unknown]
 """
 
 
@@ -199,7 +202,7 @@ def test_module_on_an_image(controller, program):
         "planned": True, "unwritten": False, "applied": True, "again": False, "nothing": False,
         "drift": True, "healed": True, "other": True, "left": False, "wrong": False,
         "conflict": False, "file": False, "would": True, "removed": True, "gone": False,
-        "missing": False}, said
+        "missing": False, "unknown": True}, said
     unit = "/etc/systemd/system/sshd-vsock@.service"
     provision = "/etc/systemd/system/sshd-vsock-provision.service"
 
@@ -219,7 +222,8 @@ def test_module_on_an_image(controller, program):
     assert "did you mean" in found["wrong"]["msg"] and "mend" not in found["wrong"]["msg"]
     assert unit in found["conflict"]["msg"] and "to mend it" in found["conflict"]["msg"]
     assert controller.root.joinpath("image", unit.lstrip("/")).exists() is False
-    assert "/nowhere" in found["missing"]["msg"]
+    assert "/nowhere" in found["missing"]["msg"] and "install it" in found["missing"]["msg"]
+    assert "not there yet" in found["unknown"]["warnings"][0]
 
 
 def test_configuration_is_what_was_asked_for(controller, program):

@@ -133,13 +133,16 @@ class Run:
     def __init__(self, module):
         self.module = module
         self.root = module.params["root"]
-        self.program = module.params["program"] or self.find()
+        self.program = self.find()
         self.file = self.inside(FILE)
         self.result = {"changed": False, "operations": []}
         self.diffs = []
 
     def find(self):
         """Where the program is; None: nowhere."""
+        named = self.module.params["program"]
+        if named:
+            return named if os.access(named, os.X_OK) else None
         return self.module.get_bin_path("sshd-vsock", opt_dirs=FOLDERS)
 
     def inside(self, path):
@@ -261,8 +264,8 @@ class Run:
             self.result["changed"] = True
             return
         if not self.program:
-            self.fail("there is no sshd-vsock on this machine. To mend it: install it, or name it "
-                      "with \"program\"")
+            self.fail(f"there is no program {self.module.params['program'] or 'sshd-vsock'} on this "
+                      "machine. To mend it: install it, or name it with \"program\"")
         config = self.configure()
         if self.module.check_mode:
             self.plan(config)
