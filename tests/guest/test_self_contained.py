@@ -28,7 +28,7 @@ rm -r /srv/cloud-init /usr/sbin/sshd-vsock /root/.ssh
 # APT's sources are those of this machine, out of a guest's reach; its own are for file: here.
 REPOSITORY = """
 cd /srv/repository
-{ dpkg-deb -f sshd-vsock.deb
+{ dpkg-deb -f sshd-vsock.deb | grep .
   echo "Filename: ./sshd-vsock.deb"
   echo "Size: $(stat -c %s sshd-vsock.deb)"
   echo "SHA256: $(sha256sum sshd-vsock.deb | cut -d' ' -f1)"; } >Packages
