@@ -59,6 +59,20 @@ def test_flags_of_a_packager_are_not_overridden(options, environment, folder):
         assert given in linked
 
 
+def test_installation_touches_nothing_else(folder):
+    """Least of all the time of other files, in a prefix that is shared with them."""
+    other = folder / "prefix/share/other"
+    other.parent.mkdir(parents=True)
+    other.write_text("")
+    os.utime(other, (3, 3))
+    build = folder / "build"
+    configure(CHECKOUT, build, f"-DCMAKE_INSTALL_PREFIX={folder}/prefix", SOURCE_DATE_EPOCH="1")
+    shutil.copy(program(), build)
+    subprocess.run(["cmake", "--install", build], check=True, capture_output=True)
+    assert (folder / "prefix/sbin/sshd-vsock").exists()
+    assert other.stat().st_mtime == 3
+
+
 def test_an_object_does_not_tell_where_it_was_built(folder):
     """log.c, whose place in the sources the journal gets as CODE_FILE."""
     objects = []

@@ -23,19 +23,19 @@ SCHEMA = json.loads((CHECKOUT / "schemas/sshd-vsock.schema.json").read_text())
 # Code spans that name something in the checkout.
 CHECKOUT_PATH = re.compile(r"`((?:module|tests|images|doc|schemas)/[\w./-]*)`")
 
-# Patterns: packages compress manuals, and Debian has a folder of its own for zsh.
+# Patterns: Debian has a directory of its own for zsh.
 INSTALLED = """
 sbin/sshd-vsock
-share/man/man8/sshd-vsock.8*
-share/man/man5/sshd-vsock.yaml.5*
+share/man/man8/sshd-vsock.8
+share/man/man5/sshd-vsock.yaml.5
 share/bash-completion/completions/sshd-vsock
 share/zsh/*/_sshd-vsock
 share/fish/vendor_completions.d/sshd-vsock.fish
+share/licenses/sshd-vsock/LICENSE
 share/sshd-vsock/sshd-vsock.schema.json
 share/sshd-vsock/sshd-vsock.report.schema.json
 share/doc/sshd-vsock/README.md
 share/doc/sshd-vsock/NEWS
-share/doc/sshd-vsock/LICENSE
 share/doc/sshd-vsock/CONTRIBUTING.md
 share/doc/sshd-vsock/examples/sshd-vsock.yaml
 """.split()
@@ -313,14 +313,16 @@ def test_guide_has_a_line_for_every_file_of_the_program():
     assert files - listed == set()
 
 
-def test_news_begins_with_this_version():
+def test_version_is_the_same_everywhere():
     version = re.search(r"project\(sshd-vsock VERSION ([\d.]+)",
                         (CHECKOUT / "CMakeLists.txt").read_text())[1]
     assert (CHECKOUT / "NEWS").read_text().startswith(f"sshd-vsock {version}\n")
+    assert (CHECKOUT / "debian/changelog").read_text().startswith(f"sshd-vsock ({version}) ")
     assert run(program(), "--version") == f"sshd-vsock {version}\n"
 
 
 def test_installation_puts_everything_in_place(folder):
+    """And nothing else."""
     build = Path(program()).parent
     if not (build / "CMakeCache.txt").exists():
         pytest.skip(f"{build} was not made by CMake")
@@ -328,4 +330,6 @@ def test_installation_puts_everything_in_place(folder):
                        re.M)[1]
     run("cmake", "--install", str(build), env={**os.environ, "DESTDIR": str(folder)})
     root = Path(f"{folder}{prefix}")
+    found = {str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir()}
     assert [path for path in INSTALLED if not list(root.glob(path))] == []
+    assert len(found) == len(INSTALLED), found
