@@ -3,24 +3,15 @@ nothing else."""
 
 import json
 import os
-import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from tree import CHECKOUT, program
+from tree import CHECKOUT, known_flags, program
 
 FOREIGN = "-O2 -g -Wp,-D_FORTIFY_SOURCE=3 -fasynchronous-unwind-tables"
 LEVEL, HARDENING = "-Os", "-D_FORTIFY_SOURCE=2"
-
-
-def answers():
-    """What the compiler was asked when the program was built: the same flags are known here."""
-    cache = Path(program()).parent / "CMakeCache.txt"
-    text = cache.read_text(encoding="utf-8") if cache.exists() else ""
-    return [f"-D{name}={value}" for name, value in re.findall(r"^(HAVE\w+):\w+=(.*)$", text, re.M)]
 
 
 def configure(source, build, *options, **environment):
@@ -28,7 +19,7 @@ def configure(source, build, *options, **environment):
     clean = {name: value for name, value in os.environ.items()
              if name not in ("CC", "CFLAGS", "LDFLAGS", "SOURCE_DATE_EPOCH")}
     subprocess.run(["cmake", "-S", source, "-B", build, "-G", "Unix Makefiles",
-                    "-DBUILD_TESTING=OFF", *answers(), *options],
+                    "-DBUILD_TESTING=OFF", *known_flags(), *options],
                    check=True, capture_output=True, env={**clean, **environment})
     commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
     (compiled,) = (one["command"] for one in commands if one["file"].endswith("/host/log.c"))

@@ -317,7 +317,10 @@ def test_version_is_the_same_everywhere():
     version = re.search(r"project\(sshd-vsock VERSION ([\d.]+)",
                         (CHECKOUT / "CMakeLists.txt").read_text())[1]
     assert (CHECKOUT / "NEWS").read_text().startswith(f"sshd-vsock {version}\n")
-    assert (CHECKOUT / "debian/changelog").read_text().startswith(f"sshd-vsock ({version}) ")
+    for path, words in {"debian/changelog": rf"\Asshd-vsock \({version}\) ",
+                        "packaging/rpm/sshd-vsock.spec": rf"^Version: +{version}$",
+                        "packaging/arch/PKGBUILD": rf"^pkgver={version}$"}.items():
+        assert re.search(words, (CHECKOUT / path).read_text(), re.M), path
     assert run(program(), "--version") == f"sshd-vsock {version}\n"
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import shutil
 import stat
 import struct
@@ -18,6 +19,13 @@ LIMIT = 30  # seconds; a run that hangs on a FIFO is a failure, not a wait
 def program():
     """The binary under test."""
     return os.environ.get("SSHD_VSOCK_PROGRAM", str(CHECKOUT / "build/dev/sshd-vsock"))
+
+
+def known_flags():
+    """What the compiler was asked when the program was built, as options for CMake: not again."""
+    cache = Path(program()).parent / "CMakeCache.txt"
+    text = cache.read_text(encoding="utf-8") if cache.exists() else ""
+    return [f"-D{name}={value}" for name, value in re.findall(r"^(HAVE\w+):\w+=(.*)$", text, re.M)]
 
 
 def run(*arguments, config=None, env=None, **more):
