@@ -78,6 +78,12 @@ BUILDER = Recipe("builder", "bullseye",
 CROSS_BUILDER = Recipe("cross-builder", "bullseye",
                        ("gcc-aarch64-linux-gnu", "libc6-dev:arm64", "cmake", "make", "pkg-config",
                         "libyaml-dev:arm64", "libsystemd-dev:arm64", "debhelper"))
+# The tools with which other distributions make their packages.
+FOREIGN_BUILDER = Recipe("foreign-builder", "bookworm",
+                         ("gcc", "libc6-dev", "cmake", "make", "pkg-config", "libyaml-dev",
+                          "libsystemd-dev", "libcmocka-dev", "rpm", "rpmlint", "file",
+                          "makepkg", "pacman-package-manager", "libarchive-tools", "fakeroot",
+                          "busybox-static"))
 
 
 def guest_recipe(suite, packages=()):
