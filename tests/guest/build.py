@@ -7,14 +7,14 @@ from pathlib import Path
 
 from .sandbox import Sandbox
 from .sanitizer import DEFAULTS
-from .trees import BUILDER, cache_folder, locked, say, tree
+from .trees import BUILDER, CROSS_BUILDER, cache_folder, locked, say, tree
 
 PROGRAM = "sshd-vsock"
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-# Nothing that ends up in the program is in these folders.
-NOT_PACKAGED = {"build", "dist", "tests", "__pycache__"}
-NOT_SOURCES = NOT_PACKAGED | {"images", "doc"}
+# Nothing that ends up in the package, or in the program, is in these.
+NOT_PACKAGED = {"build", "dist", "tests", "packaging"}
+NOT_SOURCES = NOT_PACKAGED | {"debian", "images", "doc"}
 
 BUILD = """
 set -eu
@@ -44,16 +44,16 @@ mkdir /build
 gcc -shared -fPIC -D_GNU_SOURCE /src/faults.c -o /build/faults.so -ldl
 """
 
-# The epoch is any fixed time: it shows that nothing of the build's own time gets into the package.
+# All that debian/control asks for is there but build-essential, which has a C++ compiler.
 PACKAGE = """
 set -eu
-cd /src
-export SOURCE_DATE_EPOCH=1700000000
-cmake -S . -B /build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF
-cmake --build /build --parallel 2
-cd /build
-cpack -G DEB
-mv *.deb sshd-vsock.deb
+[ {where} = /src ] || {{ mkdir -p {where}; cp -R /src/. {where}; }}
+cd {where}
+export DEB_BUILD_OPTIONS='nocheck noautodbgsym parallel=2'
+dpkg-checkbuilddeps -I -B -a {arch} -P nocheck
+dpkg-buildpackage -d -us -uc -B -a{arch} -Pnocheck
+mkdir /build
+mv ../*.deb /build/sshd-vsock_{arch}.deb
 """
 
 
@@ -61,7 +61,8 @@ def sources(checkout, without):
     """The files a build can read, in a fixed order; new ones too, committed or not."""
     found = []
     for folder, folders, files in os.walk(checkout):
-        folders[:] = sorted(f for f in folders if f not in without and not f.startswith("."))
+        top = without if folder == str(checkout) else ()
+        folders[:] = sorted(f for f in folders if f not in top and f[0] not in "._")
         found += [Path(folder, file).relative_to(checkout) for file in sorted(files)]
     return found
 
@@ -85,22 +86,24 @@ def faults_in_builder(checkout=CHECKOUT):
     return _built(checkout / "tests/fault", set(), FAULTS, "faults.so")
 
 
-def package_in_builder(checkout=CHECKOUT, again=False):
-    """Builds the Debian package likewise; returns its path. `again` does not look in the cache."""
-    return _built(checkout, NOT_PACKAGED, PACKAGE, "sshd-vsock.deb", again)
+def package_in_builder(checkout=CHECKOUT, arch="amd64", where="/src"):
+    """Builds the Debian package likewise, in the directory `where` of the builder; returns its
+    path."""
+    return _built(checkout, NOT_PACKAGED, PACKAGE.format(arch=arch, where=where),
+                  f"sshd-vsock_{arch}.deb", BUILDER if arch == "amd64" else CROSS_BUILDER)
 
 
-def _built(checkout, without, script, product, again=False):
+def _built(checkout, without, script, product, recipe=BUILDER):
     files = {path: (checkout / path).read_bytes() for path in sources(checkout, without)}
     modes = {path: (checkout / path).stat().st_mode & 0o755 for path in files}
-    state = hashlib.sha256(BUILDER.key().encode() + script.encode())
+    state = hashlib.sha256(recipe.key().encode() + script.encode())
     for path, content in files.items():
         state.update(f"{path}\0{modes[path]}\0{len(content)}\0".encode() + content)
     made = cache_folder() / "programs" / state.hexdigest()[:16] / product
-    if again or not made.exists():
-        builder = tree(BUILDER)
+    if not made.exists():
+        builder = tree(recipe)
         with locked("programs"):
-            if again or not made.exists():
+            if not made.exists():
                 _build(builder, files, modes, script, made)
     return made
 

@@ -73,7 +73,17 @@ class Recipe:
 RUNNER = Recipe("runner", "forky", ("user-mode-linux", "vhost-device-vsock"))
 BUILDER = Recipe("builder", "bullseye",
                  ("gcc", "libc6-dev", "cmake", "make", "pkg-config", "libyaml-dev",
-                  "libsystemd-dev"))
+                  "libsystemd-dev", "debhelper"))
+# It builds for arm64; the packages of that architecture say that the tree has two.
+CROSS_BUILDER = Recipe("cross-builder", "bullseye",
+                       ("gcc-aarch64-linux-gnu", "libc6-dev:arm64", "cmake", "make", "pkg-config",
+                        "libyaml-dev:arm64", "libsystemd-dev:arm64", "debhelper"))
+# The tools with which other distributions make their packages.
+FOREIGN_BUILDER = Recipe("foreign-builder", "bookworm",
+                         ("gcc", "libc6-dev", "cmake", "make", "pkg-config", "libyaml-dev",
+                          "libsystemd-dev", "libcmocka-dev", "rpm", "rpmlint", "file",
+                          "makepkg", "pacman-package-manager", "libarchive-tools", "fakeroot",
+                          "busybox-static"))
 
 
 def guest_recipe(suite, packages=()):
@@ -161,13 +171,18 @@ def _make(recipe, folder, kernel):
 
 def _unpack(recipe, sandbox, work):
     # A testing suite's Release file may be past its date on a mirror that is a snapshot.
-    command = ["mmdebstrap", "--quiet", "--variant=minbase",
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", *_architectures(recipe),
                "--aptopt=Acquire::Check-Valid-Until \"false\"",
                "--include=" + ",".join(recipe.packages)]
     if recipe.suite == "bullseye":
         # As the installer of Debian 11 did it; newer suites are merged by themselves.
         command.append("--setup-hook=" + MERGE_USR)
     sandbox.run(command + [recipe.suite, str(work), mirror()])
+
+
+def _architectures(recipe):
+    foreign = sorted({name.split(":")[1] for name in recipe.packages if ":" in name})
+    return ["--architectures=" + ",".join(["amd64"] + foreign)] if foreign else []
 
 
 def copy_kernel_modules(kernel, work):

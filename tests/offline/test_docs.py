@@ -34,22 +34,24 @@ OWN_WORDS = re.compile(r"\b(doors?|folders?|proofs?|prov(?:e[sdn]?|ing)|mend(?:s
 PROSE = [path for part in ("README.md", "NEWS", "doc", "images", "packaging")
          for path in sorted([CHECKOUT / part, *(CHECKOUT / part).rglob("*")]) if path.is_file()]
 
-# Patterns: packages compress manuals, and Debian has a directory of its own for zsh.
+# Patterns: Debian has a directory of its own for zsh.
 INSTALLED = """
 sbin/sshd-vsock
 lib/systemd/catalog/sshd-vsock.catalog
-share/man/man8/sshd-vsock.8*
-share/man/man5/sshd-vsock.yaml.5*
+share/man/man8/sshd-vsock.8
+share/man/man5/sshd-vsock.yaml.5
 share/bash-completion/completions/sshd-vsock
 share/zsh/*/_sshd-vsock
 share/fish/vendor_completions.d/sshd-vsock.fish
+share/licenses/sshd-vsock/LICENSE
 share/sshd-vsock/sshd-vsock.schema.json
 share/sshd-vsock/sshd-vsock.report.schema.json
 share/doc/sshd-vsock/README.md
 share/doc/sshd-vsock/NEWS
-share/doc/sshd-vsock/LICENSE
 share/doc/sshd-vsock/BENCHMARKS.md
 share/doc/sshd-vsock/COMPARISON.md
+share/doc/sshd-vsock/fleet.md
+share/doc/sshd-vsock/platforms.md
 share/doc/sshd-vsock/CONTRIBUTING.md
 share/doc/sshd-vsock/DESIGN.md
 share/doc/sshd-vsock/SECURITY.md
@@ -415,14 +417,19 @@ def test_systemd_reads_the_catalog(folder):
         number: headers["Subject"] for number, headers, _ in catalog()}
 
 
-def test_news_begins_with_this_version():
+def test_version_is_the_same_everywhere():
     version = re.search(r"project\(sshd-vsock VERSION ([\d.]+)",
                         (CHECKOUT / "CMakeLists.txt").read_text())[1]
     assert (CHECKOUT / "NEWS").read_text().startswith(f"sshd-vsock {version}\n")
+    for path, words in {"debian/changelog": rf"\Asshd-vsock \({version}\) ",
+                        "packaging/rpm/sshd-vsock.spec": rf"^Version: +{version}$",
+                        "packaging/arch/PKGBUILD": rf"^pkgver={version}$"}.items():
+        assert re.search(words, (CHECKOUT / path).read_text(), re.M), path
     assert run(program(), "--version") == f"sshd-vsock {version}\n"
 
 
 def test_installation_puts_everything_in_place(folder):
+    """And nothing else."""
     build = Path(program()).parent
     if not (build / "CMakeCache.txt").exists():
         pytest.skip(f"{build} was not made by CMake")
@@ -430,4 +437,6 @@ def test_installation_puts_everything_in_place(folder):
                        re.M)[1]
     run("cmake", "--install", str(build), env={**os.environ, "DESTDIR": str(folder)})
     root = Path(f"{folder}{prefix}")
+    found = {str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir()}
     assert [path for path in INSTALLED if not list(root.glob(path))] == []
+    assert len(found) == len(INSTALLED), found

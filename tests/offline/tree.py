@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import shutil
 import stat
 import struct
@@ -26,6 +27,13 @@ def hardened():
     if os.environ.get("SSHD_VSOCK_FULL"):
         return program()
     return os.environ.get("SSHD_VSOCK_HARDENED", program())
+
+
+def known_flags():
+    """What the compiler was asked when the program was built, as options for CMake: not again."""
+    cache = Path(program()).parent / "CMakeCache.txt"
+    text = cache.read_text(encoding="utf-8") if cache.exists() else ""
+    return [f"-D{name}={value}" for name, value in re.findall(r"^(HAVE\w+):\w+=(.*)$", text, re.M)]
 
 
 def run(*arguments, config=None, env=None, binary=None, **more):
