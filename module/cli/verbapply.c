@@ -11,6 +11,7 @@
 #include "core/plan/render.h"
 #include "host/check/diagnose.h"
 #include "host/clock.h"
+#include "host/label.h"
 #include "host/sshd.h"
 
 #include <errno.h>
@@ -181,6 +182,11 @@ static int apply_image(struct run *r)
                          "the image has no sshd-vsock of its own: its first boot can neither "
                          "verify nor close anything; install it as %s",
                          layout_program[0]);
+        if (label_is_missing(&r->root, SYSTEM_UNIT_DIR "/" UNIT_PROVISION))
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "the image has a policy of SELinux, and no label for what was written; to "
+                         "mend it: relabel it before it boots, or \"touch %s/.autorelabel\"",
+                         r->root.path);
         if (steps_run(r, PHASE_ACTIVATE) < 0)
                 return run_fail(r);
         if (plan_blocked(&r->plan) == BLOCKS_CLOSE)

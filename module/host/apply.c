@@ -5,6 +5,7 @@
 #include "host/applyhomes.h"
 
 #include "host/atomic.h"
+#include "host/label.h"
 #include "host/process.h"
 #include "host/survey.h"
 
@@ -116,13 +117,14 @@ static bool is_synced_later(const struct op *op)
 static int write_op(const struct rootfs *root, const struct op *op)
 {
         bool create = op->kind != OP_UNLINK && op->item->kind != ITEM_FLAG;
-        struct content c = { op->content, op->len, op->mode, op->uid, op->gid };
+        struct content c = { op->content, op->len, op->mode, op->uid, op->gid, false };
         AUTO_CLOSE int dir = -1;
         const char *name;
         int r = rootfs_parent(root, op->name, create, &dir, &name);
 
         if (r < 0)
                 return r;
+        c.in_home = op->item->kind == ITEM_FLAG && strncmp(op->name, "/etc/", 5) != 0;
         if (op->kind == OP_WRITE)
                 r = atomic_write(dir, name, &c);
         else if (op->kind == OP_LINK)
@@ -268,6 +270,8 @@ static int run_unit(struct manager *m, const struct plan *p, const struct op *op
 static int run_op(const struct rootfs *root, struct manager *m, const struct plan *p,
                   const struct op *op, struct why *why)
 {
+        if (op->kind == OP_LABEL)
+                return label_restore(&op->name, 1, why);
         if (op->item)
                 return apply_file(root, p, op, why);
         return op->kind == OP_MODULE ? run_module(op, why) : run_unit(m, p, op, why);
@@ -316,25 +320,43 @@ static int run_phase(const struct rootfs *root, struct manager *m, struct plan *
         return first;
 }
 
+/* What was written has the label of its folder; the policy may want another one. Homes have theirs
+ * from the kernel. */
+static int label_phase(const struct rootfs *root, const struct plan *p, enum phase phase,
+                       struct why *why)
+{
+        AUTO_FREE const char **paths = calloc(p->n + 1, sizeof(*paths));
+        size_t n = 0;
+
+        if (!paths)
+                return why_set(why, -ENOMEM, "cannot label what was written");
+        for (const struct op *op = p->ops; op < p->ops + p->n; op++)
+                if (op->phase == phase && op->done &&
+                    (op->kind == OP_WRITE || op->kind == OP_LINK) && op->item->kind != ITEM_FLAG)
+                        paths[n++] = op->name;
+        return root->image ? 0 : label_restore(paths, n, why);
+}
+
 int apply_phase(const struct rootfs *root, struct manager *m, struct plan *p, enum phase phase,
                 const struct apply_report *report, struct why *why)
 {
         int r = run_phase(root, m, p, phase, report, why);
         int synced = phase == PHASE_OPEN ? sync_folders(root, p, why) : 0;
+        int labelled = label_phase(root, p, phase, why);
 
-        return r < 0 ? r : synced;
+        return r < 0 ? r : synced < 0 ? synced : labelled;
 }
 
 static int restore(const struct rootfs *root, const struct plan *p, const struct op *op)
 {
         const struct op *first = earlier(p, op);
         const struct object *o = op->before;
-        struct content c = { o->data, o->len, o->mode, o->uid, o->gid };
+        struct content c = { o->data, o->len, o->mode, o->uid, o->gid, false };
         AUTO_CLOSE int dir = -1;
         const char *name;
         int r = rootfs_parent(root, op->name, false, &dir, &name);
 
-        if (r < 0)
+        if (r < 0 || op->kind == OP_LABEL)
                 return r;
         if (first) /* back to what the earlier phase made of it */
                 r = write_op(root, first);

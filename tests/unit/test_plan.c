@@ -78,7 +78,9 @@ static struct object find(enum item_kind kind, enum found found)
  */
 static char decide(enum item_kind kind, bool wanted, const struct object *o, unsigned flags)
 {
-        static const char letters[] = { [OP_WRITE] = 'w', [OP_LINK] = 'l', [OP_UNLINK] = 'u' };
+        static const char letters[] = {
+                [OP_WRITE] = 'w', [OP_LINK] = 'l', [OP_UNLINK] = 'u', [OP_LABEL] = 'b'
+        };
         struct item i = { .kind = kind, .wanted = wanted, .mode = 0644, .flags = flags };
         struct desired d = { .items = &i, .n = 1 };
         struct facts f = { 0 };
@@ -118,7 +120,10 @@ static void test_every_kind_of_item(void **state)
                 enum item_kind kind;
                 bool wanted;
                 const char *want;
+                bool mislabelled;
         } table[] = {
+                { ITEM_FILE, true, "wwbwxxxxx", true },  { ITEM_FILE, false, "--uu-----", true },
+                { ITEM_LINK, true, "llxxxbxxx", true },  { ITEM_HOSTS, true, "ww-wwxxxx", true },
                 { ITEM_FILE, true, "ww-wxxxxx" },        { ITEM_FILE, false, "--uu-----" },
                 { ITEM_FLAG, true, "ws-------" },        { ITEM_FLAG, false, "--uu-----" },
                 { ITEM_LINK, true, "llxxx-xxx" },        { ITEM_LINK, false, "-----u---" },
@@ -133,6 +138,7 @@ static void test_every_kind_of_item(void **state)
                 for (size_t k = 0; k < N_FOUND; k++) {
                         struct object o = find(table[i].kind, (enum found)k);
 
+                        o.mislabelled = table[i].mislabelled;
                         got[k] = decide(table[i].kind, table[i].wanted, &o, 0);
                 }
                 if (strcmp(got, table[i].want) != 0)

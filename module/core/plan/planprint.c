@@ -16,6 +16,7 @@ static const struct {
         [OP_WRITE] = { "write", "write" },
         [OP_LINK] = { "link", "link" },
         [OP_UNLINK] = { "remove", "remove" },
+        [OP_LABEL] = { "label", "restorecon" },
         [OP_MODULE] = { "module", "modprobe" },
         [OP_RELOAD] = { "daemon-reload", "systemctl" },
         [OP_START] = { "start", "systemctl start" },
