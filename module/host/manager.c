@@ -6,6 +6,7 @@
 #include "host/managerbus.h"
 
 #include "core/format/layout.h"
+#include "core/plan/causes.h"
 #include "host/clock.h"
 
 #include <errno.h>
@@ -16,6 +17,12 @@
 
 int manager_say(struct why *why, int r, const sd_bus_error *e, const char *what, const char *unit)
 {
+        /* selinux-access.c of systemd: it asks the policy by the label of the unit's file */
+        if (e && e->message && strstr(e->message, "SELinux policy denies access")) {
+                why_fix(why, "%s", causes[CAUSE_SELINUX_UNIT].fix);
+                return why_say(why, r, "%s (%s %s: %s)", causes[CAUSE_SELINUX_UNIT].what, what,
+                               unit, e->message);
+        }
         if (e && e->message)
                 return why_say(why, r, "systemd: %s %s: %s", what, unit, e->message);
         return why_set(why, r, "systemd: %s %s", what, unit);

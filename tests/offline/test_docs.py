@@ -33,6 +33,7 @@ share/zsh/*/_sshd-vsock
 share/fish/vendor_completions.d/sshd-vsock.fish
 share/sshd-vsock/sshd-vsock.schema.json
 share/sshd-vsock/sshd-vsock.report.schema.json
+share/sshd-vsock/sshd-vsock.cil
 share/doc/sshd-vsock/README.md
 share/doc/sshd-vsock/NEWS
 share/doc/sshd-vsock/LICENSE

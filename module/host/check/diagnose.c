@@ -5,9 +5,11 @@
  */
 #include "host/check/diagnose.h"
 
+#include "host/auditlog.h"
 #include "host/clock.h"
 #include "host/holder.h"
 #include "host/journal.h"
+#include "host/label.h"
 #include "host/vsock.h"
 #include "host/vsockunit.h"
 
@@ -21,16 +23,30 @@
 #define SHARE_PAUSE    200      /* milliseconds until a full share is tried again */
 #define JOURNAL_TRIES  30       /* of 100 ms: journald is a process of its own and may lag */
 
+enum cause diagnose_denial(uint64_t since, char *line, size_t size)
+{
+        enum cause cause = journal_denial(since, line, size);
+
+        return cause != CAUSE_NONE ? cause : auditlog_denial(since, line, size);
+}
+
+/* A denial goes before what sshd says of its own: that it cannot read a file which root can. It may
+ * be later in the journal, since it comes by way of audit. */
 static enum cause ask_journal(struct verdict *v, uint64_t since)
 {
         const struct timespec pause = { .tv_nsec = 100000000 };
         char line[sizeof(v->detail)];
         enum cause cause;
+        bool late = !label_is_known();
 
         for (unsigned i = 0;; i++) {
-                cause = journal_cause(since, line, sizeof(line));
-                if (cause != CAUSE_NONE || i == JOURNAL_TRIES)
+                cause = diagnose_denial(since, line, sizeof(line));
+                if (cause != CAUSE_NONE)
                         break;
+                cause = journal_cause(since, line, sizeof(line));
+                if ((cause != CAUSE_NONE && late) || i == JOURNAL_TRIES)
+                        break;
+                late = late || cause != CAUSE_NONE;
                 (void)nanosleep(&pause, NULL);
         }
         if (line[0])

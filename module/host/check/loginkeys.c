@@ -7,6 +7,7 @@
 #include "host/check/loginsearch.h"
 
 #include "core/format/authkeys.h"
+#include "host/check/diagnose.h"
 #include "host/check/sshclient.h"
 #include "host/sshd.h"
 #include "host/userfile.h"
@@ -121,6 +122,18 @@ static int ask(const struct search *s, const struct sshclient_way *way, const ch
         return r < 0 ? r : -ETIMEDOUT;
 }
 
+/* SELinux or AppArmor keep a key from the listener, and not from what we start. */
+static bool blame_denial(const struct search *s, struct login *l)
+{
+        char line[200];
+        enum cause cause = diagnose_denial(s->began, line, sizeof(line));
+
+        if (cause == CAUSE_NONE)
+                return false;
+        admission_because(l, causes[cause].fix, "%s (the journal: %s)", causes[cause].what, line);
+        return true;
+}
+
 /* What sshd says to itself when it refuses goes to the journal: the same server, started here, says
  * it to us. */
 static void explain_refusal(struct search *s, const struct keys *k, unsigned most, struct login *l)
@@ -136,7 +149,8 @@ static void explain_refusal(struct search *s, const struct keys *k, unsigned mos
         if (k->strange || s->explained++ >= EXPLAINED_MAX ||
             search_make_server(s, false, &server) < 0 || ask(s, &way, &at, most, l, &said) < 0)
                 return;
-        if (admission_accepted(buf_str(&said), s->scratch.path, l->key, sizeof(l->key)) != 0)
+        if (admission_accepted(buf_str(&said), s->scratch.path, l->key, sizeof(l->key)) != 0 &&
+            !blame_denial(s, l))
                 admission_because(
                         l,
                         "see \"systemctl cat sshd-vsock@.service\" for ProtectHome= and the "

@@ -103,6 +103,7 @@ static int begin(struct search *s, struct why *why)
         unsigned twice = 2 * s->in->config->verify_timeout;
         int r = search_find_server(s, why);
 
+        s->began = clock_realtime();
         s->deadline = clock_deadline(twice > TOTAL_SECONDS ? twice : TOTAL_SECONDS);
         if (r == 0)
                 r = scratch_make(&s->scratch, why);
