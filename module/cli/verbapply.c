@@ -29,7 +29,8 @@ static void put_socket_back(struct run *r)
         for (size_t k = 0; k < r->plan.n; k++) {
                 const struct op *op = &r->plan.ops[k];
 
-                if (!op->done || !op->item || !(op->item->flags & ITEM_SOCKET))
+                if (!op->done || !op->item || op->kind == OP_LABEL ||
+                    !(op->item->flags & ITEM_SOCKET))
                         continue;
                 if (apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_SOCKET, &why) < 0 ||
                     manager_reload(r->manager, &why) < 0 ||

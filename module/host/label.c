@@ -41,6 +41,15 @@ int label_like_folder(int dir, const char *name)
         return lsetxattr(path, ATTRIBUTE, wanted, (size_t)n, 0) < 0 ? -errno : 0;
 }
 
+void label_like(const char *path, const char *model)
+{
+        char label[LABEL_MAX];
+        ssize_t n = lgetxattr(model, ATTRIBUTE, label, sizeof(label));
+
+        if (n > 0)
+                (void)lsetxattr(path, ATTRIBUTE, label, (size_t)n, 0);
+}
+
 bool label_is_known(void)
 {
         return access("/sys/fs/selinux/enforce", F_OK) == 0 && access(RESTORECON, X_OK) == 0;

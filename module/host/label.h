@@ -14,6 +14,10 @@
  * program may read then). 0, also where nothing has labels, or −errno. */
 int label_like_folder(int dir, const char *name) MUST_CHECK;
 
+/* Gives a path of the running system the label that another one has; nothing where that has none.
+ */
+void label_like(const char *path, const char *model);
+
 /* Whether this kernel has a policy loaded, and restorecon is there to be asked about it. */
 bool label_is_known(void);
 

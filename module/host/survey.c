@@ -308,15 +308,28 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
         return 0;
 }
 
+/* A unit that SELinux keeps from systemd is as good as not loaded: its label is mended, then it is.
+ */
+static int look_at_unit(struct manager *m, const char *unit, struct unit_state *ret,
+                        struct why *why)
+{
+        struct why denied = { 0 };
+        int r = manager_unit(m, unit, ret, &denied);
+
+        if (r < 0 && r != -EACCES)
+                *why = denied;
+        return r == -EACCES ? 0 : r;
+}
+
 int survey_units(struct manager *m, struct units *ret, struct why *why)
 {
-        int r = manager_unit(m, UNIT_SOCKET, &ret->socket, why);
+        int r = look_at_unit(m, UNIT_SOCKET, &ret->socket, why);
 
         if (r == 0)
-                r = manager_unit(m, UNIT_KEYGEN, &ret->keygen, why);
+                r = look_at_unit(m, UNIT_KEYGEN, &ret->keygen, why);
         if (r == 0)
-                r = manager_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, why);
+                r = look_at_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, why);
         if (r == 0)
-                r = manager_unit(m, UNIT_PROVISION, &ret->provision, why);
+                r = look_at_unit(m, UNIT_PROVISION, &ret->provision, why);
         return r;
 }

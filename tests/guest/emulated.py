@@ -36,6 +36,10 @@ for unit in e2scrub_reap.service apt-daily.timer apt-daily-upgrade.timer dpkg-db
         e2scrub_all.timer fstrim.timer; do
         ln -sf /dev/null /etc/systemd/system/$unit
 done
+# Profiles of nothing that is here; each boot would compile them.
+for profile in lsb_release nvidia_modprobe; do
+        [ ! -e /etc/apparmor.d/$profile ] || ln -s ../$profile /etc/apparmor.d/disable/
+done
 mount -t proc proc /proc
 setfiles -F {CONTEXTS} /
 umount /proc
@@ -79,6 +83,12 @@ class Emulated(Guest):
 
     def _trees(self, suite, packages, tar):
         return tree(EMULATOR), tree(distro_recipe(suite, packages))
+
+    def _lay_out(self, runner, guest):
+        super()._lay_out(runner, guest)
+        # Of the topmost folder overlayfs shows its own.
+        os.setxattr(self._sandbox.path(".overlay2/upper"), "security.selinux",
+                    os.getxattr(guest, "security.selinux"))
 
     def _changes(self):
         """What was put into the tree or changed in it, as paths of the guest."""
@@ -172,7 +182,8 @@ class Emulated(Guest):
                 f"memory-backend-memfd,id=mem,size={self.memory},share=on",
                 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
                 "-kernel", kernel, "-initrd", initrd,
-                "-append", f"root=/dev/vda rw console=ttyS0 mitigations=off {self.cmdline}",
+                "-append", "root=/dev/vda rw console=ttyS0 mitigations=off loglevel=4 "
+                           f"systemd.show_status=error {self.cmdline}",
                 "-drive", "file=/disk,format=raw,if=none,id=root,cache=unsafe",
                 "-device", "virtio-blk-pci,drive=root",
                 "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",

@@ -11,7 +11,8 @@ from guest.steps import ANYWHERE, apply, listeners, meanwhile
 
 pytestmark = pytest.mark.usefixtures("program")
 
-CLOSE = "disable_tcp: true\n"
+PATIENT = "verify_timeout: 60\n"
+CLOSE = f"{PATIENT}disable_tcp: true\n"
 DENIALS = "journalctl -q -b -o cat | grep -E 'apparmor=\"DENIED\"|avc: *denied' || :"
 SUITES = ["bookworm", "trixie"] if os.environ.get("SSHD_VSOCK_FULL") else ["bookworm"]
 
@@ -45,7 +46,7 @@ def test_distribution_is_as_its_users_have_it(guest):
 
 
 def test_door_opens_and_a_host_comes_in(guest):
-    apply(guest)
+    apply(guest, PATIENT)
     assert guest.ssh("exit 5").status == 5
     assert guest.run("sshd-vsock verify").status == 0
     assert listeners(guest) == ANYWHERE

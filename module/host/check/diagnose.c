@@ -63,9 +63,14 @@ static enum cause of_template(struct manager *m, const char *unit)
         struct unit_state s;
         struct why why = { 0 };
 
-        if (manager_socket_service(m, unit, service, sizeof(service), &why) < 0 ||
-            !strchr(service, '@') || manager_unit(m, service, &s, &why) < 0)
-                return CAUSE_NONE;
+        int r = manager_socket_service(m, unit, service, sizeof(service), &why);
+
+        if (r == 0 && strchr(service, '@'))
+                r = manager_unit(m, service, &s, &why);
+        else
+                r = r == -EACCES ? r : -ENOENT;
+        if (r < 0)
+                return r == -EACCES ? CAUSE_SELINUX_UNIT : CAUSE_NONE;
         if (s.masked)
                 return CAUSE_TEMPLATE_MASKED;
         return s.loaded ? CAUSE_NONE : CAUSE_TEMPLATE_MISSING;
@@ -214,7 +219,11 @@ void diagnose_door(struct manager *m, const char *unit, uint32_t port, unsigned 
         enum cause cause = CAUSE_NONE;
         const struct verdict meant = { .port = port, .unit = unit };
 
-        if (m && manager_unit(m, unit_of(&meant), &s, &why) == 0 && s.active)
+        int r = m ? manager_unit(m, unit_of(&meant), &s, &why) : -ENOTCONN;
+
+        if (r == -EACCES)
+                cause = CAUSE_SELINUX_UNIT;
+        else if (r == 0 && s.active)
                 cause = of_template(m, unit_of(&meant));
         if (cause == CAUSE_NONE)
                 verify_patiently(m, unit, port, timeout, ret);

@@ -122,7 +122,7 @@ static int ask(const struct search *s, const struct sshclient_way *way, const ch
         return r < 0 ? r : -ETIMEDOUT;
 }
 
-/* SELinux or AppArmor keep a key from the listener, and not from what we start. */
+/* SELinux or AppArmor keep a key from the listener. */
 static bool blame_denial(const struct search *s, struct login *l)
 {
         char line[200];
@@ -146,11 +146,12 @@ static void explain_refusal(struct search *s, const struct keys *k, unsigned mos
         if (k->strange)
                 admission_because(l, "give it a key of a type that PubkeyAcceptedAlgorithms has",
                                   "PubkeyAcceptedAlgorithms has no type of its keys");
+        if (!k->strange && blame_denial(s, l))
+                return;
         if (k->strange || s->explained++ >= EXPLAINED_MAX ||
             search_make_server(s, false, &server) < 0 || ask(s, &way, &at, most, l, &said) < 0)
                 return;
-        if (admission_accepted(buf_str(&said), s->scratch.path, l->key, sizeof(l->key)) != 0 &&
-            !blame_denial(s, l))
+        if (admission_accepted(buf_str(&said), s->scratch.path, l->key, sizeof(l->key)) != 0)
                 admission_because(
                         l,
                         "see \"systemctl cat sshd-vsock@.service\" for ProtectHome= and the "
