@@ -23,7 +23,7 @@ ONLY = {
     "renames": (r"rename|renameat2?", "atomic-file"),
     "makes a link": (r"symlink|symlinkat|link|linkat", "atomic-file"),
     "removes": (r"unlink|unlinkat|rmdir|remove", "atomic-file rootfs lock scratch"),
-    "makes a directory": (r"mkdir|mkdirat", "rootfs scratch sshd-query"),
+    "makes a directory": (r"mkdir|mkdirat", "atomic-file scratch sshd-query"),
     "changes owner or mode": (r"f?chown|f?chmod|fchownat|fchmodat", "atomic-file scratch"),
     "forks": (r"fork|vfork|clone|posix_spawnp?", "spawn home-child user-file"),
     "executes": (r"execv|execve|execvp|execl|execlp|fexecve|system|popen", "spawn"),

@@ -11,6 +11,7 @@
 #include "core/plan/sshd-listen.h"
 #include "host/check/diagnose.h"
 #include "host/clock.h"
+#include "host/label.h"
 #include "host/sshd-query.h"
 
 #include <errno.h>
@@ -28,7 +29,8 @@ static void put_socket_back(struct run *r)
         for (size_t k = 0; k < r->plan.n; k++) {
                 const struct op *op = &r->plan.ops[k];
 
-                if (!op->done || !op->item || !(op->item->flags & ITEM_SOCKET))
+                if (!op->done || !op->item || op->kind == OP_LABEL ||
+                    !(op->item->flags & ITEM_SOCKET))
                         continue;
                 if (apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_SOCKET, &error) < 0 ||
                     systemd_reload(r->systemd, &error) < 0 ||
@@ -184,6 +186,11 @@ static int apply_image(struct run *r)
                          "the image has no sshd-vsock of its own: its first boot can neither "
                          "verify nor close anything; install it as %s",
                          distro_program[0]);
+        if (label_is_missing(&r->root, SYSTEM_UNIT_DIR "/" UNIT_PROVISION))
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "the image has a policy of SELinux, and no label for what was written; "
+                         "fix: relabel it before it boots, or \"touch %s/.autorelabel\"",
+                         r->root.path);
         if (transaction_run(r, PHASE_ACTIVATE) < 0)
                 return run_fail(r);
         if (plan_blocked(&r->plan) == BLOCKS_CLOSE)

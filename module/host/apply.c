@@ -5,6 +5,7 @@
 #include "host/apply-homes.h"
 
 #include "host/atomic-file.h"
+#include "host/label.h"
 #include "host/spawn.h"
 #include "host/survey.h"
 
@@ -116,13 +117,14 @@ static bool is_synced_later(const struct op *op)
 static int write_op(const struct rootfs *root, const struct op *op)
 {
         bool create = op->kind != OP_UNLINK && op->item->kind != ITEM_FLAG;
-        struct content c = { op->content, op->len, op->mode, op->uid, op->gid };
+        struct content c = { op->content, op->len, op->mode, op->uid, op->gid, false };
         AUTO_CLOSE int dir = -1;
         const char *name;
         int r = rootfs_parent(root, op->name, create, &dir, &name);
 
         if (r < 0)
                 return r;
+        c.in_home = op->item->kind == ITEM_FLAG && strncmp(op->name, "/etc/", 5) != 0;
         if (op->kind == OP_WRITE)
                 r = atomic_write(dir, name, &c);
         else if (op->kind == OP_LINK)
@@ -269,6 +271,8 @@ static int run_unit(struct systemd *m, const struct plan *p, const struct op *op
 static int run_op(const struct rootfs *root, struct systemd *m, const struct plan *p,
                   const struct op *op, struct error *error)
 {
+        if (op->kind == OP_LABEL)
+                return label_restore(&op->name, 1, error);
         if (op->item)
                 return apply_file(root, p, op, error);
         return op->kind == OP_MODULE ? run_module(op, error) : run_unit(m, p, op, error);
@@ -317,25 +321,43 @@ static int run_phase(const struct rootfs *root, struct systemd *m, struct plan *
         return first;
 }
 
+/* What was written has the label of its directory; the policy may want another one. Homes have
+ * theirs from the kernel. */
+static int label_phase(const struct rootfs *root, const struct plan *p, enum phase phase,
+                       struct error *error)
+{
+        AUTO_FREE const char **paths = calloc(p->n + 1, sizeof(*paths));
+        size_t n = 0;
+
+        if (!paths)
+                return error_set(error, -ENOMEM, "cannot label what was written");
+        for (const struct op *op = p->ops; op < p->ops + p->n; op++)
+                if (op->phase == phase && op->done &&
+                    (op->kind == OP_WRITE || op->kind == OP_LINK) && op->item->kind != ITEM_FLAG)
+                        paths[n++] = op->name;
+        return root->image ? 0 : label_restore(paths, n, error);
+}
+
 int apply_phase(const struct rootfs *root, struct systemd *m, struct plan *p, enum phase phase,
                 const struct apply_report *report, struct error *error)
 {
         int r = run_phase(root, m, p, phase, report, error);
         int synced = phase == PHASE_OPEN ? sync_directories(root, p, error) : 0;
+        int labelled = label_phase(root, p, phase, error);
 
-        return r < 0 ? r : synced;
+        return r < 0 ? r : synced < 0 ? synced : labelled;
 }
 
 static int restore(const struct rootfs *root, const struct plan *p, const struct op *op)
 {
         const struct op *first = earlier(p, op);
         const struct observed *o = op->before;
-        struct content c = { o->data, o->len, o->mode, o->uid, o->gid };
+        struct content c = { o->data, o->len, o->mode, o->uid, o->gid, false };
         AUTO_CLOSE int dir = -1;
         const char *name;
         int r = rootfs_parent(root, op->name, false, &dir, &name);
 
-        if (r < 0)
+        if (r < 0 || op->kind == OP_LABEL)
                 return r;
         if (first) /* back to what the earlier phase made of it */
                 r = write_op(root, first);

@@ -6,6 +6,8 @@
  */
 #include "host/atomic-file.h"
 
+#include "host/label.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,8 +57,9 @@ static int write_all(int fd, const char *data, size_t len)
         return 0;
 }
 
-/* Best effort: a file system without extended attributes has none to lose. */
-static void copy_attributes(int dir, const char *name, int to)
+/* Best effort: a file system without extended attributes has none to lose. False where there is no
+ * such file yet. */
+static bool copy_attributes(int dir, const char *name, int to)
 {
         AUTO_CLOSE int from = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         char names[4096], value[4096];
@@ -68,6 +71,7 @@ static void copy_attributes(int dir, const char *name, int to)
                 if (size >= 0)
                         (void)fsetxattr(to, p, value, (size_t)size, 0);
         }
+        return from >= 0;
 }
 
 int atomic_sync(int fd)
@@ -100,7 +104,8 @@ int atomic_write(int dir, const char *name, const struct content *c)
         fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
                 return -errno;
-        copy_attributes(dir, name, fd);
+        if (!copy_attributes(dir, name, fd) && !c->in_home)
+                (void)!label_like_directory(dir, temp); /* as with attributes */
         r = fill(fd, c);
         if (r == 0 && renameat(dir, temp, dir, name) < 0)
                 r = -errno;
@@ -117,12 +122,21 @@ int atomic_link(int dir, const char *name, const char *target)
         temp_name(temp);
         if (symlinkat(target, dir, temp) < 0)
                 return -errno;
+        (void)!label_like_directory(dir, temp);
         if (renameat(dir, temp, dir, name) < 0) {
                 r = -errno;
                 (void)unlinkat(dir, temp, 0);
                 return r;
         }
         return 0;
+}
+
+int atomic_mkdir(int dir, const char *name)
+{
+        if (mkdirat(dir, name, 0755) < 0)
+                return errno == EEXIST ? 0 : -errno;
+        (void)!label_like_directory(dir, name);
+        return atomic_sync(dir);
 }
 
 int atomic_unlink(int dir, const char *name)

@@ -15,13 +15,16 @@ struct content {
         size_t len;
         mode_t mode;
         uint32_t uid, gid;
+        bool in_home; /* the kernel's own label is right there: a home's is no file's */
 };
 
 /* All return 0 or −errno. The file itself is durable then; its name is once the directory is
  * synced, which is the caller's to do, since several names may be in one directory. Extended
- * attributes (SELinux's label among them) of a file that is replaced are kept. */
+ * attributes (SELinux's label among them) of a file that is replaced are kept; what is new has its
+ * directory's label. */
 int atomic_write(int dir, const char *name, const struct content *c) MUST_CHECK;
 int atomic_link(int dir, const char *name, const char *target) MUST_CHECK;
+int atomic_mkdir(int dir, const char *name) MUST_CHECK; /* one that is there will do; synced */
 int atomic_unlink(int dir, const char *name) MUST_CHECK;
 
 /* fsync(2), made again after a signal. */

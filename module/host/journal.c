@@ -154,6 +154,32 @@ static void scan(sd_journal *j, uint64_t since, struct found *f)
         }
 }
 
+enum cause journal_denial(uint64_t since, char *line, size_t size)
+{
+        enum cause cause = CAUSE_NONE;
+        char text[512];
+        sd_journal *j = NULL;
+        uint64_t at;
+
+        line[0] = '\0';
+        if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0)
+                return CAUSE_NONE;
+        if (sd_journal_add_match(j, "_TRANSPORT=kernel", 0) >= 0 &&
+            sd_journal_add_match(j, "_TRANSPORT=audit", 0) >= 0 && sd_journal_seek_tail(j) >= 0)
+                for (unsigned i = 0; i < ENTRIES_MAX && sd_journal_previous(j) > 0; i++) {
+                        if (sd_journal_get_realtime_usec(j, &at) < 0 || at < since)
+                                break;
+                        if (message(j, text, sizeof(text)))
+                                cause = cause_from_kernel(text);
+                        if (cause != CAUSE_NONE)
+                                break;
+                }
+        sd_journal_close(j);
+        if (cause != CAUSE_NONE)
+                (void)snprintf(line, size, "%s", text);
+        return cause;
+}
+
 enum cause journal_cause(uint64_t since, char *line, size_t size)
 {
         struct found f = { 0 };

@@ -14,6 +14,10 @@
  * line before, that one stands in front. What is not printable ASCII is '?'. */
 enum cause journal_cause(uint64_t since, char *line, size_t size);
 
+/* What the kernel said since then of what a security module denied the vsock listener. As above;
+ * with auditd and no audit in the journal see audit-log.h. */
+enum cause journal_denial(uint64_t since, char *line, size_t size);
+
 /* What a unit's processes, or systemd of it, said since then (realtime, in microseconds): the line
  * that tells most. "" where nothing was said. */
 void journal_last_words(const char *unit, uint64_t since, char *line, size_t size);

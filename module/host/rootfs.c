@@ -128,9 +128,7 @@ static int make_directories(const struct rootfs *r, const char *path)
 
         if (rc < 0)
                 return rc;
-        if (mkdirat(parent, name, 0755) < 0)
-                return errno == EEXIST ? 0 : failure();
-        return atomic_sync(parent);
+        return atomic_mkdir(parent, name);
 }
 
 int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *ret_fd,

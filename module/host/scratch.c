@@ -5,6 +5,8 @@
  */
 #include "host/scratch.h"
 
+#include "host/label.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +16,9 @@
 #include <sys/stat.h>
 
 #define PREFIX "sshd-vsock.trial-"
+#define MODEL                                                                                      \
+        "/etc/ssh" /* its label lets ssh-keygen write and sshd read; that of /run does not         \
+                    */
 
 static void close_directory(DIR **d)
 {
@@ -63,6 +68,7 @@ int scratch_make(struct scratch *ret, struct error *error)
         /* the mode explicitly: a strict umask would keep the user out, a lax one StrictModes */
         if (mkdir(s.path, 0755) < 0 || chmod(s.path, 0755) < 0)
                 return error_set(error, -errno, "cannot make %s", s.path);
+        label_like(s.path, MODEL);
         *ret = s;
         return 0;
 }
@@ -76,6 +82,7 @@ int scratch_write(const struct scratch *s, const char *name, const char *text, s
         fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0 || fchmod(fd, 0644) < 0)
                 return -errno;
+        label_like(path, MODEL);
         return write(fd, text, len) == (ssize_t)len ? 0 : -EIO;
 }
 

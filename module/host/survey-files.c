@@ -7,6 +7,7 @@
 
 #include "core/format/hosts-file.h"
 #include "host/home-child.h"
+#include "host/label.h"
 
 #include <errno.h>
 #include <string.h>
@@ -171,6 +172,33 @@ static int not_seen(int error, struct observed *ret)
         return 0;
 }
 
+/* Whether what is there has the label that the policy wants. Homes are their users', shared files
+ * somebody else's. */
+static int look_at_labels(const struct desired *d, struct observed *observed)
+{
+        AUTO_FREE const char **paths = calloc(d->n + 1, sizeof(*paths));
+        AUTO_FREE size_t *at = calloc(d->n + 1, sizeof(*at));
+        AUTO_FREE bool *wrong = calloc(d->n + 1, sizeof(*wrong));
+        size_t n = 0;
+        int r;
+
+        if (!paths || !at || !wrong)
+                return -ENOMEM;
+        for (size_t k = 0; k < d->n; k++) {
+                const enum item_kind kind = d->items[k].kind;
+
+                if (d->items[k].wanted && (kind == ITEM_FILE || kind == ITEM_LINK) &&
+                    (observed[k].type == OBSERVED_FILE || observed[k].type == OBSERVED_LINK)) {
+                        at[n] = k;
+                        paths[n++] = d->items[k].path;
+                }
+        }
+        r = label_check(paths, n, wrong);
+        for (size_t k = 0; k < n; k++)
+                observed[at[k]].mislabelled = wrong[k];
+        return r;
+}
+
 int survey_paths(const struct rootfs *root, const struct desired *d, struct observed **ret,
                  struct error *error)
 {
@@ -190,6 +218,8 @@ int survey_paths(const struct rootfs *root, const struct desired *d, struct obse
                         (void)error_set(error, r, "cannot look at %s%s", root->path,
                                         d->items[k].path);
         }
+        if (r == 0 && !root->image)
+                r = look_at_labels(d, observed);
         if (r < 0) {
                 survey_free(observed, d->n);
                 return error_set(error, r, "cannot look at the homes");

@@ -309,15 +309,28 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
         return 0;
 }
 
+/* A unit that SELinux keeps from systemd is as good as not loaded: its label is mended, then it is.
+ */
+static int look_at_unit(struct systemd *m, const char *unit, struct unit_state *ret,
+                        struct error *error)
+{
+        struct error denied = { 0 };
+        int r = systemd_unit(m, unit, ret, &denied);
+
+        if (r < 0 && r != -EACCES)
+                *error = denied;
+        return r == -EACCES ? 0 : r;
+}
+
 int survey_units(struct systemd *m, struct units *ret, struct error *error)
 {
-        int r = systemd_unit(m, UNIT_SOCKET, &ret->socket, error);
+        int r = look_at_unit(m, UNIT_SOCKET, &ret->socket, error);
 
         if (r == 0)
-                r = systemd_unit(m, UNIT_KEYGEN, &ret->keygen, error);
+                r = look_at_unit(m, UNIT_KEYGEN, &ret->keygen, error);
         if (r == 0)
-                r = systemd_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, error);
+                r = look_at_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, error);
         if (r == 0)
-                r = systemd_unit(m, UNIT_PROVISION, &ret->provision, error);
+                r = look_at_unit(m, UNIT_PROVISION, &ret->provision, error);
         return r;
 }

@@ -6,6 +6,7 @@
 #include "host/systemd-bus.h"
 
 #include "core/format/distro.h"
+#include "core/plan/causes.h"
 #include "host/clock.h"
 
 #include <errno.h>
@@ -17,6 +18,12 @@
 int systemd_say(struct error *error, int r, const sd_bus_error *e, const char *what,
                 const char *unit)
 {
+        /* selinux-access.c of systemd: it asks the policy by the label of the unit's file */
+        if (e && e->message && strstr(e->message, "SELinux policy denies access")) {
+                error_fix(error, "%s", causes[CAUSE_SELINUX_UNIT].fix);
+                return error_say(error, r, "%s (%s %s: %s)", causes[CAUSE_SELINUX_UNIT].what, what,
+                                 unit, e->message);
+        }
         if (e && e->message)
                 return error_say(error, r, "systemd: %s %s: %s", what, unit, e->message);
         return error_set(error, r, "systemd: %s %s", what, unit);

@@ -1,10 +1,23 @@
 """Real Debian guests for tests: trees, boots, a control door, ssh over virtio-vsock."""
 
+import os
+
+from . import machine
 from .build import (build_in_builder, faults_in_builder, package_in_builder,
                     sanitized_in_builder)
-from .machine import BootError, Guest, GuestGone, Result
+from .emulated import Emulated
+from .machine import BootError, GuestGone, Result
 from .sanitizer import SanitizerReport
 from .trees import SUITES
 
-__all__ = ["BootError", "Guest", "GuestGone", "Result", "SUITES", "SanitizerReport",
+KERNELS = {"uml": machine.Guest, "distro": Emulated}
+
+
+def Guest(suite, kernel=None, **options):  # pylint: disable=invalid-name
+    """A throw-away guest: under user-mode Linux (machine.py), or with its distribution's own kernel
+    (emulated.py), which takes ten times as long. Not said: as pytest's --kernel says."""
+    return KERNELS[kernel or os.environ.get("SSHD_VSOCK_KERNEL", "uml")](suite, **options)
+
+
+__all__ = ["BootError", "Emulated", "Guest", "GuestGone", "KERNELS", "Result", "SUITES", "SanitizerReport",
            "build_in_builder", "faults_in_builder", "package_in_builder", "sanitized_in_builder"]

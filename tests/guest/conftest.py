@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from guest import sanitized_in_builder
+from guest import KERNELS, sanitized_in_builder
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +13,15 @@ def program():
     """The path of the program under test, built once with sanitizers: what they find fails the test
     whose guest it is in. test_package has the program as it is released, on each suite."""
     return sanitized_in_builder()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kernel", choices=KERNELS, help="of guests that name none; default: uml")
+
+
+def pytest_configure(config):
+    if config.getoption("--kernel", None):
+        os.environ["SSHD_VSOCK_KERNEL"] = config.getoption("--kernel")
 
 
 def spread(tests, count):

@@ -1,11 +1,13 @@
 """The harness's end of the control door (door.sh is the guest's): runs scripts as root in a guest.
 
-Requests and answers are short lines on a serial line, contents are files in a shared folder. No
-vsock and no sshd is involved: a fresh guest has no vsock module loaded, a broken one still talks.
+Requests and answers are short lines on a serial line. Contents are files in a shared folder, or
+go over the line too where the guest shares none (PortDoor). No vsock and no sshd is involved: a
+fresh guest has no vsock module loaded, a broken one still talks.
 """
 
 import itertools
 import socket
+import struct
 import threading
 import time
 from contextlib import suppress
@@ -63,6 +65,9 @@ class Door:
                 waiting = self.ready if word == "ready" else self._waiting.get(word)
                 if waiting:
                     waiting.set()
+        self._close()
+
+    def _close(self):
         with self._lock:
             self.closed = True
             for waiting in [self.ready, *self._waiting.values()]:
@@ -71,21 +76,21 @@ class Door:
     def new_file(self, content):
         """Puts bytes into the shared folder; returns the name the guest has for them."""
         name = f"{next(self._numbers)}"
-        (self.folder / name).write_bytes(content)
+        self._give(name, content)
         return f"/run/door/shared/{name}"
 
     def run(self, script, timeout):
         """Runs the bash script to its end; returns its exit status, stdout and stderr (bytes)."""
         name = f"{next(self._numbers)}"
         answered = threading.Event()
-        (self.folder / f"{name}.sh").write_text(script, encoding="utf-8")
         with self._lock:
             if self.closed:
                 raise GuestGone("the guest is not running")
             self._waiting[name] = answered
         start = time.monotonic()
         try:
-            self._ours.sendall(f"{name} {timeout}\n".encode())
+            self._give(f"{name}.sh", script.encode())
+            self._send(f"{name} {timeout}\n".encode())
         except OSError as error:
             raise GuestGone("the guest is not running") from error
         # The guest itself kills a script that is late; the rest is for a guest that hangs.
@@ -99,8 +104,49 @@ class Door:
                                f"{out.decode(errors='replace')}{err.decode(errors='replace')}")
         return int(status), out, err
 
+    def _give(self, name, content):
+        (self.folder / name).write_bytes(content)
+
+    def _send(self, request):
+        self._ours.sendall(request)
+
     def _take(self, name, end):
         file = self.folder / f"{name}.{end}"
         content = file.read_bytes() if file.exists() else b""
         file.unlink(missing_ok=True)
         return content
+
+
+class PortDoor(Door):
+    """The same where nothing is shared: a port of QEMU's virtio-serial, contents and all."""
+
+    def __init__(self):
+        super().__init__(None)
+        self._sending = threading.Lock()
+        self._answers = {}
+        # A guest that hangs reads no more; whoever sends to it must not hang with it.
+        self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 60, 0))
+
+    def _read(self):
+        with self._ours.makefile("rb") as lines, suppress(ConnectionResetError):
+            for line in lines:
+                name, *numbers = line.decode(errors="replace").split() or [""]
+                if name == "ready":
+                    self.ready.set()
+                elif len(numbers) == 3:
+                    status, out, err = map(int, numbers)
+                    self._answers[name] = {"status": b"%d\n" % status, "out": lines.read(out),
+                                           "err": lines.read(err)}
+                    if name in self._waiting:
+                        self._waiting[name].set()
+        self._close()
+
+    def _give(self, name, content):
+        self._send(f"put {name} {len(content)}\n".encode() + content)
+
+    def _send(self, request):
+        with self._sending:
+            self._ours.sendall(request)
+
+    def _take(self, name, end):
+        return self._answers.get(name, {}).pop(end, b"")

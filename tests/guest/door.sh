@@ -2,32 +2,63 @@
 # The control door of a test guest: runs what the harness asks for, and has nothing to do with sshd
 # or vsock. A request is a line `NUMBER SECONDS` on a serial line; its script, output and exit
 # status are files in a folder that the guest shares with the harness. The answer: `NUMBER`.
+# Where there is a virtio-serial port, nothing is shared: a line `put NAME SIZE` comes before a
+# file's bytes, and `NUMBER STATUS SIZE SIZE` before what a script printed.
 set -eu
 door=/run/door
+line=/dev/ttyS0
 mkdir -p "$door/local" "$door/shared"
-# The new mount API cannot pass hostfs a path; newer mount commands are told to use the old one.
-LIBMOUNT_FORCE_MOUNT2=always mount -t hostfs -o /door none "$door/shared"
+if grep -q hostfs /proc/filesystems; then
+        # The new mount API cannot pass hostfs a path; newer mount commands use the old one if told.
+        LIBMOUNT_FORCE_MOUNT2=always mount -t hostfs -o /door none "$door/shared"
+else
+        modprobe -q virtio_console || :
+        until line=$(compgen -G '/dev/vport*p1'); do sleep 0.05; done
+fi
 set +e
 
 # A session of its own and a clean environment: nothing tells a script that systemd runs it.
 # Output goes to memory first: what a background process writes later must not hold the door open.
 answer() {
-        local number=$1 seconds=$2 out="$door/local/$1" in="$door/shared/$1"
+        local number=$1 seconds=$2 out="$door/local/$1" in="$door/shared/$1" status
         env -i HOME=/root USER=root LOGNAME=root SHELL=/bin/bash LANG=C.UTF-8 TERM=dumb \
                 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
                 setsid --wait timeout --signal=KILL "$seconds" bash "$in.sh" \
                 </dev/null >"$out.out" 2>"$out.err" 3>&-
-        echo $? >"$in.status"
-        cat "$out.out" >"$in.out"
-        cat "$out.err" >"$in.err"
+        status=$?
+        if [ "$line" = /dev/ttyS0 ]; then
+                echo $status >"$in.status"
+                cat "$out.out" >"$in.out"
+                cat "$out.err" >"$in.err"
+                echo "$number" >&3
+        else
+                rm -f "$in.sh"
+                tell "$number $status" "$out"
+        fi
         rm -f "$out.out" "$out.err"
-        echo "$number" >&3
+}
+
+# One answer at a time; a background process may still write to these files.
+tell() {
+        local sizes
+        exec 4>"$door/local/turn"
+        flock 4
+        head -c "$(stat -c %s "$2.out")" "$2.out" >"$2.out.now"
+        head -c "$(stat -c %s "$2.err")" "$2.err" >"$2.err.now"
+        sizes=$(stat -c %s "$2.out.now" "$2.err.now")
+        echo "$1" $sizes >&3
+        cat "$2.out.now" "$2.err.now" >&3
+        rm -f "$2.out.now" "$2.err.now"
 }
 
 cd /root
-exec 3<>/dev/ttyS0
-stty -F /dev/ttyS0 raw -echo
+exec 3<>"$line"
+[ "$line" != /dev/ttyS0 ] || stty -F "$line" raw -echo
 echo ready >&3
-while read -r number seconds <&3; do
-        answer "$number" "$seconds" &
+while read -r first second third <&3; do
+        if [ "$first" = put ]; then
+                head -c "$third" <&3 >"$door/shared/$second"
+        else
+                answer "$first" "$second" &
+        fi
 done

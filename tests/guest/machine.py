@@ -75,7 +75,8 @@ class BootError(RuntimeError):
 
 
 class Guest:
-    """A throw-away guest; use it in a `with` statement.
+    """A throw-away guest under user-mode Linux; use it in a `with` statement. (emulated.py has the
+    one with its distribution's own kernel.)
 
     suite       bullseye, bookworm, trixie or forky
     packages    more Debian packages in its tree (a tree of its own, cached)
@@ -92,6 +93,8 @@ class Guest:
                 path to content
     """
 
+    patience = 1  # what all time limits are multiplied with
+
     def __init__(self, suite, *, packages=(), tar=None, virtio=True, modules=True, host_keys=True,
                  first_boot=False, wsl=False, memory="768M", cmdline="", generators=False,
                  prepare=None, boot_timeout=90):
@@ -107,7 +110,7 @@ class Guest:
         self._processes = []
         self._door = None
         self._console = bytearray()
-        trees = tree(RUNNER), None if tar else tree(guest_recipe(suite, packages))
+        trees = self._trees(suite, packages, tar)
         self._sandbox = Sandbox()
         try:
             self._lay_out(*trees)
@@ -122,6 +125,10 @@ class Guest:
             raise
 
     # ---- making --------------------------------------------------------------------------------
+
+    def _trees(self, suite, packages, tar):
+        """The tree to run it from, and its own."""
+        return tree(RUNNER), None if tar else tree(guest_recipe(suite, packages))
 
     def _lay_out(self, runner, guest):
         self._sandbox.overlay(runner, "runner")
@@ -201,10 +208,12 @@ class Guest:
         self._boots += 1
         try:
             self._power_on()
-            if not self._door.ready.wait(self.boot_timeout):
+            limit = self.boot_timeout * self.patience
+            if not self._door.ready.wait(limit):
                 raise BootError("its control door stays closed")
-            left = self.boot_timeout - (time.monotonic() - start)
-            self.state = self.check(WAIT_FOR_SYSTEMD, timeout=max(1, int(left))).strip()
+            left = limit - (time.monotonic() - start)
+            _, state, _ = self._run(WAIT_FOR_SYSTEMD, max(1, int(left)) // self.patience)
+            self.state = state.decode().strip()
         except (BootError, GuestGone, TimeoutError) as error:
             raise BootError(f"the guest {self.suite} did not boot: {error}\n"
                             f"{self.console()[-4000:]}") from error
@@ -252,7 +261,7 @@ class Guest:
         self.run("systemctl poweroff --no-block")
         kernel = self._processes[-1]
         try:
-            kernel.wait(timeout)
+            kernel.wait(timeout * self.patience)
         finally:
             self.power_off()
 
@@ -296,7 +305,7 @@ class Guest:
         if not self._door or self._door.closed:
             raise GuestGone("the guest is not running")
         try:
-            return self._door.run(script, timeout)
+            return self._door.run(script, timeout * self.patience)
         except GuestGone as error:
             raise GuestGone(f"{error}\n{self.console()[-4000:]}") from error
 
@@ -352,12 +361,12 @@ class Guest:
 
         Do not half-close it, and do not flood through it: the device survives neither.
         """
-        return proxy.connect(self._vsock(), port, timeout)
+        return proxy.connect(self._vsock(), port, timeout * self.patience)
 
     def banner(self, port=22, timeout=10):
         """The first line that the guest's vsock port says."""
         with self.connect(port, timeout) as stream:
-            stream.settimeout(timeout)
+            stream.settimeout(timeout * self.patience)
             line = proxy.read_line(stream)
         if not line:
             raise ConnectionResetError(f"the guest says nothing on vsock port {port}")
@@ -376,7 +385,8 @@ class Guest:
         """Logs in from outside with the real ssh client and runs a command; returns its Result."""
         start = time.monotonic()
         done = subprocess.run([*self.ssh_command(user, port), "-o", "BatchMode=yes", command],
-                              input=data.encode(), capture_output=True, timeout=timeout,
+                              input=data.encode(), capture_output=True,
+                              timeout=timeout * self.patience,
                               start_new_session=True, check=False)
         return Result(done.returncode, done.stdout.decode(errors="replace"),
                       done.stderr.decode(errors="replace"), time.monotonic() - start)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .sandbox import Sandbox
@@ -26,9 +26,9 @@ GUEST_PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus", "libpam-systemd", "
                   "openssh-client", "kmod", "iproute2", "procps", "socat", "strace",
                   "libyaml-0-2", "libsystemd0")
 
-# What a real installation has and mmdebstrap leaves out, and less of what only costs time. No name
-# server: mmdebstrap copies the one of this machine, which no guest can reach.
-GUEST_FINISH = """
+# What a real installation has and mmdebstrap leaves out. No name server: mmdebstrap copies the one
+# of this machine, which no guest can reach.
+GUEST_SETUP = """
 set -eu
 : >/etc/resolv.conf
 echo guest >/etc/hostname
@@ -43,6 +43,10 @@ END
 rm -f /etc/ssh/ssh_host_*
 ssh-keygen -A >/dev/null
 echo 00000000000000000000000000000001 >/etc/machine-id
+"""
+
+# Less of what only costs time.
+GUEST_FINISH = GUEST_SETUP + """\
 for unit in systemd-udev-trigger.service systemd-binfmt.service e2scrub_reap.service \
         getty.target console-getty.service apt-daily.timer apt-daily-upgrade.timer \
         dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
@@ -63,10 +67,11 @@ class Recipe:
     packages: tuple
     finish: str = ""
     kernel_modules: bool = False
+    hooks: tuple = field(default=(), repr=False)  # what runs before the packages are set up
 
     def key(self):
         """Names the tree: changes whenever its content would."""
-        text = repr(self) + (RUNNER.key() if self.kernel_modules else "")
+        text = repr(self) + (RUNNER.key() if self.kernel_modules else "") + "".join(self.hooks)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -177,6 +182,7 @@ def _unpack(recipe, sandbox, work):
     if recipe.suite == "bullseye":
         # As the installer of Debian 11 did it; newer suites are merged by themselves.
         command.append("--setup-hook=" + MERGE_USR)
+    command += [f"--essential-hook={hook}" for hook in recipe.hooks]
     sandbox.run(command + [recipe.suite, str(work), mirror()])
 
 

@@ -46,6 +46,7 @@ share/fish/vendor_completions.d/sshd-vsock.fish
 share/licenses/sshd-vsock/LICENSE
 share/sshd-vsock/sshd-vsock.schema.json
 share/sshd-vsock/sshd-vsock.report.schema.json
+share/sshd-vsock/sshd-vsock.cil
 share/doc/sshd-vsock/README.md
 share/doc/sshd-vsock/NEWS
 share/doc/sshd-vsock/BENCHMARKS.md

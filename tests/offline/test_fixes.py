@@ -13,6 +13,7 @@ from tree import CHECKOUT, UNITS, Tree, program
 
 GUEST, OFFLINE = "guest/test_fixes.py::", "offline/test_fixes.py::"
 COMMAND = GUEST + "test_fix_that_is_a_command"
+SELINUX = "real/test_selinux.py::"
 WHO = GUEST + "test_who_does_not_get_in"
 
 
@@ -50,7 +51,12 @@ CAUSES = {
     "not-ssh": GUEST + "test_unit_that_starts_no_sshd",
     "ssh-version": Never("an OpenSSH of 2016 or older"),
     "no-kex": GUEST + "test_unit_that_starts_no_sshd",
-    "selinux": Never("a kernel with SELinux and a policy"),
+    "selinux": SELINUX + "test_without_the_rule_the_denial_is_named_and_the_rule_mends_it",
+    "selinux-keys": SELINUX + "test_denial_of_a_file_is_mended_by_what_is_printed",
+    "selinux-file": SELINUX + "test_denial_of_a_file_is_mended_by_what_is_printed",
+    "selinux-rule": Never("a policy that denies sshd more than Debian's does"),
+    "selinux-unit": SELINUX + "test_unit_that_systemd_may_not_look_at_is_healed",
+    "apparmor": "real/test_real.py::test_denial_of_apparmor_is_named_and_mended",
     "no-unknown": GUEST + "test_no_unknown",
     "no-way-to-host": GUEST + "test_kernel_and_machine",
     "tcp-open": "guest/test_listeners.py::"
@@ -63,6 +69,9 @@ CAUSES = {
 OTHERS = {
     "journalctl -t sshd -t sshd-session": Never("sshd said what no row of the table knows"),
     "it is a mount point of its own": GUEST + "test_hosts_file_that_is_mounted",
+    "run 'restorecon -v %s' and mend": Never("a label that restorecon itself may not set"),
+    "relabel it before it boots": "offline/test_labels.py::"
+                                  "test_image_without_labels_is_to_be_relabelled",
     "look for an immutable file": "offline/test_hostile.py::test_what_is_immutable_is_named",
     "make room on the file system":
         "offline/test_hostile.py::test_a_full_file_system_is_named_and_room_mends_it",
@@ -174,7 +183,7 @@ OTHERS = {
 PIECES = {"sshd-vsock apply", "sshd-vsock %sremove", "--root=%s ", "systemctl daemon-reload; ",
           "disable --now", "mask --now", "stop", ".scope", "/run/systemd/generator",
           "/run/systemd/transient/", "fix", "still listens on TCP",
-          "listens on TCP beyond listen_address", ", and over TCP no longer once it closes"}
+          "%s (the journal: %s)", "listens on TCP beyond listen_address", ", and over TCP no longer once it closes"}
 
 
 def source(name):

@@ -83,7 +83,8 @@ static void test_journal(void **state)
                 { "/etc/ssh/sshd_config line 4: Deprecated option UsePrivilegeSeparation",
                   CAUSE_NONE },
                 { "sshd: /etc/motd: No such file or directory", CAUSE_NONE },
-                { "AVC avc:  denied  { read write } for  pid=1 comm=\"sshd-session\"",
+                { "AVC avc:  denied  { read write } for  pid=1 comm=\"sshd-session\" "
+                  "scontext=system_u:system_r:sshd_t:s0 tclass=vsock_socket permissive=0",
                   CAUSE_SELINUX },
                 { "", CAUSE_NONE },
                 { "Listening on sshd-vsock.socket - SSH on AF_VSOCK.", CAUSE_NONE },
@@ -98,19 +99,53 @@ static void test_journal(void **state)
                                  causes[cause_from_journal(table[i].line)].id);
 }
 
-/* A denial counts where it is about our connection, or about an sshd. */
-static void test_kernel(void **state)
+/* What a security module denies, as the kernel and auditd write it down. */
+static void test_denial(void **state)
 {
+#define AVC(what, who) "AVC avc:  denied  { " what " } for  pid=7 comm=\"" who "\" "
+#define FROM           "scontext=system_u:system_r:sshd_t:s0 tcontext=system_u:object_r:"
         static const struct {
                 const char *line;
                 enum cause want;
         } table[] = {
-                { "audit: avc:  denied  { read } for  pid=1 comm=\"cupsd\" tclass=file",
+                { AVC("read", "sshd") "name=\"sshd_config\" dev=\"vda\" ino=9 " FROM
+                                      "unlabeled_t:s0 tclass=file permissive=0",
+                  CAUSE_SELINUX_FILE },
+                { AVC("search", "sshd-session") "name=\"pam.d\" " FROM "tmp_t:s0 tclass=dir "
+                                                "permissive=0",
+                  CAUSE_SELINUX_FILE },
+                { AVC("read", "sshd") "name=\"ssh_host_rsa_key\" " FROM
+                                      "tmp_t:s0 tclass=file permissive=0",
+                  CAUSE_SELINUX_KEYS },
+                { AVC("open", "sshd") "path=\"/root/.ssh/keys\" " FROM
+                                      "tmp_t:s0 tclass=file permissive=0",
+                  CAUSE_SELINUX_KEYS },
+                { AVC("read", "sshd") "name=\"authorized_keys\" " FROM
+                                      "etc_t:s0 tclass=file permissive=0",
+                  CAUSE_SELINUX_KEYS },
+                { AVC("setcap", "sshd") FROM "sshd_t:s0 tclass=process permissive=0",
+                  CAUSE_SELINUX_RULE },
+                { AVC("read", "sshd") "name=\"sshd_config\" " FROM
+                                      "unlabeled_t:s0 tclass=file permissive=1",
+                  CAUSE_NONE },
+                { AVC("read", "cupsd") "name=\"ssh_host_rsa_key\" " FROM
+                                       "tmp_t:s0 tclass=file permissive=0",
+                  CAUSE_NONE },
+                { AVC("read", "sshd-vsock") "name=\"sshd_config\" " FROM
+                                            "tmp_t:s0 tclass=file permissive=0",
+                  CAUSE_NONE },
+                { "AVC apparmor=\"DENIED\" operation=\"file_inherit\" profile=\"sshd\" pid=7 "
+                  "comm=\"sshd\" family=\"vsock\" sock_type=\"stream\" protocol=0",
+                  CAUSE_APPARMOR },
+                { "audit: type=1400 audit(1.2:3): apparmor=\"DENIED\" operation=\"open\" "
+                  "profile=\"sshd\" name=\"/etc/ssh/sshd_config\" comm=\"sshd\"",
+                  CAUSE_APPARMOR },
+                { "AVC apparmor=\"DENIED\" operation=\"open\" profile=\"cupsd\" comm=\"cupsd\"",
+                  CAUSE_NONE },
+                { "AVC apparmor=\"ALLOWED\" operation=\"open\" profile=\"sshd\" comm=\"sshd\"",
                   CAUSE_NONE },
                 { "audit: avc:  denied  { read } for  pid=1 comm=\"notsshd\" tclass=tcp_socket",
                   CAUSE_NONE },
-                { "audit: avc:  denied  { read } for  pid=1 comm=\"sshd\" tclass=file",
-                  CAUSE_SELINUX },
                 { "audit: avc:  denied  { read } for  pid=1 comm=\"systemd\" tclass=vsock_socket",
                   CAUSE_SELINUX },
                 { "audit: avc:  granted  { read } for  pid=1 comm=\"sshd\" tclass=vsock_socket",
@@ -121,7 +156,8 @@ static void test_kernel(void **state)
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 if (cause_from_kernel(table[i].line) != table[i].want)
-                        fail_msg("%s", table[i].line);
+                        fail_msg("%s: %s", table[i].line,
+                                 causes[cause_from_kernel(table[i].line)].id);
 }
 
 /* The last line of a fault is not always the one that says where it is. */
@@ -161,7 +197,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_rows),    cmocka_unit_test(test_ids),
                 cmocka_unit_test(test_journal), cmocka_unit_test(test_place),
-                cmocka_unit_test(test_weight),  cmocka_unit_test(test_kernel),
+                cmocka_unit_test(test_weight),  cmocka_unit_test(test_denial),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * test_plan.c: every kind of item against everything that can be found in its place, and two
- * items of one path. What follows for units is in test_planunits.c, the words are in
- * test_planprint.c, the laws in test_planlaws.c.
+ * items of one path. What follows for units is in test_plan_units.c, the words are in
+ * test_plan_print.c, the laws in test_plan_laws.c.
  */
 #include "core/format/hosts-file.h"
 #include "world.h"
@@ -80,7 +80,9 @@ static struct observed find(enum item_kind kind, enum found found)
  */
 static char decide(enum item_kind kind, bool wanted, const struct observed *o, unsigned flags)
 {
-        static const char letters[] = { [OP_WRITE] = 'w', [OP_LINK] = 'l', [OP_UNLINK] = 'u' };
+        static const char letters[] = {
+                [OP_WRITE] = 'w', [OP_LINK] = 'l', [OP_UNLINK] = 'u', [OP_LABEL] = 'b'
+        };
         struct item i = { .kind = kind, .wanted = wanted, .mode = 0644, .flags = flags };
         struct desired d = { .items = &i, .n = 1 };
         struct facts f = { 0 };
@@ -120,12 +122,22 @@ static void test_every_kind_of_item(void **state)
                 enum item_kind kind;
                 bool wanted;
                 const char *want;
+                bool mislabelled;
         } table[] = {
-                { ITEM_FILE, true, "ww-wxxxxx" },        { ITEM_FILE, false, "--uu-----" },
-                { ITEM_FLAG, true, "ws-------" },        { ITEM_FLAG, false, "--uu-----" },
-                { ITEM_LINK, true, "llxxx-xxx" },        { ITEM_LINK, false, "-----u---" },
-                { ITEM_HOSTS, true, "ww-wwxxxx" },       { ITEM_HOSTS, false, "--ww-----" },
-                { ITEM_SSHD_CONFIG, true, "xx-wwxxxx" }, { ITEM_SSHD_CONFIG, false, "--ww-----" },
+                { ITEM_FILE, true, "wwbwxxxxx", true },
+                { ITEM_FILE, false, "--uu-----", true },
+                { ITEM_LINK, true, "llxxxbxxx", true },
+                { ITEM_HOSTS, true, "ww-wwxxxx", true },
+                { ITEM_FILE, true, "ww-wxxxxx", false },
+                { ITEM_FILE, false, "--uu-----", false },
+                { ITEM_FLAG, true, "ws-------", false },
+                { ITEM_FLAG, false, "--uu-----", false },
+                { ITEM_LINK, true, "llxxx-xxx", false },
+                { ITEM_LINK, false, "-----u---", false },
+                { ITEM_HOSTS, true, "ww-wwxxxx", false },
+                { ITEM_HOSTS, false, "--ww-----", false },
+                { ITEM_SSHD_CONFIG, true, "xx-wwxxxx", false },
+                { ITEM_SSHD_CONFIG, false, "--ww-----", false },
         };
 
         (void)state;
@@ -135,6 +147,7 @@ static void test_every_kind_of_item(void **state)
                 for (size_t k = 0; k < N_FOUND; k++) {
                         struct observed o = find(table[i].kind, (enum found)k);
 
+                        o.mislabelled = table[i].mislabelled;
                         got[k] = decide(table[i].kind, table[i].wanted, &o, 0);
                 }
                 if (strcmp(got, table[i].want) != 0)
@@ -260,60 +273,6 @@ static void test_followed_link(void **state)
         plan_free(&p);
 }
 
-/* The extras: 'w' and 'u' as elsewhere, '!' a conflict that blocks nothing, '.' nothing. */
-static char decide_hosts(bool wanted, struct observed o)
-{
-        struct item i = { .kind = ITEM_HOSTS, .wanted = wanted, .mode = 0644 };
-        struct desired d = { .items = &i, .n = 1 };
-        struct facts f = { 0 };
-        struct plan p;
-        char got;
-
-        i.path = text(PATH_HOSTS);
-        i.content = text("127.0.0.1");
-        i.len = strlen(i.content);
-        assert_int_equal(plan_make(&d, &o, &f, NULL, &p), 0);
-        assert_int_equal(plan_blocked(&p), BLOCKS_NOTHING);
-        got = p.n_conflicts ? '!' : !p.n ? '.' : p.ops[0].kind == OP_WRITE ? 'w' : 'u';
-        if (got == 'w' && o.type == OBSERVED_NONE && o.data)
-                assert_int_equal(memcmp(p.ops[0].content, o.data, o.len), 0);
-        plan_free(&p);
-        return got;
-}
-
-#define HOSTS_LINE "127.0.0.1 localhost UNKNOWN " HOSTS_MARKER "\n"
-
-static struct observed hosts_file(const char *bytes)
-{
-        return (struct observed){ .type = OBSERVED_FILE,
-                                  .data = text(bytes),
-                                  .len = strlen(bytes) };
-}
-
-/* What was made of nothing goes again, the factory copy comes first, and nothing is an error. */
-static void test_hosts_are_an_extra(void **state)
-{
-        struct observed unseen = { .type = OBSERVED_OTHER, .unseen = true, .what = "away" };
-        struct observed link = { .type = OBSERVED_LINK, .data = text("/run/hosts"), .len = 10 };
-        struct observed factory = { .type = OBSERVED_NONE,
-                                    .data = text("127.0.0.1 localhost\n"),
-                                    .len = 20 };
-
-        (void)state;
-        assert_int_equal(decide_hosts(false, hosts_file(HOSTS_CREATED HOSTS_LINE)), 'u');
-        assert_int_equal(decide_hosts(false, hosts_file(HOSTS_LINE)), 'w');
-        assert_int_equal(decide_hosts(false, hosts_file(HOSTS_CREATED "10.0.0.1 a\n" HOSTS_LINE)),
-                         'w');
-        assert_int_equal(decide_hosts(true, factory), 'w');
-        assert_int_equal(decide_hosts(false, factory), '.');
-        assert_int_equal(decide_hosts(true, unseen), '!');
-        assert_int_equal(decide_hosts(false, unseen), '.');
-        assert_int_equal(decide_hosts(true, link), '!');
-        assert_int_equal(decide_hosts(false, link), '.');
-        link.ours_behind = true;
-        assert_int_equal(decide_hosts(false, link), '!');
-}
-
 /* All strays of a file go at once, and the lines come back as they were. */
 static void test_strays(void **state)
 {
@@ -388,7 +347,6 @@ int main(void)
                 cmocka_unit_test(test_alias),
                 cmocka_unit_test(test_mode_and_owner),
                 cmocka_unit_test(test_followed_link),
-                cmocka_unit_test(test_hosts_are_an_extra),
                 cmocka_unit_test(test_link_is_known_by_its_unit),
                 cmocka_unit_test(test_strays),
                 cmocka_unit_test(test_chain),

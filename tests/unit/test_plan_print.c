@@ -131,8 +131,10 @@ static void test_nothing(void **state)
 /* Machines read them. */
 static void test_kind_names(void **state)
 {
-        static const char *const want[] = { "write", "link",    "remove", "module", "daemon-reload",
-                                            "start", "restart", "stop",   "reload" };
+        static const char *const want[] = {
+                "write",         "link",  "remove",  "label", "module",
+                "daemon-reload", "start", "restart", "stop",  "reload"
+        };
 
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(want); i++)

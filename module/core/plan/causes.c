@@ -91,8 +91,27 @@ const struct cause_row causes[N_CAUSES] = {
                            "sshd-vsock@.service\" shows; under SELinux also \"ausearch -m avc -ts "
                            "recent\"" },
         [CAUSE_SELINUX] = { "selinux", "SELinux denies sshd the vsock connection",
-                            "update selinux-policy (Fedora 43 and newer have the rules), or load a "
-                            "module that allows sshd's domains vsock_socket" },
+                            "update selinux-policy (Fedora 43 and newer have the rules), or load "
+                            "the module that comes with sshd-vsock: \"semodule -i "
+                            "/usr/share/sshd-vsock/sshd-vsock.cil\"" },
+        [CAUSE_SELINUX_KEYS] = { "selinux-keys", "SELinux denies sshd a key file",
+                                 "\"restorecon -R -v /etc/ssh /root /home\" gives key files the "
+                                 "labels they should have" },
+        [CAUSE_SELINUX_FILE] = { "selinux-file", "SELinux denies sshd a file",
+                                 "\"restorecon -R -v /etc\" gives files there the labels they "
+                                 "should have; for one elsewhere name its directory" },
+        [CAUSE_SELINUX_RULE] = { "selinux-rule", "SELinux denies sshd something it needs",
+                                 "update selinux-policy, or allow what the journal names: "
+                                 "\"ausearch -m avc -c sshd -ts recent | audit2allow -M local && "
+                                 "semodule -i local.pp\"" },
+        [CAUSE_SELINUX_UNIT] = { "selinux-unit",
+                                 "SELinux keeps systemd from a unit, whose file has no good label",
+                                 "\"restorecon -R -v /etc/systemd && systemctl daemon-reload\", "
+                                 "then \"sshd-vsock apply\"" },
+        [CAUSE_APPARMOR] = { "apparmor", "AppArmor denies sshd something it needs",
+                             "allow it in the profile that the journal names (for family=\"vsock\" "
+                             "by the line \"network vsock stream,\"), then \"systemctl reload "
+                             "apparmor\"" },
         [CAUSE_NO_UNKNOWN] = { "no-unknown",
                                "the name UNKNOWN does not resolve from /etc/hosts: logins may "
                                "wait for DNS",
@@ -125,12 +144,40 @@ int cause_set(struct error *e, enum cause cause, const char *detail, int error)
                          detail[0] ? ")" : "");
 }
 
-/* A denial of somebody else's is none of ours. */
+static bool has_any(const char *line, const char *const words[])
+{
+        for (; *words; words++)
+                if (strstr(line, *words))
+                        return true;
+        return false;
+}
+
+/* By the class of what is denied, and for a key by its name or by the type it should have. */
+static enum cause of_denial(const char *line)
+{
+        static const char *const files[] = { "tclass=file", "tclass=dir", "tclass=lnk_file", NULL };
+        static const char *const keys[] = {
+                "name=\"authorized_keys", "name=\".ssh\"", "/.ssh/", "ssh_host_",
+                ":ssh_home_t:",           ":sshd_key_t:",  NULL
+        };
+
+        if (!has_any(line, files))
+                return CAUSE_SELINUX_RULE;
+        return has_any(line, keys) ? CAUSE_SELINUX_KEYS : CAUSE_SELINUX_FILE;
+}
+
+/* A denial of somebody else's is none of ours, nor is one that is only written down. */
 enum cause cause_from_kernel(const char *line)
 {
-        bool ours = strstr(line, "vsock_socket") || strstr(line, "comm=\"sshd");
+        bool sshd = strstr(line, "comm=\"sshd") && !strstr(line, "comm=\"sshd-vsock\"");
 
-        return ours && strstr(line, "avc:  denied") ? CAUSE_SELINUX : CAUSE_NONE;
+        if (strstr(line, "apparmor=\"DENIED\""))
+                return sshd || strstr(line, "family=\"vsock\"") ? CAUSE_APPARMOR : CAUSE_NONE;
+        if (!strstr(line, "avc:  denied") || strstr(line, "permissive=1"))
+                return CAUSE_NONE;
+        if (strstr(line, "tclass=vsock_socket"))
+                return CAUSE_SELINUX;
+        return sshd ? of_denial(line) : CAUSE_NONE;
 }
 
 /* Behind the level that log.c of OpenSSH puts first. */

@@ -36,6 +36,11 @@ enum cause {
         CAUSE_SSH_VERSION,
         CAUSE_NO_KEX,
         CAUSE_SELINUX,
+        CAUSE_SELINUX_KEYS,
+        CAUSE_SELINUX_FILE,
+        CAUSE_SELINUX_RULE,
+        CAUSE_SELINUX_UNIT,
+        CAUSE_APPARMOR,
         CAUSE_NO_UNKNOWN,
         CAUSE_NO_WAY_TO_HOST,
         CAUSE_TCP_OPEN,
@@ -58,7 +63,7 @@ int cause_set(struct error *e, enum cause cause, const char *detail, int error);
 
 /* A line that sshd or systemd wrote to the journal for a connection or the socket, to the cause it
  * is known for; CAUSE_NONE when it says nothing. The second: the same for lines of the kernel and
- * its audit. */
+ * its audit, where a denial may be behind what sshd says of itself. */
 enum cause cause_from_journal(const char *line);
 enum cause cause_from_kernel(const char *line);
 

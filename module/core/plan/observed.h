@@ -26,6 +26,7 @@ struct observed {
         uint64_t device, inode; /* which file it is, whatever its path */
         uint64_t mtime;         /* realtime, in microseconds */
         char *path;             /* where it really is, when a link was followed to it; else NULL */
+        bool mislabelled;       /* the policy of SELinux wants another label for it */
         bool unseen;            /* it could not be looked at: `what` says why */
         bool ours_behind; /* a hosts file that is a link out of /etc: a line of ours is there */
         bool maps_behind; /* ... or anybody's that maps UNKNOWN */

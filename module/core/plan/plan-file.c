@@ -143,7 +143,7 @@ int plan_file(struct plan *p, const struct desired *d, const struct observed *ob
                 int alike = 1;
 
                 if (same && o->mode == i->mode && o->uid == i->uid && o->gid == i->gid)
-                        return 0;
+                        return o->mislabelled ? plan_add_file(p, OP_LABEL, i, o, NULL) : 0;
                 if (!same && !plan_is_ours(o))
                         alike = takes_over(d, observed, i, &different);
                 if (alike <= 0)

@@ -69,7 +69,7 @@ int plan_link(struct plan *p, const struct desired *d, const struct observed *ob
                                ? plan_add_file(p, OP_UNLINK, i, o, NULL)
                                : 0;
         if (same_link(i, o))
-                return 0;
+                return o->mislabelled ? plan_add_file(p, OP_LABEL, i, o, NULL) : 0;
         if ((i->flags & ITEM_MASK) && (o->type == OBSERVED_LINK || o->type == OBSERVED_FILE))
                 return add_own_unit(p, i);
         if (o->type == OBSERVED_LINK)

@@ -17,6 +17,7 @@ static const struct {
         [OP_WRITE] = { "write", "write", "to write" },
         [OP_LINK] = { "link", "link", "to link" },
         [OP_UNLINK] = { "remove", "remove", "to remove" },
+        [OP_LABEL] = { "label", "restorecon", "to relabel" },
         [OP_MODULE] = { "module", "modprobe", "to load" },
         [OP_RELOAD] = { "daemon-reload", "systemctl", NULL },
         [OP_START] = { "start", "systemctl start", "to start" },

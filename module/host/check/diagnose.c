@@ -5,8 +5,10 @@
  */
 #include "host/check/diagnose.h"
 
+#include "host/audit-log.h"
 #include "host/clock.h"
 #include "host/journal.h"
+#include "host/label.h"
 #include "host/port-owner.h"
 #include "host/vsock-unit.h"
 #include "host/vsock.h"
@@ -21,16 +23,30 @@
 #define SHARE_PAUSE    200      /* milliseconds until a full per-CID limit is tried again */
 #define JOURNAL_TRIES  30       /* of 100 ms: journald is a process of its own and may lag */
 
+enum cause diagnose_denial(uint64_t since, char *line, size_t size)
+{
+        enum cause cause = journal_denial(since, line, size);
+
+        return cause != CAUSE_NONE ? cause : audit_log_denial(since, line, size);
+}
+
+/* A denial goes before what sshd says of its own: that it cannot read a file which root can. It may
+ * be later in the journal, since it comes by way of audit. */
 static enum cause ask_journal(struct verdict *v, uint64_t since)
 {
         const struct timespec pause = { .tv_nsec = 100000000 };
         char line[sizeof(v->detail)];
         enum cause cause;
+        bool late = !label_is_known();
 
         for (unsigned i = 0;; i++) {
-                cause = journal_cause(since, line, sizeof(line));
-                if (cause != CAUSE_NONE || i == JOURNAL_TRIES)
+                cause = diagnose_denial(since, line, sizeof(line));
+                if (cause != CAUSE_NONE)
                         break;
+                cause = journal_cause(since, line, sizeof(line));
+                if ((cause != CAUSE_NONE && late) || i == JOURNAL_TRIES)
+                        break;
+                late = late || cause != CAUSE_NONE;
                 (void)nanosleep(&pause, NULL);
         }
         if (line[0])
@@ -47,9 +63,14 @@ static enum cause of_template(struct systemd *m, const char *unit)
         struct unit_state s;
         struct error error = { 0 };
 
-        if (systemd_socket_service(m, unit, service, sizeof(service), &error) < 0 ||
-            !strchr(service, '@') || systemd_unit(m, service, &s, &error) < 0)
-                return CAUSE_NONE;
+        int r = systemd_socket_service(m, unit, service, sizeof(service), &error);
+
+        if (r == 0 && strchr(service, '@'))
+                r = systemd_unit(m, service, &s, &error);
+        else
+                r = r == -EACCES ? r : -ENOENT;
+        if (r < 0)
+                return r == -EACCES ? CAUSE_SELINUX_UNIT : CAUSE_NONE;
         if (s.masked)
                 return CAUSE_TEMPLATE_MASKED;
         return s.loaded ? CAUSE_NONE : CAUSE_TEMPLATE_MISSING;
@@ -199,7 +220,11 @@ static void look(struct systemd *m, const char *unit, uint32_t port, unsigned ti
         enum cause cause = CAUSE_NONE;
         const struct verdict meant = { .port = port, .unit = unit };
 
-        if (m && systemd_unit(m, unit_of(&meant), &s, &error) == 0 && s.active)
+        int r = m ? systemd_unit(m, unit_of(&meant), &s, &error) : -ENOTCONN;
+
+        if (r == -EACCES)
+                cause = CAUSE_SELINUX_UNIT;
+        else if (r == 0 && s.active)
                 cause = of_template(m, unit_of(&meant));
         if (cause == CAUSE_NONE)
                 verify_patiently(m, unit, port, timeout, ret);

@@ -20,5 +20,9 @@ void diagnose_listener(struct systemd *m, const char *unit, uint32_t port, unsig
 void diagnose_quietly(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
                       struct verdict *ret);
 
+/* What a security module has denied the vsock listener since then (realtime, in microseconds), with
+ * the line that says so; CAUSE_NONE: nothing that is known of. */
+enum cause diagnose_denial(uint64_t since, char *line, size_t size);
+
 /* Makes the verdict's cause as precise as the evidence allows. `m` may be NULL. */
 void diagnose(struct systemd *m, struct verdict *v);

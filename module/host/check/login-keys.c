@@ -7,6 +7,7 @@
 #include "host/check/login-search.h"
 
 #include "core/format/authorized-keys.h"
+#include "host/check/diagnose.h"
 #include "host/check/ssh-client.h"
 #include "host/sshd-query.h"
 #include "host/user-file.h"
@@ -121,6 +122,18 @@ static int ask(const struct search *s, const struct ssh_client_target *target, c
         return r < 0 ? r : -ETIMEDOUT;
 }
 
+/* SELinux or AppArmor keep a key from the listener. */
+static bool blame_denial(const struct search *s, struct login *l)
+{
+        char line[200];
+        enum cause cause = diagnose_denial(s->began, line, sizeof(line));
+
+        if (cause == CAUSE_NONE)
+                return false;
+        admission_because(l, causes[cause].fix, "%s (the journal: %s)", causes[cause].what, line);
+        return true;
+}
+
 /* What sshd says to itself when it refuses goes to the journal: the same server, started here, says
  * it to us. */
 static void explain_refusal(struct search *s, const struct keys *k, unsigned most, struct login *l)
@@ -133,6 +146,8 @@ static void explain_refusal(struct search *s, const struct keys *k, unsigned mos
         if (k->strange)
                 admission_because(l, "give it a key of a type that PubkeyAcceptedAlgorithms has",
                                   "PubkeyAcceptedAlgorithms has no type of its keys");
+        if (!k->strange && blame_denial(s, l))
+                return;
         if (k->strange || s->explained++ >= EXPLAINED_MAX ||
             search_make_server(s, false, &server) < 0 || ask(s, &target, &at, most, l, &said) < 0)
                 return;

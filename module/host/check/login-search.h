@@ -18,6 +18,7 @@ struct search {
         char *shadow; /* NULL: it cannot be read */
         size_t shadow_len;
         uint64_t deadline;
+        uint64_t began;    /* realtime */
         char key_type[24]; /* of the trial key that is there; "": none yet */
         unsigned explained;
 };

@@ -103,6 +103,7 @@ static int begin(struct search *s, struct error *error)
         unsigned twice = 2 * s->in->config->verify_timeout;
         int r = search_find_server(s, error);
 
+        s->began = clock_realtime();
         s->deadline = clock_deadline(twice > TOTAL_SECONDS ? twice : TOTAL_SECONDS);
         if (r == 0)
                 r = scratch_make(&s->scratch, error);

@@ -1,0 +1,84 @@
+"""Debian as its users have it: its own kernel, udev, AppArmor, auditd, a disk. One guest goes the
+whole way; what each step does in every case is tested under user-mode Linux."""
+
+import json
+import os
+
+import pytest
+
+from guest import Guest
+from guest.steps import ANYWHERE, apply, listeners, meanwhile
+
+pytestmark = pytest.mark.usefixtures("program")
+
+PATIENT = "verify_timeout: 60\n"
+CLOSE = f"{PATIENT}disable_tcp: true\n"
+DENIALS = "journalctl -q -b -o cat | grep -E 'apparmor=\"DENIED\"|avc: *denied' || :"
+SUITES = ["bookworm", "trixie"] if os.environ.get("SSHD_VSOCK_FULL") else ["bookworm"]
+
+# All that sshd needs, but for the connection that it is started for.
+PROFILE = """abi <abi/3.0>,
+profile sshd /usr/sbin/sshd {
+  file,
+  capability,
+  signal,
+  ptrace,
+  unix,
+  network unix,
+  network inet,
+  network inet6,
+  network netlink,
+}
+"""
+
+
+@pytest.fixture(scope="module", name="guest", params=SUITES)
+def boot(request, program):
+    with Guest(request.param, kernel="distro", prepare=lambda guest: guest.install(program)) as guest:
+        yield guest
+
+
+def test_distribution_is_as_its_users_have_it(guest):
+    assert guest.state == "running"
+    assert guest.check("cat /sys/module/apparmor/parameters/enabled") == "Y\n"
+    guest.check("systemctl is-active systemd-udevd auditd; dpkg -S /boot/vmlinuz-$(uname -r)")
+    assert guest.check("systemd-detect-virt").strip() in ("qemu", "kvm")
+
+
+def test_door_opens_and_a_host_comes_in(guest):
+    apply(guest, PATIENT)
+    assert guest.ssh("exit 5").status == 5
+    assert guest.run("sshd-vsock verify").status == 0
+    assert listeners(guest) == ANYWHERE
+
+
+def test_denial_of_apparmor_is_named_and_mended(guest):
+    guest.put("/etc/apparmor.d/sshd", PROFILE)
+    with meanwhile(guest, "apparmor_parser -r /etc/apparmor.d/sshd",
+                   "apparmor_parser -R /etc/apparmor.d/sshd; rm /etc/apparmor.d/sshd"):
+        report = json.loads(guest.run("sshd-vsock --json verify").stdout)["verification"]
+        assert report["cause"] == "apparmor", report
+        assert 'apparmor="DENIED"' in report["detail"] and 'family="vsock"' in report["detail"]
+        line = report["fix"].split('"')[3]
+        assert line in report["fix"] and line.endswith(",")
+        guest.put("/etc/apparmor.d/sshd", PROFILE.replace("}", f"  {line}\n}}"))
+        guest.check("systemctl reload apparmor")
+        assert guest.run("sshd-vsock verify").status == 0
+    guest.check("journalctl --rotate --vacuum-time=1s")
+
+
+def test_tcp_closes_and_stays_closed_over_a_boot(guest):
+    apply(guest, CLOSE)
+    assert not listeners(guest)
+    guest.reboot()
+    assert guest.state == "running"
+    assert not listeners(guest)
+    assert guest.ssh("exit 5").status == 5
+    assert guest.run("sshd-vsock status").status == 0
+    assert guest.check(DENIALS) == ""
+
+
+def test_all_of_it_comes_out_again(guest):
+    guest.check("sshd-vsock remove")
+    assert listeners(guest) == ANYWHERE
+    assert guest.run("find /etc -name '*sshd-vsock*' -not -name sshd-vsock.yaml").stdout == ""
