@@ -75,7 +75,7 @@ int label_restore(const char *const paths[], size_t n, struct error *error)
         int r = n > 0 && label_is_known() ? run_restorecon("-i", paths, n, &said) : 0;
 
         if (r > 0) {
-                error_fix(error, "run \"restorecon -v %s\" and mend what it says", paths[0]);
+                error_fix(error, "run \"restorecon -v %s\" and correct what it says", paths[0]);
                 return error_say(error, -EIO,
                                  "cannot label what was written: restorecon says: %.300s",
                                  said.len ? buf_str(&said) : "nothing");

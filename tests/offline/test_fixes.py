@@ -69,7 +69,7 @@ CAUSES = {
 OTHERS = {
     "journalctl -t sshd -t sshd-session": Never("sshd said what no row of the table knows"),
     "it is a mount point of its own": GUEST + "test_hosts_file_that_is_mounted",
-    "run 'restorecon -v %s' and mend": Never("a label that restorecon itself may not set"),
+    "run 'restorecon -v %s' and correct": Never("a label that restorecon itself may not set"),
     "relabel it before it boots": "offline/test_labels.py::"
                                   "test_image_without_labels_is_to_be_relabelled",
     "look for an immutable file": "offline/test_hostile.py::test_what_is_immutable_is_named",
