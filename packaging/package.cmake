@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # One Debian package for all supported releases, built on the oldest one: `cpack -G DEB` in a build
-# folder there. SOURCE_DATE_EPOCH, where set, is the time of every file in it, so that two builds of
+# directory there. SOURCE_DATE_EPOCH, where set, is the time of every file in it, so that two builds of
 # one source give the same bytes.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME sshd-vsock)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_CONTACT "The sshd-vsock authors <sshd-vsock@example.org>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "SSH door on AF_VSOCK for Linux guests")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "SSH over AF_VSOCK for Linux guests, verified before TCP closes")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES TRUE)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
@@ -16,7 +16,7 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6 (>= 2.31), libsystemd0 (>= 240), libyaml-0-2")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "openssh-server, openssh-client, kmod")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-"Brings a Linux guest to a socket-activated SSH server on AF_VSOCK, proves
+"Brings a Linux guest to a socket-activated SSH server on AF_VSOCK, verifies
  that it answers through the kernel's vsock loopback, and only then closes
  TCP where that is asked for. For image builds and first boot: cloud-init,
  Packer, mkosi, WSL. No daemon, no network in the guest.")

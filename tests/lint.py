@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The sizes of functions and files in C, for what does not fit on a page is two things; and the
-layers of module/: no include points up.
+"""The sizes of functions and files in C, for what does not fit on a page is two things; the layers of
+module/: no include points up; and of the charters what a script can check: who may do what.
 
 Works on clang-formatted sources only: a function opens with `{` and closes with `}` alone in column
 0, and nothing else has either there.
@@ -16,6 +16,26 @@ FUNCTION_P90_LIMIT = 45
 # From the bottom up: what is decided without looking at the system, what touches it, the program.
 LAYERS = ("core/util", "core/format", "core/plan", "host", "host/check", "cli")
 FILE_LIMIT = 400
+# Who may do what: calls, and the files of module/host whose charters say that they make them.
+ONLY = {
+    "opens a path": (r"openat2?|fopen|fdopendir|opendir|__NR_openat2|memfd_create",
+                     "rootfs atomic-file proc lock scratch sshd-query vsock"),
+    "renames": (r"rename|renameat2?", "atomic-file"),
+    "makes a link": (r"symlink|symlinkat|link|linkat", "atomic-file"),
+    "removes": (r"unlink|unlinkat|rmdir|remove", "atomic-file rootfs lock scratch"),
+    "makes a directory": (r"mkdir|mkdirat", "rootfs scratch sshd-query"),
+    "changes owner or mode": (r"f?chown|f?chmod|fchownat|fchmodat", "atomic-file scratch"),
+    "forks": (r"fork|vfork|clone|posix_spawnp?", "spawn home-child user-file"),
+    "executes": (r"execv|execve|execvp|execl|execlp|fexecve|system|popen", "spawn"),
+    "ends processes": (r"kill|killpg|pidfd_send_signal", "spawn home-child user-file orphans scratch"),
+    "opens a socket": (r"socket", "vsock sock-diag tcp-listeners"),
+    "connects": (r"connect", "vsock"),
+    "listens": (r"listen|accept4?", ""),
+    "speaks to systemd": (r"sd_bus_\w+", "systemd systemd-command systemd-jobs systemd-sockets"),
+    "reads or writes the journal": (r"sd_journal_\w+", "journal log"),
+    "prints": (r"printf|vprintf|f?puts|f?putc|putchar|fprintf|vfprintf|fwrite|perror|dprintf",
+               "main"),
+}
 
 
 def signature_start(lines, opening):
@@ -66,6 +86,22 @@ def climbs(root, path):
             yield number, f"{named.group(1)} is not below it"
 
 
+def effects(root, path):
+    """The calls of a file of module/ that its name is not in ONLY for: (line, what)."""
+    if path.relative_to(root).parts[0] != "module" or path.suffix != ".c":
+        return
+    code = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', lambda m: "\n" * m[0].count("\n"),
+                  path.read_text(encoding="utf-8"), flags=re.S)
+    for what, (calls, allowed) in ONLY.items():
+        if path.stem in allowed.split():
+            continue
+        for found in re.finditer(rf"(?<![\w.>])(?:{calls})\(", code):
+            line = code.count("\n", 0, found.start()) + 1
+            # the name of a function or a macro of the file's own is no call
+            if not re.search(rf"^(?:static|#define)[^;()]*\b{re.escape(found[0])}", code, re.M):
+                yield line, f"{found[0]}) here, but only {allowed or 'nobody'} {what}"
+
+
 def p90(numbers):
     """The length that nine of ten do not exceed."""
     return sorted(numbers)[math.ceil(0.9 * len(numbers)) - 1] if numbers else 0
@@ -81,7 +117,8 @@ def main():
         longest_file = max(longest_file, size)
         if size > FILE_LIMIT:
             faults.append(f"{name}:{FILE_LIMIT}: error: {size} lines, at most {FILE_LIMIT}")
-        faults += [f"{name}:{line}: error: {what}" for line, what in climbs(root, path)]
+        faults += [f"{name}:{line}: error: {what}"
+                   for line, what in (*climbs(root, path), *effects(root, path))]
         for function, line, length in functions(path):
             lengths.append(length)
             if length > FUNCTION_LIMIT:

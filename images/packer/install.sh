@@ -1,6 +1,6 @@
 #!/bin/sh
-# Opens the door in the machine that is being built and proves it, so that a door that does not
-# answer fails the build. TCP is left alone, it is the way Packer is in: `disable_tcp` is held back
+# Starts SSH on AF_VSOCK in the machine that is being built and verifies it: if it does not answer,
+# the build fails. TCP is left alone, it is the way Packer is in: `disable_tcp` is held back
 # until that has worked, and is sshd-vsock-provision.service's work at the image's first boot.
 set -eu
 install -m 0755 /tmp/sshd-vsock /usr/sbin/sshd-vsock

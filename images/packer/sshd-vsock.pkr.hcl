@@ -1,4 +1,4 @@
-# Debian's cloud image with an SSH door on AF_VSOCK, built in QEMU:
+# Debian's cloud image with SSH on AF_VSOCK, built in QEMU:
 #
 #     packer init . && packer build -var ssh_key_file=$HOME/.ssh/id_ed25519 .
 
@@ -33,8 +33,8 @@ source "qemu" "debian" {
   cd_files     = ["${path.root}/seed/*"]
   cd_label     = "cidata"
 
-  # Packer itself comes in over TCP. This machine needs no vsock device: the door is proven over
-  # loopback.
+  # Packer itself comes in over TCP. This machine needs no vsock device: the vsock listener is
+  # verified over loopback.
   ssh_username         = "debian"
   ssh_private_key_file = var.ssh_key_file
   shutdown_command     = "sudo systemctl poweroff"

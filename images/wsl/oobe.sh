@@ -1,7 +1,7 @@
 #!/bin/sh
 # WSL runs this as root when the distribution is opened for the first time. If it ended with
 # anything but 0, WSL would open no shell and run it again at the next start: so it ends with 0,
-# whatever happened to the door.
+# whatever happened to SSH.
 uid=1000 # defaultUid of wsl-distribution.conf
 
 if [ -t 0 ] && ! getent passwd "$uid" >/dev/null; then
@@ -14,12 +14,12 @@ fi
 sshd-vsock apply
 case $? in
 0)
-        echo "SSH: the door is open on vsock, and proven." ;;
+        echo "SSH over vsock: verified." ;;
 3)
-        echo "SSH: the door is open on vsock; this kernel has no loopback to prove it from inside" \
+        echo "SSH over vsock: started, but this kernel has no loopback to verify it from inside" \
                 "(WSL's kernels have it from 6.18 on). Try it from Windows." ;;
 *)
-        echo "SSH: the door on vsock is not open, see above. WSL works without it;" \
+        echo "SSH over vsock: does not work yet, see above. WSL works without it;" \
                 "\"sudo sshd-vsock apply\" tries again." ;;
 esac
 exit 0

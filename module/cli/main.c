@@ -4,7 +4,9 @@
  * verbs are called, not what they do.
  */
 #include "cli/report.h"
-#include "core/util/visible.h"
+#include "core/util/nearest.h"
+#include "core/util/printable.h"
+#include "core/util/udiff.h"
 #include "host/check/proxy.h"
 
 #include <errno.h>
@@ -17,15 +19,21 @@
 static const struct {
         const char *name;
         int (*run)(struct run *r);
+        bool no_verify, known_hosts; /* whether these options mean something to it */
         const char *help;
 } verbs[] = {
-        { "check", verb_check, "validate the configuration; touches nothing, needs no root" },
-        { "plan", verb_plan, "show what apply would change; touches nothing" },
-        { "apply", verb_apply, "bring the system to that state, prove the door, then close TCP" },
-        { "remove", verb_remove, "take out what apply put in; files are again what they were" },
-        { "status", verb_status, "what is installed, what answers, what is closed, what drifted" },
-        { "verify", verb_verify, "walk the chain to the door and name the first broken link" },
-        { "client", verb_client, "print what the other side needs: ssh_config, GUID, registry" },
+        { "check", cmd_check, false, false,
+          "validate the configuration; touches nothing, needs no root" },
+        { "plan", cmd_plan, true, false, "show what apply would change; touches nothing" },
+        { "apply", cmd_apply, true, false,
+          "bring the system to that state, verify it, then close TCP" },
+        { "remove", cmd_remove, true, false, "remove what apply installed, byte for byte" },
+        { "status", cmd_status, true, false,
+          "what is installed, what answers, what is closed, what drifted" },
+        { "verify", cmd_verify, false, false,
+          "name the first broken link of SSH over vsock, and its fix" },
+        { "client", cmd_client, false, true,
+          "print what the other side needs: ssh_config, GUID, registry" },
 };
 
 enum {
@@ -49,7 +57,7 @@ static const struct {
           "=DIR",
           "work on an image tree instead of this system" },
         { { "json", no_argument, NULL, OPTION_JSON }, "", "one JSON document on standard output" },
-        { { "no-verify", no_argument, NULL, OPTION_NO_VERIFY }, "", "close TCP without proof" },
+        { { "no-verify", no_argument, NULL, OPTION_NO_VERIFY }, "", "close TCP unverified" },
         { { "known-hosts", no_argument, NULL, OPTION_KNOWN_HOSTS },
           "",
           "client: host keys as known_hosts lines" },
@@ -61,8 +69,10 @@ static const struct {
 
 static void print_help(void)
 {
-        printf("sshd-vsock [OPTIONS] VERB\n\n"
-               "An SSH door on AF_VSOCK for this Linux guest, proven before any other closes.\n\n"
+        printf("sshd-vsock [OPTIONS] VERB\n"
+               "\n"
+               "SSH over AF_VSOCK for this Linux guest, verified before TCP is closed.\n"
+               "\n"
                "Verbs:\n");
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
@@ -72,20 +82,36 @@ static void print_help(void)
 
                 printf("%*s%s\n", n < 18 ? 18 - n : 1, "", options[i].help);
         }
-        printf("\nExit status:\n"
+        printf("\n"
+               "Exit status:\n"
                "  0 done; 1 failed; 2 bad usage or configuration, nothing touched;\n"
-               "  3 applied, but not verifiable here; 4 the door does not answer, no host could\n"
-               "  reach it or nobody could log in through it, nothing was closed;\n"
-               "  10 plan, status: there is something to do\n\n"
+               "  3 applied, but not verifiable here; 4 no SSH server answers over vsock, or no\n"
+               "  host can reach it, or nobody can log in through it: nothing was closed;\n"
+               "  10 plan, status: there is something to do\n"
+               "\n"
                "See sshd-vsock(8) and sshd-vsock.yaml(5).\n");
 }
 
-static int usage(struct run *r, const char *what, const char *which)
+/* `meant` NULL: nothing is near. */
+static int usage(struct run *r, const char *what, const char *which, const char *meant)
 {
-        why_fix(&r->why, "see sshd-vsock --help");
-        (void)why_say(&r->why, 0, "%s%s", what, which);
-        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->why.text, r->why.fix);
+        error_fix(&r->error, "see sshd-vsock --help");
+        (void)error_say(&r->error, 0, "%s%s%s%s%s", what, which, meant ? "; did you mean \"" : "",
+                        meant ? meant : "", meant ? "\"?" : "");
+        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->error.text, r->error.fix);
         return EXIT_USAGE;
+}
+
+static int unknown_option(struct run *r, const char *word)
+{
+        AUTO_FREE char *name = strndup(word, strcspn(word, "="));
+        char meant[40];
+        struct nearest near = { .word = name ? name + strspn(name, "-") : "" };
+
+        for (size_t i = 0; i < ELEMENTSOF(options); i++)
+                nearest_offer(&near, options[i].option.name);
+        (void)snprintf(meant, sizeof(meant), "--%s", near.best ? near.best : "");
+        return usage(r, "unknown option ", word, near.best ? meant : NULL);
 }
 
 /* -1: go on; otherwise the exit status. */
@@ -120,9 +146,9 @@ static int take_option(struct run *r, int c, char *const argv[])
                 printf("sshd-vsock %s\n", PROGRAM_VERSION);
                 return EXIT_DONE;
         case ':':
-                return usage(r, "an argument is missing after ", argv[optind - 1]);
+                return usage(r, "an argument is missing after ", argv[optind - 1], NULL);
         default:
-                return usage(r, "unknown option ", argv[optind - 1]);
+                return unknown_option(r, argv[optind - 1]);
         }
 }
 
@@ -147,13 +173,19 @@ static int take_options(struct run *r, int argc, char *argv[])
 /* What the verb has for standard output, as it is or inside the document. */
 static int print_result(struct run *r, const char *verb, int status)
 {
-        AUTO_BUF document = BUF_INIT;
+        AUTO_BUF document = BUF_INIT, text = BUF_INIT;
         const struct buf *out = &document;
 
         if (r->options.json)
                 report_json(r, verb, status, &document);
         else
-                visible_text(&document, buf_str(&r->text), r->text.len);
+                printable_text(&text, buf_str(&r->text), r->text.len);
+        if (verb && strcmp(verb, "plan") == 0 && log_has_colours(STDOUT_FILENO))
+                udiff_colour(buf_str(&text), text.len, &document);
+        else
+                buf_add(&document, buf_str(&text), text.len);
+        if (text.error < 0)
+                document.error = text.error;
         if (r->text.error < 0)
                 document.error = r->text.error;
         errno = 0;
@@ -167,20 +199,39 @@ static int print_result(struct run *r, const char *verb, int status)
         return status;
 }
 
+static int unknown_verb(struct run *r, const char *word)
+{
+        struct nearest near = { .word = word };
+
+        nearest_offer(&near, "help");
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                nearest_offer(&near, verbs[i].name);
+        return usage(r, "unknown verb ", word, near.best);
+}
+
 static int run_verb(struct run *r, int argc, char *argv[])
 {
-        int status;
+        const char *word = optind < argc ? argv[optind] : "";
+        size_t i = 0;
 
-        for (size_t i = 0; optind + 1 == argc && i < ELEMENTSOF(verbs); i++)
-                if (strcmp(argv[optind], verbs[i].name) == 0)
-                        return print_result(r, verbs[i].name, verbs[i].run(r));
         if (optind >= argc)
-                status = usage(r, "a verb is missing", "");
-        else if (optind + 1 < argc)
-                status = usage(r, "too many arguments: ", argv[optind + 1]);
-        else
-                status = usage(r, "unknown verb ", argv[optind]);
-        return print_result(r, NULL, status);
+                return print_result(r, NULL, usage(r, "a verb is missing", "", NULL));
+        if (optind + 1 < argc)
+                return print_result(r, NULL,
+                                    usage(r, "too many arguments: ", argv[optind + 1], NULL));
+        if (strcmp(word, "help") == 0) {
+                print_help();
+                return EXIT_DONE;
+        }
+        while (i < ELEMENTSOF(verbs) && strcmp(word, verbs[i].name) != 0)
+                i++;
+        if (i == ELEMENTSOF(verbs))
+                return print_result(r, NULL, unknown_verb(r, word));
+        if (r->options.no_verify && !verbs[i].no_verify)
+                return print_result(r, NULL, usage(r, "--no-verify is not for ", word, NULL));
+        if (r->options.known_hosts && !verbs[i].known_hosts)
+                return print_result(r, NULL, usage(r, "--known-hosts is not for ", word, NULL));
+        return print_result(r, verbs[i].name, verbs[i].run(r));
 }
 
 /* Started by ssh on behalf of a run of ours, see proxy.h. */
@@ -188,15 +239,15 @@ static int run_proxy(struct run *r, const char *port)
 {
         int status = run_check_system(r);
 
-        if (status == EXIT_DONE && proxy_pass((uint32_t)strtoul(port, NULL, 10), &r->why) < 0)
+        if (status == EXIT_DONE && proxy_pass((uint32_t)strtoul(port, NULL, 10), &r->error) < 0)
                 status = run_fail(r);
         return status;
 }
 
 /* Whoever reads what is said may go away: a pipe into head(1) that closes, or a terminal. Neither
- * must end a run between closing TCP and the second proof. SIGCHLD that a parent ignored would hide
- * how our children end. And what is opened later must not become one of the standard three, or
- * messages would be written into it. */
+ * must end a run between closing TCP and the second verification. SIGCHLD that a parent ignored
+ * would hide how our children end. And what is opened later must not become one of the standard
+ * three, or messages would be written into it. */
 static void settle_in(void)
 {
         (void)signal(SIGPIPE, SIG_IGN);

@@ -34,26 +34,13 @@ static void add_error_words(struct json *j, const struct run *r, const char *cau
         json_close(j, '}');
 }
 
-/* The row of a cause whose words were said; details may follow them in parentheses. */
-static const char *cause_of(const char *what)
-{
-        for (size_t i = 0; i < N_CAUSES; i++) {
-                size_t n = strlen(causes[i].what);
-
-                if (strncmp(causes[i].what, what, n) == 0 &&
-                    (what[n] == '\0' || strncmp(what + n, " (", 2) == 0))
-                        return causes[i].id;
-        }
-        return NULL;
-}
-
 /* The conflict that ended the run; NULL where something else did. */
 static const struct conflict *conflict_of(const struct run *r, int status)
 {
         enum blocks blocked = plan_blocked(&r->plan);
 
         if (blocked == BLOCKS_NOTHING ||
-            (blocked == BLOCKS_CLOSE && (status != EXIT_WORLD || r->why.text[0])))
+            (blocked == BLOCKS_CLOSE && (status != EXIT_WORLD || r->error.text[0])))
                 return NULL;
         for (size_t k = 0; k < r->plan.n_conflicts; k++)
                 if (r->plan.conflicts[k].blocks == blocked)
@@ -62,7 +49,7 @@ static const struct conflict *conflict_of(const struct run *r, int status)
 }
 
 /* Every status that is a failure has its one error, wherever the run keeps it. What is wrong with
- * the door comes before the failed job by which it showed. */
+ * the vsock listener comes before the failed job by which it showed. */
 static void add_error(struct json *j, const struct run *r, int status)
 {
         const struct cause_row *row = &causes[r->verdict.cause];
@@ -76,17 +63,19 @@ static void add_error(struct json *j, const struct run *r, int status)
                 add_error_words(j, r, "conflict", buf_str(&text), NULL);
         } else if (r->faults.len > 0) {
                 add_error_words(j, r, "configuration", "the configuration has faults",
-                                "mend what \"faults\" names");
+                                "correct what \"faults\" names");
         } else if (r->verified && r->verdict.cause != CAUSE_NONE) {
                 add_error_words(j, r, row->id, row->what, row->fix);
         } else if (r->who.known && !r->who.enough) {
                 row = &causes[CAUSE_NO_LOGIN];
                 add_error_words(j, r, row->id, row->what, row->fix);
-        } else if (r->why.text[0]) {
-                add_error_words(j, r, cause_of(r->why.text), r->why.text, r->why.fix);
+        } else if (r->error.text[0]) {
+                add_error_words(j, r, r->error.cause ? causes[r->error.cause].id : NULL,
+                                r->error.text, r->error.fix);
         } else if (status == EXIT_CLOSED_NOTHING) {
                 row = &causes[CAUSE_NO_WAY_TO_HOST];
-                add_error_words(j, r, row->id, row->what, r->way.known ? r->way.fix : row->fix);
+                add_error_words(j, r, row->id, row->what,
+                                r->host_transport.known ? r->host_transport.fix : row->fix);
         } else {
                 add_error_words(j, r, NULL, "see the messages on standard error", NULL);
         }
@@ -220,27 +209,28 @@ static void add_logins(struct json *j, const struct run *r)
 
 static void add_host(struct json *j, const struct run *r)
 {
-        json_string(j, "host_reason", r->way.why[0] ? r->way.why : NULL);
-        if (!r->way.known) {
+        json_string(j, "host_reason",
+                    r->host_transport.reason[0] ? r->host_transport.reason : NULL);
+        if (!r->host_transport.known) {
                 json_null(j, "host_assumed");
                 json_null(j, "host");
                 return;
         }
-        json_bool(j, "host_assumed", r->way.assumed);
+        json_bool(j, "host_assumed", r->host_transport.assumed);
         json_open(j, "host", '{');
-        json_bool(j, "reachable", r->way.reachable);
-        if (r->way.cid)
-                json_number(j, "cid", r->way.cid);
+        json_bool(j, "reachable", r->host_transport.reachable);
+        if (r->host_transport.cid)
+                json_number(j, "cid", r->host_transport.cid);
         else
                 json_null(j, "cid");
         json_close(j, '}');
 }
 
-static void add_door(struct json *j, const struct run *r)
+static void add_listener(struct json *j, const struct run *r)
 {
-        const struct unit_state *s = &r->door_state;
+        const struct unit_state *s = &r->listener_state;
 
-        if (!r->manager) {
+        if (!r->systemd) {
                 json_null(j, "door");
                 return;
         }
@@ -263,7 +253,7 @@ static void add_tcp(struct json *j, const struct run *r)
                 if (!t->vendor && !t->foreign)
                         continue;
                 json_open(j, NULL, '{');
-                json_string(j, "unit", layout_tcp_units[i]);
+                json_string(j, "unit", distro_tcp_units[i]);
                 json_bool(j, "active", t->active);
                 json_bool(j, "enabled", t->enabled);
                 json_bool(j, "masked", t->masked);
@@ -299,13 +289,13 @@ static void add_listeners(struct json *j, const struct run *r)
 /* The system as it was found: after a verb that changes it that would be out of date. */
 static void add_found(struct json *j, const struct run *r, bool found)
 {
-        if (found && r->objects) {
-                add_door(j, r);
+        if (found && r->observed) {
+                add_listener(j, r);
                 add_tcp(j, r);
                 json_open(j, "hushlogin", '[');
                 for (size_t k = 0; k < r->desired.n; k++)
                         if (r->desired.items[k].kind == ITEM_FLAG &&
-                            r->objects[k].type == OBJECT_FILE)
+                            r->observed[k].type == OBSERVED_FILE)
                                 json_string(j, NULL, r->desired.items[k].path);
                 json_close(j, ']');
         } else {

@@ -10,6 +10,6 @@
 /* `verb` is NULL where the command line names none. */
 void report_json(const struct run *r, const char *verb, int status, struct buf *out);
 
-/* Its member "client". Between report.c and reportclient.c only. */
+/* Its member "client". Between report.c and report-client.c only. */
 struct json;
 void report_client(struct json *j, const struct run *r);

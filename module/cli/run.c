@@ -5,70 +5,71 @@
  */
 #include "cli/run.h"
 
-#include "core/format/unitpath.h"
+#include "core/format/unit-path.h"
 #include "core/plan/causes.h"
-#include "core/plan/listen.h"
+#include "core/plan/sshd-listen.h"
 #include "host/check/diagnose.h"
-#include "host/surveymachine.h"
-#include "host/vsockunit.h"
+#include "host/survey-machine.h"
+#include "host/vsock-unit.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define GENERATOR_FOLDER "/run/systemd/generator"
+#define GENERATOR_DIRECTORY "/run/systemd/generator"
 
 int run_fail(struct run *r)
 {
-        log_why(&r->log, &r->why);
+        log_error(&r->log, &r->error);
         return EXIT_WORLD;
 }
 
 int run_fail_cause(struct run *r, enum cause cause)
 {
-        why_fix(&r->why, "%s", causes[cause].fix);
-        (void)why_say(&r->why, -ENOTSUP, "%s", causes[cause].what);
+        (void)cause_set(&r->error, cause, "", -ENOTSUP);
         return run_fail(r);
 }
 
 static struct logins_search search_of(const struct run *r)
 {
         return (struct logins_search){ .root = &r->root,
-                                       .manager = r->manager,
+                                       .systemd = r->systemd,
                                        .config = &r->config,
                                        .facts = &r->facts,
-                                       .socket = r->door };
+                                       .socket = r->listener };
 }
 
 /* systemd 256 and newer generates a unit of our name where its transport is there in time, and one
  * of another name for systemd.ssh_listen= on the kernel's command line. Where it works it is left
  * alone: it answers, and admits whom sshd's configuration admits; never on WSL, which it does not
  * know. */
-static bool generated_door_works(const struct run *r)
+static bool generated_listener_works(const struct run *r)
 {
         const struct logins_search search = search_of(r);
         struct verdict v;
 
-        if (!r->door_state.active || r->facts.virt == VIRT_WSL ||
-            strncmp(r->door_state.fragment, GENERATOR_FOLDER, strlen(GENERATOR_FOLDER)) != 0)
+        if (!r->listener_state.active || r->facts.virt == VIRT_WSL ||
+            strncmp(r->listener_state.fragment, GENERATOR_DIRECTORY, strlen(GENERATOR_DIRECTORY)) !=
+                    0)
                 return false;
-        diagnose_door(r->manager, r->door, r->config.port, r->config.verify_timeout, &v);
+        diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout, &v);
         return v.cause == CAUSE_NONE && logins_keys_count(&search);
 }
 
 /* The unit that is to serve the port: ours, but for a generated one that works. */
-static int find_door(struct run *r)
+static int find_listener(struct run *r)
 {
-        int rc = vsockunit_find(r->manager, r->config.port, r->door, sizeof(r->door), &r->why);
+        int rc = vsock_unit_find(r->systemd, r->config.port, r->listener, sizeof(r->listener),
+                                 &r->error);
 
-        if (rc == 0 && r->door[0])
-                rc = manager_unit(r->manager, r->door, &r->door_state, &r->why);
+        if (rc == 0 && r->listener[0])
+                rc = systemd_unit(r->systemd, r->listener, &r->listener_state, &r->error);
         if (rc < 0)
                 return rc;
-        r->facts.generated_door = r->door[0] && generated_door_works(r);
-        if (!r->facts.generated_door) {
-                (void)snprintf(r->door, sizeof(r->door), "%s", UNIT_SOCKET);
-                r->door_state = r->units.socket;
+        r->facts.generated_listener = r->listener[0] && generated_listener_works(r);
+        if (!r->facts.generated_listener) {
+                (void)snprintf(r->listener, sizeof(r->listener), "%s", UNIT_SOCKET);
+                r->listener_state = r->units.socket;
         }
         return 0;
 }
@@ -92,13 +93,13 @@ static int gather(struct run *r)
         int rc = 0;
 
         if (live)
-                rc = manager_open(&r->manager, &r->why);
+                rc = systemd_open(&r->systemd, &r->error);
         if (rc == 0)
-                rc = survey_facts(&r->root, r->manager,
+                rc = survey_facts(&r->root, r->systemd,
                                   live && own_path(program, sizeof(program)) == 0 ? program : NULL,
-                                  &r->facts, &r->why);
+                                  &r->facts, &r->error);
         if (rc == 0 && live)
-                rc = survey_units(r->manager, &r->units, &r->why);
+                rc = survey_units(r->systemd, &r->units, &r->error);
         return rc;
 }
 
@@ -109,16 +110,17 @@ static int refuse_program(struct run *r)
 
         if (own_path(program, sizeof(program)) < 0)
                 (void)snprintf(program, sizeof(program), "this program");
-        why_fix(&r->why, "install it as %s, with root as the owner of it and of every folder above",
-                layout_program[0]);
-        (void)why_say(&r->why, -EPERM, "%s cannot be what each boot runs as root: %s", program,
-                      unit_can_name(program) ? "others than root could put something else there"
-                                             : "systemd takes no such path");
+        error_fix(&r->error,
+                  "install it as %s, with root as the owner of it and of every directory above",
+                  distro_program[0]);
+        (void)error_say(&r->error, -EPERM, "%s cannot be run as root at each boot: %s", program,
+                        unit_can_name(program) ? "users other than root could replace it"
+                                               : "systemd takes no such path");
         return run_fail(r);
 }
 
 /* An address that was not seen would stay open; without listen_address nothing depends on it. */
-static int say_beyond(struct run *r)
+static int message_beyond(struct run *r)
 {
         if (r->config.n_listen == 0 || r->as_it_is) {
                 log_line(&r->log, LOG_LEVEL_WARN,
@@ -126,10 +128,10 @@ static int say_beyond(struct run *r)
                          "out");
                 return EXIT_DONE;
         }
-        why_fix(&r->why, "include fewer files, by fewer patterns");
-        (void)why_say(&r->why, -E2BIG,
-                      "sshd_config includes more than can be looked through: listen_address "
-                      "cannot be kept");
+        error_fix(&r->error, "include fewer files, by fewer patterns");
+        (void)error_say(&r->error, -E2BIG,
+                        "sshd_config includes more than can be looked through: listen_address "
+                        "cannot be kept");
         return run_fail(r);
 }
 
@@ -142,13 +144,13 @@ int run_make_plan(struct run *r, bool remove)
         if (rc == 0 && !r->facts.program && !r->root.image && !remove && !r->as_it_is)
                 return refuse_program(r);
         if (rc == 0 && r->facts.sshd_unread && remove) {
-                (void)why_say(&r->why, -EIO, "%s", r->facts.unread);
+                (void)error_say(&r->error, -EIO, "%s", r->facts.unread);
                 return run_fail(r);
         }
-        if (rc == 0 && r->facts.sshd_beyond && !remove && say_beyond(r) != EXIT_DONE)
+        if (rc == 0 && r->facts.sshd_beyond && !remove && message_beyond(r) != EXIT_DONE)
                 return EXIT_WORLD;
-        if (rc == 0 && r->manager && !remove)
-                rc = find_door(r);
+        if (rc == 0 && r->systemd && !remove)
+                rc = find_listener(r);
         r->facts.homes = r->homes;
         if (rc == 0)
                 rc = run_embed(r);
@@ -156,12 +158,12 @@ int run_make_plan(struct run *r, bool remove)
                 rc = remove ? desired_none(&r->facts, &r->desired)
                             : desired_make(&r->config, &r->facts, &r->desired);
         if (rc == 0)
-                rc = survey_objects(&r->root, &r->desired, &r->objects, &r->why);
+                rc = survey_paths(&r->root, &r->desired, &r->observed, &r->error);
         if (rc == 0)
-                rc = plan_make(&r->desired, r->objects, &r->facts, r->manager ? &r->units : NULL,
+                rc = plan_make(&r->desired, r->observed, &r->facts, r->systemd ? &r->units : NULL,
                                &r->plan);
         if (rc < 0) {
-                (void)why_set(&r->why, rc, "cannot make a plan");
+                (void)error_set(&r->error, rc, "cannot make a plan");
                 return run_fail(r);
         }
         return EXIT_DONE;
@@ -191,7 +193,7 @@ void run_say_conflicts(struct run *r, enum blocks blocks)
 
 int run_report_conflicts(struct run *r)
 {
-        for (enum blocks b = BLOCKS_NOTHING; b <= BLOCKS_DOOR; b++)
+        for (enum blocks b = BLOCKS_NOTHING; b <= BLOCKS_LISTENER; b++)
                 run_say_conflicts(r, b);
         return plan_blocked(&r->plan) > BLOCKS_NOTHING ? EXIT_WORLD : EXIT_DONE;
 }
@@ -203,14 +205,15 @@ int run_check_family(struct run *r)
 
         if (!l)
                 return 0;
-        why_fix(&r->why,
-                "take AddressFamily (or option -%d) out of sshd's configuration, or this "
-                "address out of listen_address",
-                family);
-        return why_say(&r->why, -EINVAL,
-                       "sshd would refuse %s of listen_address: AddressFamily is %s; TCP stays as "
-                       "it was",
-                       l->address, family == 4 ? "inet" : "inet6");
+        error_fix(&r->error,
+                  "take AddressFamily (or option -%d) out of sshd's configuration, or this "
+                  "address out of listen_address",
+                  family);
+        return error_say(
+                &r->error, -EINVAL,
+                "sshd would refuse %s of listen_address: AddressFamily is %s; TCP stays as "
+                "it was",
+                l->address, family == 4 ? "inet" : "inet6");
 }
 
 bool run_has_changes(const struct run *r)
@@ -221,44 +224,44 @@ bool run_has_changes(const struct run *r)
                plan_has(&r->plan, PHASE_EXTRAS) || (closes && plan_has(&r->plan, PHASE_CLOSE));
 }
 
-void run_look_for_host(struct run *r)
+void run_find_host_transport(struct run *r)
 {
         struct transports t;
 
         survey_transports(&r->root, &t);
-        hostway_find(&r->facts.machine, &t, r->config.assume_host, &r->way);
+        host_transport_find(&r->facts.machine, &t, r->config.assume_host, &r->host_transport);
 }
 
-int run_look_for_logins(struct run *r, struct why *why)
+int run_find_logins(struct run *r, struct error *error)
 {
         const struct logins_search search = search_of(r);
         int rc;
 
         logins_free(&r->who.logins);
-        rc = logins_find(&search, &r->who.logins, why);
+        rc = logins_find(&search, &r->who.logins, error);
         r->who.known = rc == 0;
         r->who.enough = rc == 0 && logins_suffice(&r->config, &r->who.logins);
         return rc;
 }
 
-void run_look_for_listeners(struct run *r)
+void run_find_listeners(struct run *r)
 {
-        struct why why = { 0 };
+        struct error error = { 0 };
 
-        listeners_free(&r->tcp.listeners);
-        r->tcp.known = listeners_find(r->manager, &r->tcp.listeners, &why) == 0;
+        tcp_listeners_free(&r->tcp.listeners);
+        r->tcp.known = tcp_listeners_find(r->systemd, &r->tcp.listeners, &error) == 0;
         if (!r->tcp.known)
-                log_line(&r->log, LOG_LEVEL_WARN, "%s", why.text);
+                log_line(&r->log, LOG_LEVEL_WARN, "%s", error.text);
 }
 
 void run_done(struct run *r)
 {
         plan_free(&r->plan);
-        survey_free(r->objects, r->desired.n);
+        survey_free(r->observed, r->desired.n);
         desired_free(&r->desired);
         facts_free(&r->facts);
         config_free(&r->config);
-        listeners_free(&r->tcp.listeners);
+        tcp_listeners_free(&r->tcp.listeners);
         logins_free(&r->who.logins);
         buf_free(&r->tcp.before);
         buf_free(&r->tcp.missing);
@@ -269,7 +272,7 @@ void run_done(struct run *r)
         buf_free(&r->client_side.known_hosts);
         buf_free(&r->client_side.key_files);
         free(r->hosts.address);
-        manager_close(&r->manager);
+        systemd_close(&r->systemd);
         lock_release(&r->lock);
         rootfs_close(&r->root);
 }

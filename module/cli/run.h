@@ -4,17 +4,17 @@
  */
 #pragma once
 
-#include "core/format/hosts.h"
-#include "core/plan/client.h"
+#include "core/format/hosts-file.h"
+#include "core/plan/client-config.h"
 #include "host/apply.h"
 #include "host/check/logins.h"
 #include "host/check/verify.h"
-#include "host/listeners.h"
 #include "host/lock.h"
 #include "host/log.h"
 #include "host/survey.h"
+#include "host/tcp-listeners.h"
 
-/* Exit statuses, design §1. */
+/* Exit statuses: sshd-vsock(8), and doc/DESIGN.md "Interfaces that stay". */
 enum {
         EXIT_DONE = 0,
         EXIT_WORLD = 1,
@@ -35,7 +35,7 @@ struct options {
 /* What only some verbs look at; `known` tells which did. */
 struct tcp_reality {
         bool known;
-        struct listeners listeners;
+        struct tcp_listeners listeners;
         struct buf before;  /* addresses that listened before anything closed */
         struct buf missing; /* wanted ones on which nobody does */
         bool down;          /* nobody listens on TCP though somebody should */
@@ -71,7 +71,7 @@ struct run {
         struct log log;
         struct rootfs root;
         struct lock lock;        /* of the verbs that write */
-        struct manager *manager; /* live only */
+        struct systemd *systemd; /* live only */
         struct config config;
         enum config_source source;
         bool checks;         /* the verb is about the configuration: who it names has to be there */
@@ -82,16 +82,16 @@ struct run {
         struct buf again;    /* command that applies this configuration; empty: apply alone does */
         struct facts facts;
         struct units units;
-        char door[128]; /* the socket unit that serves, or is to serve, the port */
-        struct unit_state door_state;
+        char listener[128]; /* the socket unit that serves, or is to serve, the port */
+        struct unit_state listener_state;
         struct desired desired;
-        struct object *objects; /* one per desired item */
+        struct observed *observed; /* one per desired item */
         struct plan plan;
-        struct why why;
+        struct error error;
         struct buf faults; /* of the configuration, rendered */
         bool verified;     /* verdict holds the last verification */
         struct verdict verdict;
-        struct way way; /* of a host to this machine */
+        struct host_transport host_transport; /* of a host to this machine */
         struct who_gets_in who;
         struct tcp_reality tcp;
         struct hosts_entry hosts;
@@ -101,7 +101,7 @@ struct run {
 
 /* Each returns an exit status, EXIT_DONE to go on; what failed has then been said. */
 
-/* What --root names: an image, or the running system, which it may name as "/" alone. (runroot.c,
+/* What --root names: an image, or the running system, which it may name as "/" alone. (run-root.c,
  * as the next two) */
 int run_open_root(struct run *r) MUST_CHECK;
 
@@ -109,7 +109,7 @@ int run_open_root(struct run *r) MUST_CHECK;
 int run_check_system(struct run *r) MUST_CHECK;
 
 /* The configuration that counts, into run.config, and where it is from; says where another one
- * differs from it. (runconfig.c, as the next three) */
+ * differs from it. (run-config.c, as the next three) */
 int run_read_config(struct run *r) MUST_CHECK;
 
 /* For the verbs that write: says that the system's own file is overruled by --config. */
@@ -139,11 +139,11 @@ void run_say_conflicts(struct run *r, enum blocks blocks);
 int run_report_conflicts(struct run *r) MUST_CHECK;
 
 /* Whether sshd would take the addresses of listen_address, as far as its files tell: it refuses all
- * of its configuration for one of another AddressFamily. 0, or -EINVAL and words in run.why. */
+ * of its configuration for one of another AddressFamily. 0, or -EINVAL and words in run.error. */
 int run_check_family(struct run *r) MUST_CHECK;
 
 /* Says in one line which wanted files have no place to be, and in another which users are gone.
- * (runextras.c, as the next two) */
+ * (run-extras.c, as the next two) */
 void run_report_skipped(const struct run *r);
 
 /* Whether `hushlogin` names users that there are not; their names. */
@@ -156,16 +156,16 @@ void run_add_unseen(const struct run *r, struct buf *out);
  * first boot. */
 bool run_has_changes(const struct run *r);
 
-/* Looks whether a host can come in, into run.way. */
-void run_look_for_host(struct run *r);
+/* Looks whether a host can come in, into run.host_transport. */
+void run_find_host_transport(struct run *r);
 
 /* Looks who gets in through the vsock listener, into run.who. Runs logins. */
-int run_look_for_logins(struct run *r, struct why *why) MUST_CHECK;
+int run_find_logins(struct run *r, struct error *error) MUST_CHECK;
 
 /* Looks which sshd listens on TCP, into run.tcp; says so where that cannot be seen. */
-void run_look_for_listeners(struct run *r);
+void run_find_listeners(struct run *r);
 
-/* Says run.why and returns EXIT_WORLD. */
+/* Says run.error and returns EXIT_WORLD. */
 int run_fail(struct run *r);
 
 /* The same for a cause of the table, with its fix. */
@@ -174,10 +174,10 @@ int run_fail_cause(struct run *r, enum cause cause);
 void run_done(struct run *r);
 
 /* The verbs. */
-int verb_check(struct run *r);
-int verb_plan(struct run *r);
-int verb_apply(struct run *r);
-int verb_verify(struct run *r);
-int verb_remove(struct run *r);
-int verb_status(struct run *r);
-int verb_client(struct run *r);
+int cmd_check(struct run *r);
+int cmd_plan(struct run *r);
+int cmd_apply(struct run *r);
+int cmd_verify(struct run *r);
+int cmd_remove(struct run *r);
+int cmd_status(struct run *r);
+int cmd_client(struct run *r);

@@ -5,35 +5,35 @@
 #pragma once
 
 #include "core/plan/plan.h"
-#include "host/manager.h"
 #include "host/rootfs.h"
+#include "host/systemd.h"
 
 /* What apply tells while it works; NULL members are skipped. */
 struct apply_report {
         void (*done)(void *userdata, const struct op *op);
         /* an operation that failed without harm */
-        void (*skipped)(void *userdata, const struct op *op, const struct why *why);
+        void (*skipped)(void *userdata, const struct op *op, const struct error *error);
         void *userdata;
 };
 
 /* Takes away temporary files that a killed run left beside the items, as far as that can be done.
  * Under the lock; `objects` as for plan_make(). 0 or -ENOMEM. */
 int apply_sweep(const struct rootfs *root, const struct desired *d,
-                const struct object *objects) MUST_CHECK;
+                const struct observed *observed) MUST_CHECK;
 
 /* Runs the operations of one phase in order; stops at the first failure,
  * but for modules and extras, which are told as skipped, and but for
- * the door's own units: without them TCP opens all the same. What was written until
+ * the units of the vsock listener: without them TCP opens all the same. What was written until
  * then is a safe prefix. Each path is looked at once more before it is changed: -ESTALE when it is
  * no longer what the plan was made for. `m` may be NULL where the phase has only files. */
-int apply_phase(const struct rootfs *root, struct manager *m, struct plan *p, enum phase phase,
-                const struct apply_report *report, struct why *why) MUST_CHECK;
+int apply_phase(const struct rootfs *root, struct systemd *m, struct plan *p, enum phase phase,
+                const struct apply_report *report, struct error *error) MUST_CHECK;
 
 /* Puts back what the phase's file operations that ran, with one of the `flags` (0: all), replaced,
  * last first. Goes on after a failure and returns the first. The caller reloads and starts. */
 int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase, unsigned flags,
-               struct why *why) MUST_CHECK;
+               struct error *error) MUST_CHECK;
 
 /* Lets a unit re-read its configuration; one that ended of it, or is about to be started again,
  * starts. */
-int apply_refresh(struct manager *m, const char *unit, struct why *why) MUST_CHECK;
+int apply_refresh(struct systemd *m, const char *unit, struct error *error) MUST_CHECK;

@@ -44,9 +44,9 @@ static bool is(sd_journal *j, const char *name, const char *wanted)
 }
 
 /* Who says it? systemd of its units, or an sshd of root's, but neither we ourselves, who quote such
- * lines, nor the sshd of the TCP door, which may have troubles of its own. Fields without an
+ * lines, nor the sshd of the TCP listener, which may have troubles of its own. Fields without an
  * underscore are anybody's to write. */
-static bool is_door(sd_journal *j)
+static bool is_listener(sd_journal *j)
 {
         if (is(j, "_PID", "1"))
                 return starts_with(j, "UNIT", "sshd-vsock@") || is(j, "UNIT", "sshd-vsock.socket");
@@ -59,11 +59,11 @@ static bool is_door(sd_journal *j)
                !is(j, "_SYSTEMD_UNIT", "ssh.service") && !is(j, "_SYSTEMD_UNIT", "sshd.service");
 }
 
-/* What a line says, and whether it is one of the door's own. */
-static enum cause judge(sd_journal *j, const char *text, bool *ret_door)
+/* What a line says, and whether it is one of the vsock listener's own. */
+static enum cause judge(sd_journal *j, const char *text, bool *ret_listener)
 {
-        *ret_door = is_door(j);
-        if (*ret_door)
+        *ret_listener = is_listener(j);
+        if (*ret_listener)
                 return cause_from_journal(text);
         if (is(j, "_TRANSPORT", "kernel") || is(j, "_TRANSPORT", "audit"))
                 return cause_from_kernel(text);
@@ -119,7 +119,7 @@ static void consider(sd_journal *j, struct found *f)
         char text[sizeof(f->line)];
         unsigned weight = 0;
         enum cause cause;
-        bool door;
+        bool listener;
 
         if (!message(j, text, sizeof(text)))
                 return;
@@ -129,8 +129,8 @@ static void consider(sd_journal *j, struct found *f)
                         (void)snprintf(f->place, sizeof(f->place), "%s", text);
                 return;
         }
-        cause = judge(j, text, &door);
-        if (cause == CAUSE_NONE && door)
+        cause = judge(j, text, &listener);
+        if (cause == CAUSE_NONE && listener)
                 weight = cause_weight(text, priority(j), is(j, "_PID", "1"));
         if (cause == CAUSE_NONE && weight <= f->weight)
                 return;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * lock.h: one run at a time. On the running system the lock is a file that only root can open, for
- * whoever can open it can hold it; on an image it is the image's root folder, in which a run leaves
- * nothing behind.
+ * whoever can open it can hold it; on an image it is the image's root directory, in which a run
+ * leaves nothing behind.
  */
 #pragma once
 
@@ -10,8 +10,9 @@
 
 #define LOCK_PATH "/run/sshd-vsock.lock"
 
-/* How long to wait for another run. With the default verify_timeout the longest is two proofs of 10
- * s and a few seconds of jobs; what takes longer hangs, and has to be looked at. */
+/* How long to wait for another run. With the default verify_timeout the longest is two
+ * verifications of 10 s and a few seconds of jobs; what takes longer hangs, and has to be looked
+ * at. */
 #define LOCK_SECONDS 60
 
 struct lock {

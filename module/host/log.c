@@ -5,7 +5,7 @@
 #include "host/log.h"
 
 #include "core/util/buf.h"
-#include "core/util/visible.h"
+#include "core/util/printable.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,17 +37,22 @@ static bool stderr_is_journal(void)
                fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-void log_init(struct log *l, enum log_level max)
+bool log_has_colours(int fd)
 {
         const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
-        l->max = max;
-        l->journal = stderr_is_journal();
-        l->colour = isatty(STDERR_FILENO) && !(no_color && no_color[0]) &&
-                    !(term && strcmp(term, "dumb") == 0);
+        return isatty(fd) && !(no_color && no_color[0]) && !(term && strcmp(term, "dumb") == 0);
 }
 
-/* The one way to stderr and the journal: whatever strangers' words a message holds, it is one line.
+void log_init(struct log *l, enum log_level max)
+{
+        l->max = max;
+        l->journal = stderr_is_journal();
+        l->colour = log_has_colours(STDERR_FILENO);
+}
+
+/* The one way to stderr and the journal: whatever text from outside a message holds, it is one
+ * line.
  */
 static char *one_line(const char *fmt, va_list ap) PRINTF(1, 0);
 static char *one_line(const char *fmt, va_list ap)
@@ -60,7 +65,7 @@ static char *one_line(const char *fmt, va_list ap)
                 text = NULL;
                 return NULL;
         }
-        visible_line(&line, text, strlen(text));
+        printable_line(&line, text, strlen(text));
         return buf_take(&line, &ret, NULL) < 0 ? NULL : ret;
 }
 
@@ -93,10 +98,10 @@ static const char *const event_ids[] = {
 static bool send_event(enum log_event event, enum log_level level, const char *cause,
                        const char *text)
 {
-        AUTO_FREE char *message = NULL, *priority = NULL, *id = NULL, *why = NULL;
+        AUTO_FREE char *message = NULL, *priority = NULL, *id = NULL, *error = NULL;
         static const char identifier[] = "SYSLOG_IDENTIFIER=sshd-vsock";
         struct iovec fields[5] = { { (void *)(uintptr_t)identifier, strlen(identifier) } };
-        char **texts[] = { &message, &priority, &id, &why };
+        char **texts[] = { &message, &priority, &id, &error };
         int n = 1;
 
         if (asprintf(&message, "MESSAGE=sshd-vsock: %s", text) < 0)
@@ -105,8 +110,8 @@ static bool send_event(enum log_event event, enum log_level level, const char *c
                 priority = NULL;
         if (asprintf(&id, "MESSAGE_ID=%s", event_ids[event]) < 0)
                 id = NULL;
-        if (cause && asprintf(&why, "SSHD_VSOCK_CAUSE=%s", cause) < 0)
-                why = NULL;
+        if (cause && asprintf(&error, "SSHD_VSOCK_CAUSE=%s", cause) < 0)
+                error = NULL;
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 if (*texts[i])
                         fields[n++] = (struct iovec){ *texts[i], strlen(*texts[i]) };
@@ -140,10 +145,10 @@ void log_line(const struct log *l, enum log_level level, const char *fmt, ...)
                 emit(l, level, text);
 }
 
-void log_why(const struct log *l, const struct why *why)
+void log_error(const struct log *l, const struct error *error)
 {
-        if (why->fix[0])
-                log_line(l, LOG_LEVEL_ERROR, "%s; to mend it: %s", why->text, why->fix);
+        if (error->fix[0])
+                log_line(l, LOG_LEVEL_ERROR, "%s; fix: %s", error->text, error->fix);
         else
-                log_line(l, LOG_LEVEL_ERROR, "%s", why->text);
+                log_line(l, LOG_LEVEL_ERROR, "%s", error->text);
 }

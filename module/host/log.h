@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "core/util/why.h"
+#include "core/util/error.h"
 
 enum log_level {
         LOG_LEVEL_ERROR,  /* <3> */
@@ -18,9 +18,9 @@ enum log_level {
  * word of the table of causes as SSHD_VSOCK_CAUSE. The ids are documented in sshd-vsock(8) and
  * never change. */
 enum log_event {
-        LOG_EVENT_VERIFIED,   /* the door answers */
+        LOG_EVENT_VERIFIED,   /* the vsock listener answers */
         LOG_EVENT_FAILED,     /* it does not, or cannot be asked */
-        LOG_EVENT_TCP_CLOSED, /* closed, and the door proven again after it */
+        LOG_EVENT_TCP_CLOSED, /* closed, and the vsock listener verified again after it */
         LOG_EVENT_TCP_KEPT,   /* was to be closed, and was not */
         LOG_EVENT_TCP_OPEN,   /* an sshd listens where none is wanted */
         LOG_EVENT_TCP_DOWN,   /* none listens, though listen_address wants one to */
@@ -33,6 +33,9 @@ struct log {
         bool colour;  /* stderr is a terminal and NO_COLOR is not set */
 };
 
+/* Whether it is a terminal that shows colours, and the user wants them (no-color.org). */
+bool log_has_colours(int fd);
+
 /* Looks at stderr and the environment. */
 void log_init(struct log *l, enum log_level max);
 
@@ -43,4 +46,4 @@ void log_event(const struct log *l, enum log_event event, enum log_level level, 
                const char *fmt, ...) PRINTF(5, 6);
 
 /* A failure with its fix, at level ERROR. */
-void log_why(const struct log *l, const struct why *why);
+void log_error(const struct log *l, const struct error *error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * proc.c: see proc.h. All is read through the open folder of a process, so that an id which is
+ * proc.c: see proc.h. All is read through the open directory of a process, so that an id which is
  * given to another one meanwhile mixes nothing up.
  */
 #include "host/proc.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-static void close_folder(DIR **d)
+static void close_directory(DIR **d)
 {
         if (*d)
                 (void)closedir(*d);
@@ -20,7 +20,7 @@ static void close_folder(DIR **d)
 
 int proc_each(int (*each)(int process, pid_t pid, void *userdata), void *userdata)
 {
-        AUTO(close_folder) DIR *proc = opendir("/proc");
+        AUTO(close_directory) DIR *proc = opendir("/proc");
         int r = 0;
 
         if (!proc)
@@ -40,15 +40,15 @@ int proc_each(int (*each)(int process, pid_t pid, void *userdata), void *userdat
 int proc_each_socket(int process, int (*each)(unsigned inode, void *userdata), void *userdata)
 {
         AUTO_CLOSE int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        AUTO(close_folder) DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+        AUTO(close_directory) DIR *directory = fd < 0 ? NULL : fdopendir(fd);
         int r = 0;
 
-        if (!folder)
+        if (!directory)
                 return 0;
         (void)TAKE_FD(fd);
-        for (struct dirent *e; r == 0 && (e = readdir(folder));) {
+        for (struct dirent *e; r == 0 && (e = readdir(directory));) {
                 char target[32];
-                ssize_t n = readlinkat(dirfd(folder), e->d_name, target, sizeof(target) - 1);
+                ssize_t n = readlinkat(dirfd(directory), e->d_name, target, sizeof(target) - 1);
                 unsigned inode;
 
                 target[n > 0 ? n : 0] = '\0';
@@ -75,7 +75,7 @@ void proc_exe(int process, char *path, size_t size)
 
 /* A line of /proc/locks (fs/locks.c, lock_get_status()): "1: FLOCK  ADVISORY  WRITE 77 00:1a:123 0
  * EOF"; one that waits has "->" behind its number. */
-static pid_t holder_in(const char *line, uint64_t device, uint64_t inode)
+static pid_t port_owner_in(const char *line, uint64_t device, uint64_t inode)
 {
         unsigned long long number;
         unsigned high, low;
@@ -100,7 +100,7 @@ pid_t proc_lock_holder(uint64_t device, uint64_t inode, char *name, size_t size)
         pid_t pid = 0;
 
         while (locks && pid <= 0 && fgets(line, sizeof(line), locks))
-                pid = holder_in(line, device, inode);
+                pid = port_owner_in(line, device, inode);
         if (pid <= 0)
                 return 0;
         (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);

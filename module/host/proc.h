@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * proc.h: the processes of this system, as /proc shows them. The only reader of other processes'
- * folders; what their words mean is procwords.c's business.
+ * directories; what their words mean is proc-text.c's business.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 
 #include <sys/types.h>
 
-/* Calls `each` with every process's folder, open as long as the call lasts, and its id, in the
+/* Calls `each` with every process's directory, open as long as the call lasts, and its id, in the
  * order of ids; stops at the first non-zero. */
 int proc_each(int (*each)(int process, pid_t pid, void *userdata), void *userdata) MUST_CHECK;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * rootfs.c: see rootfs.h. Every open of a path goes through open_in(), every folder is opened
+ * rootfs.c: see rootfs.h. Every open of a path goes through open_in(), every directory is opened
  * O_RDONLY and not O_PATH, since fsync() refuses the latter. There is no fallback walker for
  * kernels without openat2 (5.6): such a walker is where the bugs of this trade live.
  */
 #include "host/rootfs.h"
 
 #include "core/util/buf.h"
-#include "host/atomic.h"
+#include "host/atomic-file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,6 +28,12 @@ static const char *relative(const char *path)
         while (*path == '/')
                 path++;
         return *path ? path : ".";
+}
+
+/* The kernel's ENOMEM is about that one file: not the end of our own memory, which ends a run. */
+static int failure(void)
+{
+        return errno == ENOMEM ? -ENOBUFS : -errno;
 }
 
 static bool is_etc(const char *path)
@@ -54,7 +60,7 @@ static int open_in(const struct rootfs *r, const char *path, int flags)
                 do /* EAGAIN: a rename raced with a ".."; openat2(2) says to try again */
                         fd = (int)syscall(__NR_openat2, r->fd, relative(path), &how, sizeof(how));
                 while (fd < 0 && errno == EAGAIN && tries-- > 0);
-        return fd < 0 ? -errno : fd;
+        return fd < 0 ? failure() : fd;
 }
 
 static int is_something(int dir, const char *name, void *userdata)
@@ -71,7 +77,7 @@ static bool has_usr_etc(const struct rootfs *r)
         return fd >= 0 && rootfs_list(r, "/etc", is_something, NULL) == 0;
 }
 
-int rootfs_open(const char *path, struct rootfs *ret, struct why *why)
+int rootfs_open(const char *path, struct rootfs *ret, struct error *error)
 {
         struct rootfs r = { .fd = -1, .path = "" };
         struct stat st, host;
@@ -80,11 +86,11 @@ int rootfs_open(const char *path, struct rootfs *ret, struct why *why)
         path = path ? path : "/";
         r.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (r.fd < 0)
-                return why_set(why, -errno, "cannot open the root folder %s", path);
+                return error_set(error, failure(), "cannot open the root directory %s", path);
         if (fstat(r.fd, &st) < 0 || stat("/", &host) < 0) {
-                probe = -errno;
+                probe = failure();
                 rootfs_close(&r);
-                return why_set(why, probe, "cannot look at the root folder %s", path);
+                return error_set(error, probe, "cannot look at the root directory %s", path);
         }
         if (st.st_dev != host.st_dev || st.st_ino != host.st_ino) {
                 r.image = true;
@@ -96,8 +102,9 @@ int rootfs_open(const char *path, struct rootfs *ret, struct why *why)
                 r.plain = true;
         } else if (probe < 0) {
                 rootfs_close(&r);
-                why_fix(why, "run on Linux 5.6 or newer, outside of sandboxes that forbid openat2");
-                return why_set(why, probe, "cannot work on an image without openat2(2)");
+                error_fix(error,
+                          "run on Linux 5.6 or newer, outside of sandboxes that forbid openat2");
+                return error_set(error, probe, "cannot work on an image without openat2(2)");
         }
         r.usr_etc = r.image && has_usr_etc(&r);
         *ret = r;
@@ -111,9 +118,9 @@ void rootfs_close(struct rootfs *r)
         r->fd = -1;
 }
 
-/* Makes the folder `path` with the folders above it. Each step starts from the root again, so that
- * links on the way are resolved inside it. */
-static int make_folders(const struct rootfs *r, const char *path)
+/* Makes the directory `path` with the directories above it. Each step starts from the root again,
+ * so that links on the way are resolved inside it. */
+static int make_directories(const struct rootfs *r, const char *path)
 {
         AUTO_CLOSE int parent = -1;
         const char *name;
@@ -122,7 +129,7 @@ static int make_folders(const struct rootfs *r, const char *path)
         if (rc < 0)
                 return rc;
         if (mkdirat(parent, name, 0755) < 0)
-                return errno == EEXIST ? 0 : -errno;
+                return errno == EEXIST ? 0 : failure();
         return atomic_sync(parent);
 }
 
@@ -130,22 +137,20 @@ int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *re
                   const char **ret_name)
 {
         const char *slash = strrchr(path, '/');
-        AUTO_FREE char *folder = NULL;
+        AUTO_FREE char *directory = NULL;
         int fd;
 
         if (!slash || !slash[1])
                 return -EINVAL;
-        folder = strndup(path, (size_t)(slash - path));
-        if (!folder)
+        directory = strndup(path, (size_t)(slash - path));
+        if (!directory)
                 return -ENOMEM;
 
-        fd = open_in(r, folder, O_RDONLY | O_DIRECTORY);
-        if (fd == -ENOENT && create && folder[0]) {
-                int rc = make_folders(r, folder);
-
-                if (rc < 0)
-                        return rc;
-                fd = open_in(r, folder, O_RDONLY | O_DIRECTORY);
+        fd = open_in(r, directory, O_RDONLY | O_DIRECTORY);
+        if (fd == -ENOENT && create && directory[0]) {
+                fd = make_directories(r, directory);
+                if (fd == 0)
+                        fd = open_in(r, directory, O_RDONLY | O_DIRECTORY);
         }
         if (fd < 0)
                 return fd;
@@ -156,11 +161,11 @@ int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *re
 
 void rootfs_drop_if_empty(const struct rootfs *r, const char *path)
 {
-        AUTO_FREE char *folder = strndup(path, (size_t)(strrchr(path, '/') - path));
+        AUTO_FREE char *directory = strndup(path, (size_t)(strrchr(path, '/') - path));
         AUTO_CLOSE int parent = -1;
         const char *name;
 
-        if (folder && rootfs_parent(r, folder, false, &parent, &name) == 0 &&
+        if (directory && rootfs_parent(r, directory, false, &parent, &name) == 0 &&
             unlinkat(parent, name, AT_REMOVEDIR) == 0)
                 (void)fsync(parent);
 }
@@ -171,34 +176,30 @@ static int read_bytes(int fd, size_t max, char **ret, size_t *ret_len)
         char chunk[16384];
 
         for (;;) {
-                ssize_t n = read(fd, chunk, sizeof(chunk));
+                ssize_t n = TEMP_FAILURE_RETRY(read(fd, chunk, sizeof(chunk)));
 
-                if (n < 0 && errno == EINTR)
-                        continue;
                 if (n <= 0)
-                        return n < 0 ? -errno : buf_take(&data, ret, ret_len);
+                        return n < 0 ? failure() : buf_take(&data, ret, ret_len);
                 buf_add(&data, chunk, (size_t)n);
-                if (data.error < 0)
-                        return data.error;
-                if (data.len > max)
-                        return -EFBIG;
+                if (data.error < 0 || data.len > max)
+                        return data.error < 0 ? data.error : -EFBIG;
         }
 }
 
-static int read_link(int dir, const char *name, struct object *o)
+static int read_link(int dir, const char *name, struct observed *o)
 {
         char target[4096];
         ssize_t n = readlinkat(dir, name, target, sizeof(target));
 
         if (n < 0)
-                return -errno;
+                return failure();
         if ((size_t)n == sizeof(target))
                 return -ENAMETOOLONG;
         o->data = strndup(target, (size_t)n);
         if (!o->data)
                 return -ENOMEM;
         o->len = (size_t)n;
-        o->type = OBJECT_LINK;
+        o->type = OBSERVED_LINK;
         return 0;
 }
 
@@ -207,28 +208,27 @@ static int read_same(int fd, const struct stat *seen, size_t max, char **ret, si
 {
         struct stat now;
 
-        if (fd < 0)
-                return -errno;
-        if (fstat(fd, &now) < 0)
-                return -errno;
+        if (fd < 0 || fstat(fd, &now) < 0)
+                return failure();
         if (now.st_ino != seen->st_ino || now.st_dev != seen->st_dev)
                 return -ESTALE;
         return read_bytes(fd, max, ret, ret_len);
 }
 
-static int read_file(int dir, const char *name, const struct stat *st, size_t max, struct object *o)
+static int read_file(int dir, const char *name, const struct stat *st, size_t max,
+                     struct observed *o)
 {
         AUTO_CLOSE int fd = openat(dir, name, READ_FLAGS | O_NOFOLLOW | O_CLOEXEC);
         int r = read_same(fd, st, max, &o->data, &o->len);
 
-        o->type = r == -EFBIG ? OBJECT_OTHER : OBJECT_FILE;
+        o->type = r == -EFBIG ? OBSERVED_OTHER : OBSERVED_FILE;
         o->what = "too large a file";
         return r == -EFBIG ? 0 : r;
 }
 
-int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct object *ret)
+int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct observed *ret)
 {
-        struct object o = { .type = OBJECT_NONE };
+        struct observed o = { .type = OBSERVED_NONE };
         AUTO_CLOSE int dir = -1;
         const char *name;
         struct stat st;
@@ -236,7 +236,7 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obj
 
         rc = rootfs_parent(r, path, false, &dir, &name);
         if (rc == -ENOENT || rc == -ENOTDIR) {
-                o.type = OBJECT_NO_FOLDER;
+                o.type = OBSERVED_NO_DIRECTORY;
                 *ret = o;
                 return 0;
         }
@@ -244,7 +244,7 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obj
                 return rc;
         if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
                 if (errno != ENOENT)
-                        return -errno;
+                        return failure();
                 *ret = o;
                 return 0;
         }
@@ -260,11 +260,11 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obj
         } else if (S_ISREG(st.st_mode)) {
                 rc = read_file(dir, name, &st, max, &o);
         } else {
-                o.type = OBJECT_OTHER;
-                o.what = object_kind(st.st_mode);
+                o.type = OBSERVED_OTHER;
+                o.what = observed_kind(st.st_mode);
         }
         if (rc < 0) {
-                object_free(&o);
+                observed_free(&o);
                 return rc;
         }
         *ret = o;
@@ -281,7 +281,7 @@ int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret
         if (probe < 0)
                 return probe;
         if (fstat(probe, &st) < 0)
-                return -errno;
+                return failure();
         if (S_ISDIR(st.st_mode))
                 return -EISDIR;
         if (!S_ISREG(st.st_mode))
@@ -305,7 +305,7 @@ int rootfs_stat(const struct rootfs *r, const char *path, struct stat *ret)
 {
         AUTO_CLOSE int fd = open_in(r, path, O_PATH | O_NOFOLLOW);
 
-        return fd < 0 ? fd : fstat(fd, ret) < 0 ? -errno : 0;
+        return fd < 0 ? fd : fstat(fd, ret) < 0 ? failure() : 0;
 }
 
 int rootfs_is_file(const struct rootfs *r, const char *path, bool executable)
@@ -314,7 +314,7 @@ int rootfs_is_file(const struct rootfs *r, const char *path, bool executable)
         struct stat st;
 
         if (fd < 0 || fstat(fd, &st) < 0)
-                return fd < 0 ? fd : -errno;
+                return fd < 0 ? fd : failure();
         return S_ISREG(st.st_mode) && (!executable || (st.st_mode & 0111));
 }
 
@@ -328,7 +328,7 @@ static int path_of(int fd, char *buffer, size_t size)
         (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
         n = readlink(link, buffer, size);
         if (n < 0)
-                return -errno;
+                return failure();
         if ((size_t)n >= size)
                 return -ENAMETOOLONG;
         buffer[n] = '\0';
@@ -365,7 +365,7 @@ bool rootfs_is_top(const struct rootfs *r)
         return path_of(r->fd, path, sizeof(path)) < 0 || strcmp(path, "/") == 0;
 }
 
-static void close_folder(DIR **d)
+static void close_directory(DIR **d)
 {
         if (*d)
                 (void)closedir(*d);
@@ -374,7 +374,7 @@ static void close_folder(DIR **d)
 int rootfs_list(const struct rootfs *r, const char *path,
                 int (*each)(int dir, const char *name, void *userdata), void *userdata)
 {
-        AUTO(close_folder) DIR *dir = NULL;
+        AUTO(close_directory) DIR *dir = NULL;
         AUTO_CLOSE int fd = open_in(r, path, O_RDONLY | O_DIRECTORY);
         int rc = 0;
 
@@ -384,7 +384,7 @@ int rootfs_list(const struct rootfs *r, const char *path,
                 return fd;
         dir = fdopendir(fd);
         if (!dir)
-                return -errno;
+                return failure();
         (void)TAKE_FD(fd);
         while (rc == 0) {
                 const struct dirent *e;
@@ -392,7 +392,7 @@ int rootfs_list(const struct rootfs *r, const char *path,
                 errno = 0;
                 e = readdir(dir);
                 if (!e)
-                        return -errno;
+                        return failure();
                 if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
                         rc = each(dirfd(dir), e->d_name, userdata);
         }

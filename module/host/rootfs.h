@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * rootfs.h: the system's files, be it this system or an image tree. The only opener of paths: all
- * of them resolve inside the root, whatever symlinks the tree holds. Reads and makes folders; it
- * never writes a file.
+ * of them resolve inside the root, whatever symlinks the tree holds. Reads and makes directories;
+ * it never writes a file.
  */
 #pragma once
 
-#include "core/plan/object.h"
-#include "core/util/why.h"
+#include "core/plan/observed.h"
+#include "core/util/error.h"
 
 struct stat;
 
 struct rootfs {
-        int fd;           /* the root folder, O_RDONLY, so that it can be locked */
+        int fd;           /* the root directory, O_RDONLY, so that it can be locked */
         bool image;       /* not the running system */
         bool plain;       /* no openat2(2) here: only allowed for "/" */
         bool usr_etc;     /* an OSTree: what is /etc once it is deployed is /usr/etc here */
@@ -27,29 +27,29 @@ struct rootfs {
 /* `path` NULL or "/" is no image here, whatever its caller makes of it; it is kept, not copied.
  * Where the kernel or a sandbox has no openat2, an image is refused: without it a symlink of the
  * image could lead outside. */
-int rootfs_open(const char *path, struct rootfs *ret, struct why *why) MUST_CHECK;
+int rootfs_open(const char *path, struct rootfs *ret, struct error *error) MUST_CHECK;
 void rootfs_close(struct rootfs *r);
 
-/* Whether the root folder is "/" itself, and not another mount of it. */
+/* Whether the root directory is "/" itself, and not another mount of it. */
 bool rootfs_is_top(const struct rootfs *r);
 
-/* The folder that holds `path`, and the last component's name (points into `path`). With `create`
- * missing folders are made (0755, root) and synced. -ENOENT where there is none. */
+/* The directory that holds `path`, and the last component's name (points into `path`). With
+ * `create` missing directories are made (0755, root) and synced. -ENOENT where there is none. */
 int rootfs_parent(const struct rootfs *r, const char *path, bool create, int *ret_fd,
                   const char **ret_name) MUST_CHECK;
 
-/* Takes away the folder that held `path` if nothing is left in it, as systemctl does with its
- * .wants folders; otherwise nothing happens. */
+/* Takes away the directory that held `path` if nothing is left in it, as systemctl does with its
+ * .wants directories; otherwise nothing happens. */
 void rootfs_drop_if_empty(const struct rootfs *r, const char *path);
 
 /* Bytes of a file of the system that is read as a whole: hosts, passwd, sshd_config. */
 #define ROOTFS_FILE_MAX ((size_t)16 << 20)
 
 /* What is at the path. Last component: a link is reported, not followed. Files are read up to
- * `max` bytes (larger ones are OBJECT_OTHER). Never blocks on FIFOs, never opens devices.
+ * `max` bytes (larger ones are OBSERVED_OTHER). Never blocks on FIFOs, never opens devices.
  * Absence is a value, not an error. */
 int rootfs_look(const struct rootfs *r, const char *path, size_t max,
-                struct object *ret) MUST_CHECK;
+                struct observed *ret) MUST_CHECK;
 
 /* A regular file's bytes, links followed inside the root. *ret is NUL-terminated; the caller frees.
  * -ENOENT, -EISDIR and others as they are; -EFBIG beyond `max`; -EBADF for what is no file. ret_st
@@ -71,7 +71,7 @@ int rootfs_is_file(const struct rootfs *r, const char *path, bool executable) MU
 /* The path without any link in it, as seen from inside the root; the caller frees. Needs /proc. */
 int rootfs_real_path(const struct rootfs *r, const char *path, char **ret) MUST_CHECK;
 
-/* Calls `each` with every name in the folder but . and ..; stops at the first non-zero. 0 too when
- * there is no such folder. */
+/* Calls `each` with every name in the directory but . and ..; stops at the first non-zero. 0 too
+ * when there is no such directory. */
 int rootfs_list(const struct rootfs *r, const char *path,
                 int (*each)(int dir, const char *name, void *userdata), void *userdata) MUST_CHECK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * scratch.c: see scratch.h. The name holds the process id, so that whose folder is left over can be
- * told. It touches nothing but such folders; only root can make names in /run.
+ * scratch.c: see scratch.h. The name holds the process id, so that whose directory is left over can
+ * be told. It touches nothing but such directories; only root can make names in /run.
  */
 #include "host/scratch.h"
 
@@ -15,7 +15,7 @@
 
 #define PREFIX "sshd-vsock.trial-"
 
-static void close_folder(DIR **d)
+static void close_directory(DIR **d)
 {
         if (*d)
                 (void)closedir(*d);
@@ -23,7 +23,7 @@ static void close_folder(DIR **d)
 
 static void empty(const char *path)
 {
-        AUTO(close_folder) DIR *d = opendir(path);
+        AUTO(close_directory) DIR *d = opendir(path);
 
         for (struct dirent *e; d && (e = readdir(d));)
                 if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
@@ -39,7 +39,7 @@ static void take_away(const char *path)
 /* Those whose process is gone. */
 static void sweep(void)
 {
-        AUTO(close_folder) DIR *d = opendir("/run");
+        AUTO(close_directory) DIR *d = opendir("/run");
 
         for (struct dirent *e; d && (e = readdir(d));) {
                 char path[64];
@@ -53,7 +53,7 @@ static void sweep(void)
         }
 }
 
-int scratch_make(struct scratch *ret, struct why *why)
+int scratch_make(struct scratch *ret, struct error *error)
 {
         struct scratch s;
 
@@ -62,7 +62,7 @@ int scratch_make(struct scratch *ret, struct why *why)
         take_away(s.path);
         /* the mode explicitly: a strict umask would keep the user out, a lax one StrictModes */
         if (mkdir(s.path, 0755) < 0 || chmod(s.path, 0755) < 0)
-                return why_set(why, -errno, "cannot make %s", s.path);
+                return error_set(error, -errno, "cannot make %s", s.path);
         *ret = s;
         return 0;
 }
@@ -77,6 +77,14 @@ int scratch_write(const struct scratch *s, const char *name, const char *text, s
         if (fd < 0 || fchmod(fd, 0644) < 0)
                 return -errno;
         return write(fd, text, len) == (ssize_t)len ? 0 : -EIO;
+}
+
+int scratch_publish(const struct scratch *s, const char *name)
+{
+        char path[128];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", s->path, name);
+        return chmod(path, 0644) < 0 ? -errno : 0;
 }
 
 void scratch_end(struct scratch *s)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * survey.c: see survey.h. Turns files and unit states into struct facts; the tables it walks are
- * layout.c's. It decides nothing and writes nothing.
+ * distro.c's. It decides nothing and writes nothing.
  */
 #include "host/survey.h"
 
-#include "core/format/unitpath.h"
+#include "core/format/unit-path.h"
 #include "core/plan/render.h"
 #include "host/clock.h"
-#include "host/surveymachine.h"
-#include "host/surveysshd.h"
-#include "host/surveystreams.h"
-#include "host/surveytcp.h"
+#include "host/survey-machine.h"
+#include "host/survey-sshd.h"
+#include "host/survey-streams.h"
+#include "host/survey-tcp.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -25,10 +25,10 @@ static int find_sshd(const struct survey *s)
 {
         int r = 0;
 
-        for (size_t i = 0; r == 0 && layout_sshd[i]; i++) {
-                r = survey_is_file(s, layout_sshd[i], true);
+        for (size_t i = 0; r == 0 && distro_sshd[i]; i++) {
+                r = survey_is_file(s, distro_sshd[i], true);
                 if (r > 0)
-                        s->facts->sshd = strdup(layout_sshd[i]);
+                        s->facts->sshd = strdup(distro_sshd[i]);
                 if (r > 0 && !s->facts->sshd)
                         return -ENOMEM;
         }
@@ -52,8 +52,8 @@ static int find_programs(const struct survey *s, const char *program)
 {
         int r = find_sshd(s);
 
-        for (size_t i = 0; r == 0 && layout_program[i]; i++)
-                r = take_program(s, layout_program[i]);
+        for (size_t i = 0; r == 0 && distro_program[i]; i++)
+                r = take_program(s, distro_program[i]);
         if (r == 0 && program)
                 r = take_program(s, program);
         return r < 0 ? r : 0;
@@ -85,12 +85,12 @@ static int look_in_multiarch(int dir, const char *name, void *userdata)
 
 static int find_version(struct survey *s)
 {
-        static const char *const folders[] = { "/usr/lib/systemd", "/lib/systemd",
-                                               "/usr/lib64/systemd" };
+        static const char *const directories[] = { "/usr/lib/systemd", "/lib/systemd",
+                                                   "/usr/lib64/systemd" };
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < ELEMENTSOF(folders); i++)
-                r = survey_list(s, folders[i], note_version, NULL);
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(directories); i++)
+                r = survey_list(s, directories[i], note_version, NULL);
         return r == 0 ? survey_list(s, "/usr/lib", look_in_multiarch, NULL) : r;
 }
 
@@ -101,8 +101,8 @@ static int note_module(int dir, const char *name, void *userdata)
 
         (void)dir;
         for (size_t i = 0; i < N_MODULES; i++)
-                if (strlen(layout_transports[i].module) == n &&
-                    strncmp(name, layout_transports[i].module, n) == 0 &&
+                if (strlen(distro_transports[i].module) == n &&
+                    strncmp(name, distro_transports[i].module, n) == 0 &&
                     strncmp(name + n, ".ko", 3) == 0)
                         f->modules |= 1u << i;
         return 0;
@@ -128,7 +128,7 @@ static int find_modules(struct survey *s)
                 char path[64];
                 struct stat st;
 
-                (void)snprintf(path, sizeof(path), "/sys/module/%s", layout_transports[i].module);
+                (void)snprintf(path, sizeof(path), "/sys/module/%s", distro_transports[i].module);
                 if (stat(path, &st) == 0)
                         s->facts->loaded |= 1u << i;
         }
@@ -141,7 +141,7 @@ static int note_enabled(int dir, const char *name, void *userdata)
 
         (void)dir;
         for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(name, layout_tcp_units[i]) == 0)
+                if (strcmp(name, distro_tcp_units[i]) == 0)
                         f->tcp[i].enabled = true;
         return 0;
 }
@@ -162,19 +162,19 @@ static int look_in_wants(int dir, const char *name, void *userdata)
 static bool is_alias(const char *unit, const char *target)
 {
         for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(basename(target), layout_tcp_units[i]) == 0)
-                        return strcmp(unit, layout_tcp_units[i]) != 0;
+                if (strcmp(basename(target), distro_tcp_units[i]) == 0)
+                        return strcmp(unit, distro_tcp_units[i]) != 0;
         return false;
 }
 
 static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_unit *t)
 {
-        struct object o = { 0 };
+        struct observed o = { 0 };
         char path[256];
         int r;
 
-        for (size_t i = 0; layout_vendor_units[i]; i++) {
-                (void)snprintf(path, sizeof(path), "%s/%s", layout_vendor_units[i], unit);
+        for (size_t i = 0; distro_vendor_units[i]; i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", distro_vendor_units[i], unit);
                 r = survey_is_file(s, path, false);
                 if (r < 0)
                         return r;
@@ -183,11 +183,11 @@ static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_un
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", unit);
         r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
         if (r < 0)
-                return why_set(s->why, r, "cannot look at %s%s", s->root->path, path);
-        t->masked = o.type == OBJECT_LINK && strcmp(o.data, "/dev/null") == 0;
-        t->foreign = o.type == OBJECT_FILE ||
-                     (o.type == OBJECT_LINK && !t->masked && !is_alias(unit, o.data));
-        object_free(&o);
+                return error_set(s->error, r, "cannot look at %s%s", s->root->path, path);
+        t->masked = o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
+        t->foreign = o.type == OBSERVED_FILE ||
+                     (o.type == OBSERVED_LINK && !t->masked && !is_alias(unit, o.data));
+        observed_free(&o);
         return 0;
 }
 
@@ -203,26 +203,26 @@ static int find_tcp_units(struct survey *s)
         for (size_t i = 0; r >= 0 && i < N_TCP_UNITS; i++) {
                 struct tcp_unit *t = &s->facts->tcp[i];
 
-                r = find_tcp_unit(s, layout_tcp_units[i], t);
+                r = find_tcp_unit(s, distro_tcp_units[i], t);
                 t->recorded = closed & (1u << i);
                 t->ours = t->masked && t->recorded;
         }
         return r < 0 ? r : survey_list(s, SYSTEM_UNIT_DIR, look_in_wants, NULL);
 }
 
-int survey_users(const struct rootfs *root, struct users *ret, struct why *why)
+int survey_users(const struct rootfs *root, struct users *ret, struct error *error)
 {
         AUTO_FREE char *text = NULL;
         size_t len = 0;
         int r = rootfs_read(root, "/etc/passwd", ROOTFS_FILE_MAX, &text, &len, NULL);
 
         if (r == -EBADF)
-                return why_say(why, r, "%s/etc/passwd is not a regular file", root->path);
+                return error_say(error, r, "%s/etc/passwd is not a regular file", root->path);
         if (r == -ENOENT)
                 r = 0;
         if (r == 0)
                 r = users_parse(text, len, ret);
-        return r < 0 ? why_set(why, r, "cannot read %s/etc/passwd", root->path) : 0;
+        return r < 0 ? error_set(error, r, "cannot read %s/etc/passwd", root->path) : 0;
 }
 
 /* Where our lines are in the main file there is no telling by the name of a file. */
@@ -233,15 +233,16 @@ static int find_stale(struct survey *s)
         return r < 0 ? r : survey_tcp(s->facts, r > 0 || !s->facts->dropins);
 }
 
-static int find_live(const struct rootfs *root, struct manager *m, struct facts *f, struct why *why)
+static int find_live(const struct rootfs *root, struct systemd *m, struct facts *f,
+                     struct error *error)
 {
         AUTO_FREE char *virt = NULL;
-        int r = manager_property(m, "Virtualization", &virt, why);
+        int r = systemd_property(m, "Virtualization", &virt, error);
 
         if (r < 0)
                 return r;
         survey_machine(root, virt, &f->machine);
-        f->virt = hostway_virt(&f->machine);
+        f->virt = host_transport_virt(&f->machine);
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 struct unit_state s;
 
@@ -249,7 +250,7 @@ static int find_live(const struct rootfs *root, struct manager *m, struct facts 
                  */
                 if (!f->tcp[i].vendor && !f->tcp[i].foreign)
                         continue;
-                r = manager_unit(m, layout_tcp_units[i], &s, why);
+                r = systemd_unit(m, distro_tcp_units[i], &s, error);
                 if (r < 0)
                         return r;
                 f->tcp[i].active = s.active;
@@ -263,26 +264,26 @@ static int find_live(const struct rootfs *root, struct manager *m, struct facts 
         return 0;
 }
 
-/* What the door does without: its opening does not wait for a disk to be mended. */
+/* What the vsock listener does without: its opening does not wait for a disk to be repaired. */
 static int tolerate(struct survey *s, int r, bool *unread)
 {
         if (r >= 0 || r == -ENOMEM)
                 return r;
         *unread = true;
         if (!s->facts->unread[0])
-                (void)snprintf(s->facts->unread, sizeof(s->facts->unread), "%s", s->why->text);
-        *s->why = (struct why){ 0 };
+                (void)snprintf(s->facts->unread, sizeof(s->facts->unread), "%s", s->error->text);
+        *s->error = (struct error){ 0 };
         return 0;
 }
 
-int survey_facts(const struct rootfs *root, struct manager *m, const char *program,
-                 struct facts *ret, struct why *why)
+int survey_facts(const struct rootfs *root, struct systemd *m, const char *program,
+                 struct facts *ret, struct error *error)
 {
         struct facts f = { .live = !root->image };
-        struct survey s = { root, &f, why };
+        struct survey s = { root, &f, error };
         int r;
 
-        r = tolerate(&s, survey_users(root, &f.users, why), &f.users_unread);
+        r = tolerate(&s, survey_users(root, &f.users, error), &f.users_unread);
         if (r == 0)
                 r = find_programs(&s, program);
         if (r == 0)
@@ -296,27 +297,27 @@ int survey_facts(const struct rootfs *root, struct manager *m, const char *progr
         if (r == 0)
                 r = survey_streams(&s);
         if (r == 0 && m)
-                r = find_live(root, m, &f, why);
+                r = find_live(root, m, &f, error);
         if (r == 0 && m)
                 r = tolerate(&s, find_stale(&s), &f.sshd_unread);
         if (r < 0) {
                 facts_free(&f);
-                return why_set(why, r, "cannot survey %s",
-                               root->path[0] ? root->path : "the system");
+                return error_set(error, r, "cannot survey %s",
+                                 root->path[0] ? root->path : "the system");
         }
         *ret = f;
         return 0;
 }
 
-int survey_units(struct manager *m, struct units *ret, struct why *why)
+int survey_units(struct systemd *m, struct units *ret, struct error *error)
 {
-        int r = manager_unit(m, UNIT_SOCKET, &ret->socket, why);
+        int r = systemd_unit(m, UNIT_SOCKET, &ret->socket, error);
 
         if (r == 0)
-                r = manager_unit(m, UNIT_KEYGEN, &ret->keygen, why);
+                r = systemd_unit(m, UNIT_KEYGEN, &ret->keygen, error);
         if (r == 0)
-                r = manager_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, why);
+                r = systemd_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, error);
         if (r == 0)
-                r = manager_unit(m, UNIT_PROVISION, &ret->provision, why);
+                r = systemd_unit(m, UNIT_PROVISION, &ret->provision, error);
         return r;
 }

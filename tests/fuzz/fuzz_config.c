@@ -67,8 +67,8 @@ static void can_be_embedded(const struct buf *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        AUTO(diag_free) struct diag d = DIAG_INIT("f");
-        AUTO(diag_free) struct diag none = DIAG_INIT("r");
+        AUTO(config_error_free) struct config_error d = CONFIG_ERROR_INIT("f");
+        AUTO(config_error_free) struct config_error none = CONFIG_ERROR_INIT("r");
         AUTO(config_free) struct config first = { 0 };
         AUTO(config_free) struct config second = { 0 };
         AUTO_BUF text = BUF_INIT;

@@ -4,12 +4,12 @@
  * environment files, units and command lines. The first byte picks which; lines are words where
  * words are wanted.
  */
-#include "core/format/authkeys.h"
-#include "core/format/procwords.h"
-#include "core/format/sshddump.h"
-#include "core/format/sshdsettings.h"
-#include "core/format/svccmd.h"
-#include "core/format/unitstreams.h"
+#include "core/format/authorized-keys.h"
+#include "core/format/exec-start.h"
+#include "core/format/proc-text.h"
+#include "core/format/sshd-dump.h"
+#include "core/format/sshd-settings.h"
+#include "core/format/unit-streams.h"
 
 #include <string.h>
 
@@ -21,11 +21,11 @@ static void must(bool law)
                 abort();
 }
 
-static void lines(const char *text, struct words *ret)
+static void lines(const char *text, struct argv *ret)
 {
         for (size_t n; *text; text += n + (text[n] == '\n')) {
                 n = strcspn(text, "\n");
-                must(words_add(ret, text, n) == 0);
+                must(argv_add(ret, text, n) == 0);
         }
 }
 
@@ -51,13 +51,13 @@ static void keys(const char *text, size_t len)
         struct key_line k;
         AUTO_BUF path = BUF_INIT;
 
-        for (const char *at = text, *last = text; authkeys_next(&at, &k); last = at) {
+        for (const char *at = text, *last = text; authorized_keys_next(&at, &k); last = at) {
                 must(k.type >= last && k.type + k.type_len <= k.blob);
                 must(k.blob + k.blob_len <= at && at <= text + len);
                 must(k.type_len > 0 && k.blob_len > 0);
                 must(!memchr(k.type, ' ', k.type_len) && !memchr(k.blob, '\n', k.blob_len));
         }
-        if (authkeys_path(text, len, &user, &path))
+        if (authorized_keys_path(text, len, &user, &path))
                 must(buf_str(&path)[0] == '/');
 }
 
@@ -83,7 +83,7 @@ static void unquote(const char *text, struct buf *ret)
 
 static void command(const char *text, size_t len)
 {
-        AUTO(words_free) struct words env = { 0 }, words = { 0 }, all = { 0 };
+        AUTO(argv_free) struct argv env = { 0 }, words = { 0 }, all = { 0 };
 
         must(environment_parse(text, len, &env) == 0);
         for (size_t i = 0; i < env.n; i++)
@@ -116,7 +116,7 @@ static void streams(const char *text, size_t len)
 static void options(const char *text)
 {
         AUTO(sshd_settings_free) struct sshd_settings s = { 0 };
-        AUTO(words_free) struct words words = { 0 };
+        AUTO(argv_free) struct argv words = { 0 };
 
         lines(text, &words);
         must(sshd_settings_options(&words, &s) == 0);
@@ -146,9 +146,9 @@ static void dump(const char *text)
         char first[16];
         size_t n;
 
-        sshddump_get(text, "port", first, sizeof(first));
+        sshd_dump_get(text, "port", first, sizeof(first));
         must(memchr(first, '\0', sizeof(first)) != NULL);
-        while ((value = sshddump_next(&at, "port", &n)))
+        while ((value = sshd_dump_next(&at, "port", &n)))
                 must(value + n <= at && value >= text);
 }
 

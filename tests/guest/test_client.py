@@ -191,8 +191,8 @@ def test_status_of_a_converged_system(guest):
             "masked_by_us": False} in status["tcp"]
 
     text = guest.check("sshd-vsock status")
-    assert "door    listening on vsock port 22" in text
-    assert re.search(r"^proof   SSH-2.0-OpenSSH", text, re.M)
+    assert "vsock   listening on port 22" in text
+    assert re.search(r"^verify  SSH-2.0-OpenSSH", text, re.M)
     assert "host    reaches this machine as CID 3\n" in text
     assert "tcp     ssh.service: open\n" in text
     assert "hosts   UNKNOWN is 127.0.0.1\n" in text
@@ -239,6 +239,37 @@ def test_status_names_drift_item_by_item(guest):
         assert report(guest, "status")["hushlogin"] == ["/root/.hushlogin"]
     finally:
         guest.check("rm -f /etc/sshd-vsock.yaml; sshd-vsock apply", timeout=120)
+
+
+def test_status_of_a_listener_that_does_not_answer(guest):
+    """Nothing differs from the configuration, and nobody gets in: not a success, and why."""
+    guest.put(f"{UNITS}/sshd-vsock@.service.d/mine.conf", "[Service]\nExecStart=\nExecStart=false\n")
+    guest.check("systemctl daemon-reload")
+    try:
+        text = guest.run("sshd-vsock status")
+        assert text.status == 4, text
+        assert "verify  failed: connection closed before the SSH banner; fix: " in text.stdout
+        assert "logins  not checked: no SSH server was seen to answer\n" in text.stdout
+        assert report(guest, "status", status=4)["error"]["cause"] == "closed"
+    finally:
+        guest.check(f"rm -r {UNITS}/sshd-vsock@.service.d; systemctl daemon-reload")
+    assert guest.run("sshd-vsock status").status == 0
+
+
+def test_a_look_loads_no_module(guest):
+    """`status` with nothing installed and no module loaded: said, without a connection."""
+    guest.check("sshd-vsock -q remove; rmmod vsock_loopback vsock_diag || :", timeout=120)
+    loaded = "lsmod | cut -d' ' -f1 | sort"
+    try:
+        before = guest.check(loaded)
+        assert "vsock_loopback" not in before
+        text = guest.run("sshd-vsock status")
+        assert text.status == 10 and "verify  failed: the socket unit is not installed" in text.stdout
+        guest.run("sshd-vsock plan")
+        guest.check("sshd-vsock check; sshd-vsock client")
+        assert guest.check(loaded) == before
+    finally:
+        guest.check("sshd-vsock apply", timeout=120)
 
 
 def test_failures_are_documents_with_a_cause(guest):

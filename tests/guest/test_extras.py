@@ -132,7 +132,7 @@ def test_user_who_was_deleted(guest):
     guest.check("systemctl start --wait sshd-vsock-provision.service", timeout=120)
     assert listeners(guest) == set() and guest.ssh("exit 5").status == 5
     result = apply(guest)
-    assert "there is no such user: packer; to mend it" in result.stderr
+    assert "there is no such user: packer; fix: " in result.stderr
     drift(guest, "no such user: packer")
 
 

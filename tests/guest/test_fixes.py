@@ -57,7 +57,7 @@ def whole(machine):
 
 
 class Fix:
-    """The words behind "to mend it: " of one message."""
+    """The words behind "fix: " of one message."""
 
     def __init__(self, guest, text):
         self.guest, self.text = guest, text
@@ -90,13 +90,13 @@ def broken(guest, cause, verb="verify", status=4):
     assert result.status == status, result.stderr
     told = json.loads(result.stdout)["verification"]
     assert told["cause"] == cause
-    assert f"; to mend it: {told['fix']}\n" in result.stderr
+    assert f"; fix: {told['fix']}\n" in result.stderr
     return Fix(guest, told["fix"])
 
 
 def printed(result, what):
     """The one fix of what has those words."""
-    (fix,) = {line.split("to mend it", 1)[1].lstrip(":, ")
+    (fix,) = {line.split("; fix: ", 1)[1]
               for line in result.stderr.splitlines() if what in line}
     return fix
 
@@ -266,7 +266,7 @@ def test_no_unknown(guest):
     fix = Fix(guest, printed(result, "UNKNOWN does not resolve")).says("hosts_entry: true")
     guest.check(f"sed -i 's/hosts_entry: false/hosts_entry: true/' {CONFIG}")
     fix.run("sshd-vsock apply")
-    assert "to mend it" not in mended(guest).stderr
+    assert "; fix: " not in mended(guest).stderr
 
 
 def test_kernel_and_machine(program):
@@ -289,7 +289,7 @@ def test_kernel_and_machine(program):
         guest.virtio = True
         guest.boot()
         mended(guest, "apply")
-        assert "to mend it" not in mended(guest).stderr
+        assert "; fix: " not in mended(guest).stderr
         assert guest.ssh("exit 5").status == 5
 
 
@@ -323,7 +323,7 @@ def test_not_root(guest):
     mended(guest)
 
 
-# ---- who does not get in --------------------------------------------------------------------------
+# ---- who cannot log in --------------------------------------------------------------------------
 
 # Of an account NAME: what sshd_config says, what breaks it, what is said, and that being done. Each
 # has a key, and is in the group "in". A run looks into five refusals.
@@ -414,7 +414,7 @@ def test_who_does_not_get_in(batch, guest):
         told = {a["user"]: a for a in json.loads(result.stdout)["logins"]["accounts"]}
         for name, (_, _, words, do) in rows.items():
             assert words in str(told[name]["fix"]), (name, told[name])
-            assert f": {told[name]['reason']}; to mend it: {told[name]['fix']}\n" in result.stderr
+            assert f": {told[name]['reason']}; fix: {told[name]['fix']}\n" in result.stderr
             if do == "UNCHECKED":
                 assert told.pop(name)["admission"] == "untried"
             else:
@@ -431,7 +431,7 @@ def test_system_that_is_booting(guest):
                           + ";echo 'System is booting up.' >/run/nologin",
                    "rm -f /run/nologin; userdel -rf ana 2>/dev/null || :"):
         result = guest.run("sshd-vsock verify", timeout=120)
-        Fix(guest, printed(result, "ana does not get in")).says("wait until the system has booted")
+        Fix(guest, printed(result, "ana cannot log in")).says("wait until the system has booted")
         guest.check("systemctl restart systemd-user-sessions")
         mended(guest)
 
@@ -454,13 +454,13 @@ def test_unit_that_a_trial_cannot_follow(lines, guest):
 # ---- what is in the way ---------------------------------------------------------------------------
 
 IN_THE_WAY = {
-    "/etc/modules-load.d/sshd-vsock.conf": ("rm PATH; echo mine >PATH", "was not written by sshd-vsock"),
+    "/etc/modules-load.d/sshd-vsock.conf": ("rm PATH; echo mine >PATH", "is not managed by sshd-vsock"),
     "/etc/systemd/system-preset/10-sshd-vsock.preset": ("rm PATH; mkdir PATH", "not a file"),
     f"{UNITS}/sshd-vsock-keygen.service": ("ln -sf /opt/x PATH", "is a link to /opt/x"),
     f"{UNITS}/multi-user.target.wants/sshd-vsock-provision.service": ("ln -sf /opt/x PATH",
                                                                       "is a link to /opt/x"),
     f"{UNITS}/sockets.target.wants/sshd-vsock.socket": ("rm PATH; echo mine >PATH",
-                                                        "was not written by sshd-vsock"),
+                                                        "is not managed by sshd-vsock"),
 }
 
 
@@ -505,7 +505,7 @@ def test_hosts_file_that_is_mounted(guest):
     with meanwhile(guest, "mount --bind /root/hosts /etc/hosts", "umount /etc/hosts"):
         Fix(guest, printed(apply(guest), "/etc/hosts: ")).says("change it from where it is mounted")
         guest.check("echo 127.0.0.1 UNKNOWN >>/root/hosts")
-        assert "to mend it" not in apply(guest).stderr
+        assert "; fix: " not in apply(guest).stderr
 
 
 def test_line_that_remove_leaves(guest):
@@ -515,7 +515,7 @@ def test_line_that_remove_leaves(guest):
         marker, = re.findall(r'take out its line that ends in "(.*)"', printed(result, "/etc/hosts is"))
         guest.check(f"grep -q '{marker}$' /etc/hosts && sed -i '/{marker}$/d' /run/hosts")
         apply(guest, SETTINGS + "hosts_entry: false\n")
-        assert "to mend it" not in guest.run("sshd-vsock remove", timeout=120).stderr
+        assert "; fix: " not in guest.run("sshd-vsock remove", timeout=120).stderr
 
 
 def test_home_that_is_read_only(guest):
@@ -525,7 +525,7 @@ def test_home_that_is_read_only(guest):
         guest.put(CONFIG, SETTINGS + "hushlogin: [ana]\n")
         fix = Fix(guest, printed(apply(guest), "/home/ana/.hushlogin: "))
         fix.run("mount", DIR="/home/ana")
-        assert "to mend it" not in apply(guest).stderr
+        assert "; fix: " not in apply(guest).stderr
 
 
 @pytest.mark.parametrize("choice", ["make the user", "take the name out"])
@@ -534,7 +534,7 @@ def test_user_who_is_not_there(choice, guest):
     Fix(guest, printed(apply(guest), "no such user: packer")).says("take the name out of the list or make")
     with meanwhile(guest, "useradd -m packer" if choice == "make the user" else
                    f"sed -i 's/packer//' {CONFIG}", "userdel -r packer 2>/dev/null || :"):
-        assert "to mend it" not in apply(guest).stderr
+        assert "; fix: " not in apply(guest).stderr
 
 
 # ---- TCP --------------------------------------------------------------------------------------------
@@ -558,7 +558,7 @@ def test_nothing_listens_any_more(guest):
         fix = Fix(guest, printed(apply(guest, status=1), "no sshd listens on TCP"))
         assert "ssh.service" in fix.run("journalctl -u ssh.service")
         guest.check("rm /run/flag")
-        Fix(guest, fix.text.split("when that is mended: ")[1]).letter()
+        Fix(guest, fix.text.split("when that is corrected: ")[1]).letter()
         assert "drift   none" in guest.check("sshd-vsock status")
 
 
@@ -604,8 +604,8 @@ def test_only_way_in_is_not_to_be_closed(broken_too, guest):
         if EXTRA in broken_too:
             told += apply(guest, status=1).stderr
         assert "systemctl disable" not in told
-        assert set(re.findall("listens on TCP.*to mend it: (.*)", told)) == {
-            'first mend what "sshd-vsock verify" names: nobody is known to get in without this sshd'}
+        assert set(re.findall("listens on TCP.*fix: (.*)", told)) == {
+            'first correct what "sshd-vsock verify" names: nobody is known to get in without this sshd'}
         guest.run("sshd-vsock verify")
         if EXTRA in broken_too:
             guest.check(f"rm {EXTRA}")

@@ -92,7 +92,7 @@ def log_in(guest):
         if login.status == 5:
             return seconds, refused
         assert "refuses vsock port" in login.stderr, login.stderr
-    raise AssertionError("the host does not get in")
+    raise AssertionError("the host cannot log in")
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def test_a_terminal_that_hangs_up_does_not_end_a_run(guest):
 
 def fix_of(result):
     """The command that a message says mends it."""
-    return re.search(r"unit is not installed.*; to mend it: (.*)\n", result.stderr).group(1)
+    return re.search(r"unit is not installed.*; fix: (.*)\n", result.stderr).group(1)
 
 
 def test_advice_keeps_to_the_configuration_in_force(guest):

@@ -71,7 +71,7 @@ def test_device_that_leads_to_no_host_of_ones_own_closes_nothing(name, guest):
             assert "verified: SSH-2.0" in result.stderr
             assert "no vsock transport leads to a host (" in result.stderr
             assert why in result.stderr
-            assert "to mend it: " in result.stderr
+            assert "fix: " in result.stderr
             assert "set \"host_transport: assume\"" in result.stderr
             assert "TCP stays as it was" in result.stderr
             assert guest.check("ss -ltnH; systemctl is-enabled ssh.service ssh.socket || :") \

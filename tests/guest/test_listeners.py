@@ -61,7 +61,7 @@ def test_sshd_of_another_unit_is_named_and_nothing_opens_again(guest):
         for run in "closing", "again":
             result = apply(guest, CLOSE, 1)
             assert (f"error: sshd still listens on TCP: 0.0.0.0:2222 [::]:2222 (my-sshd.service, "
-                    f"process {pid}); to mend it: systemctl disable --now my-sshd.service\n"
+                    f"process {pid}); fix: systemctl disable --now my-sshd.service\n"
                     ) in result.stderr, run
             assert result.stderr.count("error: ") == 1
             assert "closed TCP" not in result.stderr
@@ -76,7 +76,7 @@ def test_sshd_of_another_unit_is_named_and_nothing_opens_again(guest):
              "unit": "my-sshd.service", "fix": "systemctl disable --now my-sshd.service"}]
         status = guest.run("sshd-vsock status").stdout
         assert f"listening: 0.0.0.0:2222 [::]:2222 (my-sshd.service, process {pid})\n" in status
-        assert status.endswith("drift   sshd still listens on TCP; to mend it: "
+        assert status.endswith("drift   sshd still listens on TCP; fix: "
                                "systemctl disable --now my-sshd.service\n")
 
         guest.check(report["error"]["fix"])
@@ -207,7 +207,7 @@ def test_socket_unit_that_starts_sshd(accept, service, command, counts, guest):
         (one,) = found(guest)
         assert one == {"addresses": ["[::]:2227"], "pid": 1, "unit": "my.socket",
                        "fix": "systemctl disable --now my.socket"}
-        assert ("sshd still listens on TCP: [::]:2227 (my.socket, systemd); to mend it: "
+        assert ("sshd still listens on TCP: [::]:2227 (my.socket, systemd); fix: "
                 "systemctl disable --now my.socket\n") in apply(guest, status=1).stderr
         guest.check(one["fix"])
         apply(guest)
@@ -219,7 +219,7 @@ def test_socket_that_systemd_generates(program):
         guest.install(program)
         result = apply(guest, CLOSE, 1)
         fix = "systemctl mask --now sshd-extra.socket"
-        assert (f"sshd still listens on TCP: 0.0.0.0:2228 (sshd-extra.socket, systemd); to mend it:"
+        assert (f"sshd still listens on TCP: 0.0.0.0:2228 (sshd-extra.socket, systemd); fix:"
                 f" {fix}\n") in result.stderr
         guest.check(fix)
         apply(guest)

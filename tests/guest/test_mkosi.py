@@ -75,7 +75,7 @@ def build(program, tmp_path_factory):
     try:
         mkosi.run("--format=tar", "--compress-output=none", "build")
         image = tmp_path_factory.mktemp("mkosi") / "image.tar"
-        (built,) = mkosi.sandbox.path("mkosi/example").glob("vsock-door*.tar")
+        (built,) = mkosi.sandbox.path("mkosi/example").glob("vsock-guest*.tar")
         image.write_bytes(built.read_bytes())
     finally:
         mkosi.sandbox.close()

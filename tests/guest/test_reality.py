@@ -38,7 +38,7 @@ def clean(machine):
 def fix_of(result):
     """The commands behind the one error."""
     (line,) = [line for line in result.stderr.splitlines() if "error: " in line]
-    return line.split("to mend it: ", 1)[1]
+    return line.split("fix: ", 1)[1]
 
 
 def mended(guest):
@@ -59,7 +59,7 @@ def beyond(guest, addresses, unit):
     assert report["error"]["fix"] == fix_of(result)
     status = guest.run("sshd-vsock status")
     assert status.status == 10
-    assert f"sshd listens on TCP beyond listen_address; to mend it: {fix_of(result)}\n" in (
+    assert f"sshd listens on TCP beyond listen_address; fix: {fix_of(result)}\n" in (
         status.stdout)
     return fix_of(result)
 
@@ -136,7 +136,7 @@ def test_extra_stream_of_the_socket_unit(guest):
 
 def test_address_that_the_machine_lacks_changes_nothing(guest):
     result = apply(guest, f"listen_address: {ABSENT}\n", 1)
-    assert f"no address of listen_address is one of this machine's: {ABSENT}; to mend it: " in (
+    assert f"no address of listen_address is one of this machine's: {ABSENT}; fix: " in (
         result.stderr)
     assert CLAIM not in result.stderr and "reload ssh.service" not in result.stderr
     assert listeners(guest) == ANYWHERE
@@ -166,7 +166,7 @@ def test_closing_after_which_nothing_listens_is_undone(guest):
         assert "error: no sshd listens on TCP, though listen_address wants one to (ssh.service: " in (
             result.stderr)
         assert "Address already in use" in result.stderr
-        assert "warning: TCP is again what it was\n" in result.stderr
+        assert "warning: rolled back: TCP listeners restored\n" in result.stderr
         assert CLAIM not in result.stderr
         assert listeners(guest) == ANYWHERE
         assert guest.run("ls /etc/ssh/sshd_config.d/10-sshd-vsock.conf").status != 0
@@ -260,7 +260,7 @@ def test_unit_that_failed_is_named(broken, words, guest):
 
 # ---- remove --------------------------------------------------------------------------------------
 
-ONLY = "this door is the only one, it stays"
+ONLY = "the vsock listener is the only way in and stays"
 
 
 def refused(guest):
@@ -354,5 +354,5 @@ def test_own_unit_with_our_name_keeps_its_link(guest):
                    "systemctl disable -q --now sshd-vsock.socket; rm "
                    f"{UNITS}/sshd-vsock*; systemctl daemon-reload"):
         result = guest.run("sshd-vsock remove")
-        assert result.status == 0 and not re.search("is out again", result.stderr), result.stderr
+        assert result.status == 0 and not re.search("removed (everything|the vsock)", result.stderr), result.stderr
         assert guest.check("systemctl is-enabled sshd-vsock.socket") == "enabled\n"

@@ -88,8 +88,8 @@ def test_last_way_in_is_not_removed(guest):
         before = guest.check(EVERYTHING)
         result = guest.run("sshd-vsock remove")
         assert result.status == 4, result.stderr
-        assert "this door is the only one, it stays" in result.stderr
-        assert "to mend it: systemctl enable ssh.service; " in result.stderr
+        assert "the vsock listener is the only way in and stays" in result.stderr
+        assert "fix: systemctl enable ssh.service; " in result.stderr
         assert guest.check(EVERYTHING) == before
         assert guest.ssh("exit 5").status == 5
         assert guest.run("sshd-vsock remove --no-verify").status == 0

@@ -86,7 +86,7 @@ def test_what_a_connection_waits_for(stage, guest):
     guest.check("mkdir /root/keys; mv /etc/ssh/ssh_host_* /root/keys")
     failed = guest.run("sshd-vsock verify", timeout=60)
     assert failed.status == 4
-    assert ("said nothing in time (the connection waits for cloud-init's network stage: "
+    assert ("no SSH banner came in time (the connection waits for cloud-init's network stage: "
             f"{stage}.service)" in failed.stderr), failed.stderr
     guest.check(f"mv /root/keys/* /etc/ssh; systemctl stop {stage}")
     assert guest.run("sshd-vsock verify", timeout=60).status == 0

@@ -42,7 +42,7 @@ def verify(guest, status, what, *more):
     result = guest.run("sshd-vsock verify", timeout=120)
     assert result.status == status, result.stderr
     (line,) = [line for line in result.stderr.splitlines() if what in line]
-    assert "; to mend it: " in line
+    assert "; fix: " in line
     for words in more:
         assert words in line
     return result.stderr
@@ -72,7 +72,7 @@ def test_not_booted_with_systemd(guest):
     """The program is asked in a mount namespace that shows no /run/systemd."""
     result = guest.run("unshare -m sh -c 'mount -t tmpfs none /run; sshd-vsock verify'")
     assert result.status == 1
-    assert "was not booted with systemd; to mend it: use --root=DIR" in result.stderr
+    assert "was not booted with systemd; fix: use --root=DIR" in result.stderr
     assert "systemd=true" in result.stderr and "/etc/wsl.conf" in result.stderr
 
 
@@ -96,7 +96,7 @@ def test_port_taken_and_by_whom(guest):
     with squatter(guest, 2222) as pid:
         holder = f"port 2222 is held by socat, process {pid}"
         error = apply(guest, ELSEWHERE, 4).stderr
-        assert f"the vsock port is in use by another program ({holder}); to mend it: " in error
+        assert f"the vsock port is in use by another program ({holder}); fix: " in error
         # The socket unit is what it was and well, so it is the stranger whom verify meets.
         verify(guest, 4, "in use by another program", holder, "choose another port")
     heal(guest)
@@ -211,9 +211,9 @@ def test_look_at_a_door_without_template_does_not_fail_its_socket(verb, gone, un
 
 
 @pytest.mark.parametrize("command,what,more", [
-    ("exec sleep 20", "said nothing in time", "raise verify_timeout"),
-    ("exec head -c 9 /dev/zero", "is no SSH server", "choose another port"),
-    ("echo hello", "closed without a word", "journalctl -u"),
+    ("exec sleep 20", "no SSH banner came in time", "raise verify_timeout"),
+    ("exec head -c 9 /dev/zero", "is not an SSH server", "choose another port"),
+    ("echo hello", "connection closed before the SSH banner", "journalctl -u"),
     ("echo SSH-2.0-x", "no key exchange after it", "ausearch"),
     ("echo SSH-1.5-x", "does not speak protocol 2", "install a current OpenSSH"),
 ])
@@ -275,14 +275,14 @@ def test_last_words_of_sshd_before_those_of_systemd(guest):
     """No row of the table knows them: they are quoted all the same."""
     with served_by(guest, 'logger -t sshd -p auth.crit "fatal: the moon is full"; '
                           "logger -t sshd -p auth.info what else"):
-        verify(guest, 4, "closed without a word", "the journal: fatal: the moon is full")
+        verify(guest, 4, "connection closed before the SSH banner", "the journal: fatal: the moon is full")
     works(guest)
 
 
 def test_what_users_and_the_tcp_door_say_is_no_cause(guest):
     """Anybody can write to the journal under any name; only root's sshd and systemd count."""
     with served_by(guest, "runuser -u nobody -- logger -t sshd no hostkeys available; echo hello"):
-        verify(guest, 4, "closed without a word")
+        verify(guest, 4, "connection closed before the SSH banner")
     works(guest)
 
 
@@ -322,7 +322,7 @@ def test_no_af_vsock_in_the_kernel(program):
         guest.install(program)
         verify(guest, 4, "this kernel has no AF_VSOCK", "CONFIG_VSOCKETS")
         error = apply(guest, "disable_tcp: true\n", 4).stderr
-        assert "this kernel has no AF_VSOCK; to mend it: " in error
+        assert "this kernel has no AF_VSOCK; fix: " in error
         assert "TCP stays as it was" in error
 
 

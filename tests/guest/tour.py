@@ -41,7 +41,7 @@ def try_it(guest, keep):
     if result.status != 0:
         say(f"sshd-vsock apply ended with {result.status}")
         return result.status
-    say("what the door says outside, without any network:")
+    say("the SSH banner, read from outside without any network:")
     show(guest.banner())
     status = log_in(guest)
     if keep and status == 0:

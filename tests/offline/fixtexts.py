@@ -1,5 +1,5 @@
 """Reads out of the program's source each text that it prints to mend something: what is passed as a
-fix, what the tables have in that column, and what stands behind "to mend it"."""
+fix, what the tables have in that column, and what stands behind "fix:"."""
 
 import re
 
@@ -8,10 +8,10 @@ from tree import CHECKOUT
 STRING = r'"(?:[^"\\]|\\.)*"'
 TOKEN = re.compile(rf"/\*.*?\*/|{STRING}|\w+|->|\S", re.S)
 # Which argument of a call is a fix; of others see fixes_of().
-CALLS = {"why_fix": 1, "admission_because": 1, "say": 2}
+CALLS = {"error_fix": 1, "admission_because": 1, "say": 2}
 # Functions that put one together, or choose one.
 MAKERS = re.compile(r"^(?:\w*fix\w*|advice|command_of)$")
-MEND = re.compile(r"to mend it[:,]? ?(.*)", re.S)
+FIX = re.compile(r"; fix: (.*)", re.S)
 
 
 def tokens(text):
@@ -84,15 +84,15 @@ def fixes_of(text):
         if token == "snprintf":
             first, *rest = arguments(code, at + 1)
             found += words(sum(rest, [])) if first[-1] == "fix" else []
-        if token in CALLS or MEND.search(token) or token in "();{}":
+        if token in CALLS or FIX.search(token) or token in "();{}":
             asked = asked and token != ";"
-        if token.startswith('"') and token.endswith('to mend it: %s"'):
+        if token.startswith('"') and token.endswith('fix: %s"'):
             asked = True  # its words are among the arguments
         elif asked:
             found += words([token])
         if token == "fix" and code[at + 1] == "=":
             found += words(code[at + 2:at + 3])
-        if token.startswith('"') and (tail := MEND.search(token.strip('"'))):
+        if token.startswith('"') and (tail := FIX.search(token.strip('"'))):
             found += words([f'"{tail[1]}"'])
     for name, body in functions(code):
         if MAKERS.match(name or ""):

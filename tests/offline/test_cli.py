@@ -46,14 +46,14 @@ def test_without_systemd_it_says_why_and_what_to_do(verb):
         pytest.skip("this machine is booted with systemd")
     result = run(verb)
     assert result.returncode == 1
-    assert re.search("error: .*systemd.*; to mend it: ", result.stderr)
+    assert re.search("error: .*systemd.*; fix: ", result.stderr)
 
 
 @pytest.mark.parametrize("root", ("/not-there", "/dev/null", ""))
 def test_a_root_that_is_none_is_named(root):
     result = run(f"--root={root}", "apply")
     assert result.returncode == 1
-    assert re.search(rf"error: .*root folder {root}: ", result.stderr)
+    assert re.search(rf"error: .*root directory {root}: ", result.stderr)
 
 
 def test_quiet_has_no_steps(debian):
@@ -80,10 +80,77 @@ def test_the_plan_goes_to_stdout_and_all_else_to_stderr(debian):
     assert not apply.stdout and STEP in apply.stderr
 
 
-def on_terminal(*arguments, **env):
-    """What a run writes to standard error when that is a terminal."""
+def test_check_says_that_there_is_no_file(debian):
+    absent = debian.run("check")
+    assert absent.returncode == 0
+    assert f"there is no {debian}/etc/sshd-vsock.yaml: the defaults hold" in absent.stderr
+
+
+@pytest.mark.parametrize("verb", ("check", "plan", "apply"))
+def test_file_with_the_other_ending_is_not_overlooked(verb, debian):
+    debian.put("/etc/sshd-vsock.yml", "port: 2222\n")
+    result = debian.run(verb)
+    (fix,) = re.findall("warning: .*sshd-vsock.yml is not read; fix: (.*)", result.stderr)
+    assert subprocess.run(["sh", "-c", fix], check=False).returncode == 0
+    result = debian.run(verb)
+    assert "is not read" not in result.stderr
+    if verb == "check":
+        assert "the configuration is valid" in result.stderr
+    elif verb == "plan":
+        assert "+ListenStream=vsock::2222\n" in result.stdout
+    else:
+        assert b"ListenStream=vsock::2222\n" in debian.read(
+            "/etc/systemd/system/sshd-vsock.socket")
+
+
+@pytest.mark.parametrize("arguments,meant", (
+    (("staus",), "status"), (("Aply",), "apply"), (("halp",), "help"), (("--rot=/x", "plan"), "--root"),
+    (("--known-host", "clinet"), "client"), (("--no-verfy", "plan"), "--no-verify")))
+def test_did_you_mean(arguments, meant):
+    result = run(*arguments)
+    assert result.returncode == 2 and f'; did you mean "{meant}"?' in result.stderr
+    assert "did you mean" not in run("dance").stderr
+
+
+def test_help_is_a_verb_too():
+    assert run("help").stdout == run("--help").stdout
+
+
+def test_option_that_does_not_fit_the_verb_is_refused(debian):
+    for verb in VERBS:
+        fits = {"--known-hosts": verb == "client",
+                "--no-verify": verb in ("plan", "apply", "remove", "status")}
+        for option, well in fits.items():
+            result = debian.run(option, verb)
+            assert (result.returncode == 2) == (not well), result
+            assert well or f"{option} is not for {verb}" in result.stderr
+
+
+def test_plan_ends_with_a_summary(debian):
+    debian.put("/etc/ssh/sshd_config", "ListenAddress 192.0.2.1\n")
+    plan = debian.run("plan", config="listen_address: 127.0.0.1\n")
+    *_, last = plan.stdout.splitlines()
+    writes = len(re.findall("^\\+\\+\\+ ", plan.stdout, re.M))
+    links = len(re.findall("^link ", plan.stdout, re.M))
+    assert last == f"# {writes} to write, {links} to link" and writes > 5 and links > 1
+    quiet = debian.run("plan", "-q", config="listen_address: 127.0.0.1\n")
+    assert quiet.stdout == last + "\n" and quiet.returncode == 10
+    debian.apply()
+    assert debian.run("plan").stdout == ""
+
+
+def test_plan_is_coloured_on_a_terminal(debian):
+    words = (f"--root={debian}", "plan")
+    coloured = on_terminal(*words, of="stdout")
+    assert "\033[32m+ListenStream=vsock::22\033[0m" in coloured
+    plain = on_terminal(*words, of="stdout", NO_COLOR="1")
+    assert "\033" not in plain and re.sub("\033\\[[0-9]*m", "", coloured) == plain
+
+
+def on_terminal(*arguments, of="stderr", **env):
+    """What a run writes to standard error, or output, when that is a terminal."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen([program(), *arguments], stdin=subprocess.DEVNULL, stderr=theirs,
+    with subprocess.Popen([program(), *arguments], stdin=subprocess.DEVNULL, **{of: theirs},
                           env={**os.environ, "TERM": "xterm", **env}) as process:
         os.close(theirs)
         text = b""
@@ -106,7 +173,7 @@ def test_colour_is_for_terminals_and_for_those_who_like_it():
 
 
 @pytest.mark.parametrize("make,reason", (
-    (lambda path: path.mkdir(), "is a folder"),
+    (lambda path: path.mkdir(), "is a directory"),
     (os.mkfifo, "not a regular file"),
     (lambda path: path.write_bytes(b"#" * (64 * 1024 + 1)), "64 KiB"),
     (lambda path: None, "does not exist"),

@@ -17,15 +17,27 @@ MANUAL = CHECKOUT / "doc/sshd-vsock.8"
 CONFIG_MANUAL = CHECKOUT / "doc/sshd-vsock.yaml.5"
 README = CHECKOUT / "README.md"
 GUIDE = CHECKOUT / "doc/CONTRIBUTING.md"
+DESIGN = CHECKOUT / "doc/DESIGN.md"
+SECURITY = CHECKOUT / "doc/SECURITY.md"
+CATALOG = CHECKOUT / "doc/sshd-vsock.catalog"
 COMPLETIONS = CHECKOUT / "doc/completions"
 SCHEMA = json.loads((CHECKOUT / "schemas/sshd-vsock.schema.json").read_text())
 
 # Code spans that name something in the checkout.
-CHECKOUT_PATH = re.compile(r"`((?:module|tests|images|doc|schemas)/[\w./-]*)`")
+CHECKOUT_PATH = re.compile(r"`((?:module|tests|images|doc|schemas|packaging)/[\w./-]*)`")
+# What DESIGN.md says of files of module/, by their layer.
+MODULE_PATH = re.compile(r"`((?:core|host|cli)/[\w./-]+\.[ch])`")
 
-# Patterns: packages compress manuals, and Debian has a folder of its own for zsh.
+# Words of ours that a reader of other manuals does not know; theirs are in CONTRIBUTING's table.
+# "proven" is also a word of --json, and "door" a key of it.
+OWN_WORDS = re.compile(r"\b(doors?|folders?|proofs?|prov(?:e[sdn]?|ing)|mend(?:s|ed|ing)?)\b", re.I)
+PROSE = [path for part in ("README.md", "NEWS", "doc", "images", "packaging")
+         for path in sorted([CHECKOUT / part, *(CHECKOUT / part).rglob("*")]) if path.is_file()]
+
+# Patterns: packages compress manuals, and Debian has a directory of its own for zsh.
 INSTALLED = """
 sbin/sshd-vsock
+lib/systemd/catalog/sshd-vsock.catalog
 share/man/man8/sshd-vsock.8*
 share/man/man5/sshd-vsock.yaml.5*
 share/bash-completion/completions/sshd-vsock
@@ -36,7 +48,11 @@ share/sshd-vsock/sshd-vsock.report.schema.json
 share/doc/sshd-vsock/README.md
 share/doc/sshd-vsock/NEWS
 share/doc/sshd-vsock/LICENSE
+share/doc/sshd-vsock/BENCHMARKS.md
+share/doc/sshd-vsock/COMPARISON.md
 share/doc/sshd-vsock/CONTRIBUTING.md
+share/doc/sshd-vsock/DESIGN.md
+share/doc/sshd-vsock/SECURITY.md
 share/doc/sshd-vsock/examples/sshd-vsock.yaml
 """.split()
 
@@ -188,7 +204,7 @@ def test_every_cause_is_in_the_troubleshooting_table():
     assert tags == [identifier for identifier, _, _ in causes()]
     text = rendered(MANUAL)
     for identifier, what, fix in causes():
-        wanted = "".join(f"{identifier}{what}.Tomendit:{fix}.".split())
+        wanted = "".join(f"{identifier}{what}.Fix:{fix}.".split())
         assert wanted in text, identifier
 
 
@@ -199,7 +215,7 @@ def test_limits_are_those_of_the_socket(debian):
     words = " ".join(MANUAL.read_text().split())
     assert f"At most {total} connections, {share} of them from one CID" in words
     assert f"holds all {share} of CID 1" in words
-    assert f"At most {total} connections, {share} per CID" in README.read_text()
+    assert f"At most {total} connections, {share} per CID" in SECURITY.read_text()
 
 
 @pytest.mark.parametrize("config", ["disable_tcp: true", "listen_address: 127.0.0.1",
@@ -263,7 +279,7 @@ def test_bash_completes_verbs_and_options():
     assert complete("sshd-vsock", "plan", "") == set()
 
 
-def test_bash_completes_files_and_folders(folder):
+def test_bash_completes_files_and_directories(folder):
     (folder / "file.yaml").touch()
     (folder / "folder").mkdir()
     both, one = {f"{folder}/file.yaml", f"{folder}/folder"}, {f"{folder}/folder"}
@@ -293,17 +309,62 @@ def test_fish_completion_knows_verbs_and_options():
     assert {line.split("\t")[0] for line in out.splitlines()} == verbs()
 
 
-@pytest.mark.parametrize("page", [README, GUIDE], ids=lambda page: page.name)
+PAGES = sorted([README, *(CHECKOUT / "doc").glob("*.md"), *(CHECKOUT / "images").rglob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_links_and_paths_exist(page):
     text = page.read_text()
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [path for path in CHECKOUT_PATH.findall(text) if not (CHECKOUT / path).exists()]
+    missing += [path for path in MODULE_PATH.findall(text)
+                if not (CHECKOUT / "module" / path).exists()]
     assert missing == []
 
 
+def test_nothing_refers_to_a_document_that_is_not_here():
+    """A section sign is for RFCs and papers; the design is doc/DESIGN.md, by its headings."""
+    headings = set(re.findall(r"^##+ (.*)$", DESIGN.read_text(), re.M))
+    wrong = []
+    for path in sorted([*(CHECKOUT / "module").rglob("*.[ch]"), *PAGES]):
+        text = re.sub(r"\n \* *", " ", path.read_text())
+        wrong += [f"{path.name}: {found}" for found in
+                  re.findall(r"\bdesign §|\bshared/\w+|\bfacts/\w+|\bissues? #?\d+", text)]
+        wrong += [f"{path.name}: {heading}" for heading in
+                  re.findall(r'doc/DESIGN\.md,? "([^"]+)"', text) if heading not in headings]
+    assert wrong == []
+
+
+def test_limits_of_the_socket_are_in_the_design(debian):
+    """The settings that DESIGN.md gives reasons for are those of the unit."""
+    plan = run_plan(debian, "")
+    known = set(re.findall(r"^\| `(\w+=\w+)`", DESIGN.read_text(), re.M))
+    assert len(known) > 4
+    assert [line for line in known if f"+{line}\n" not in plan and "Poll" not in line] == []
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_prose_uses_the_words_of_the_field(page):
+    """The README may speak of a door once, where it explains the idea; the table names them."""
+    text = page.read_text()
+    if page == GUIDE:
+        text = re.sub(r"^\| word \|.*\n(?:\|.*\n)+", "", text, flags=re.M)
+    found = [f"{number}: {line}" for number, line in enumerate(text.splitlines(), 1)
+             if OWN_WORDS.search(line)]
+    allowed = page == README and sum(len(OWN_WORDS.findall(line)) for line in found) == 1
+    assert allowed or found == []
+
+
+def test_the_first_change_of_the_guide_applies():
+    """It was made once, built and tested; what it changes has to be there to be changed."""
+    (change,) = re.findall(r"^```diff\n(.*?)^```", GUIDE.read_text(), re.M | re.S)
+    assert len(re.findall(r"^\+\+\+ ", change, re.M)) > 5
+    run("git", "apply", "--check", "-", input=change, cwd=CHECKOUT)
+
+
 def test_guide_has_a_line_for_every_file_of_the_program():
-    parts = re.findall(r"^\| `([\w.]+)` \|", GUIDE.read_text(), re.M)
+    parts = re.findall(r"^\| `([\w.-]+)` \|", GUIDE.read_text(), re.M)
     files = {path.name for path in (CHECKOUT / "module").rglob("*.[ch]")}
     listed = set()
     for part in parts:
@@ -311,6 +372,47 @@ def test_guide_has_a_line_for_every_file_of_the_program():
         listed |= named & files
         assert named & files, part
     assert files - listed == set()
+
+
+def message_ids():
+    """The MESSAGE_IDs of the program, in the order of its table."""
+    found = re.findall(r'= "([0-9a-f]{32})"', (CHECKOUT / "module/host/log.c").read_text())
+    assert len(found) > 5
+    return found
+
+
+def catalog():
+    """[id, headers, text] of each entry of the journal's catalog."""
+    found = re.findall(r"^-- ([0-9a-f]{32})\n((?:[\w-]+: [^\n]*\n)+)\n(.*?)(?=^-- |\Z)",
+                       CATALOG.read_text(), re.M | re.S)
+    return [(number, dict(re.findall(r"^([\w-]+): (.*)$", headers, re.M)), text)
+            for number, headers, text in found]
+
+
+def test_every_message_id_has_an_entry_in_the_catalog():
+    """What it means and what to do; each @FIELD@ is one that the message always has."""
+    assert [number for number, _, _ in catalog()] == message_ids()
+    for number, headers, text in catalog():
+        assert set(headers) == {"Subject", "Defined-By", "Support", "Documentation"}, number
+        assert len(re.split(r"\n\n", text.strip())) >= 2, number
+        fields = set(re.findall(r"@(\w+)@", text))
+        assert fields <= ({"SSHD_VSOCK_CAUSE"} if "not verified" in headers["Subject"] else set())
+    subjects = [headers["Subject"] for _, headers, _ in catalog()]
+    assert len(set(subjects)) == len(subjects)
+
+
+def test_systemd_reads_the_catalog(folder):
+    """As systemd's package does it when a catalog is installed."""
+    place = folder / "usr/lib/systemd/catalog"
+    place.mkdir(parents=True)
+    (place / CATALOG.name).write_bytes(CATALOG.read_bytes())
+    (folder / "var/lib/systemd/catalog").mkdir(parents=True)
+    result = subprocess.run(["journalctl", f"--root={folder}", "--update-catalog"], check=False,
+                            capture_output=True, text=True)
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+    listed = run("journalctl", f"--root={folder}", "--list-catalog")
+    assert dict(re.findall(r"^([0-9a-f]{32}) sshd-vsock: (.*)$", listed, re.M)) == {
+        number: headers["Subject"] for number, headers, _ in catalog()}
 
 
 def test_news_begins_with_this_version():

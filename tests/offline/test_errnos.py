@@ -14,12 +14,12 @@ from tree import UNITS, changes
 
 # What is not there (ENOENT, ENOTDIR) is an answer. What a file system, a security module, NFS, FUSE, autofs, cgroups and quotas are known to answer.
 ERRNOS = sorted({getattr(errno, name) for name in """
-    EPERM EINTR EIO ENXIO EAGAIN EACCES EBUSY ENODEV EINVAL ENFILE EMFILE ETXTBSY
+    EPERM EINTR ENOMEM EIO ENXIO EAGAIN EACCES EBUSY ENODEV EINVAL ENFILE EMFILE ETXTBSY
     ENOSPC EROFS EMLINK ENAMETOOLONG ENOSYS EOVERFLOW EBADMSG EUCLEAN EREMOTEIO ECOMM EPROTO
     ENOTCONN ECONNRESET ECONNREFUSED ETIMEDOUT EHOSTDOWN EHOSTUNREACH ESTALE EDQUOT EKEYEXPIRED ENOKEY
     EOPNOTSUPP ESRCH""".split()})
-# Of a home and of hosts even these: elsewhere they are no file, for sshd too, or the end of memory.
-MORE = [errno.ENOMEM, errno.ELOOP, errno.EFBIG, errno.EISDIR]
+# Of a home and of hosts even these: elsewhere they are no file, for sshd too.
+MORE = [errno.ELOOP, errno.EFBIG, errno.EISDIR]
 CALLS = ("open", "stat", "read", "list", "readlink")
 PLACES = {
     "homes": "home/admin",

@@ -161,7 +161,7 @@ class Sweep:
             assert not leftovers(found), what
         if fault.call != "alloc":
             path = re.escape(root)
-            names = rf"error: .*({path}/\S+|root folder {path}|openat2).*: {reason(fault)}"
+            names = rf"error: .*({path}/\S+|root directory {path}|openat2).*: {reason(fault)}"
             assert re.search(names, result.stderr), what
 
     def run(self, calls, hows, stride=1):

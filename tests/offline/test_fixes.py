@@ -72,7 +72,7 @@ OTHERS = {
                                                 "commented out; no way to make it so is known"),
     "give the kernel the module hv_sock": OTHER_MACHINE,
     "give the machine a vsock device": GUEST + "test_kernel_and_machine",
-    "make the door on that machine": OTHER_MACHINE,
+    "set up SSH over vsock on that machine": OTHER_MACHINE,
     "try it from the host;": OTHER_MACHINE,
     "try it from the host": OTHER_MACHINE,
     "try it from the parent instance": OTHER_MACHINE,
@@ -90,7 +90,7 @@ OTHERS = {
     "put a file there": WHO,
     "put a key without command=": WHO,
     "put a public key into its authorized_keys": WHO,
-    "run 'sshd -t' and mend the line it names": GUEST + "test_configuration_that_is_refused",
+    "run 'sshd -t' and correct the line it names": GUEST + "test_configuration_that_is_refused",
     "raise verify_timeout, or see": Never("time was up for all accounts together"),
     "for ProtectHome= and the like": GUEST + "test_unit_that_a_trial_cannot_follow",
     "change that unit, or set": GUEST + "test_unit_that_a_trial_cannot_follow",
@@ -122,16 +122,18 @@ OTHERS = {
     "include fewer files": OFFLINE + "test_too_many_includes",
     "install it as %s, with root as the owner": GUEST + "test_program_that_others_can_replace",
     "take AddressFamily": OFFLINE + "test_address_of_a_family_that_sshd_refuses",
+    "mv %s{MISNAMED} %s{CONFIG_PATH_DEFAULT}": "offline/test_cli.py::"
+        "test_file_with_the_other_ending_is_not_overlooked",
     "take the name out of the list": GUEST + "test_user_who_is_not_there",
-    "mend the line that sshd names, in sshd_config": GUEST + "test_configuration_that_is_refused",
+    "correct the line that sshd names, in sshd_config": GUEST + "test_configuration_that_is_refused",
     "see what it does, and end it if it hangs": "offline/test_neighbours.py::"
         "test_who_waits_says_for_whom_and_not_for_ever",
-    "mend what 'systemctl status %s' shows": GUEST + "test_tcp_that_does_not_come_back",
+    "correct what 'systemctl status %s' shows": GUEST + "test_tcp_that_does_not_come_back",
     "name an address of this machine": "guest/test_reality.py::"
         "test_address_that_the_machine_lacks_changes_nothing",
-    "; when that is mended: systemctl reset-failed %s; systemctl restart": GUEST + "test_nothing_listens_any_more",
+    "; when that is corrected: systemctl reset-failed %s; systemctl restart": GUEST + "test_nothing_listens_any_more",
     "%ssystemctl restart %s": "guest/test_reality.py::test_options_of_the_unit_win",
-    "first mend what 'sshd-vsock verify' names": GUEST + "test_only_way_in_is_not_to_be_closed",
+    "first correct what 'sshd-vsock verify' names": GUEST + "test_only_way_in_is_not_to_be_closed",
     "mv %s %s.off; ": "guest/test_reality.py::test_extra_stream_of_the_socket_unit",
     "systemctl stop %s; systemctl restart %s": "guest/test_reality.py::"
                                                "test_extra_stream_of_the_socket_unit",
@@ -166,7 +168,7 @@ OTHERS = {
     "see the options of that key": Never("no sshd of the suites says it of a plain key"),
     "give %s a shell that logs in": WHO,
     "wait until the system has booted": GUEST + "test_system_that_is_booting",
-    "mend what sshd says there, for %s": Never("an sshd that dies in a login and in nothing else"),
+    "correct what sshd says there, for %s": Never("an sshd that dies in a login and in nothing else"),
 }
 # Pieces of a command that say nothing by themselves, and words of the machinery around them.
 PIECES = {"sshd-vsock apply", "sshd-vsock %sremove", "--root=%s ", "systemctl daemon-reload; ",
@@ -185,12 +187,12 @@ def texts():
     found = set()
     for path in (CHECKOUT / "module").rglob("*.[ch]"):
         found |= set(fixtexts.fixes_of(path.read_text(encoding="utf-8")))
-    for table, file, column in ("reasons", "admission.c", 1), ("by_dmi", "hostway.c", -1):
+    for table, file, column in ("reasons", "admission.c", 1), ("by_dmi", "host-transport.c", -1):
         for words in fixtexts.columns(source(file), table, column):
             found |= set(words if table == "reasons" or len(words[:1]) and " " in words[0]
                          and not words[0].startswith(("an ", "Amazon", "Google", "Oracle", "Huawei",
                                                       "Open ", "SAP", "Alibaba", "Hetzner")) else [])
-    for macro in re.findall(r'^#define (?:KEEP|VOUCH) +"(.*)"$', source("hostway.c"), re.M):
+    for macro in re.findall(r'^#define (?:KEEP|VOUCH) +"(.*)"$', source("host-transport.c"), re.M):
         found.add(macro.replace('\\"', "'"))
     return found - PIECES
 
@@ -223,11 +225,11 @@ def test_the_test_is_there(claim):
 
 def test_a_fix_without_a_test_is_seen():
     """Whichever way it is printed."""
-    for code in ('why_fix(why, "do %s", x);', 'why_fix(&r->why, r->a ? B : "do " C);',
-                 'admission_because(l, "do" /* " */ " this", "%s", x);', 'log("x; to mend it: do it");',
+    for code in ('error_fix(error, "do %s", x);', 'error_fix(&r->error, r->a ? B : "do " C);',
+                 'admission_because(l, "do" /* " */ " this", "%s", x);', 'log("x; fix: do it");',
                  '(void)snprintf(w->fix, sizeof(w->fix), "do" "it");', '{ .fix = "do it" }',
                  'static const char *advice(int e) { return e ? "do it" : NULL; }',
-                 'log("%s; to mend it: %s", a ? "b" : c, d ? "do it" : x);'):
+                 'log("%s; fix: %s", a ? "b" : c, d ? "do it" : x);'):
         assert any(text.startswith("do") for text in fixtexts.fixes_of(code)), code
         assert len(fixtexts.fixes_of(code)) == 1 or code.startswith("log(\"%s"), code
 
@@ -240,7 +242,7 @@ CLOSE, LISTEN = "disable_tcp: true\n", "listen_address: 127.0.0.1\n"
 def cure(result, words):
     """What is said to mend the line with those words."""
     (line,) = [line for line in result.stderr.splitlines() if words in line]
-    return line.split("to mend it", 1)[1].lstrip(":, ")
+    return line.split("; fix: ", 1)[1]
 
 
 @pytest.mark.parametrize("path", (f"{UNITS}/sshd-vsock.socket", f"{UNITS}/sshd-vsock@.service",
@@ -264,7 +266,7 @@ def test_what_is_in_the_way_in_an_image(path, what, debian):
 def test_unit_by_hand_that_does_more(choice, debian):
     path = f"{UNITS}/sshd-vsock.socket"
     layouts.write_by_hand(debian, layouts.HAND_SOCKET.replace("::22", "::2222"))
-    assert cure(debian.apply(status=1), f"{path} was not written") == (
+    assert cure(debian.apply(status=1), f"{path} is not managed") == (
         "move it away or take that out, and run this again")
     if choice == "move it away":
         debian.at(path).rename(debian.at("/away"))

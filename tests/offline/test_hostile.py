@@ -175,7 +175,7 @@ def occupy(tree, path, what):
         os.mkfifo(place)
     elif what == "a device":
         os.mknod(place, stat.S_IFCHR | 0o666, os.makedev(1, 3))
-    elif what == "a folder":
+    elif what == "a directory":
         place.mkdir()
     elif what == "a socket":
         with socket.socket(socket.AF_UNIX) as listener:
@@ -184,7 +184,7 @@ def occupy(tree, path, what):
             os.close(here)
 
 
-THINGS = ("a FIFO", "a device", "a folder", "a socket")
+THINGS = ("a FIFO", "a device", "a directory", "a socket")
 
 
 @pytest.mark.parametrize("what", THINGS)
@@ -204,7 +204,7 @@ def test_a_configuration_that_is_no_file_is_left_alone(what, debian):
     occupy(debian, "/etc/sshd-vsock.yaml", what)
     result = debian.run("apply")
     assert result.returncode == 2
-    assert re.search(r"/etc/sshd-vsock.yaml.*is (a folder|not a regular file)", result.stderr)
+    assert re.search(r"/etc/sshd-vsock.yaml.*is (a directory|not a regular file)", result.stderr)
 
 
 @pytest.mark.parametrize("what", THINGS)
@@ -221,7 +221,7 @@ def test_a_home_in_a_circle_does_not_keep_the_door_shut(debian):
     debian.remove("/home/admin")
     debian.link("/home/admin", "/home/admin")
     assert (f"warning: hushlogin: out of reach, and left out: {debian}/home/admin/.hushlogin "
-            "(its folder is a link in a circle)\n") in debian.apply(config=CLOSE).stderr
+            "(its directory is a link that leads to itself)\n") in debian.apply(config=CLOSE).stderr
     assert debian.at(f"{UNITS}/sshd-vsock.socket").exists()
 
 
@@ -235,7 +235,7 @@ def test_homes_that_are_not_there_are_said_in_one_line(verb, status, debian):
     if verb == "status":
         assert result.stdout.count("out of reach: /srv/u100") == 7 and result.stderr == ""
         return
-    reason = "(its folder does not exist)"
+    reason = "(its directory does not exist)"
     named = ", ".join(f"{debian}/srv/u{n}/.hushlogin {reason}" for n in range(1001, 1006))
     assert result.stderr == (f"sshd-vsock: warning: hushlogin: out of reach, and left out: {named}"
                              ", and 2 more\n")
@@ -247,7 +247,7 @@ def test_homes_that_are_not_there_are_said_in_one_line(verb, status, debian):
 @pytest.mark.parametrize("target,reason", (
     ("/run/hosts", "out of /etc"), ("/usr/share/hosts", "out of /etc"),
     ("../run/hosts", "out of /etc"), ("/etc/not-there", "nowhere"), ("hosts", "nowhere"),
-    ("/proc/self/root/etc/hosts", "link"), ("/etc/ssh", "a folder")))
+    ("/proc/self/root/etc/hosts", "link"), ("/etc/ssh", "a directory")))
 def test_a_hosts_link_that_leads_elsewhere_is_left_alone(target, reason, debian):
     for path in ("/run/hosts", "/usr/share/hosts"):
         debian.put(path, layouts.DEBIAN_HOSTS)
@@ -287,7 +287,7 @@ def test_a_unit_of_somebody_else_is_left_alone(name, how, debian):
     elif name in ("ssh.service", "ssh.socket"):
         kept_open(debian, path, "does not replace")
     else:
-        refused(debian, path, "masked" if how == "mask" else "not made|not written")
+        refused(debian, path, "masked" if how == "mask" else "not managed")
     assert debian.run("remove", "--no-verify").returncode == 0
     assert debian.state()[path] == before
 
@@ -337,7 +337,7 @@ def test_a_read_only_file_system_is_named(debian, folder):
         'mount -t tmpfs none "$2"; cp -a "$1/." "$2"; mount -o remount,ro "$2"; '
         'r=0; "$3" --root="$2" apply || r=$?; umount "$2"; exit $r', debian.root, mount, program())
     assert result.returncode == 1, result.stderr
-    said(result, f"{mount}/etc/", f"{os.strerror(errno.EROFS)}; to mend it: .*remount,rw")
+    said(result, f"{mount}/etc/", f"{os.strerror(errno.EROFS)}; fix: .*remount,rw")
 
 
 def test_a_full_file_system_is_named_and_room_mends_it(debian, folder):
@@ -350,7 +350,7 @@ def test_a_full_file_system_is_named_and_room_mends_it(debian, folder):
         '"$3" -q --root="$2" apply; cp -a "$2" "$5"; umount "$2"; exit $r',
         debian.root, mount, program(), full, after)
     assert result.returncode == 1, result.stderr
-    said(result, f"{mount}/etc/", f"{os.strerror(errno.ENOSPC)}; to mend it: make room")
+    said(result, f"{mount}/etc/", f"{os.strerror(errno.ENOSPC)}; fix: make room")
     assert not leftovers(state(full))
     debian.apply()
     assert changes(debian.state(), state(after)) <= {"/"}  # the mount's own mode
@@ -380,7 +380,7 @@ def test_what_is_immutable_is_named(path, tmp_path):
         extra = path == "/etc/hosts"
         result = tree.apply(status=0 if extra else 1)
         assert re.search(f"{'warning' if extra else 'error'}: .*{tree}{path}.*"
-                         f"{os.strerror(errno.EPERM)}; to mend it: .*lsattr", result.stderr)
+                         f"{os.strerror(errno.EPERM)}; fix: .*lsattr", result.stderr)
         assert not leftovers(tree.state())
     finally:
         subprocess.run(["chattr", "-i", tree.at(path)], check=True)

@@ -69,7 +69,7 @@ def test_schema_knows_every_cause():
 
 def test_schema_knows_every_kind():
     """The words of planprint.c."""
-    source = (CHECKOUT / "module/core/plan/planprint.c").read_text("utf-8")
+    source = (CHECKOUT / "module/core/plan/plan-print.c").read_text("utf-8")
     kinds = re.findall(r'^\s*\[OP_\w+\] = \{ "([a-z-]+)"', source, re.M)
     assert kinds == SCHEMA["properties"]["operations"]["items"]["properties"]["kind"]["enum"]
 
@@ -120,7 +120,9 @@ def test_operation_has_its_diff(debian):
     texts = {op["name"]: op["text"] for op in report["operations"]}
     assert "\n+127.0.0.1 UNKNOWN # sshd-vsock\n" in texts["/etc/hosts"]
     assert texts["/etc/hosts"].startswith("--- /etc/hosts\n+++ /etc/hosts\n@@ ")
-    assert report["text"] == "".join(op["text"] for op in report["operations"])
+    *texts, summary = report["text"].splitlines(keepends=True)
+    assert "".join(texts) == "".join(op["text"] for op in report["operations"])
+    assert re.fullmatch(r"# \d+ to write, \d+ to link\n", summary)
 
 
 def test_status_is_data(debian):
@@ -233,7 +235,7 @@ def test_home_out_of_reach(verb, status, debian):
     debian.remove("/home/admin")
     report = report_of(debian, verb, config="hushlogin: true\n", status=status)
     assert report["skipped"] == [{"path": "/home/admin/.hushlogin",
-                                  "reason": "its folder does not exist"}]
+                                  "reason": "its directory does not exist"}]
     assert report["error"] is None
     assert report_of(debian, verb, config="hushlogin: [root]\n")["skipped"] == []
 

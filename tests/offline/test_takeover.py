@@ -53,7 +53,7 @@ def test_what_was_put_there_since_stays(debian):
 
 @pytest.mark.parametrize("socket, template, words", (
     (HAND_SOCKET.replace("::22", "::2222"), HAND_TEMPLATE,
-     'sshd-vsock.socket was not written by sshd-vsock, which does not do what it does: '
+     'sshd-vsock.socket is not managed by sshd-vsock, whose unit does not do what it does: '
      '"ListenStream=vsock::2222" (another port than the configuration\'s)'),
     (HAND_SOCKET, HAND_TEMPLATE.replace("sshd -i", "sshd -i -o PermitRootLogin=no"),
      'options that sshd-vsock does not pass: put them into sshd_config'),

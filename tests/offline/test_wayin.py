@@ -8,7 +8,7 @@ import pytest
 from tree import UNITS
 
 WANTS = f"{UNITS}/multi-user.target.wants/ssh.service"
-ONLY = "the image starts no sshd on TCP where another machine could connect: this door is the only one"
+ONLY = "the image starts no sshd on TCP where another machine could connect: the vsock listener is the only way in"
 
 
 def no_way(tree):
@@ -18,7 +18,7 @@ def no_way(tree):
     assert result.returncode == 4, result.stderr
     assert ONLY in result.stderr
     assert tree.state() == before
-    return result.stderr.split("to mend it: ", 1)[1].strip()
+    return result.stderr.split("fix: ", 1)[1].strip()
 
 
 def follow(tree, fix):

@@ -51,16 +51,18 @@ static inline void expect_items(const struct made *m, const char *want)
         assert_string_equal(buf_str(&b), want);
 }
 
-/* The link is known by the unit that it enables, so it goes first; copies go when the units did. */
-#define DOOR_GOES                                                                                  \
-        "c- " UNITS "sockets.target.wants/sshd-vsock.socket\nc- " UNITS                            \
-        "sshd-vsock-keygen.service\nc- " UNITS "sshd-vsock-hostkeys.service\nc- " UNITS            \
-        "sshd-vsock@.service\nc- " UNITS "sshd-vsock.socket\nc- " UNITS                            \
-        "sshd-vsock@.service.sshd-vsock-saved\nc- " UNITS "sshd-vsock.socket.sshd-vsock-saved\n"
+/* It goes the other way round: a link before its unit, a copy of what was there after ours. */
+#define LISTENER_GOES                                                                              \
+        "c- " UNITS "multi-user.target.wants/sshd-vsock-provision.service\nc- " UNITS              \
+        "sshd-vsock-provision.service\nc- " UNITS                                                  \
+        "sockets.target.wants/sshd-vsock.socket\nc- " UNITS "sshd-vsock.socket\nc- " UNITS         \
+        "sshd-vsock.socket.sshd-vsock-saved\nc- " UNITS "sshd-vsock@.service\nc- " UNITS           \
+        "sshd-vsock@.service.sshd-vsock-saved\nc- " UNITS "sshd-vsock-hostkeys.service\nc- " UNITS \
+        "sshd-vsock-keygen.service\n"
 
-/* What the door needs comes before the door, and the link that starts it comes last; what an
+/* What the socket needs comes before it, and the link that starts it comes last; what an
  * administrator had in its place is copied before. */
-#define DOOR(phase, sign)                                                                          \
+#define LISTENER(phase, sign)                                                                      \
         phase sign " " UNITS "sshd-vsock-keygen.service\n" phase sign " " UNITS                    \
                    "sshd-vsock-hostkeys.service\n" phase "- " UNITS                                \
                    "sshd-vsock@.service.sshd-vsock-saved\n" phase sign " " UNITS                   \

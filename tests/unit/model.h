@@ -7,7 +7,7 @@
 
 #include "world.h"
 
-#include "core/format/sshdconf.h"
+#include "core/format/sshd-config.h"
 
 #define STRAY_FILE "/etc/ssh/sshd_config.d/50-cloud-init.conf"
 
@@ -33,7 +33,7 @@ static const struct {
 };
 
 /* What is wrong; all but the first keep CLOSE from running. */
-enum condition { GOOD, DEAD_DOOR, NOBODY_ADMITTED, NO_HOST, OWN_UNIT, N_CONDITIONS };
+enum condition { GOOD, DEAD_LISTENER, NOBODY_ADMITTED, NO_HOST, OWN_UNIT, N_CONDITIONS };
 
 struct variant {
         const char *name;
@@ -58,7 +58,7 @@ struct model {
         const struct variant *v;
         unsigned listens[N_TCP_UNITS]; /* what each took when it started */
         unsigned loaded[N_TCP_UNITS];  /* sockets: what systemd has read */
-        char door[512];                /* where the door's socket is bound; "": nowhere */
+        char listener[512];            /* where the door's socket is bound; "": nowhere */
 };
 
 static void model_free(struct model *m)
@@ -100,7 +100,7 @@ static uint64_t model_hash(const struct model *m)
         hash = mix(hash, &m->w.units, sizeof(m->w.units));
         hash = mix(hash, m->listens, sizeof(m->listens));
         hash = mix(hash, m->loaded, sizeof(m->loaded));
-        return mix(hash, m->door, sizeof(m->door));
+        return mix(hash, m->listener, sizeof(m->listener));
 }
 
 /* ---- what the files say ---------------------------------------------------------------------- */
@@ -116,15 +116,15 @@ static unsigned clients_of(const char *address)
 
 static unsigned file_clients(const struct model *m, const char *path)
 {
-        AUTO(sshdconf_free) struct sshdconf c = { 0 };
+        AUTO(sshd_config_free) struct sshd_config c = { 0 };
         const struct entry *e = world_entry(&m->w, path);
         unsigned clients = 0;
 
         if (!e)
                 return 0;
-        assert_int_equal(sshdconf_scan(e->o.data, e->o.len, &c), 0);
+        assert_int_equal(sshd_config_scan(e->o.data, e->o.len, &c), 0);
         for (size_t i = 0; i < c.n; i++)
-                if (c.items[i].kind == SSHDCONF_LISTEN_ADDRESS)
+                if (c.items[i].kind == SSHD_CONFIG_LISTEN_ADDRESS)
                         clients |= clients_of(c.items[i].argument);
         return clients;
 }
@@ -144,7 +144,7 @@ static unsigned socket_clients(const struct model *m, size_t unit)
         unsigned clients = 0;
         char path[128];
 
-        (void)snprintf(path, sizeof(path), UNITS "%s.d/" SOCKET_DROPIN, layout_tcp_units[unit]);
+        (void)snprintf(path, sizeof(path), UNITS "%s.d/" SOCKET_DROPIN, distro_tcp_units[unit]);
         e = world_entry(&m->w, path);
         if (!e)
                 return ALL;
@@ -177,7 +177,7 @@ static unsigned clients_after_boot(const struct model *m)
         unsigned clients = 0;
 
         for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (m->w.base.tcp[i].enabled && !world_is_masked(&m->w, layout_tcp_units[i]))
+                if (m->w.base.tcp[i].enabled && !world_is_masked(&m->w, distro_tcp_units[i]))
                         clients |= is_socket(i) ? socket_clients(m, i) : service_clients(m);
         return clients;
 }
@@ -187,7 +187,7 @@ static unsigned clients_after_boot(const struct model *m)
 static size_t unit_of(const char *name)
 {
         for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(name, layout_tcp_units[i]) == 0)
+                if (strcmp(name, distro_tcp_units[i]) == 0)
                         return i;
         return N_TCP_UNITS;
 }
@@ -212,8 +212,8 @@ static void model_reload(struct model *m)
                 if (m->loaded[i] != m->listens[i])
                         m->listens[i] = 0;
         }
-        if (strcmp(m->door, m->w.units.socket.listen) != 0)
-                m->door[0] = '\0';
+        if (strcmp(m->listener, m->w.units.socket.listen) != 0)
+                m->listener[0] = '\0';
 }
 
 /* What the survey finds of it. */
@@ -244,7 +244,7 @@ static void model_run(struct model *m, const struct op *op)
         else if (unit < N_TCP_UNITS)
                 m->listens[unit] = op->kind == OP_STOP ? 0 : start_clients(m, unit);
         else if (!op->item && strcmp(op->name, UNIT_SOCKET) == 0)
-                (void)snprintf(m->door, sizeof(m->door), "%s",
+                (void)snprintf(m->listener, sizeof(m->listener), "%s",
                                op->kind == OP_STOP ? "" : m->w.units.socket.listen);
         model_observe(m);
 }

@@ -24,7 +24,7 @@ static inline char *text(const char *literal)
 /* A configuration from its YAML, which has to be valid. */
 static inline struct config sample_config(const char *yaml)
 {
-        AUTO(diag_free) struct diag d = DIAG_INIT("sample");
+        AUTO(config_error_free) struct config_error d = CONFIG_ERROR_INIT("sample");
         struct config c = { 0 };
 
         if (config_parse(yaml, strlen(yaml), NULL, &d, &c) < 0)

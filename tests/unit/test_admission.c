@@ -3,7 +3,7 @@
  * test_admission.c: what follows from what sshd and ssh print, in the words of OpenSSH 8.4 and 10.6
  * as seen on guests, and what is enough for require_login.
  */
-#include "core/format/sshddump.h"
+#include "core/format/sshd-dump.h"
 #include "core/plan/admission.h"
 #include "sample.h"
 
@@ -16,15 +16,15 @@ static void test_dump(void **state)
         size_t n;
 
         (void)state;
-        assert_true(sshddump_is(dump, "pubkeyauthentication", "YES"));
-        assert_false(sshddump_is(dump, "none", "yes"));
-        assert_ptr_equal(sshddump_next(&at, "listenaddress", &n), strstr(dump, "a\nlisten"));
+        assert_true(sshd_dump_is(dump, "pubkeyauthentication", "YES"));
+        assert_false(sshd_dump_is(dump, "none", "yes"));
+        assert_ptr_equal(sshd_dump_next(&at, "listenaddress", &n), strstr(dump, "a\nlisten"));
         assert_int_equal(n, 1);
-        assert_ptr_equal(sshddump_next(&at, "listenaddress", &n), strstr(dump, "b\n"));
-        assert_null(sshddump_next(&at, "listenaddress", &n));
-        sshddump_get(dump, "PORT", value, sizeof(value));
+        assert_ptr_equal(sshd_dump_next(&at, "listenaddress", &n), strstr(dump, "b\n"));
+        assert_null(sshd_dump_next(&at, "listenaddress", &n));
+        sshd_dump_get(dump, "PORT", value, sizeof(value));
         assert_string_equal(value, "22");
-        sshddump_get("x 0123456789012345\n", "x", value, sizeof(value));
+        sshd_dump_get("x 0123456789012345\n", "x", value, sizeof(value));
         assert_string_equal(value, "");
 }
 
@@ -103,28 +103,29 @@ static void test_rules(void **state)
                 "ecdsa");
 }
 
-#define FOLDER "/run/sshd-vsock.trial-7"
+#define DIRECTORY "/run/sshd-vsock.trial-7"
 
 static void test_accepted(void **state)
 {
         static const char said[] =
-                "debug1: Offering public key: " FOLDER "/0.pub RSA SHA256:x explicit\n"
+                "debug1: Offering public key: " DIRECTORY "/0.pub RSA SHA256:x explicit\n"
                 "debug1: Authentications that can continue: publickey\n"
-                "debug1: Server accepts key: " FOLDER "/1.pub ED25519 SHA256:A9j explicit\n"
-                "debug1: Server accepts key: " FOLDER "/3.pub RSA SHA256:B explicit\n";
+                "debug1: Server accepts key: " DIRECTORY "/1.pub ED25519 SHA256:A9j explicit\n"
+                "debug1: Server accepts key: " DIRECTORY "/3.pub RSA SHA256:B explicit\n";
         char key[128] = "";
 
         (void)state;
-        assert_int_equal(admission_accepted(said, FOLDER, key, sizeof(key)), 1u << 1 | 1u << 3);
+        assert_int_equal(admission_accepted(said, DIRECTORY, key, sizeof(key)), 1u << 1 | 1u << 3);
         assert_string_equal(key, "ED25519 SHA256:A9j");
         assert_true(admission_was_asked(said));
         /* another folder's, one in the middle of a line, one without a number */
-        assert_int_equal(admission_accepted("debug1: Server accepts key: /tmp/1.pub RSA x\n"
-                                            "x debug1: Server accepts key: " FOLDER "/1.pub RSA x\n"
-                                            "debug1: Server accepts key: " FOLDER "/x.pub RSA x\n"
-                                            "debug1: Server accepts key: " FOLDER "/64.pub RSA x\n",
-                                            FOLDER, key, sizeof(key)),
-                         0);
+        assert_int_equal(
+                admission_accepted("debug1: Server accepts key: /tmp/1.pub RSA x\n"
+                                   "x debug1: Server accepts key: " DIRECTORY "/1.pub RSA x\n"
+                                   "debug1: Server accepts key: " DIRECTORY "/x.pub RSA x\n"
+                                   "debug1: Server accepts key: " DIRECTORY "/64.pub RSA x\n",
+                                   DIRECTORY, key, sizeof(key)),
+                0);
         assert_false(admission_was_asked("kex_exchange_identification: Connection closed\n"));
 }
 

@@ -86,7 +86,7 @@ static void test_journal(void **state)
                 { "AVC avc:  denied  { read write } for  pid=1 comm=\"sshd-session\"",
                   CAUSE_SELINUX },
                 { "", CAUSE_NONE },
-                { "Listening on sshd-vsock.socket - SSH door on AF_VSOCK.", CAUSE_NONE },
+                { "Listening on sshd-vsock.socket - SSH on AF_VSOCK.", CAUSE_NONE },
                 { "Accepted publickey for root from UNKNOWN port 65535 ssh2", CAUSE_NONE },
                 { "Connection closed by UNKNOWN port 65535 [preauth]", CAUSE_NONE },
         };

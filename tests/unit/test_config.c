@@ -65,7 +65,7 @@ int __wrap_vasprintf(char **ret, const char *fmt, va_list ap)
 
 static struct config parse(const char *text)
 {
-        AUTO(diag_free) struct diag d = DIAG_INIT("f");
+        AUTO(config_error_free) struct config_error d = CONFIG_ERROR_INIT("f");
         struct config c = { 0 };
 
         if (config_parse(text, strlen(text), NULL, &d, &c) != 0)
@@ -127,7 +127,7 @@ static void test_values(void **state)
 /* On failure the caller's configuration is untouched, and the file's text is there for quoting. */
 static void test_failure(void **state)
 {
-        AUTO(diag_free) struct diag d = DIAG_INIT("f");
+        AUTO(config_error_free) struct config_error d = CONFIG_ERROR_INIT("f");
         struct config c = { .port = 77 };
         const char text[] = "port: 1\nprot: 1\n";
 
@@ -140,7 +140,7 @@ static void test_failure(void **state)
 
 static void test_size(void **state)
 {
-        AUTO(diag_free) struct diag d = DIAG_INIT("f");
+        AUTO(config_error_free) struct config_error d = CONFIG_ERROR_INIT("f");
         AUTO_FREE char *text = malloc(CONFIG_SIZE_MAX + 1);
         AUTO(config_free) struct config c = { 0 };
 
@@ -153,7 +153,7 @@ static void test_size(void **state)
 
 static void test_users(void **state)
 {
-        AUTO(diag_free) struct diag d = DIAG_INIT("f");
+        AUTO(config_error_free) struct config_error d = CONFIG_ERROR_INIT("f");
         static const char passwd[] = "root:x:0:0::/root:/bin/sh\n";
         static const char text[] = "prot: 22\nhushlogin: [bob, root, eve]\n";
         AUTO(users_free) struct users users = { 0 };
@@ -221,7 +221,7 @@ static void test_render(void **state)
 static void sweep(const char *text, int want)
 {
         for (unsigned n = 1;; n++) {
-                AUTO(diag_free) struct diag d = DIAG_INIT("f");
+                AUTO(config_error_free) struct config_error d = CONFIG_ERROR_INIT("f");
                 AUTO(config_free) struct config c = { .port = 77 };
                 bool reached;
                 int r;

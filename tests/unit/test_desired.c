@@ -9,9 +9,9 @@ static void test_defaults(void **state)
         AUTO(made_free) struct made m = make("", sample_facts());
 
         (void)state;
-        expect_items(&m,
-                     DOOR("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+") HUSH("-", "-", "-")
-                             LISTEN("o", "-") SOCKET_DROPINS("o", "-", "-") PRESET("o", "+"));
+        expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
+                                 HUSH("-", "-", "-") LISTEN("o", "-") SOCKET_DROPINS("o", "-", "-")
+                                         PRESET("o", "+"));
         assert_string_equal(find(&m, PATH_HOSTS, 0)->content, "127.0.0.1");
 }
 
@@ -23,10 +23,10 @@ static void test_closed(void **state)
         struct made m = make("disable_tcp: true\nhosts_entry: false\n", sample_facts());
 
         (void)state;
-        expect_items(&m,
-                     DOOR("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("-") HUSH("-", "-", "-")
-                             PRESET("o", "+") PRESET("c", "+") "c+ " UNITS "ssh.service\nc+ " UNITS
-                                                               "ssh.socket\n");
+        expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("-")
+                                 HUSH("-", "-", "-") PRESET("o", "+")
+                                         PRESET("c", "+") "c+ " UNITS "ssh.service\nc+ " UNITS
+                                                          "ssh.socket\n");
         assert_null(strstr(find(&m, PATH_PRESET, 0)->content, "disable"));
         assert_non_null(strstr(find(&m, PATH_PRESET, 1)->content, "disable ssh.service\n"
                                                                   "disable ssh.socket\n"));
@@ -96,7 +96,7 @@ static void test_generated(void **state)
         struct facts f = sample_facts();
 
         (void)state;
-        f.generated_door = true;
+        f.generated_listener = true;
         {
                 AUTO(made_free) struct made m = make("", f);
 
@@ -123,7 +123,7 @@ static void test_listen(void **state)
         {
                 AUTO(made_free) struct made m = make("listen_address: 127.0.0.1\n", f);
 
-                expect_items(&m, DOOR("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
+                expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
                                          HUSH("-", "-", "-") LISTEN(
                                                  "c", "+") "c+ /etc/ssh/sshd_config\n"
                                                            "c+ "
@@ -236,7 +236,8 @@ static void test_no_modules(void **state)
         }
 }
 
-/* The other way round: TCP opens first, the door goes last, and what a link pointed to is known. */
+/* The other way round: TCP opens first, our listener goes last, and what a link pointed to is
+ * known. */
 static void test_none(void **state)
 {
         struct made m = { .f = sample_facts() };
@@ -247,8 +248,7 @@ static void test_none(void **state)
         assert_int_equal(desired_none(&m.f, &m.d), 0);
         expect_items(&m, LISTEN("o", "-") SOCKET_DROPINS(
                                  "o", "-", "-") "o- " UNITS "ssh.service\n" PRESET("o", "-")
-                                 HUSH("-", "-", "-") HOSTS("-") MODULES("-") PROVISION("c", "-")
-                                         DOOR_GOES);
+                                 HUSH("-", "-", "-") HOSTS("-") MODULES("-") LISTENER_GOES);
         for (size_t i = 0; i < m.d.n; i++)
                 assert_true((m.d.items[i].kind == ITEM_LINK) == (m.d.items[i].content != NULL));
         made_free(&m);

@@ -4,7 +4,7 @@
  * items of one path. What follows for units is in test_planunits.c, the words are in
  * test_planprint.c, the laws in test_planlaws.c.
  */
-#include "core/format/hosts.h"
+#include "core/format/hosts-file.h"
 #include "world.h"
 
 #define BODY FILE_MARKER " more\n"
@@ -12,14 +12,14 @@
 /* What is found. */
 enum found {
         NOTHING,
-        NO_FOLDER,
+        NO_DIRECTORY,
         SAME_FILE, /* just what is wanted */
         OUR_FILE,  /* ours, but not what is wanted */
         FOREIGN_FILE,
         SAME_LINK,
         MASK,
         OTHER_LINK,
-        FOLDER,
+        DIRECTORY,
         N_FOUND,
 };
 
@@ -55,19 +55,21 @@ static const char *const content[] = {
         [ITEM_HOSTS] = "127.0.0.1", [ITEM_SSHD_CONFIG] = "ListenAddress 127.0.0.1\n",
 };
 
-static struct object find(enum item_kind kind, enum found found)
+static struct observed find(enum item_kind kind, enum found found)
 {
-        static const enum object_type types[] = {
-                [NOTHING] = OBJECT_NONE,  [NO_FOLDER] = OBJECT_NO_FOLDER, [SAME_FILE] = OBJECT_FILE,
-                [OUR_FILE] = OBJECT_FILE, [FOREIGN_FILE] = OBJECT_FILE,   [SAME_LINK] = OBJECT_LINK,
-                [MASK] = OBJECT_LINK,     [OTHER_LINK] = OBJECT_LINK,     [FOLDER] = OBJECT_OTHER,
+        static const enum observed_type types[] = {
+                [NOTHING] = OBSERVED_NONE,      [NO_DIRECTORY] = OBSERVED_NO_DIRECTORY,
+                [SAME_FILE] = OBSERVED_FILE,    [OUR_FILE] = OBSERVED_FILE,
+                [FOREIGN_FILE] = OBSERVED_FILE, [SAME_LINK] = OBSERVED_LINK,
+                [MASK] = OBSERVED_LINK,         [OTHER_LINK] = OBSERVED_LINK,
+                [DIRECTORY] = OBSERVED_OTHER,
         };
         const char *const data[] = {
                 [SAME_FILE] = same[kind],  [OUR_FILE] = ours[kind], [FOREIGN_FILE] = foreign[kind],
                 [SAME_LINK] = "/x/target", [MASK] = "/dev/null",    [OTHER_LINK] = "/elsewhere",
-                [FOLDER] = NULL,
+                [DIRECTORY] = NULL,
         };
-        struct object o = { .type = types[found], .mode = 0644, .what = "a folder" };
+        struct observed o = { .type = types[found], .mode = 0644, .what = "a directory" };
 
         o.data = data[found] ? text(data[found]) : NULL;
         o.len = o.data ? strlen(o.data) : 0;
@@ -76,7 +78,7 @@ static struct object find(enum item_kind kind, enum found found)
 
 /* What the plan for this one item says: '-' nothing, 'x' a conflict, 's' skipped, or the operation.
  */
-static char decide(enum item_kind kind, bool wanted, const struct object *o, unsigned flags)
+static char decide(enum item_kind kind, bool wanted, const struct observed *o, unsigned flags)
 {
         static const char letters[] = { [OP_WRITE] = 'w', [OP_LINK] = 'l', [OP_UNLINK] = 'u' };
         struct item i = { .kind = kind, .wanted = wanted, .mode = 0644, .flags = flags };
@@ -95,7 +97,7 @@ static char decide(enum item_kind kind, bool wanted, const struct object *o, uns
                 assert_true(strlen(p.conflicts[0].reason) > 0);
                 /* a link to /dev/null where a unit has to be: the door cannot answer */
                 assert_int_equal(p.conflicts[0].masked, kind == ITEM_FILE &&
-                                                                o->type == OBJECT_LINK &&
+                                                                o->type == OBSERVED_LINK &&
                                                                 strcmp(o->data, "/dev/null") == 0);
                 letter = 'x';
         } else if (p.n_skipped) {
@@ -131,7 +133,7 @@ static void test_every_kind_of_item(void **state)
                 char got[N_FOUND + 1] = { 0 };
 
                 for (size_t k = 0; k < N_FOUND; k++) {
-                        struct object o = find(table[i].kind, (enum found)k);
+                        struct observed o = find(table[i].kind, (enum found)k);
 
                         got[k] = decide(table[i].kind, table[i].wanted, &o, 0);
                 }
@@ -144,7 +146,7 @@ static void test_every_kind_of_item(void **state)
 /* systemctl enable links to where the distribution has the unit. */
 static void test_alias(void **state)
 {
-        struct object o = { .type = OBJECT_LINK, .data = text("../target"), .len = 9 };
+        struct observed o = { .type = OBSERVED_LINK, .data = text("../target"), .len = 9 };
 
         (void)state;
         assert_int_equal(decide(ITEM_LINK, true, &o, 0), 'x');
@@ -170,9 +172,9 @@ static void test_link_is_known_by_its_unit(void **state)
                 { OUR_FILE, NOTHING, "/etc/u/y.socket", false },
                 { FOREIGN_FILE, OUR_FILE, "/etc/u/x.socket", false },
                 { OTHER_LINK, OUR_FILE, "/etc/u/x.socket", false },
-                { FOLDER, OUR_FILE, "/etc/u/x.socket", false },
+                { DIRECTORY, OUR_FILE, "/etc/u/x.socket", false },
                 { NOTHING, OUR_FILE, "/etc/u/x.socket", true }, /* a remove that was killed */
-                { NO_FOLDER, OUR_FILE, "/etc/u/x.socket", true },
+                { NO_DIRECTORY, OUR_FILE, "/etc/u/x.socket", true },
                 { NOTHING, OUR_FILE, "/usr/lib/u/x.socket", false },
                 { NOTHING, FOREIGN_FILE, "/etc/u/x.socket", false },
                 { NOTHING, NOTHING, "/etc/u/x.socket", false },
@@ -185,9 +187,9 @@ static void test_link_is_known_by_its_unit(void **state)
                         { .kind = ITEM_FILE, .path = text("/etc/u/x.socket") },
                         { .kind = ITEM_FILE, .path = text("/etc/u/x@.service") },
                 };
-                struct object o[] = { { .type = OBJECT_LINK, .data = text(table[k].target) },
-                                      find(ITEM_FILE, table[k].unit),
-                                      find(ITEM_FILE, table[k].other) };
+                struct observed o[] = { { .type = OBSERVED_LINK, .data = text(table[k].target) },
+                                        find(ITEM_FILE, table[k].unit),
+                                        find(ITEM_FILE, table[k].other) };
                 struct desired d = { .items = items, .n = ELEMENTSOF(items) };
                 struct facts f = { 0 };
                 struct plan p;
@@ -207,7 +209,7 @@ static void test_mode_and_owner(void **state)
 {
         (void)state;
         for (unsigned kind = ITEM_FILE; kind <= ITEM_SSHD_CONFIG; kind++) {
-                struct object o = find((enum item_kind)kind, OUR_FILE);
+                struct observed o = find((enum item_kind)kind, OUR_FILE);
                 struct item i = { .kind = (enum item_kind)kind, .wanted = true, .mode = 0644 };
                 struct desired d = { .items = &i, .n = 1 };
                 struct facts f = { 0 };
@@ -230,7 +232,7 @@ static void test_mode_and_owner(void **state)
                 plan_free(&p);
         }
         for (unsigned bit = 0; bit < 3; bit++) {
-                struct object o = find(ITEM_FILE, SAME_FILE);
+                struct observed o = find(ITEM_FILE, SAME_FILE);
 
                 o.mode ^= bit == 0 ? 0022 : 0;
                 o.uid = bit == 1;
@@ -242,7 +244,7 @@ static void test_mode_and_owner(void **state)
 /* A shared file that is a link is edited where it really is. */
 static void test_followed_link(void **state)
 {
-        struct object o = find(ITEM_HOSTS, FOREIGN_FILE);
+        struct observed o = find(ITEM_HOSTS, FOREIGN_FILE);
         struct item i = { .kind = ITEM_HOSTS, .wanted = true, .mode = 0644 };
         struct desired d = { .items = &i, .n = 1 };
         struct facts f = { 0 };
@@ -259,7 +261,7 @@ static void test_followed_link(void **state)
 }
 
 /* The extras: 'w' and 'u' as elsewhere, '!' a conflict that blocks nothing, '.' nothing. */
-static char decide_hosts(bool wanted, struct object o)
+static char decide_hosts(bool wanted, struct observed o)
 {
         struct item i = { .kind = ITEM_HOSTS, .wanted = wanted, .mode = 0644 };
         struct desired d = { .items = &i, .n = 1 };
@@ -273,7 +275,7 @@ static char decide_hosts(bool wanted, struct object o)
         assert_int_equal(plan_make(&d, &o, &f, NULL, &p), 0);
         assert_int_equal(plan_blocked(&p), BLOCKS_NOTHING);
         got = p.n_conflicts ? '!' : !p.n ? '.' : p.ops[0].kind == OP_WRITE ? 'w' : 'u';
-        if (got == 'w' && o.type == OBJECT_NONE && o.data)
+        if (got == 'w' && o.type == OBSERVED_NONE && o.data)
                 assert_int_equal(memcmp(p.ops[0].content, o.data, o.len), 0);
         plan_free(&p);
         return got;
@@ -281,19 +283,21 @@ static char decide_hosts(bool wanted, struct object o)
 
 #define HOSTS_LINE "127.0.0.1 localhost UNKNOWN " HOSTS_MARKER "\n"
 
-static struct object hosts_file(const char *bytes)
+static struct observed hosts_file(const char *bytes)
 {
-        return (struct object){ .type = OBJECT_FILE, .data = text(bytes), .len = strlen(bytes) };
+        return (struct observed){ .type = OBSERVED_FILE,
+                                  .data = text(bytes),
+                                  .len = strlen(bytes) };
 }
 
 /* What was made of nothing goes again, the factory copy comes first, and nothing is an error. */
 static void test_hosts_are_an_extra(void **state)
 {
-        struct object unseen = { .type = OBJECT_OTHER, .unseen = true, .what = "away" };
-        struct object link = { .type = OBJECT_LINK, .data = text("/run/hosts"), .len = 10 };
-        struct object factory = { .type = OBJECT_NONE,
-                                  .data = text("127.0.0.1 localhost\n"),
-                                  .len = 20 };
+        struct observed unseen = { .type = OBSERVED_OTHER, .unseen = true, .what = "away" };
+        struct observed link = { .type = OBSERVED_LINK, .data = text("/run/hosts"), .len = 10 };
+        struct observed factory = { .type = OBSERVED_NONE,
+                                    .data = text("127.0.0.1 localhost\n"),
+                                    .len = 20 };
 
         (void)state;
         assert_int_equal(decide_hosts(false, hosts_file(HOSTS_CREATED HOSTS_LINE)), 'u');
@@ -316,7 +320,7 @@ static void test_strays(void **state)
         static const char before[] = "ListenAddress ::\nPort 22\n  listenaddress = 1.2.3.4\n"
                                      "Match User x\n\tListenAddress ::1";
         struct item i = { .kind = ITEM_SSHD_CONFIG, .wanted = true };
-        struct object o = { .type = OBJECT_FILE, .data = text(before), .len = strlen(before) };
+        struct observed o = { .type = OBSERVED_FILE, .data = text(before), .len = strlen(before) };
         struct desired d = { .items = &i, .n = 1 };
         struct facts f = { 0 };
         struct plan there, back;
@@ -359,14 +363,14 @@ static void test_chain(void **state)
         items[1].content = text(FILE_MARKER "2");
         items[0].len = items[1].len = strlen(FILE_MARKER "1");
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                struct object o[2] = { { .type = OBJECT_NONE } };
+                struct observed o[2] = { { .type = OBSERVED_NONE } };
                 struct plan p;
 
                 if (table[i].there)
-                        o[0] = (struct object){ .type = OBJECT_FILE,
-                                                .mode = 0644,
-                                                .data = text(table[i].there),
-                                                .len = strlen(table[i].there) };
+                        o[0] = (struct observed){ .type = OBSERVED_FILE,
+                                                  .mode = 0644,
+                                                  .data = text(table[i].there),
+                                                  .len = strlen(table[i].there) };
                 o[1] = o[0];
                 assert_int_equal(plan_make(&d, o, &f, NULL, &p), 0);
                 assert_int_equal(p.n, table[i].n);

@@ -16,7 +16,7 @@ static void expect(struct buf *b, const char *want)
 
 #define SOCKET(port, poll)                                                                         \
         MARKER "[Unit]\n"                                                                          \
-               "Description=SSH door on AF_VSOCK\n"                                                \
+               "Description=SSH on AF_VSOCK\n"                                                     \
                "Documentation=man:sshd-vsock(8)\n"                                                 \
                "Wants=sshd-vsock-hostkeys.service\n"                                               \
                "\n"                                                                                \
@@ -102,35 +102,34 @@ static void test_keygen(void **state)
 
         (void)state;
         render_keygen(&f, &b);
-        for (size_t i = 0; layout_host_keys[i]; i++)
-                assert_int_equal(words_adds(&f.sshd_settings.host_keys, layout_host_keys[i]), 0);
+        for (size_t i = 0; distro_host_keys[i]; i++)
+                assert_int_equal(argv_adds(&f.sshd_settings.host_keys, distro_host_keys[i]), 0);
         render_keygen(&f, &named);
         assert_string_equal(buf_str(&b), buf_str(&named));
         facts_free(&f);
-        expect(&b,
-               MARKER "[Unit]\n"
-                      "Description=SSH host keys for the door on AF_VSOCK\n"
-                      "Documentation=man:sshd-vsock(8) man:ssh-keygen(1)\n"
-                      "Wants=sshd-keygen.target\n"
-                      "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
-                      "cloud-init.service cloud-init-network.service auditd.service\n"
-                      "Before=ssh.service sshd.service\n"
-                      "StartLimitIntervalSec=0\n"
-                      "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_rsa_key\n"
-                      "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_ecdsa_key\n"
-                      "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_ed25519_key\n"
-                      "\n"
-                      "[Service]\n"
-                      "Type=oneshot\n"
-                      "ExecStart=/bin/sh -c 'make=yes; for key in /etc/ssh/ssh_host_*_key; do "
-                      "if test -s \"$$key\"; then test \"$$make\" = again || make=no; "
-                      "elif test -e \"$$key\"; then rm -f \"$$key\" \"$$key.pub\"; make=again; fi; "
-                      "done; test \"$$make\" = no || exec ssh-keygen -A'\n");
+        expect(&b, MARKER "[Unit]\n"
+                          "Description=Host keys for SSH on AF_VSOCK\n"
+                          "Documentation=man:sshd-vsock(8) man:ssh-keygen(1)\n"
+                          "Wants=sshd-keygen.target\n"
+                          "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
+                          "cloud-init.service cloud-init-network.service auditd.service\n"
+                          "Before=ssh.service sshd.service\n"
+                          "StartLimitIntervalSec=0\n"
+                          "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_rsa_key\n"
+                          "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_ecdsa_key\n"
+                          "ConditionFileNotEmpty=|!/etc/ssh/ssh_host_ed25519_key\n"
+                          "\n"
+                          "[Service]\n"
+                          "Type=oneshot\n"
+                          "ExecStart=/bin/sh -c 'make=yes; for key in /etc/ssh/ssh_host_*_key; do "
+                          "if test -s \"$$key\"; then test \"$$make\" = again || make=no; elif "
+                          "test -e \"$$key\"; then rm -f \"$$key\" \"$$key.pub\"; make=again; fi; "
+                          "done; test \"$$make\" = no || exec ssh-keygen -A'\n");
 }
 
 #define PROVISION(program, input, config)                                                          \
         MARKER "[Unit]\n"                                                                          \
-               "Description=Provision and prove the SSH door on AF_VSOCK\n"                        \
+               "Description=Provision and verify SSH on AF_VSOCK\n"                                \
                "Documentation=man:sshd-vsock(8)\n"                                                 \
                "DefaultDependencies=no\n"                                                          \
                "ConditionFileIsExecutable=" program "\n"                                           \
@@ -206,7 +205,7 @@ static void test_what_the_provision_unit_carries(void **state)
         carries(FILE_MARKER "\nStandardInputText=a: b", "a: b\n");
 }
 
-static void test_a_long_proof_is_not_cut_short(void **state)
+static void test_a_long_verification_is_not_cut_short(void **state)
 {
         struct facts f = { .verify_timeout = 300 };
         AUTO_BUF b = BUF_INIT;
@@ -372,7 +371,7 @@ int main(void)
                 cmocka_unit_test(test_keygen),
                 cmocka_unit_test(test_provision),
                 cmocka_unit_test(test_what_the_provision_unit_carries),
-                cmocka_unit_test(test_a_long_proof_is_not_cut_short),
+                cmocka_unit_test(test_a_long_verification_is_not_cut_short),
                 cmocka_unit_test(test_preset),
                 cmocka_unit_test(test_preset_round),
                 cmocka_unit_test(test_preset_closed),

@@ -54,17 +54,17 @@ static const struct field fields[] = {
         { "words", FIELD_OTHER, .read = read_words },
 };
 
-static int read_text(const char *text, struct diag *d, struct target *ret)
+static int read_text(const char *text, struct config_error *d, struct target *ret)
 {
-        AUTO(yamltree_free) struct yamltree t = { 0 };
+        AUTO(yaml_tree_free) struct yaml_tree t = { 0 };
 
-        assert_int_equal(yamltree_parse(text, strlen(text), d, &t), 0);
+        assert_int_equal(yaml_tree_parse(text, strlen(text), d, &t), 0);
         return schema_read(&t, fields, ELEMENTSOF(fields), ret, d);
 }
 
 static struct target accept(const char *text)
 {
-        AUTO(diag_free) struct diag d = DIAG_INIT("f");
+        AUTO(config_error_free) struct config_error d = CONFIG_ERROR_INIT("f");
         struct target t = { .number = 7 };
 
         assert_int_equal(read_text(text, &d, &t), 0);
@@ -75,7 +75,7 @@ static struct target accept(const char *text)
 /* Every fault of the text, without the places. */
 static void refuse(const char *text, const char *want)
 {
-        AUTO(diag_free) struct diag d = DIAG_INIT("f");
+        AUTO(config_error_free) struct config_error d = CONFIG_ERROR_INIT("f");
         struct target t = { 0 };
 
         assert_int_equal(read_text(text, &d, &t), -EBADMSG);
@@ -164,7 +164,7 @@ static void test_lists(void **state)
 
 static void test_memory(void **state)
 {
-        AUTO(diag_free) struct diag d = DIAG_INIT("f");
+        AUTO(config_error_free) struct config_error d = CONFIG_ERROR_INIT("f");
         struct target t = { 0 };
 
         (void)state;
@@ -174,17 +174,17 @@ static void test_memory(void **state)
 
 static void test_find(void **state)
 {
-        AUTO(diag_free) struct diag d = DIAG_INIT("f");
-        AUTO(yamltree_free) struct yamltree t = { 0 };
+        AUTO(config_error_free) struct config_error d = CONFIG_ERROR_INIT("f");
+        AUTO(yaml_tree_free) struct yaml_tree t = { 0 };
         const char text[] = "a: flag\nflag: 1\n";
         struct mark key = { 0 };
         const struct node *n;
 
         (void)state;
-        assert_int_equal(yamltree_parse(text, strlen(text), &d, &t), 0);
+        assert_int_equal(yaml_tree_parse(text, strlen(text), &d, &t), 0);
         n = schema_find(&t, "flag", &key);
         assert_non_null(n);
-        assert_true(yamltree_is(&t, n, "1"));
+        assert_true(yaml_tree_is(&t, n, "1"));
         assert_int_equal(key.line, 2);
         assert_null(schema_find(&t, "1", NULL));
 }

@@ -54,7 +54,7 @@ static void expect_no_narrower(const struct step *s, const struct model *m)
 /* Where TCP lets nobody in the door is the only one, and stays. */
 static void expect_some_way(const struct step *s, const struct model *m)
 {
-        if (m->v->live && !s->shut && !clients_now(m) && !m->door[0])
+        if (m->v->live && !s->shut && !clients_now(m) && !m->listener[0])
                 fail_step(s, "nobody gets in", 0);
 }
 
@@ -74,8 +74,8 @@ static bool goes_on(const struct plan *p, size_t k)
 /* The proof does so where nobody listens: a run was killed between a reload and its restart. */
 static void revive(struct model *m)
 {
-        if (m->w.units.socket.active && !m->door[0])
-                (void)snprintf(m->door, sizeof(m->door), "%s", m->w.units.socket.listen);
+        if (m->w.units.socket.active && !m->listener[0])
+                (void)snprintf(m->listener, sizeof(m->listener), "%s", m->w.units.socket.listen);
 }
 
 static bool may_close(const struct step *s, const struct model *m, const struct plan *p)
@@ -125,18 +125,18 @@ static void begin(struct step *s, const struct model *m)
         s->now = clients_now(m);
         s->boot = clients_after_boot(m);
         s->wanted = targets[s->to].wanted == ALL ? m->v->bare : targets[s->to].wanted;
-        s->shut = !s->now && !m->door[0];
+        s->shut = !s->now && !m->listener[0];
         s->what = "nothing";
 }
 
 static void expect_end(const struct step *s, const struct model *m)
 {
         unsigned now = clients_now(m), boot = clients_after_boot(m);
-        bool door = targets[s->to].yaml != NULL;
+        bool listener = targets[s->to].yaml != NULL;
 
         if (s->condition == GOOD && ((m->v->live && now != s->wanted) || boot != s->wanted))
                 fail_step(s, "not what is wanted", now);
-        if (m->v->live && door && !m->door[0])
+        if (m->v->live && listener && !m->listener[0])
                 fail_step(s, "no door", 0);
 }
 
@@ -234,7 +234,7 @@ static void walk_killed(const struct variant *v, size_t from, size_t to, const s
                 if (!is_new(&killed, 0))
                         continue;
                 for (size_t next = 0; next < ELEMENTSOF(targets); next++)
-                        for (enum condition c = GOOD; c <= DEAD_DOOR; c++)
+                        for (enum condition c = GOOD; c <= DEAD_LISTENER; c++)
                                 walk_pair(v, c, from, next, &killed);
         }
 }

@@ -15,7 +15,7 @@
 
 struct entry {
         char *path;
-        struct object o;
+        struct observed o;
 };
 
 struct world {
@@ -40,15 +40,15 @@ static inline struct world live_world(void)
 static inline void world_free(struct world *w)
 {
         for (size_t i = 0; i < w->n; i++) {
-                object_free(&w->entries[i].o);
+                observed_free(&w->entries[i].o);
                 free(w->entries[i].path);
         }
         w->n = 0;
 }
 
-static inline struct object copy_object(const struct object *o)
+static inline struct observed copy_object(const struct observed *o)
 {
-        struct object copy = *o;
+        struct observed copy = *o;
 
         copy.data = o->data ? malloc(o->len + 1) : NULL;
         if (o->data)
@@ -85,13 +85,13 @@ static inline void world_remove(struct world *w, const char *path)
 
         if (!e)
                 return;
-        object_free(&e->o);
+        observed_free(&e->o);
         free(e->path);
         *e = w->entries[--w->n];
 }
 
-static inline struct object *world_put(struct world *w, const char *path, enum object_type type,
-                                       const char *data, size_t len)
+static inline struct observed *world_put(struct world *w, const char *path, enum observed_type type,
+                                         const char *data, size_t len)
 {
         struct entry *e;
 
@@ -99,7 +99,7 @@ static inline struct object *world_put(struct world *w, const char *path, enum o
         assert_true(w->n < WORLD_MAX);
         e = &w->entries[w->n++];
         e->path = strdup(path);
-        e->o = (struct object){ .type = type, .len = len, .mode = 0644 };
+        e->o = (struct observed){ .type = type, .len = len, .mode = 0644 };
         e->o.data = malloc(len + 1);
         memcpy(e->o.data, data, len);
         e->o.data[len] = '\0';
@@ -108,7 +108,7 @@ static inline struct object *world_put(struct world *w, const char *path, enum o
 
 static inline void world_put_text(struct world *w, const char *path, const char *content)
 {
-        (void)world_put(w, path, OBJECT_FILE, content, strlen(content));
+        (void)world_put(w, path, OBSERVED_FILE, content, strlen(content));
 }
 
 static inline bool world_is_masked(const struct world *w, const char *unit)
@@ -118,7 +118,7 @@ static inline bool world_is_masked(const struct world *w, const char *unit)
 
         (void)snprintf(path, sizeof(path), UNITS "%s", unit);
         e = world_entry(w, path);
-        return e && e->o.type == OBJECT_LINK && strcmp(e->o.data, "/dev/null") == 0;
+        return e && e->o.type == OBSERVED_LINK && strcmp(e->o.data, "/dev/null") == 0;
 }
 
 /* What survey.c would find; borrows from the world. */
@@ -129,27 +129,28 @@ static inline struct facts world_facts(const struct world *w)
         struct facts f = w->base;
 
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
-                f.tcp[i].masked = world_is_masked(w, layout_tcp_units[i]);
+                f.tcp[i].masked = world_is_masked(w, distro_tcp_units[i]);
                 f.tcp[i].recorded = closed & (1u << i);
                 f.tcp[i].ours = f.tcp[i].masked && f.tcp[i].recorded;
         }
         return f;
 }
 
-static inline struct object *world_observe(const struct world *w, const struct desired *d)
+static inline struct observed *world_observe(const struct world *w, const struct desired *d)
 {
-        struct object *objects = calloc(d->n, sizeof(*objects));
+        struct observed *observed = calloc(d->n, sizeof(*observed));
 
         for (size_t i = 0; i < d->n; i++) {
                 const char *path = d->items[i].path;
                 const struct entry *e = world_entry(w, path);
 
                 if (e)
-                        objects[i] = copy_object(&e->o);
+                        observed[i] = copy_object(&e->o);
                 else if (w->no_home && strncmp(path, "/home/", 6) == 0)
-                        objects[i] = (struct object){ .type = OBJECT_NO_FOLDER, .what = "gone" };
+                        observed[i] =
+                                (struct observed){ .type = OBSERVED_NO_DIRECTORY, .what = "gone" };
         }
-        return objects;
+        return observed;
 }
 
 static inline struct unit_state *world_unit(struct world *w, const char *unit)
@@ -190,7 +191,7 @@ static inline void world_read_dropin(struct world *w, size_t unit)
         const struct entry *e;
         char path[128];
 
-        (void)snprintf(path, sizeof(path), UNITS "%s.d/" SOCKET_DROPIN, layout_tcp_units[unit]);
+        (void)snprintf(path, sizeof(path), UNITS "%s.d/" SOCKET_DROPIN, distro_tcp_units[unit]);
         e = world_entry(w, path);
         t->dropin = e != NULL;
         t->needs_reload = false;
@@ -236,7 +237,7 @@ static inline void world_job(struct world *w, const struct op *op)
                 return;
         }
         for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(op->name, layout_tcp_units[i]) == 0) {
+                if (strcmp(op->name, distro_tcp_units[i]) == 0) {
                         assert_true(!starts || !world_is_masked(w, op->name));
                         assert_true(op->kind != OP_REFRESH || w->base.tcp[i].active);
                         w->base.tcp[i].active = starts;
@@ -247,18 +248,18 @@ static inline void world_job(struct world *w, const struct op *op)
 
 static inline void world_run(struct world *w, const struct op *op)
 {
-        struct object *o;
+        struct observed *o;
 
         switch (op->kind) {
         case OP_WRITE:
-                o = world_put(w, op->name, OBJECT_FILE, op->content, op->len);
+                o = world_put(w, op->name, OBSERVED_FILE, op->content, op->len);
                 o->mode = op->mode;
                 o->uid = op->uid;
                 o->gid = op->gid;
                 world_touch(w, op);
                 return;
         case OP_LINK:
-                (void)world_put(w, op->name, OBJECT_LINK, op->content, op->len);
+                (void)world_put(w, op->name, OBSERVED_LINK, op->content, op->len);
                 return;
         case OP_UNLINK:
                 world_touch(w, op);
@@ -266,7 +267,7 @@ static inline void world_run(struct world *w, const struct op *op)
                 return;
         case OP_MODULE:
                 for (size_t i = 0; i < N_MODULES; i++)
-                        if (strcmp(layout_transports[i].module, op->name) == 0)
+                        if (strcmp(distro_transports[i].module, op->name) == 0)
                                 w->base.loaded |= 1u << i;
                 return;
         case OP_RELOAD:
@@ -281,7 +282,7 @@ static inline void world_run(struct world *w, const struct op *op)
 struct planning {
         struct facts f;
         struct desired d;
-        struct object *objects;
+        struct observed *observed;
         struct units units;
         struct plan p;
 };
@@ -289,9 +290,9 @@ struct planning {
 static inline void planning_free(struct planning *p)
 {
         plan_free(&p->p);
-        for (size_t i = 0; p->objects && i < p->d.n; i++)
-                object_free(&p->objects[i]);
-        free(p->objects);
+        for (size_t i = 0; p->observed && i < p->d.n; i++)
+                observed_free(&p->observed[i]);
+        free(p->observed);
         desired_free(&p->d);
 }
 
@@ -301,8 +302,8 @@ static inline void plan_world(const struct world *w, const struct config *c, str
 {
         *ret = (struct planning){ .f = world_facts(w), .units = w->units };
         assert_int_equal(c ? desired_make(c, &ret->f, &ret->d) : desired_none(&ret->f, &ret->d), 0);
-        ret->objects = world_observe(w, &ret->d);
-        assert_int_equal(plan_make(&ret->d, ret->objects, &ret->f,
+        ret->observed = world_observe(w, &ret->d);
+        assert_int_equal(plan_make(&ret->d, ret->observed, &ret->f,
                                    w->base.live ? &ret->units : NULL, &ret->p),
                          0);
 }

@@ -174,7 +174,7 @@ static const char *skip_slashes(const char *path)
         return path;
 }
 
-/* Whether an absolute path is the folder `name` of the root, or inside of it. */
+/* Whether an absolute path is the directory `name` of the root, or inside of it. */
 static bool path_is_under(const char *path, const char *name)
 {
         const char *first = skip_slashes(path);

@@ -6,6 +6,8 @@
  */
 #include "core/format/schema.h"
 
+#include "core/util/nearest.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -14,8 +16,6 @@
 #include <strings.h>
 
 #define DIGITS "0123456789_"
-
-enum { KEY_MAX = 32 }; /* longer ones are not compared for a "did you mean" */
 
 /* ---- faults ---------------------------------------------------------------------------------- */
 
@@ -33,9 +33,10 @@ int schema_fault(const struct value *v, const char *fmt, ...)
                 v->d->out.error = -ENOMEM;
         }
         if (v->index < 0)
-                return diag_error(v->d, v->node->at, "%s: %s", v->key, message ? message : "");
-        return diag_error(v->d, v->node->at, "%s[%d]: %s", v->key, v->index,
-                          message ? message : "");
+                return config_error_add(v->d, v->node->at, "%s: %s", v->key,
+                                        message ? message : "");
+        return config_error_add(v->d, v->node->at, "%s[%d]: %s", v->key, v->index,
+                                message ? message : "");
 }
 
 int schema_wrong_type(const struct value *v, const char *wanted)
@@ -56,61 +57,19 @@ int schema_wrong_type(const struct value *v, const char *wanted)
                 return schema_fault(v, "%s is wanted, this is text in quotes", wanted);
         if (n->len == 0)
                 return schema_fault(v, "%s is wanted, there is nothing", wanted);
-        return schema_fault(v, "%s is wanted, not \"%s\"", wanted, yamltree_text(v->tree, n));
+        return schema_fault(v, "%s is wanted, not \"%s\"", wanted, yaml_tree_text(v->tree, n));
 }
 
-/* ---- did you mean ---------------------------------------------------------------------------- */
-
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-        unsigned m = a < b ? a : b;
-
-        return m < c ? m : c;
-}
-
-/* Letters to add, drop or change; case does not count. Swapped neighbours are two changes. */
-static unsigned distance(const char *a, const char *b)
-{
-        unsigned d[KEY_MAX + 1][KEY_MAX + 1];
-        size_t n = strlen(a), m = strlen(b);
-
-        for (unsigned i = 0; i <= n; i++) {
-                for (unsigned j = 0; j <= m; j++) {
-                        int x = i ? tolower((unsigned char)a[i - 1]) : 0;
-                        int y = j ? tolower((unsigned char)b[j - 1]) : 0;
-
-                        if (i == 0 || j == 0) {
-                                d[i][j] = i + j;
-                                continue;
-                        }
-                        d[i][j] =
-                                min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (x != y));
-                }
-        }
-        return d[n][m];
-}
-
-/* NULL when none is near. A third of the letters may be wrong, so that `x` is nobody's neighbour.
- */
+/* NULL when none is near. */
 static const char *nearest(const char *key, size_t len, const struct field *fields, size_t n)
 {
-        const char *best = NULL;
-        unsigned least = UINT32_MAX;
+        struct nearest near = { .word = key };
 
-        if (len > KEY_MAX || strlen(key) != len)
+        if (strlen(key) != len)
                 return NULL;
-        for (size_t i = 0; i < n; i++) {
-                unsigned far;
-
-                if (strlen(fields[i].key) > KEY_MAX)
-                        continue;
-                far = distance(key, fields[i].key);
-                if (far < least && far <= (strlen(fields[i].key) + 2) / 3) {
-                        best = fields[i].key;
-                        least = far;
-                }
-        }
-        return best;
+        for (size_t i = 0; i < n; i++)
+                nearest_offer(&near, fields[i].key);
+        return near.best;
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -118,20 +77,20 @@ static const char *nearest(const char *key, size_t len, const struct field *fiel
 bool schema_is_bool(const struct value *v)
 {
         return v->node->plain &&
-               (yamltree_is(v->tree, v->node, "true") || yamltree_is(v->tree, v->node, "false"));
+               (yaml_tree_is(v->tree, v->node, "true") || yaml_tree_is(v->tree, v->node, "false"));
 }
 
 int schema_bool(const struct value *v, bool *ret)
 {
         if (!schema_is_bool(v))
                 return schema_wrong_type(v, "true or false");
-        *ret = yamltree_is(v->tree, v->node, "true");
+        *ret = yaml_tree_is(v->tree, v->node, "true");
         return 0;
 }
 
 int schema_uint(const struct value *v, uint32_t min, uint32_t max, uint32_t *ret)
 {
-        const char *text = v->node->kind == NODE_SCALAR ? yamltree_text(v->tree, v->node) : "";
+        const char *text = v->node->kind == NODE_SCALAR ? yaml_tree_text(v->tree, v->node) : "";
         const char *digits = text + (text[0] == '-');
         size_t n = strspn(digits, "0123456789");
         uint64_t value = 0;
@@ -220,7 +179,7 @@ int schema_text(const struct value *v, const char *wanted, bool (*valid)(const c
 
         if (v->node->kind != NODE_SCALAR || (v->node->plain && v->node->len == 0))
                 return schema_wrong_type(v, wanted);
-        text = yamltree_text(v->tree, v->node);
+        text = yaml_tree_text(v->tree, v->node);
         if (strlen(text) != v->node->len)
                 return schema_fault(v, "%s is wanted, this holds a NUL", wanted);
         if (v->node->plain && schema_is_ambiguous(text)) {
@@ -237,8 +196,8 @@ size_t schema_count(const struct value *v)
 {
         size_t n = 0;
 
-        for (const struct node *i = yamltree_first(v->tree, v->node); i;
-             i = yamltree_next(v->tree, i))
+        for (const struct node *i = yaml_tree_first(v->tree, v->node); i;
+             i = yaml_tree_next(v->tree, i))
                 n++;
         return n;
 }
@@ -250,8 +209,8 @@ int schema_list(const struct value *v, int (*each)(const struct value *item, voi
         int first = 0, r;
 
         item.index = 0;
-        for (item.node = yamltree_first(v->tree, v->node); item.node;
-             item.node = yamltree_next(v->tree, item.node), item.index++) {
+        for (item.node = yaml_tree_first(v->tree, v->node); item.node;
+             item.node = yaml_tree_next(v->tree, item.node), item.index++) {
                 r = each(&item, userdata);
                 if (r == -ENOMEM)
                         return r;
@@ -305,13 +264,13 @@ static int read_field(const struct value *v, const struct field *f, void *target
 static int unknown_key(const struct value *v, const struct node *key, const struct field *fields,
                        size_t n)
 {
-        const char *text = yamltree_text(v->tree, key);
+        const char *text = yaml_tree_text(v->tree, key);
         const char *near = nearest(text, key->len, fields, n);
 
         if (near)
-                return diag_error(v->d, key->at, "unknown key \"%s\"; did you mean \"%s\"?", text,
-                                  near);
-        return diag_error(v->d, key->at, "unknown key \"%s\"", text);
+                return config_error_add(v->d, key->at, "unknown key \"%s\"; did you mean \"%s\"?",
+                                        text, near);
+        return config_error_add(v->d, key->at, "unknown key \"%s\"", text);
 }
 
 static int read_pair(struct value *v, const struct node *key, const struct field *fields, size_t n,
@@ -320,7 +279,7 @@ static int read_pair(struct value *v, const struct node *key, const struct field
         if (key->kind != NODE_SCALAR) /* said already */
                 return -EBADMSG;
         for (size_t i = 0; i < n; i++) {
-                if (!yamltree_is(v->tree, key, fields[i].key))
+                if (!yaml_tree_is(v->tree, key, fields[i].key))
                         continue;
                 v->key = fields[i].key;
                 return read_field(v, &fields[i], target);
@@ -328,10 +287,10 @@ static int read_pair(struct value *v, const struct node *key, const struct field
         return unknown_key(v, key, fields, n);
 }
 
-int schema_read(const struct yamltree *t, const struct field *fields, size_t n, void *target,
-                struct diag *d)
+int schema_read(const struct yaml_tree *t, const struct field *fields, size_t n, void *target,
+                struct config_error *d)
 {
-        const struct node *root = yamltree_root(t);
+        const struct node *root = yaml_tree_root(t);
         struct value v = { .tree = t, .d = d, .index = -1 };
         int first = 0, r;
 
@@ -340,10 +299,10 @@ int schema_read(const struct yamltree *t, const struct field *fields, size_t n, 
         if (root->kind == NODE_REFUSED)
                 return -EBADMSG;
         if (root->kind != NODE_MAPPING)
-                return diag_error(d, root->at, "\"key: value\" lines are wanted");
-        for (const struct node *key = yamltree_first(t, root); key;
-             key = yamltree_next(t, v.node)) {
-                v.node = yamltree_next(t, key);
+                return config_error_add(d, root->at, "\"key: value\" lines are wanted");
+        for (const struct node *key = yaml_tree_first(t, root); key;
+             key = yaml_tree_next(t, v.node)) {
+                v.node = yaml_tree_next(t, key);
                 r = read_pair(&v, key, fields, n, target);
                 if (r == -ENOMEM)
                         return r;
@@ -353,15 +312,15 @@ int schema_read(const struct yamltree *t, const struct field *fields, size_t n, 
         return first;
 }
 
-const struct node *schema_find(const struct yamltree *t, const char *key, struct mark *ret_key)
+const struct node *schema_find(const struct yaml_tree *t, const char *key, struct mark *ret_key)
 {
-        const struct node *root = yamltree_root(t), *value;
+        const struct node *root = yaml_tree_root(t), *value;
 
         if (!root || root->kind != NODE_MAPPING)
                 return NULL;
-        for (const struct node *k = yamltree_first(t, root); k; k = yamltree_next(t, value)) {
-                value = yamltree_next(t, k);
-                if (!yamltree_is(t, k, key))
+        for (const struct node *k = yaml_tree_first(t, root); k; k = yaml_tree_next(t, value)) {
+                value = yaml_tree_next(t, k);
+                if (!yaml_tree_is(t, k, key))
                         continue;
                 if (ret_key)
                         *ret_key = k->at;

@@ -5,13 +5,13 @@
  */
 #pragma once
 
-#include "core/format/yamltree.h"
+#include "core/format/yaml-tree.h"
 
 /* A value with what its faults need. */
 struct value {
-        const struct yamltree *tree;
+        const struct yaml_tree *tree;
         const struct node *node;
-        struct diag *d;
+        struct config_error *d;
         const char *key;
         int index; /* in a list; -1: the key's own value */
 };
@@ -31,11 +31,11 @@ struct field {
 };
 
 /* Fills `target` from the tree's root. Goes on after faults: 0, -EBADMSG or -ENOMEM. */
-int schema_read(const struct yamltree *t, const struct field *fields, size_t n, void *target,
-                struct diag *d) MUST_CHECK;
+int schema_read(const struct yaml_tree *t, const struct field *fields, size_t n, void *target,
+                struct config_error *d) MUST_CHECK;
 
 /* The value of a key, or NULL; *ret_key (optional) is the place of the key. */
-const struct node *schema_find(const struct yamltree *t, const char *key, struct mark *ret_key);
+const struct node *schema_find(const struct yaml_tree *t, const char *key, struct mark *ret_key);
 
 /* Records a fault at the value, with its path in front. Always -EBADMSG. */
 int schema_fault(const struct value *v, const char *fmt, ...) PRINTF(2, 3);

@@ -5,7 +5,7 @@
  */
 #include "core/plan/admission.h"
 
-#include "core/format/sshddump.h"
+#include "core/format/sshd-dump.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,14 +56,14 @@ bool logins_suffice(const struct config *c, const struct logins *l)
 static bool is_set(const char *dump, const char *keyword)
 {
         size_t len = 0;
-        const char *value = sshddump_next(&dump, keyword, &len);
+        const char *value = sshd_dump_next(&dump, keyword, &len);
 
         return value && !(len == 4 && strncasecmp(value, "none", len) == 0);
 }
 
 static bool is_on(const char *dump, const char *keyword)
 {
-        return sshddump_is(dump, keyword, "yes");
+        return sshd_dump_is(dump, keyword, "yes");
 }
 
 /* The algorithm's own name in a list that is separated by commas. */
@@ -79,9 +79,9 @@ static bool has_algorithm(const char *list, const char *name)
 
 static void get_algorithms(const char *dump, char *list, size_t size)
 {
-        sshddump_get(dump, "pubkeyacceptedalgorithms", list, size);
+        sshd_dump_get(dump, "pubkeyacceptedalgorithms", list, size);
         if (!list[0]) /* its name before 8.5 */
-                sshddump_get(dump, "pubkeyacceptedkeytypes", list, size);
+                sshd_dump_get(dump, "pubkeyacceptedkeytypes", list, size);
 }
 
 bool admission_takes_any(const char *dump, const char *keys)
@@ -157,9 +157,9 @@ static void read_methods(const char *dump, struct admission_rules *r)
         char methods[2048];
 
         if (!is_set(dump, "authenticationmethods") ||
-            sshddump_is(dump, "authenticationmethods", "any"))
+            sshd_dump_is(dump, "authenticationmethods", "any"))
                 return;
-        sshddump_get(dump, "authenticationmethods", methods, sizeof(methods));
+        sshd_dump_get(dump, "authenticationmethods", methods, sizeof(methods));
         if (!is_enough_without_key(methods))
                 r->passwords = false;
         if (!is_enough(methods, "publickey"))
@@ -171,7 +171,7 @@ static void read_forced(const char *dump, struct admission_rules *r)
 {
         const char *at = dump;
         size_t len = 0;
-        const char *value = sshddump_next(&at, "forcecommand", &len);
+        const char *value = sshd_dump_next(&at, "forcecommand", &len);
 
         if (is_set(dump, "forcecommand"))
                 (void)snprintf(r->forced, sizeof(r->forced), "ForceCommand %.*s",
@@ -189,9 +189,9 @@ void admission_rules_read(const char *dump, uint32_t uid, struct admission_rules
         if (uid == 0 && !is_on(dump, "permitrootlogin"))
                 r.passwords = false;
         r.elsewhere = is_set(dump, "authorizedkeyscommand") || is_set(dump, "trustedusercakeys");
-        sshddump_get(dump, "maxauthtries", text, sizeof(text));
+        sshd_dump_get(dump, "maxauthtries", text, sizeof(text));
         r.tries = text[0] ? (unsigned)strtoul(text, NULL, 10) : 6;
-        sshddump_get(dump, "authorizedkeysfile", r.key_files, sizeof(r.key_files));
+        sshd_dump_get(dump, "authorizedkeysfile", r.key_files, sizeof(r.key_files));
         find_key_type(dump, &r);
         read_forced(dump, &r);
         read_methods(dump, &r);
@@ -208,18 +208,18 @@ bool admission_was_asked(const char *said)
                strstr(said, "debug1: Offering public key: ");
 }
 
-/* "debug1: Server accepts key: FOLDER/3.pub ED25519 SHA256:… explicit" */
-static bool read_accepted(const char *line, const char *folder, unsigned *ret, char *key,
+/* "debug1: Server accepts key: DIRECTORY/3.pub ED25519 SHA256:… explicit" */
+static bool read_accepted(const char *line, const char *directory, unsigned *ret, char *key,
                           size_t size)
 {
         static const char start[] = "debug1: Server accepts key: ";
-        size_t n = strlen(folder);
+        size_t n = strlen(directory);
         const char *at;
 
         if (strncmp(line, start, strlen(start)) != 0)
                 return false;
         at = line + strlen(start);
-        if (strncmp(at, folder, n) != 0 || at[n] != '/' ||
+        if (strncmp(at, directory, n) != 0 || at[n] != '/' ||
             sscanf(at + n + 1, "%2u.pub", ret) != 1 || *ret >= 64)
                 return false;
         at += strcspn(at, " \r\n");
@@ -230,7 +230,7 @@ static bool read_accepted(const char *line, const char *folder, unsigned *ret, c
         return true;
 }
 
-uint64_t admission_accepted(const char *said, const char *folder, char *key, size_t size)
+uint64_t admission_accepted(const char *said, const char *directory, char *key, size_t size)
 {
         uint64_t accepted = 0;
 
@@ -239,7 +239,7 @@ uint64_t admission_accepted(const char *said, const char *folder, char *key, siz
                 unsigned n;
 
                 line += *line == '\n';
-                if (!read_accepted(line, folder, &n, name, sizeof(name)))
+                if (!read_accepted(line, directory, &n, name, sizeof(name)))
                         continue;
                 if (accepted == 0)
                         (void)snprintf(key, size, "%s", name);
@@ -284,7 +284,7 @@ static const struct {
           "make %s own what that line names, and nobody else write to it (chmod go-w)" },
         { "does not permit", "see the options of that key in authorized_keys of %s" },
         { "currently not available", "give %s a shell that logs in (usermod --shell)" },
-        { "fatal: ", "mend what sshd says there, for %s and all others" },
+        { "fatal: ", "correct what sshd says there, for %s and all others" },
 };
 
 bool admission_was_refused_in_session(const char *said)

@@ -63,13 +63,13 @@ void admission_rules_read(const char *dump, uint32_t uid, struct admission_rules
 bool admission_takes_any(const char *dump, const char *keys);
 
 /* From what `ssh -v` printed: how far it came, and which of the keys it offered were accepted.
- * Files are FOLDER/N.pub; bit N is set for each that was. `key` gets the first one's name. */
+ * Files are DIRECTORY/N.pub; bit N is set for each that was. `key` gets the first one's name. */
 bool admission_was_asked(const char *said);
 
 /* Whether an account's own rules ended a session that sshd had opened: a shell that only says no, a
  * password that has to be changed first. */
 bool admission_was_refused_in_session(const char *said);
-uint64_t admission_accepted(const char *said, const char *folder, char *key, size_t size);
+uint64_t admission_accepted(const char *said, const char *directory, char *key, size_t size);
 
 /* Finds sshd's own reason among what was printed, and the fix for it; else what ssh said last. */
 void admission_explain(const char *said, struct login *l);

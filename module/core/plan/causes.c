@@ -7,7 +7,7 @@
 #include <string.h>
 
 const struct cause_row causes[N_CAUSES] = {
-        [CAUSE_NONE] = { "none", "the door answers", "" },
+        [CAUSE_NONE] = { "none", "an SSH server answers", "" },
         [CAUSE_NOT_BOOTED] = { "not-booted", "this system was not booted with systemd",
                                "use --root=DIR for an image (--root=/ from inside, as where a "
                                "container is built); on WSL put \"[boot]\" and "
@@ -24,7 +24,7 @@ const struct cause_row causes[N_CAUSES] = {
                                  "sshd-vsock apply" },
         [CAUSE_TEMPLATE_MISSING] = { "template-missing",
                                      "no template sshd-vsock@.service belongs to the socket, so "
-                                     "connections are accepted and nobody serves them",
+                                     "connections are accepted and not served",
                                      "sshd-vsock apply" },
         [CAUSE_TEMPLATE_MASKED] = { "template-masked", "the template sshd-vsock@.service is masked",
                                     "systemctl unmask sshd-vsock@.service; sshd-vsock apply" },
@@ -32,11 +32,11 @@ const struct cause_row causes[N_CAUSES] = {
                                   "the socket was flooded and gave up (trigger limit)",
                                   "systemctl reset-failed sshd-vsock.socket; sshd-vsock apply" },
         [CAUSE_PORT_TAKEN] = { "port-taken", "the vsock port is in use by another program",
-                               "stop who holds it (\"ss --vsock -lp\" shows), or choose another "
-                               "port, then \"sshd-vsock apply\" (WSL distributions share one "
-                               "kernel: one port each)" },
+                               "stop the program that holds it (\"ss --vsock -lp\" shows), or "
+                               "choose another port, then \"sshd-vsock apply\" (WSL distributions "
+                               "share one kernel: one port each)" },
         [CAUSE_SOCKET_FAILED] = { "socket-failed", "the socket unit failed",
-                                  "mend what \"systemctl status sshd-vsock.socket\" shows, then "
+                                  "correct what \"systemctl status sshd-vsock.socket\" shows, then "
                                   "\"sshd-vsock apply\"" },
         [CAUSE_SOCKET_INACTIVE] = { "socket-inactive", "the socket unit is not listening",
                                     "systemctl start sshd-vsock.socket" },
@@ -45,18 +45,20 @@ const struct cause_row causes[N_CAUSES] = {
         [CAUSE_NO_LOOPBACK] = { "no-loopback",
                                 "this kernel offers no vsock loopback, so nothing can be verified "
                                 "from inside",
-                                "none needed for the door itself; verify from the host, or use a "
-                                "kernel with CONFIG_VSOCKETS_LOOPBACK (WSL: 6.18 and newer)" },
-        [CAUSE_NO_LISTENER] = { "no-listener", "nobody listens on the vsock port",
+                                "none needed for the vsock listener itself; verify from the host, "
+                                "or use a kernel with CONFIG_VSOCKETS_LOOPBACK (WSL: 6.18 and "
+                                "newer)" },
+        [CAUSE_NO_LISTENER] = { "no-listener", "nothing listens on the vsock port",
                                 "sshd-vsock apply" },
         [CAUSE_SHARE_FULL] = { "share-full",
-                               "programs of this system hold all the connections that each side "
-                               "may have; the host has its own and still gets in",
+                               "programs on this system hold all connections that the per-CID "
+                               "limit allows; the host has a limit of its own and can still "
+                               "connect",
                                "end what holds them (\"ss --vsock -p\" shows), or wait: sshd ends "
                                "those that do not log in within its LoginGraceTime" },
         [CAUSE_CONNECT] = { "connect", "the connection through vsock loopback failed",
                             "see \"dmesg\" for messages of the vsock transport" },
-        [CAUSE_TIMEOUT] = { "timeout", "connected, but the door said nothing in time",
+        [CAUSE_TIMEOUT] = { "timeout", "connected, but no SSH banner came in time",
                             "see \"journalctl -u 'sshd-vsock@*'\"; on a slow machine raise "
                             "verify_timeout" },
         [CAUSE_NO_HOST_KEYS] = { "no-host-keys", "sshd has no host keys it can read",
@@ -73,19 +75,19 @@ const struct cause_row causes[N_CAUSES] = {
                                     "journal names: \"useradd --system --home-dir /run/sshd "
                                     "--shell /usr/sbin/nologin sshd\"" },
         [CAUSE_BAD_SSHD_CONFIG] = { "bad-sshd-config", "sshd refuses its configuration",
-                                    "run \"sshd -t\" and mend the line it names, or the option of "
-                                    "its command (\"systemctl cat sshd-vsock@.service\") that the "
-                                    "journal names" },
-        [CAUSE_CLOSED] = { "closed", "connected, but the door closed without a word",
-                           "mend what \"journalctl -u 'sshd-vsock@*'\" or \"systemctl cat "
+                                    "run \"sshd -t\" and correct the line it names, or the option "
+                                    "of its command (\"systemctl cat sshd-vsock@.service\") that "
+                                    "the journal names" },
+        [CAUSE_CLOSED] = { "closed", "connection closed before the SSH banner",
+                           "correct what \"journalctl -u 'sshd-vsock@*'\" or \"systemctl cat "
                            "sshd-vsock@.service\" shows" },
-        [CAUSE_NOT_SSH] = { "not-ssh", "what answers on the port is no SSH server",
+        [CAUSE_NOT_SSH] = { "not-ssh", "what answers on the vsock port is not an SSH server",
                             "see \"systemctl cat sshd-vsock@.service\" for what answers, and take "
                             "it out; or choose another port, then \"sshd-vsock apply\"" },
         [CAUSE_SSH_VERSION] = { "ssh-version", "the SSH server does not speak protocol 2",
                                 "install a current OpenSSH" },
-        [CAUSE_NO_KEX] = { "no-kex", "the banner came, but no key exchange after it",
-                           "mend what \"journalctl -u 'sshd-vsock@*'\" or \"systemctl cat "
+        [CAUSE_NO_KEX] = { "no-kex", "the SSH banner came, but no key exchange followed",
+                           "correct what \"journalctl -u 'sshd-vsock@*'\" or \"systemctl cat "
                            "sshd-vsock@.service\" shows; under SELinux also \"ausearch -m avc -ts "
                            "recent\"" },
         [CAUSE_SELINUX] = { "selinux", "SELinux denies sshd the vsock connection",
@@ -96,8 +98,8 @@ const struct cause_row causes[N_CAUSES] = {
                                "wait for DNS",
                                "\"sshd-vsock apply\", with hosts_entry: true" },
         [CAUSE_NO_WAY_TO_HOST] = { "no-way-to-host",
-                                   "the door answers inside, but no vsock transport leads to a "
-                                   "host",
+                                   "the vsock listener answers locally, but no vsock transport "
+                                   "leads to a host",
                                    "give the machine a vsock device (QEMU: -device "
                                    "vhost-vsock-pci,guest-cid=N); clouds mostly offer none" },
         [CAUSE_TCP_OPEN] = { "tcp-open",
@@ -105,14 +107,23 @@ const struct cause_row causes[N_CAUSES] = {
                              "run the command that the message names, then \"sshd-vsock apply\"" },
         [CAUSE_TCP_DOWN] = { "tcp-down",
                              "no sshd listens on TCP, though listen_address wants one to",
-                             "mend what the unit that the message names says of it, restart it, "
-                             "then \"sshd-vsock apply\"" },
+                             "correct what the log of the named unit says, restart that unit, then "
+                             "\"sshd-vsock apply\"" },
         [CAUSE_NO_LOGIN] = { "no-login",
-                             "the door answers, but nobody could be shown to log in through it "
-                             "whom require_login asks for",
+                             "the vsock listener answers, but no account that require_login asks "
+                             "for was shown to log in through it",
                              "give an account a key that sshd accepts from a client without an "
-                             "address; the messages name each account's obstacle" },
+                             "address; the messages say what stops each account" },
 };
+
+int cause_set(struct error *e, enum cause cause, const char *detail, int error)
+{
+        error_fix(e, "%s", causes[cause].fix);
+        if (!e->text[0])
+                e->cause = cause;
+        return error_say(e, error, "%s%s%s%s", causes[cause].what, detail[0] ? " (" : "", detail,
+                         detail[0] ? ")" : "");
+}
 
 /* A denial of somebody else's is none of ours. */
 enum cause cause_from_kernel(const char *line)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * causes.h: why a door does not answer, one row per known symptom, each with its fix; the same
- * table serves messages and the manual's troubleshooting section. Pure.
+ * causes.h: why a vsock listener does not answer, one row per known symptom, each with its fix; the
+ * same table serves messages and the manual's troubleshooting section. Pure.
  */
 #pragma once
 
-#include "core/util/base.h"
+#include "core/util/error.h"
 
 enum cause {
-        CAUSE_NONE, /* the door answers */
+        CAUSE_NONE, /* the vsock listener answers */
         CAUSE_NOT_BOOTED,
         CAUSE_CHROOT,
         CAUSE_NOT_ROOT,
@@ -52,6 +52,10 @@ struct cause_row {
 
 extern const struct cause_row causes[N_CAUSES];
 
+/* Says the cause in an error, with `detail` ("" for none) behind it and the table's fix where none
+ * was said. Returns `error`. */
+int cause_set(struct error *e, enum cause cause, const char *detail, int error);
+
 /* A line that sshd or systemd wrote to the journal for a connection or the socket, to the cause it
  * is known for; CAUSE_NONE when it says nothing. The second: the same for lines of the kernel and
  * its audit. */
@@ -61,6 +65,6 @@ enum cause cause_from_kernel(const char *line);
 /* Whether a line that belongs to that cause says where it is: the file and line, the key. */
 bool cause_names_place(enum cause cause, const char *line);
 
-/* How much a line that names no cause tells of the door's end; 0: nothing. `systemd`: it is the
- * manager's, not sshd's. Priorities are syslog's. */
+/* How much a line that names no cause tells of the vsock listener's end; 0: nothing. `systemd`: it
+ * is the manager's, not sshd's. Priorities are syslog's. */
 unsigned cause_weight(const char *line, unsigned priority, bool systemd);

@@ -7,7 +7,7 @@
 #include "core/plan/config.h"
 
 #include "core/format/passwd.h"
-#include "core/plan/configusers.h"
+#include "core/plan/config-users.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -131,7 +131,7 @@ static int add_listen(const struct value *v, void *userdata)
                         continue;
                 free(new->address);
                 r = schema_fault(v, "\"%s\" is listed twice", text);
-                diag_note(v->d, l->list[i].at, "the first is here");
+                config_error_note(v->d, l->list[i].at, "the first is here");
                 return r;
         }
         l->n++;
@@ -213,33 +213,35 @@ static const struct field fields[] = {
 };
 
 /* Faults in either value do not hide it: both keys are there, whatever the list holds. */
-static void check_contradictions(const struct yamltree *t, const struct config *c, struct diag *d)
+static void check_contradictions(const struct yaml_tree *t, const struct config *c,
+                                 struct config_error *d)
 {
         struct mark listen = { 0 };
         const struct node *tcp = schema_find(t, "disable_tcp", NULL);
 
         if (!c->disable_tcp || !tcp || !schema_find(t, "listen_address", &listen))
                 return;
-        (void)diag_error(d, tcp->at,
-                         "disable_tcp: true contradicts listen_address: no TCP at all, or these "
-                         "addresses");
-        diag_note(d, listen, "listen_address is here");
+        (void)config_error_add(
+                d, tcp->at,
+                "disable_tcp: true contradicts listen_address: no TCP at all, or these "
+                "addresses");
+        config_error_note(d, listen, "listen_address is here");
 }
 
-static void check_users(const struct config *c, const struct users *users, struct diag *d)
+static void check_users(const struct config *c, const struct users *users, struct config_error *d)
 {
         for (size_t i = 0; i < c->n_users; i++)
                 if (!users_find(users, c->users[i].name))
-                        (void)diag_error(d, c->users[i].at,
-                                         "hushlogin[%zu]: there is no user \"%s\"", i,
-                                         c->users[i].name);
+                        (void)config_error_add(d, c->users[i].at,
+                                               "hushlogin[%zu]: there is no user \"%s\"", i,
+                                               c->users[i].name);
 }
 
-static int parse(const char *text, size_t len, const struct users *users, struct diag *d,
+static int parse(const char *text, size_t len, const struct users *users, struct config_error *d,
                  struct config *c)
 {
-        AUTO(yamltree_free) struct yamltree tree = { 0 };
-        int r = yamltree_parse(text, len, d, &tree);
+        AUTO(yaml_tree_free) struct yaml_tree tree = { 0 };
+        int r = yaml_tree_parse(text, len, d, &tree);
 
         if (r == -ENOMEM)
                 return r;
@@ -252,7 +254,7 @@ static int parse(const char *text, size_t len, const struct users *users, struct
         return 0;
 }
 
-int config_parse(const char *text, size_t len, const struct users *users, struct diag *d,
+int config_parse(const char *text, size_t len, const struct users *users, struct config_error *d,
                  struct config *ret)
 {
         struct config c = { 0 };
@@ -264,8 +266,8 @@ int config_parse(const char *text, size_t len, const struct users *users, struct
         d->text = text;
         d->text_len = len;
         if (len > CONFIG_SIZE_MAX)
-                r = diag_error(d, (struct mark){ 0 }, "is larger than %u KiB",
-                               CONFIG_SIZE_MAX / 1024);
+                r = config_error_add(d, (struct mark){ 0 }, "is larger than %u KiB",
+                                     CONFIG_SIZE_MAX / 1024);
         else
                 r = parse(text, len, users, d, &c);
         if (r == 0 && d->n_errors > before)

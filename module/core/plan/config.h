@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "core/util/diag.h"
+#include "core/util/config-error.h"
 
 /* Limits of the file, and defaults. */
 #define CONFIG_SIZE_MAX        65536u /* bytes */
@@ -63,7 +63,7 @@ struct users; /* passwd.h */
  * text is the default configuration. Returns 0 and a configuration to be freed with config_free(),
  * -EBADMSG when d holds at least one fault (all faults of the file are collected in one run), or
  * -ENOMEM. On failure *ret is untouched. */
-int config_parse(const char *text, size_t len, const struct users *users, struct diag *d,
+int config_parse(const char *text, size_t len, const struct users *users, struct config_error *d,
                  struct config *ret) MUST_CHECK;
 
 /* All defaults. 0 or -ENOMEM. */
@@ -72,7 +72,7 @@ int config_default(struct config *ret) MUST_CHECK;
 /* The configuration in canonical YAML, one line per key that differs from its default, in the
  * order of the schema, no line starting with a blank. Parsing the result gives the same
  * configuration and the same text. It is embedded in a unit, so it holds only characters that
- * need no escaping there. (configtext.c) */
+ * need no escaping there. (config-text.c) */
 void config_render(const struct config *c, struct buf *out);
 
 void config_free(struct config *c);

@@ -19,7 +19,7 @@ enum item_kind {
                              body, "" for none), everybody else's ListenAddress commented out */
 };
 
-/* The order of work, design §4. */
+/* The order of work: doc/DESIGN.md. */
 enum phase {
         PHASE_OPEN,     /* files that cannot lock anyone out */
         PHASE_ACTIVATE, /* modules, daemon-reload, the socket */
@@ -31,11 +31,12 @@ enum {
         ITEM_UNIT = 1 << 0,       /* systemd must reload to see a change */
         ITEM_SOCKET = 1 << 1,     /* the socket must restart to see a change */
         ITEM_SSHD = 1 << 2,       /* sshd's TCP listener must reload to see a change */
-        ITEM_ALIAS = 1 << 3,      /* a link that is right whatever folder its target is in */
+        ITEM_ALIAS = 1 << 3,      /* a link that is right whatever directory its target is in */
         ITEM_TCP_SOCKET = 1 << 5, /* a TCP socket unit must restart to see a change */
-        ITEM_FOLDER = 1 << 4, /* the folder may be our making: it goes once nothing is left in it */
-        ITEM_LATE = 1 << 6,   /* in PHASE_CLOSE: after what is started and stopped there */
-        ITEM_MASK = 1 << 7,   /* the mask of a TCP unit */
+        ITEM_DIRECTORY =
+                1 << 4, /* the directory may be our making: it goes once nothing is left in it */
+        ITEM_LATE = 1 << 6,     /* in PHASE_CLOSE: after what is started and stopped there */
+        ITEM_MASK = 1 << 7,     /* the mask of a TCP unit */
         ITEM_HANDMADE = 1 << 8, /* may take the place of one that does the same; see ITEM_SAVED */
         ITEM_TCP = ITEM_SSHD | ITEM_TCP_SOCKET | ITEM_MASK, /* any of these */
 };
@@ -52,7 +53,7 @@ struct item {
         size_t len;
 };
 
-/* What the door does without: failing there is said, and ends no run. */
+/* What the vsock listener does without: failing there is said, and ends no run. */
 static inline bool item_is_extra(const struct item *i)
 {
         return i->kind == ITEM_HOSTS || i->kind == ITEM_FLAG;
@@ -63,7 +64,7 @@ static inline bool item_is_extra(const struct item *i)
 struct desired {
         struct item *items;
         size_t n;
-        unsigned port; /* of the door; 0 where all goes */
+        unsigned port; /* of the vsock listener; 0 where all goes */
 };
 
 /* 0 or -ENOMEM. */
@@ -72,7 +73,7 @@ int desired_make(const struct config *c, const struct facts *f, struct desired *
 /* Everything gone: what `remove` asks for. */
 int desired_none(const struct facts *f, struct desired *ret) MUST_CHECK;
 
-/* The TCP units, as bits of layout_tcp_units, that `disable_tcp` masks on this system. */
+/* The TCP units, as bits of distro_tcp_units, that `disable_tcp` masks on this system. */
 unsigned desired_masks(const struct facts *f);
 
 void desired_free(struct desired *d);

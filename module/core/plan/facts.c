@@ -13,7 +13,7 @@ void facts_free(struct facts *f)
                 free(f->sshd_files[i]);
         free(f->sshd_files);
         sshd_settings_free(&f->sshd_settings);
-        words_free(&f->sshd_options);
+        argv_free(&f->sshd_options);
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 unit_streams_free(&f->tcp[i].streams);
         users_free(&f->users);
@@ -22,9 +22,9 @@ void facts_free(struct facts *f)
 
 const char *facts_host_key(const struct facts *f, size_t i)
 {
-        const struct words *keys = &f->sshd_settings.host_keys;
+        const struct argv *keys = &f->sshd_settings.host_keys;
 
         if (keys->n > 0)
                 return i < keys->n ? keys->list[i] : NULL;
-        return layout_host_keys[i];
+        return distro_host_keys[i];
 }

@@ -5,12 +5,12 @@
  */
 #pragma once
 
-#include "core/format/layout.h"
+#include "core/format/distro.h"
 #include "core/format/passwd.h"
-#include "core/format/sshdsettings.h"
-#include "core/format/unitstreams.h"
+#include "core/format/sshd-settings.h"
+#include "core/format/unit-streams.h"
 #include "core/plan/config.h"
-#include "core/plan/hostway.h"
+#include "core/plan/host-transport.h"
 
 /* Whether a service that runs has the addresses that its configuration says, or a reload failed or
  * was missed. */
@@ -20,9 +20,9 @@ enum stale {
         STALE_CONFINED, /* … and on single addresses only, where the configuration opens others */
 };
 
-/* One of layout_tcp_units as found. */
+/* One of distro_tcp_units as found. */
 struct tcp_unit {
-        bool vendor;       /* a unit file of that name in a vendor folder */
+        bool vendor;       /* a unit file of that name in a vendor directory */
         bool foreign;      /* a file or link of that name in /etc/systemd/system: the admin's */
         bool masked;       /* masked in /etc, by whomever */
         bool recorded;     /* our preset says that we masked it, once */
@@ -30,7 +30,7 @@ struct tcp_unit {
         bool active;       /* live: it runs or listens now */
         bool needs_reload; /* live: systemd has not read its files as they are */
         uint64_t changed;  /* live: when its state last changed; realtime, in microseconds */
-        bool enabled;      /* a link in a .wants or .requires folder of /etc pulls it in */
+        bool enabled;      /* a link in a .wants or .requires directory of /etc pulls it in */
         /* live, services: */
         enum stale stale;
         uint32_t main_pid; /* 0: none runs */
@@ -62,7 +62,7 @@ struct facts {
         char *program;         /* this program inside the system; NULL: the image lacks it */
         unsigned modules;      /* bits 1 << MODULE_…: there as a loadable module */
         unsigned loaded;       /* bits 1 << MODULE_…: loaded or built in (live) */
-        unsigned environments; /* bits: rows of layout_environments that apply */
+        unsigned environments; /* bits: rows of distro_environments that apply */
         unsigned n_host_keys;  /* of those that sshd uses, not empty */
         bool dropins;          /* sshd_config includes our drop-in's path */
         bool sshd_config;      /* /etc/ssh/sshd_config exists */
@@ -71,7 +71,8 @@ struct facts {
         bool sshd_beyond;        /* there are more of them than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
-        bool generated_door; /* systemd's generator provides the wanted door, and it answers */
+        bool generated_listener; /* systemd's generator provides the wanted vsock listener, and it
+                                answers */
         struct tcp_unit tcp[N_TCP_UNITS];
         struct users users;
         unsigned verify_timeout; /* seconds, as configured; 0: the default */
@@ -79,7 +80,7 @@ struct facts {
                          */
         /* what sshd's command and its files say, as far as a scan tells */
         struct sshd_settings sshd_settings;
-        struct words sshd_options; /* that its units pass on, by their environment files */
+        struct argv sshd_options; /* that its units pass on, by their environment files */
 };
 
 void facts_free(struct facts *f);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
  * plan.c: compares each desired item with what was observed and decides: nothing to do, an
- * operation, or a conflict. The unit operations that follow from it are planunits.c's. Decides
+ * operation, or a conflict. The unit operations that follow from it are plan-units.c's. Decides
  * only; touches nothing.
  */
-#include "core/plan/planunits.h"
+#include "core/plan/plan-units.h"
 
-#include "core/format/hosts.h"
-#include "core/format/sshdconf.h"
+#include "core/format/hosts-file.h"
+#include "core/format/sshd-config.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-bool plan_is_ours(const struct object *o)
+bool plan_is_ours(const struct observed *o)
 {
-        return o->type == OBJECT_FILE && o->len >= strlen(FILE_MARKER) &&
+        return o->type == OBSERVED_FILE && o->len >= strlen(FILE_MARKER) &&
                memcmp(o->data, FILE_MARKER, strlen(FILE_MARKER)) == 0;
 }
 
@@ -24,45 +24,46 @@ bool plan_is_ours(const struct object *o)
 static int edit_sshd_config(const struct item *i, const char *text, size_t len, struct buf *out)
 {
         AUTO_BUF bare = BUF_INIT, plain = BUF_INIT, kept = BUF_INIT;
-        AUTO(sshdconf_free) struct sshdconf c = { 0 };
+        AUTO(sshd_config_free) struct sshd_config c = { 0 };
         int r;
 
-        sshdconf_uncomment(text, len, &bare);
-        sshdconf_set_block(buf_str(&bare), bare.len, NULL, &plain);
+        sshd_config_uncomment(text, len, &bare);
+        sshd_config_set_block(buf_str(&bare), bare.len, NULL, &plain);
         r = bare.error < 0 ? bare.error : plain.error;
         if (r == 0 && i->wanted)
-                r = sshdconf_scan(buf_str(&plain), plain.len, &c);
+                r = sshd_config_scan(buf_str(&plain), plain.len, &c);
         if (r == 0)
-                sshdconf_comment_strays(buf_str(&plain), plain.len, &c, &kept);
+                sshd_config_comment_strays(buf_str(&plain), plain.len, &c, &kept);
         if (r < 0 || kept.error < 0)
                 return r < 0 ? r : kept.error;
-        sshdconf_set_block(buf_str(&kept), kept.len, i->wanted && i->content[0] ? i->content : NULL,
-                           out);
+        sshd_config_set_block(buf_str(&kept), kept.len,
+                              i->wanted && i->content[0] ? i->content : NULL, out);
         return out->error;
 }
 
 /* The bytes of a shared file with our part put in or taken out. What is not there may have bytes
  * all the same: those that systemd-tmpfiles would put there. */
-static int edited(const struct item *i, const struct object *o, struct buf *out)
+static int edited(const struct item *i, const struct observed *o, struct buf *out)
 {
-        bool has_bytes = o->type == OBJECT_FILE || o->type == OBJECT_NONE;
+        bool has_bytes = o->type == OBSERVED_FILE || o->type == OBSERVED_NONE;
         const char *old = has_bytes ? o->data : NULL;
         size_t len = has_bytes ? o->len : 0;
 
         if (i->kind == ITEM_SSHD_CONFIG)
                 return edit_sshd_config(i, old, len, out);
-        hosts_edit(old, len, i->wanted ? i->content : NULL, out);
+        hosts_file_edit(old, len, i->wanted ? i->content : NULL, out);
         return out->error;
 }
 
-static const char hosts_cure[] = "; to mend it, put a file in its place, or say hosts_entry: false "
-                                 "and map " HOSTS_NAME " to 127.0.0.1 yourself";
+static const char hosts_cure[] =
+        "; fix: put a file in its place, or say hosts_entry: false and map " HOSTS_NAME
+        " to 127.0.0.1 yourself";
 
 static enum blocks blocks_of(const struct item *i)
 {
         if (item_is_extra(i))
                 return BLOCKS_NOTHING;
-        return i->phase == PHASE_CLOSE || (i->flags & ITEM_TCP) ? BLOCKS_CLOSE : BLOCKS_DOOR;
+        return i->phase == PHASE_CLOSE || (i->flags & ITEM_TCP) ? BLOCKS_CLOSE : BLOCKS_LISTENER;
 }
 
 int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
@@ -101,11 +102,11 @@ struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const c
 }
 
 /* An operation on the item's path; takes the content over. */
-int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const struct object *o,
+int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const struct observed *o,
                   struct buf *content)
 {
         struct op *op = plan_add(p, kind, i->phase, o->path ? o->path : i->path);
-        bool keep = o->type == OBJECT_FILE && i->kind >= ITEM_HOSTS;
+        bool keep = o->type == OBSERVED_FILE && i->kind >= ITEM_HOSTS;
 
         if (!op)
                 return -ENOMEM;
@@ -117,10 +118,10 @@ int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const
         return content ? buf_take(content, &op->content, &op->len) : 0;
 }
 
-static int plan_edit(struct plan *p, const struct item *i, const struct object *o)
+static int plan_edit(struct plan *p, const struct item *i, const struct observed *o)
 {
         AUTO_BUF content = BUF_INIT;
-        size_t old = o->type == OBJECT_FILE ? o->len : 0;
+        size_t old = o->type == OBSERVED_FILE ? o->len : 0;
         int r;
 
         if (o->unseen)
@@ -130,12 +131,11 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
         if (i->wanted && o->maps_behind && i->kind == ITEM_HOSTS)
                 return 0; /* whoever keeps that file has seen to it */
         if (!i->wanted && o->ours_behind)
-                return plan_add_conflict(
-                        p, i,
-                        "is %s: the line of sshd-vsock in it stays; to mend it, take "
-                        "out its line that ends in \"" HOSTS_MARKER "\"",
-                        o->what);
-        if (o->type == OBJECT_LINK || o->type == OBJECT_OTHER)
+                return plan_add_conflict(p, i,
+                                         "is %s: the line of sshd-vsock in it stays; fix: take out "
+                                         "its line that ends in \"" HOSTS_MARKER "\"",
+                                         o->what);
+        if (o->type == OBSERVED_LINK || o->type == OBSERVED_OTHER)
                 return i->wanted
                                ? plan_add_conflict(p, i,
                                                    "is %s; sshd-vsock edits only files "
@@ -143,43 +143,40 @@ static int plan_edit(struct plan *p, const struct item *i, const struct object *
                                                    o->what ? o->what : "a link that leads nowhere",
                                                    i->kind == ITEM_HOSTS
                                                            ? hosts_cure
-                                                           : "; to mend it, put a file in its "
-                                                             "place")
+                                                           : "; fix: put a file in its place")
                                : 0;
-        if (o->type != OBJECT_FILE && !i->wanted)
+        if (o->type != OBSERVED_FILE && !i->wanted)
                 return 0;
-        if (o->type != OBJECT_FILE && i->kind == ITEM_SSHD_CONFIG)
+        if (o->type != OBSERVED_FILE && i->kind == ITEM_SSHD_CONFIG)
                 return plan_add_conflict(p, i,
                                          "is not there, and nothing includes " PATH_SSHD_DROPIN
-                                         ": listen_address has no place; to mend it, make that "
-                                         "file, as a copy of " PATH_SSHD_CONFIG_VENDOR
-                                         " if that is there");
+                                         ": listen_address has no place; fix: make that file, as a "
+                                         "copy of " PATH_SSHD_CONFIG_VENDOR " if that is there");
         r = edited(i, o, &content);
         if (r < 0)
                 return r;
-        if (o->type == OBJECT_FILE && content.len == old &&
+        if (o->type == OBSERVED_FILE && content.len == old &&
             (old == 0 || memcmp(content.data, o->data, old) == 0))
                 return 0;
-        if (content.len == 0 && i->kind == ITEM_HOSTS && hosts_are_created(o->data, old))
+        if (content.len == 0 && i->kind == ITEM_HOSTS && hosts_file_is_created(o->data, old))
                 return plan_add_file(p, OP_UNLINK, i, o, NULL);
         return plan_add_file(p, OP_WRITE, i, o, &content);
 }
 
 /* Where sshd listens is not decided over files that nobody could read. */
-static int plan_unseen(struct plan *p, const struct item *i, const struct object *o)
+static int plan_unseen(struct plan *p, const struct item *i, const struct observed *o)
 {
         return i->wanted ? plan_add_conflict(p, i,
-                                             "is left as it is: %s; to mend it, see why, and "
-                                             "run it again",
+                                             "is left as it is: %s; fix: see why, and run it again",
                                              o->unseen ? o->what : p->sshd_unread)
                          : 0;
 }
 
-static int plan_item(struct plan *p, const struct desired *d, const struct object *objects,
+static int plan_item(struct plan *p, const struct desired *d, const struct observed *observed,
                      size_t at)
 {
         const struct item *i = &d->items[at];
-        const struct object *o = &objects[at];
+        const struct observed *o = &observed[at];
 
         if ((i->flags & ITEM_SSHD) && (o->unseen || p->sshd_unread))
                 return plan_unseen(p, i, o);
@@ -187,13 +184,13 @@ static int plan_item(struct plan *p, const struct desired *d, const struct objec
                 return 0; /* which options it is to pass on is not known for now */
         switch (i->kind) {
         case ITEM_FILE:
-                return plan_file(p, d, objects, i, o);
+                return plan_file(p, d, observed, i, o);
         case ITEM_SAVED:
-                return plan_saved(p, d, objects, i, o);
+                return plan_saved(p, d, observed, i, o);
         case ITEM_FLAG:
-                return plan_flag(p, objects, i, o);
+                return plan_flag(p, observed, i, o);
         case ITEM_LINK:
-                return plan_link(p, d, objects, i, o);
+                return plan_link(p, d, observed, i, o);
         case ITEM_HOSTS:
         case ITEM_SSHD_CONFIG:
                 return plan_edit(p, i, o);
@@ -203,7 +200,7 @@ static int plan_item(struct plan *p, const struct desired *d, const struct objec
 
 /* Whether a later item of the same path is satisfied already: then this one, which only holds the
  * place until then, has nothing to do. */
-static int superseded(const struct desired *d, const struct object *objects, size_t at,
+static int superseded(const struct desired *d, const struct observed *observed, size_t at,
                       const char *sshd_unread, bool *ret)
 {
         *ret = false;
@@ -215,7 +212,7 @@ static int superseded(const struct desired *d, const struct object *objects, siz
 
                 if (strcmp(d->items[k].path, d->items[at].path) != 0)
                         continue;
-                r = plan_item(&trial, d, objects, k);
+                r = plan_item(&trial, d, observed, k);
                 *ret = r == 0 && trial.n == 0 && trial.n_conflicts == 0;
                 plan_free(&trial);
                 return r;
@@ -223,7 +220,7 @@ static int superseded(const struct desired *d, const struct object *objects, siz
         return 0;
 }
 
-static int plan_files(struct plan *p, const struct desired *d, const struct object *objects,
+static int plan_files(struct plan *p, const struct desired *d, const struct observed *observed,
                       enum phase phase, unsigned late)
 {
         for (size_t k = 0; k < d->n; k++) {
@@ -232,9 +229,9 @@ static int plan_files(struct plan *p, const struct desired *d, const struct obje
 
                 if (d->items[k].phase != phase || (d->items[k].flags & ITEM_LATE) != late)
                         continue;
-                r = superseded(d, objects, k, p->sshd_unread, &skip);
+                r = superseded(d, observed, k, p->sshd_unread, &skip);
                 if (r == 0 && !skip)
-                        r = plan_item(p, d, objects, k);
+                        r = plan_item(p, d, observed, k);
                 if (r < 0)
                         return r;
         }
@@ -254,23 +251,23 @@ static void hold_back(struct plan *p)
 
 /* Files of both phases first, since what the one phase starts depends on what the other writes;
  * the operations are put into the order of their phases in the end. */
-static int make(struct plan *p, const struct desired *d, const struct object *objects,
+static int make(struct plan *p, const struct desired *d, const struct observed *observed,
                 const struct facts *f, const struct units *u)
 {
-        int r = plan_files(p, d, objects, PHASE_OPEN, 0);
+        int r = plan_files(p, d, observed, PHASE_OPEN, 0);
 
         if (r == 0)
-                r = plan_files(p, d, objects, PHASE_CLOSE, 0);
+                r = plan_files(p, d, observed, PHASE_CLOSE, 0);
         hold_back(p);
         if (r == 0 && u)
-                r = plan_units(p, d, objects, f, u);
+                r = plan_units(p, d, observed, f, u);
         if (r == 0)
-                r = plan_files(p, d, objects, PHASE_ACTIVATE, 0);
+                r = plan_files(p, d, observed, PHASE_ACTIVATE, 0);
         if (r == 0)
-                r = plan_files(p, d, objects, PHASE_CLOSE, ITEM_LATE);
+                r = plan_files(p, d, observed, PHASE_CLOSE, ITEM_LATE);
         hold_back(p);
         if (r == 0)
-                r = plan_files(p, d, objects, PHASE_EXTRAS, 0);
+                r = plan_files(p, d, observed, PHASE_EXTRAS, 0);
         return r;
 }
 
@@ -287,14 +284,14 @@ static void sort_by_phase(struct plan *p)
         }
 }
 
-int plan_make(const struct desired *d, const struct object *objects, const struct facts *f,
+int plan_make(const struct desired *d, const struct observed *observed, const struct facts *f,
               const struct units *u, struct plan *ret)
 {
         struct plan p = { .image = !f->live, .sshd_unread = f->sshd_unread ? f->unread : NULL };
         int r = plan_note_flags(&p, d);
 
         if (r == 0)
-                r = make(&p, d, objects, f, u);
+                r = make(&p, d, observed, f, u);
         if (r < 0) {
                 plan_free(&p);
                 return r;

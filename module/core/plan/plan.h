@@ -6,7 +6,7 @@
 #pragma once
 
 #include "core/plan/desired.h"
-#include "core/plan/object.h"
+#include "core/plan/observed.h"
 
 enum op_kind {
         OP_WRITE,   /* replace the file atomically */
@@ -23,10 +23,10 @@ enum op_kind {
 struct op {
         enum op_kind kind;
         enum phase phase;
-        const char *name;            /* path, unit or module; owned by the item or static */
-        const struct item *item;     /* file operations only */
-        const struct object *before; /* … what was there */
-        char *content;               /* OP_WRITE: bytes, OP_LINK: target; owned */
+        const char *name;              /* path, unit or module; owned by the item or static */
+        const struct item *item;       /* file operations only */
+        const struct observed *before; /* … what was there */
+        char *content;                 /* OP_WRITE: bytes, OP_LINK: target; owned */
         size_t len;
         bool tried;  /* apply_phase() came to it */
         bool done;   /* … and it succeeded */
@@ -36,15 +36,15 @@ struct op {
 
 /* What cannot be done for a conflict; all else is. */
 enum blocks {
-        BLOCKS_NOTHING, /* only what it is itself */
-        BLOCKS_CLOSE,   /* TCP stays as it is */
-        BLOCKS_DOOR,    /* there is no door without it, and so nothing else */
+        BLOCKS_NOTHING,  /* only what it is itself */
+        BLOCKS_CLOSE,    /* TCP stays as it is */
+        BLOCKS_LISTENER, /* there is no vsock listener without it, and so nothing else */
 };
 
 /* A path that is not ours in the way of one that has to be. */
 struct conflict {
         const char *path;
-        bool masked; /* a unit of the door: the door cannot answer */
+        bool masked; /* a unit of the vsock listener: the vsock listener cannot answer */
         enum blocks blocks;
         char reason[384];
 };
@@ -71,7 +71,7 @@ struct plan {
 
 /* `objects` has one entry per item of `desired`; `units` is NULL where there is no manager to ask.
  * All three and `facts` must outlive the plan. 0 or -ENOMEM; conflicts are in the plan. */
-int plan_make(const struct desired *desired, const struct object *objects,
+int plan_make(const struct desired *desired, const struct observed *observed,
               const struct facts *facts, const struct units *units, struct plan *ret) MUST_CHECK;
 
 /* Whether there is anything to do in a phase. */
@@ -83,6 +83,9 @@ enum blocks plan_blocked(const struct plan *p);
 /* Appends unified diffs and one line per other operation. With `deferred` the CLOSE phase is said
  * to be left to the first boot. Control characters of foreign files are made visible. */
 void plan_print(const struct plan *p, bool deferred, struct buf *out);
+
+/* One line: "# 9 to write, 1 to start". Nothing where there is nothing to do. */
+void plan_print_summary(const struct plan *p, struct buf *out);
 
 /* One of its operations alone. */
 void plan_print_op(const struct plan *p, size_t at, struct buf *out);

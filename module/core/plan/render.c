@@ -2,11 +2,11 @@
  *
  * render.c: units, preset, module list and sshd drop-in as bytes. It knows why each directive is
  * there; where files go and whether they are wanted is desired.c's business. Paths
- * are escaped by unitpath.c; all else that lands in a unit was validated where it was read.
+ * are escaped by unit-path.c; all else that lands in a unit was validated where it was read.
  */
 #include "core/plan/render.h"
 
-#include "core/format/unitpath.h"
+#include "core/format/unit-path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 /* The first version that knows PollLimitIntervalSec= (systemd NEWS, 255). */
 #define VERSION_POLL_LIMIT 255
 
-/* The limits, design §6, as measured on guests (tests/guest/test_flood.py) under 10,000 connects
- * of a local user, with one host login in the middle of them.
+/* The limits (doc/DESIGN.md, "Flood limits"), as measured on guests (tests/guest/test_flood.py)
+ * under 10,000 connects of a local user, with one host login in the middle of them.
  *
  * TriggerLimit: 200 connects in 2 s leave the socket failed until someone restarts it: off.
  * PollLimit: its default (150 in 2 s) takes a minute for a full queue, and even 1000 in 1 s had the
@@ -28,19 +28,19 @@
  * not with each connection, whose coming and going would have the manager set up the cgroups of
  * half the system again.
  * Per source: the host is one CID, local users are one or two more (1, and the guest's own), and
- * all of those stay below the total, so that the host's share is free whatever they do. What frees
- * theirs is sshd's LoginGraceTime. 8, since every connection below the limit costs a start of
- * sshd, which keeps the manager from the queue and competes with the host's for the processor: the
- * slowest of the host's logins took 4 s, with 16 it took 6 s, and with 32 it took 7 s (Debian
- * forky, one CPU of user-mode Linux). A host that needs more at a time gets it with a drop-in.
- * Backlog: the kernel's maximum, as it is: a short one would refuse the host instead. */
+ * all of those stay below the total, so that the host's connections stay free whatever they do.
+ * What frees theirs is sshd's LoginGraceTime. 8, since every connection below the limit costs a
+ * start of sshd, which keeps the manager from the queue and competes with the host's for the
+ * processor: the slowest of the host's logins took 4 s, with 16 it took 6 s, and with 32 it took 7
+ * s (Debian forky, one CPU of user-mode Linux). A host that needs more at a time gets it with a
+ * drop-in. Backlog: the kernel's maximum, as it is: a short one would refuse the host instead. */
 static void add_limits(const struct facts *f, struct buf *out)
 {
         buf_addf(out,
                  "MaxConnections=%d\n"
                  "MaxConnectionsPerSource=%d\n"
                  "TriggerLimitIntervalSec=0\n",
-                 8 * DOOR_SHARE, DOOR_SHARE);
+                 8 * CONNECTIONS_PER_CID, CONNECTIONS_PER_CID);
         if (f->systemd_version >= VERSION_POLL_LIMIT)
                 buf_adds(out, "PollLimitIntervalSec=0\n");
         buf_adds(out, "LogLevelMax=err\n"
@@ -51,7 +51,7 @@ static void add_limits(const struct facts *f, struct buf *out)
 void render_socket(const struct config *c, const struct facts *f, struct buf *out)
 {
         buf_adds(out, MARKER "[Unit]\n"
-                             "Description=SSH door on AF_VSOCK\n"
+                             "Description=SSH on AF_VSOCK\n"
                              "Documentation=man:sshd-vsock(8)\n"
                              "Wants=" UNIT_HOSTKEYS "\n"
                              "\n"
@@ -81,15 +81,15 @@ void render_template(const struct facts *f, struct buf *out)
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
                 if (f->environments & (1u << i)) {
                         buf_adds(out, "EnvironmentFile=-");
-                        unit_add_path(out, layout_environments[i].file, UNIT_SETTING);
+                        unit_add_path(out, distro_environments[i].file, UNIT_SETTING);
                         buf_adds(out, "\n");
                 }
         buf_adds(out, "ExecStart=-");
-        unit_add_path(out, f->sshd ? f->sshd : layout_sshd[0], UNIT_COMMAND);
+        unit_add_path(out, f->sshd ? f->sshd : distro_sshd[0], UNIT_COMMAND);
         buf_adds(out, " -i");
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
                 if (f->environments & (1u << i))
-                        buf_addf(out, " %s", layout_environments[i].variable);
+                        buf_addf(out, " %s", distro_environments[i].variable);
         buf_adds(out, "\n"
                       "StandardInput=socket\n"
                       "StandardError=journal\n"
@@ -143,16 +143,16 @@ bool provision_carries(const char *text, size_t len, struct buf *out)
  * dependencies; what is left of those is spelled out. After the TCP units: one that has still to
  * start would be taken for a closed one, and one that is masked while it starts hangs until its
  * timeout. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded for.
- * RuntimeMaxSec: a run that hangs ends, but none is cut short between closing and the second proof:
- * there are four proofs of verify_timeout at most, and a few jobs of 90 s. */
-#define SHORT_PROOF 60 /* seconds */
+ * RuntimeMaxSec: a run that hangs ends, but none is cut short between closing and the second
+ * verification: there are four verifications of verify_timeout at most, and a few jobs of 90 s. */
+#define SHORT_VERIFICATION 60 /* seconds */
 
 void render_provision(const struct facts *f, struct buf *out)
 {
-        const char *program = f->program ? f->program : layout_program[0];
+        const char *program = f->program ? f->program : distro_program[0];
 
         buf_adds(out, MARKER "[Unit]\n"
-                             "Description=Provision and prove the SSH door on AF_VSOCK\n"
+                             "Description=Provision and verify SSH on AF_VSOCK\n"
                              "Documentation=man:sshd-vsock(8)\n"
                              "DefaultDependencies=no\n"
                              "ConditionFileIsExecutable=");
@@ -174,7 +174,7 @@ void render_provision(const struct facts *f, struct buf *out)
                  "SuccessExitStatus=3\n"
                  "RuntimeMaxSec=%s\n",
                  f->embedded ? "--config=- " : "",
-                 f->verify_timeout > SHORT_PROOF ? "45min" : "15min");
+                 f->verify_timeout > SHORT_VERIFICATION ? "45min" : "15min");
         if (f->embedded)
                 add_embedded(f->embedded, out);
         buf_adds(out, "\n"
@@ -188,7 +188,7 @@ void render_preset(unsigned closed, struct buf *out)
                              "enable " UNIT_PROVISION "\n");
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (closed & (1u << i))
-                        buf_addf(out, "disable %s\n", layout_tcp_units[i]);
+                        buf_addf(out, "disable %s\n", distro_tcp_units[i]);
 }
 
 unsigned preset_closed(const char *text, size_t len)
@@ -201,7 +201,7 @@ unsigned preset_closed(const char *text, size_t len)
                 size_t n = (size_t)((eol ? eol : end) - text);
 
                 for (size_t i = 0; i < N_TCP_UNITS; i++) {
-                        const char *unit = layout_tcp_units[i];
+                        const char *unit = distro_tcp_units[i];
 
                         if (n == strlen("disable ") + strlen(unit) &&
                             memcmp(text, "disable ", strlen("disable ")) == 0 &&
@@ -218,7 +218,7 @@ unsigned modules_wanted(const struct facts *f)
         unsigned wanted = 0;
 
         for (size_t i = 0; i < N_MODULES; i++)
-                if (layout_transports[i].where & (1u << f->virt))
+                if (distro_transports[i].where & (1u << f->virt))
                         wanted |= f->modules & (1u << i);
         return wanted;
 }
@@ -228,7 +228,7 @@ void render_modules(unsigned modules, struct buf *out)
         buf_adds(out, MARKER);
         for (size_t i = 0; i < N_MODULES; i++)
                 if (modules & (1u << i))
-                        buf_addf(out, "%s\n", layout_transports[i].module);
+                        buf_addf(out, "%s\n", distro_transports[i].module);
 }
 
 void render_listen(const struct config *c, struct buf *out)

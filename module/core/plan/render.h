@@ -21,14 +21,14 @@ void render_provision(const struct facts *f, struct buf *out);
  */
 bool provision_carries(const char *text, size_t len, struct buf *out);
 
-/* Enables our units; with `closed` (bits of layout_tcp_units) also keeps those disabled, which is
+/* Enables our units; with `closed` (bits of distro_tcp_units) also keeps those disabled, which is
  * at the same time the record of what we masked. */
 void render_preset(unsigned closed, struct buf *out);
 
 /* The bits that render_preset() was given, read back from such a file's bytes. */
 unsigned preset_closed(const char *text, size_t len);
 
-/* Transports to load, as bits of layout_transports. */
+/* Transports to load, as bits of distro_transports. */
 unsigned modules_wanted(const struct facts *f);
 void render_modules(unsigned modules, struct buf *out);
 

@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * udiff.c: see udiff.h. Cuts both texts into lines, marks the lines that differ (Myers, "An O(ND)
- * Difference Algorithm and Its Variations", 1986, the greedy form of §4, after the common head and
- * tail are set aside) and prints the marks as hunks. It allocates and appends; it reads no file and
- * writes nowhere, and a failed allocation shows in the buffer's error as every other append does.
+ * udiff.c: see udiff.h. Cuts both texts into lines, sets the common head and tail aside, marks the
+ * lines that differ by a table of longest common subsequences, and prints the marks as hunks. A
+ * failed allocation shows in the buffer's error as every other append does.
  */
 #include "core/util/udiff.h"
 
-#include "core/util/visible.h"
+#include "core/util/printable.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define CONTEXT ((size_t)3)
 
-/* The trace of the search grows with the square of this: 8 MiB at the limit. */
-#define CHANGES_MAX 2000
+/* Of the table: 16 MiB. */
+#define CELLS_MAX ((size_t)4 << 20)
 
 struct line {
         const char *text;
-        size_t len; /* with its newline */
-        uint64_t hash;
+        size_t len;   /* with its newline */
         bool changed; /* taken out, or put in */
 };
 
@@ -43,16 +41,6 @@ static size_t line_length(const char *text, size_t len)
         return newline ? (size_t)(newline - text) + 1 : len;
 }
 
-/* FNV-1a: only saves comparing long lines that differ late. */
-static uint64_t hash(const char *text, size_t len)
-{
-        uint64_t h = 0xcbf29ce484222325U;
-
-        for (size_t i = 0; i < len; i++)
-                h = (h ^ (unsigned char)text[i]) * 0x100000001b3U;
-        return h;
-}
-
 static int lines_split(const char *text, size_t len, struct lines *ret)
 {
         size_t n = 0;
@@ -68,7 +56,6 @@ static int lines_split(const char *text, size_t len, struct lines *ret)
 
                 l->text = text + at;
                 l->len = line_length(text + at, len - at);
-                l->hash = hash(l->text, l->len);
                 at += l->len;
         }
         return 0;
@@ -76,7 +63,7 @@ static int lines_split(const char *text, size_t len, struct lines *ret)
 
 static bool same(const struct line *a, const struct line *b)
 {
-        return a->hash == b->hash && a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+        return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 }
 
 static void mark_all(struct line *list, size_t n)
@@ -87,115 +74,39 @@ static void mark_all(struct line *list, size_t n)
 
 /* ---- the search ------------------------------------------------------------------------------ */
 
-/* Diagonal k = x - y. Step d reaches the diagonals -d, -d+2 … d; what it reached on them is the row
- * d of the trace, d + 1 entries long, and rows follow one another. */
-struct search {
-        const struct line *a, *b;
-        size_t n, m;
-        size_t *trace;
-        size_t cap;
-};
-
-static void search_free(struct search *s)
-{
-        free(s->trace);
-}
-
-static size_t *search_row(const struct search *s, size_t d)
-{
-        return s->trace + d * (d + 1) / 2;
-}
-
-static int search_reserve(struct search *s, size_t d)
-{
-        size_t need = (d + 1) * (d + 2) / 2, cap;
-        size_t *trace;
-
-        if (need <= s->cap)
-                return 0;
-        cap = need > s->cap * 2 ? need : s->cap * 2;
-        trace = realloc(s->trace, cap * sizeof(*trace));
-        if (!trace)
-                return -ENOMEM;
-        s->trace = trace;
-        s->cap = cap;
-        return 0;
-}
-
-/* Whether the best way to entry i of row d (k = 2i - d) comes down from k + 1, putting a line of b
- * in, rather than across from k - 1, taking a line of a out. In row d - 1 those two are the entries
- * i and i - 1. */
-static bool comes_down(const size_t *previous, size_t d, size_t i)
-{
-        return i == 0 || (i < d && previous[i - 1] < previous[i]);
-}
-
-/* Fills row d; returns true once the end of both texts is reached. A diagonal that left the grid
- * keeps its overshoot (x > n or y > m), which no later step can turn into a match. */
-static bool search_step(struct search *s, size_t d)
-{
-        size_t *row = search_row(s, d);
-        const size_t *previous = d > 0 ? search_row(s, d - 1) : NULL;
-
-        for (size_t i = 0; i <= d; i++) {
-                size_t x, y;
-
-                if (d == 0)
-                        x = 0;
-                else if (comes_down(previous, d, i))
-                        x = previous[i];
-                else
-                        x = previous[i - 1] + 1;
-                y = x + d - 2 * i;
-                while (x < s->n && y < s->m && same(&s->a[x], &s->b[y])) {
-                        x++;
-                        y++;
-                }
-                row[i] = x;
-                if (x >= s->n && y >= s->m)
-                        return true;
-        }
-        return false;
-}
-
-/* Walks the trace back from the end and marks each step. */
-static void search_mark(const struct search *s, size_t d, struct line *a, struct line *b)
-{
-        size_t x = s->n, y = s->m;
-
-        for (; d > 0; d--) {
-                const size_t *previous = search_row(s, d - 1);
-                size_t i = (x + d - y) / 2;
-
-                if (comes_down(previous, d, i)) {
-                        x = previous[i];
-                        y = x + d - 2 * i - 1;
-                        b[y].changed = true;
-                } else {
-                        x = previous[i - 1];
-                        y = x + d + 1 - 2 * i;
-                        a[x].changed = true;
-                }
-        }
-}
-
-/* Marks a shortest way from a to b, or all of both when that takes more than CHANGES_MAX. */
+/* Marks what is in no longest common subsequence of the two, or all of both where the table would
+ * grow beyond bounds. Cell (x, y) is how long that of a from x on and of b from y on is. */
 static int mark_changes(struct line *a, size_t n, struct line *b, size_t m)
 {
-        AUTO(search_free) struct search s = { .a = a, .b = b, .n = n, .m = m };
-        int r;
+        AUTO_FREE uint32_t *common = NULL;
+        size_t row = m + 1, x = 0, y = 0;
 
-        for (size_t d = 0; d <= CHANGES_MAX; d++) {
-                r = search_reserve(&s, d);
-                if (r < 0)
-                        return r;
-                if (search_step(&s, d)) {
-                        search_mark(&s, d, a, b);
-                        return 0;
-                }
+        if (n == 0 || m == 0 || n > CELLS_MAX / row - 1) {
+                mark_all(a, n);
+                mark_all(b, m);
+                return 0;
         }
-        mark_all(a, n);
-        mark_all(b, m);
+        common = calloc((n + 1) * row, sizeof(*common));
+        if (!common)
+                return -ENOMEM;
+        for (x = n; x-- > 0;)
+                for (y = m; y-- > 0;) {
+                        uint32_t right = common[x * row + y + 1], below = common[(x + 1) * row + y];
+
+                        common[x * row + y] = same(&a[x], &b[y]) ? common[(x + 1) * row + y + 1] + 1
+                                              : right > below    ? right
+                                                                 : below;
+                }
+        for (x = 0, y = 0; x < n || y < m;) {
+                if (x < n && y < m && same(&a[x], &b[y])) {
+                        x++;
+                        y++;
+                } else if (x < n &&
+                           (y == m || common[(x + 1) * row + y] >= common[x * row + y + 1]))
+                        a[x++].changed = true;
+                else
+                        b[y++].changed = true;
+        }
         return 0;
 }
 
@@ -219,7 +130,7 @@ static void add_line(struct buf *out, char sign, const struct line *l)
         bool terminated = l->text[l->len - 1] == '\n';
 
         buf_add(out, &sign, 1);
-        visible_line(out, l->text, terminated ? l->len - 1 : l->len);
+        printable_line(out, l->text, terminated ? l->len - 1 : l->len);
         buf_adds(out, terminated ? "\n" : "\n\\ No newline at end of file\n");
 }
 
@@ -306,7 +217,7 @@ static void add_header(struct buf *out, const char *sign, const struct udiff_sid
         const char *label = side->text ? side->label : "/dev/null";
 
         buf_adds(out, sign);
-        visible_line(out, label, strlen(label));
+        printable_line(out, label, strlen(label));
         buf_adds(out, "\n");
 }
 
@@ -325,4 +236,20 @@ void udiff(const struct udiff_side *from, const struct udiff_side *to, struct bu
         add_header(out, "--- ", from);
         add_header(out, "+++ ", to);
         add_hunks(out, &a, &b);
+}
+
+void udiff_colour(const char *text, size_t len, struct buf *out)
+{
+        for (size_t at = 0, n; at < len; at += n) {
+                const char *line = text + at;
+                const char *colour = line[0] == '+'   ? "\033[32m"
+                                     : line[0] == '-' ? "\033[31m"
+                                     : line[0] == '@' ? "\033[36m"
+                                                      : "";
+                n = line_length(line, len - at);
+                buf_adds(out, colour);
+                buf_add(out, line, line[n - 1] == '\n' ? n - 1 : n);
+                buf_adds(out, colour[0] ? "\033[0m" : "");
+                buf_adds(out, line[n - 1] == '\n' ? "\n" : "");
+        }
 }

@@ -6,10 +6,10 @@
 #include "host/check/diagnose.h"
 
 #include "host/clock.h"
-#include "host/holder.h"
 #include "host/journal.h"
+#include "host/port-owner.h"
+#include "host/vsock-unit.h"
 #include "host/vsock.h"
-#include "host/vsockunit.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -18,7 +18,7 @@
 #include <time.h>
 
 #define BEFORE_FAILING 5000000u /* what a unit says about its end it says before it */
-#define SHARE_PAUSE    200      /* milliseconds until a full share is tried again */
+#define SHARE_PAUSE    200      /* milliseconds until a full per-CID limit is tried again */
 #define JOURNAL_TRIES  30       /* of 100 ms: journald is a process of its own and may lag */
 
 static enum cause ask_journal(struct verdict *v, uint64_t since)
@@ -38,17 +38,17 @@ static enum cause ask_journal(struct verdict *v, uint64_t since)
         return cause;
 }
 
-/* Any instance tells whether the template is there; it is loaded, not started. The generated door's
- * is a link to a unit of another name, which systemd follows; a socket that somebody made with
- * Accept=no has none. */
-static enum cause of_template(struct manager *m, const char *unit)
+/* Any instance tells whether the template is there; it is loaded, not started. The generated
+ * listener's is a link to a unit of another name, which systemd follows; a socket that somebody
+ * made with Accept=no has none. */
+static enum cause of_template(struct systemd *m, const char *unit)
 {
         char service[256];
         struct unit_state s;
-        struct why why = { 0 };
+        struct error error = { 0 };
 
-        if (manager_socket_service(m, unit, service, sizeof(service), &why) < 0 ||
-            !strchr(service, '@') || manager_unit(m, service, &s, &why) < 0)
+        if (systemd_socket_service(m, unit, service, sizeof(service), &error) < 0 ||
+            !strchr(service, '@') || systemd_unit(m, service, &s, &error) < 0)
                 return CAUSE_NONE;
         if (s.masked)
                 return CAUSE_TEMPLATE_MASKED;
@@ -60,23 +60,24 @@ static const char *unit_of(const struct verdict *v)
         return v->unit ? v->unit : UNIT_SOCKET;
 }
 
-/* Says who holds the port: a stranger, or systemd, for which of its units. */
-static int add_holder(struct manager *m, struct verdict *v)
+/* Says who holds the port: another program, or systemd, for which of its units. */
+static int add_holder(struct systemd *m, struct verdict *v)
 {
         char text[96], unit[128] = "";
-        struct why why = { 0 };
-        int holder = holder_find(v->port, text, sizeof(text));
+        struct error error = { 0 };
+        int holder = port_owner_find(v->port, text, sizeof(text));
 
-        if (holder == HOLDER_SYSTEMD && vsockunit_find(m, v->port, unit, sizeof(unit), &why) < 0)
+        if (holder == PORT_OWNER_SYSTEMD &&
+            vsock_unit_find(m, v->port, unit, sizeof(unit), &error) < 0)
                 unit[0] = '\0';
-        if (holder > HOLDER_NOBODY)
+        if (holder > PORT_OWNER_NOBODY)
                 (void)snprintf(v->detail, sizeof(v->detail), "port %u is held by %s%s", v->port,
                                unit[0] ? "systemd's " : "", unit[0] ? unit : text);
         return holder;
 }
 
 /* What can be seen goes before what was said: older versions of systemd do not say why. */
-static enum cause of_failed(struct manager *m, const struct unit_state *s, struct verdict *v)
+static enum cause of_failed(struct systemd *m, const struct unit_state *s, struct verdict *v)
 {
         enum cause cause = of_template(m, unit_of(v));
 
@@ -84,13 +85,13 @@ static enum cause of_failed(struct manager *m, const struct unit_state *s, struc
                 return cause;
         if (!vsock_supported())
                 return CAUSE_NO_AF_VSOCK;
-        if (add_holder(m, v) > HOLDER_NOBODY)
+        if (add_holder(m, v) > PORT_OWNER_NOBODY)
                 return CAUSE_PORT_TAKEN;
         cause = ask_journal(v, s->changed > BEFORE_FAILING ? s->changed - BEFORE_FAILING : 0);
         return cause != CAUSE_NONE ? cause : CAUSE_SOCKET_FAILED;
 }
 
-static enum cause of_socket(struct manager *m, const struct unit_state *s, struct verdict *v)
+static enum cause of_socket(struct systemd *m, const struct unit_state *s, struct verdict *v)
 {
         if (s->masked)
                 return CAUSE_UNIT_MASKED;
@@ -104,14 +105,14 @@ static enum cause of_socket(struct manager *m, const struct unit_state *s, struc
 }
 
 /* Without host keys a connection waits for keygen, and that for all who make or replace keys. */
-static bool add_waiting(struct manager *m, struct verdict *v)
+static bool add_waiting(struct systemd *m, struct verdict *v)
 {
         char unit[128];
-        struct why why = { 0 };
+        struct error error = { 0 };
 
-        if (manager_waits_for(m, UNIT_HOSTKEYS, unit, sizeof(unit), &why) < 0 || !unit[0])
+        if (systemd_waits_for(m, UNIT_HOSTKEYS, unit, sizeof(unit), &error) < 0 || !unit[0])
                 return false;
-        if (manager_waits_for(m, UNIT_KEYGEN, unit, sizeof(unit), &why) < 0 || !unit[0])
+        if (systemd_waits_for(m, UNIT_KEYGEN, unit, sizeof(unit), &error) < 0 || !unit[0])
                 return false;
         (void)snprintf(v->detail, sizeof(v->detail), "the connection waits for %s%s%s",
                        strncmp(unit, "cloud-init", 10) == 0 ? "cloud-init's network stage: " : "",
@@ -119,15 +120,15 @@ static bool add_waiting(struct manager *m, struct verdict *v)
         return true;
 }
 
-/* The socket listens, and still: the template, the share of connections, sshd. */
-static enum cause of_connection(struct manager *m, const struct unit_state *s, struct verdict *v)
+/* The socket listens, and still: the template, the per-CID limit, sshd. */
+static enum cause of_connection(struct systemd *m, const struct unit_state *s, struct verdict *v)
 {
         struct verdict stranger = *v;
         enum cause cause = of_template(m, unit_of(v));
 
         if (cause != CAUSE_NONE)
                 return cause;
-        if (add_holder(m, &stranger) == HOLDER_STRANGER) {
+        if (add_holder(m, &stranger) == PORT_OWNER_OTHER) {
                 *v = stranger;
                 return CAUSE_PORT_TAKEN;
         }
@@ -135,7 +136,7 @@ static enum cause of_connection(struct manager *m, const struct unit_state *s, s
                 return CAUSE_NONE;
         if (v->cause == CAUSE_TIMEOUT && add_waiting(m, v))
                 return CAUSE_NONE;
-        if (s->connections >= DOOR_SHARE && v->cause == CAUSE_CLOSED)
+        if (s->connections >= CONNECTIONS_PER_CID && v->cause == CAUSE_CLOSED)
                 return CAUSE_SHARE_FULL;
         return v->began ? ask_journal(v, v->began) : CAUSE_NONE;
 }
@@ -143,38 +144,38 @@ static enum cause of_connection(struct manager *m, const struct unit_state *s, s
 /* SSH was spoken, but by whom? Any user may listen on a port from 1024 on, and where the socket
  * unit is down on any CID of the others. Where the kernel cannot be asked (no vsock_diag), the
  * unit's own count of connections tells. */
-static void expect_unit(struct manager *m, const struct unit_state *before, struct verdict *v)
+static void expect_unit(struct systemd *m, const struct unit_state *before, struct verdict *v)
 {
         struct unit_state after = { 0 };
         char unit[128] = "";
-        struct why why = { 0 };
+        struct error error = { 0 };
         int holder = add_holder(m, v);
 
-        if (manager_unit(m, unit_of(v), &after, &why) < 0 ||
-            vsockunit_find(m, v->port, unit, sizeof(unit), &why) < 0)
+        if (systemd_unit(m, unit_of(v), &after, &error) < 0 ||
+            vsock_unit_find(m, v->port, unit, sizeof(unit), &error) < 0)
                 return;
-        if (holder == HOLDER_STRANGER ||
-            (holder == HOLDER_SYSTEMD && strcmp(unit, unit_of(v)) != 0))
+        if (holder == PORT_OWNER_OTHER ||
+            (holder == PORT_OWNER_SYSTEMD && strcmp(unit, unit_of(v)) != 0))
                 v->cause = CAUSE_PORT_TAKEN;
         else if (strcmp(unit, unit_of(v)) != 0)
                 v->cause = CAUSE_SOCKET_INACTIVE;
-        else if (holder != HOLDER_SYSTEMD && after.accepted == before->accepted)
+        else if (holder != PORT_OWNER_SYSTEMD && after.accepted == before->accepted)
                 v->cause = CAUSE_PORT_TAKEN;
         else
                 v->detail[0] = '\0';
 }
 
 /* Others of this side hold all it may have: one of theirs may end in time. */
-static bool is_share_full(struct manager *m, const struct verdict *v)
+static bool is_share_full(struct systemd *m, const struct verdict *v)
 {
         struct unit_state s = { 0 };
-        struct why why = { 0 };
+        struct error error = { 0 };
 
-        return m && v->cause == CAUSE_CLOSED && manager_unit(m, unit_of(v), &s, &why) == 0 &&
-               s.connections >= DOOR_SHARE;
+        return m && v->cause == CAUSE_CLOSED && systemd_unit(m, unit_of(v), &s, &error) == 0 &&
+               s.connections >= CONNECTIONS_PER_CID;
 }
 
-static void verify_patiently(struct manager *m, const char *unit, uint32_t port, unsigned timeout,
+static void verify_patiently(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
                              struct verdict *ret)
 {
         uint64_t end = clock_deadline(timeout);
@@ -182,7 +183,7 @@ static void verify_patiently(struct manager *m, const char *unit, uint32_t port,
         for (;;) {
                 uint64_t now = clock_now();
 
-                verify_door(port, now < end ? (unsigned)((end - now) / 1000000) + 1 : 1, ret);
+                verify_listener(port, now < end ? (unsigned)((end - now) / 1000000) + 1 : 1, ret);
                 ret->unit = unit;
                 if (!is_share_full(m, ret) || clock_now() + UINT64_C(1000) * SHARE_PAUSE >= end)
                         return;
@@ -190,15 +191,15 @@ static void verify_patiently(struct manager *m, const char *unit, uint32_t port,
         }
 }
 
-void diagnose_door(struct manager *m, const char *unit, uint32_t port, unsigned timeout,
-                   struct verdict *ret)
+static void look(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
+                 struct verdict *ret)
 {
         struct unit_state s = { 0 };
-        struct why why = { 0 };
+        struct error error = { 0 };
         enum cause cause = CAUSE_NONE;
         const struct verdict meant = { .port = port, .unit = unit };
 
-        if (m && manager_unit(m, unit_of(&meant), &s, &why) == 0 && s.active)
+        if (m && systemd_unit(m, unit_of(&meant), &s, &error) == 0 && s.active)
                 cause = of_template(m, unit_of(&meant));
         if (cause == CAUSE_NONE)
                 verify_patiently(m, unit, port, timeout, ret);
@@ -208,15 +209,34 @@ void diagnose_door(struct manager *m, const char *unit, uint32_t port, unsigned 
                 expect_unit(m, &s, ret);
 }
 
-void diagnose(struct manager *m, struct verdict *v)
+void diagnose_listener(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
+                       struct verdict *ret)
+{
+        verify_load_loopback(timeout);
+        look(m, unit, port, timeout, ret);
+}
+
+void diagnose_quietly(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
+                      struct verdict *ret)
 {
         struct unit_state s = { 0 };
-        struct why why = { 0 };
+        struct error error = { 0 };
+
+        *ret = (struct verdict){ .port = port, .unit = unit, .cause = CAUSE_NO_LISTENER };
+        if (systemd_unit(m, unit_of(ret), &s, &error) == 0 && s.active)
+                look(m, unit, port, timeout, ret);
+        diagnose(m, ret);
+}
+
+void diagnose(struct systemd *m, struct verdict *v)
+{
+        struct unit_state s = { 0 };
+        struct error error = { 0 };
         enum cause cause;
 
         if (!m || v->cause == CAUSE_NONE || v->cause == CAUSE_NO_AF_VSOCK ||
             v->cause == CAUSE_NO_LOOPBACK || v->cause == CAUSE_PORT_TAKEN ||
-            manager_unit(m, unit_of(v), &s, &why) < 0)
+            systemd_unit(m, unit_of(v), &s, &error) < 0)
                 return;
         cause = of_socket(m, &s, v);
         if (cause == CAUSE_NONE && v->cause != CAUSE_NO_LISTENER)

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * diagnose.h: from "the door does not answer" to the link of the chain that is broken. Reads unit
- * states and the journal; changes nothing, and breaks nothing by looking.
+ * diagnose.h: from "the vsock listener does not answer" to the link of the chain that is broken.
+ * Reads unit states and the journal; changes nothing, and breaks nothing by looking.
  */
 #pragma once
 
 #include "host/check/verify.h"
-#include "host/manager.h"
+#include "host/systemd.h"
 
-/* verify_door() of the port on which the socket unit is to listen (borrowed; NULL: ours). Where
+/* verify_listener() of the port on which the socket unit is to listen (borrowed; NULL: ours). Where
  * systemd has no service for the connection that is the verdict, and nobody connects: it would fail
  * the unit. What answers has to be that unit: a listener of anybody else is CAUSE_PORT_TAKEN. `m`
  * may be NULL. */
-void diagnose_door(struct manager *m, const char *unit, uint32_t port, unsigned timeout,
-                   struct verdict *ret);
+void diagnose_listener(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
+                       struct verdict *ret);
+
+/* The same for a look that is to change nothing: connects only where the socket unit listens, and
+ * loads no module. */
+void diagnose_quietly(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
+                      struct verdict *ret);
 
 /* Makes the verdict's cause as precise as the evidence allows. `m` may be NULL. */
-void diagnose(struct manager *m, struct verdict *v);
+void diagnose(struct systemd *m, struct verdict *v);

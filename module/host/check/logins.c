@@ -2,11 +2,11 @@
  *
  * logins.c: see logins.h. Two passes: first the listener is asked which keys it would accept, which
  * runs nothing of any user's; then a login is tried for those who may get in. Goes through the
- * accounts; how each is asked is loginkeys.c's and logintrial.c's business.
+ * accounts; how each is asked is login-keys.c's and login-trial.c's business.
  */
-#include "host/check/loginsearch.h"
+#include "host/check/login-search.h"
 
-#include "host/check/sshclient.h"
+#include "host/check/ssh-client.h"
 #include "host/clock.h"
 
 #include <errno.h>
@@ -43,7 +43,7 @@ static int make_room(const struct logins_search *in, struct logins *l)
         return l->list ? 0 : -ENOMEM;
 }
 
-/* Root first: where anybody may log in, it is he who mends the rest. */
+/* Root first: where anybody may log in, root can repair the rest. */
 static void add_everybody(const struct users *users, struct logins *l)
 {
         for (unsigned pass = 0; pass < 2; pass++)
@@ -73,7 +73,7 @@ static bool may_get_in(const struct login *l)
         return l->n_accepted > 0 || l->password;
 }
 
-static int walk(struct search *s, struct logins *l, struct why *why)
+static int walk(struct search *s, struct logins *l, struct error *error)
 {
         struct admission_rules *rules = calloc(l->n ? l->n : 1, sizeof(*rules));
         bool any = s->in->config->require != REQUIRE_USERS, in = false;
@@ -91,31 +91,31 @@ static int walk(struct search *s, struct logins *l, struct why *why)
         for (size_t i = 0; r == 0 && i < l->n && search_seconds(s) > 0 && !(any && in); i++) {
                 if (!may_get_in(&l->list[i]))
                         continue;
-                r = search_try(s, &rules[i], &l->list[i], why);
+                r = search_try(s, &rules[i], &l->list[i], error);
                 in = l->list[i].admission >= ADMISSION_PASSWORD;
         }
         free(rules);
         return r;
 }
 
-static int begin(struct search *s, struct why *why)
+static int begin(struct search *s, struct error *error)
 {
         unsigned twice = 2 * s->in->config->verify_timeout;
-        int r = search_find_server(s, why);
+        int r = search_find_server(s, error);
 
         s->deadline = clock_deadline(twice > TOTAL_SECONDS ? twice : TOTAL_SECONDS);
         if (r == 0)
-                r = scratch_make(&s->scratch, why);
+                r = scratch_make(&s->scratch, error);
         if (r == 0 && rootfs_read(s->in->root, "/etc/shadow", ROOTFS_FILE_MAX, &s->shadow,
                                   &s->shadow_len, NULL) < 0)
                 s->shadow = NULL; /* then no password is known to be set */
         return r;
 }
 
-int logins_find(const struct logins_search *in, struct logins *ret, struct why *why)
+int logins_find(const struct logins_search *in, struct logins *ret, struct error *error)
 {
         struct search s = { .in = in };
-        const char *missing = sshclient_missing();
+        const char *missing = ssh_client_missing();
         int r;
 
         *ret = (struct logins){ .no_client = missing != NULL };
@@ -124,9 +124,9 @@ int logins_find(const struct logins_search *in, struct logins *ret, struct why *
                                missing);
                 return 0;
         }
-        r = begin(&s, why);
+        r = begin(&s, error);
         if (r == -ENOTSUP) {
-                (void)snprintf(ret->obstacle, sizeof(ret->obstacle), "%.255s", why->text);
+                (void)snprintf(ret->obstacle, sizeof(ret->obstacle), "%.255s", error->text);
                 r = 0;
         } else if (r == 0) {
                 r = make_room(in, ret);
@@ -135,12 +135,12 @@ int logins_find(const struct logins_search *in, struct logins *ret, struct why *
                 else if (r == 0)
                         add_everybody(&in->facts->users, ret);
                 if (r == 0)
-                        r = walk(&s, ret, why);
+                        r = walk(&s, ret, error);
         }
         for (size_t i = 0; i < ret->n; i++)
                 ret->unseen += ret->list[i].user.home && !ret->list[i].looked;
         scratch_end(&s.scratch);
-        words_free(&s.server);
+        argv_free(&s.server);
         free(s.shadow);
-        return r < 0 ? why_set(why, r, "cannot find out who can log in") : 0;
+        return r < 0 ? error_set(error, r, "cannot find out who can log in") : 0;
 }

@@ -7,12 +7,12 @@
 
 #include "core/plan/admission.h"
 #include "core/plan/facts.h"
-#include "host/manager.h"
 #include "host/rootfs.h"
+#include "host/systemd.h"
 
 struct logins_search {
         const struct rootfs *root;
-        struct manager *manager;
+        struct systemd *systemd;
         const struct config *config;
         const struct facts *facts;
         const char *socket; /* the unit that listens */
@@ -22,7 +22,7 @@ struct logins_search {
  * in. Every account is asked about before anybody's shell runs. At most some 30 s, or twice
  * verify_timeout where that is more. What kept it from asking is in ret->obstacle; 0 or −errno,
  * where *ret is to be freed, too. */
-int logins_find(const struct logins_search *s, struct logins *ret, struct why *why) MUST_CHECK;
+int logins_find(const struct logins_search *s, struct logins *ret, struct error *error) MUST_CHECK;
 
 /* Whether the unit's service admits no fewer keys than sshd's configuration does, which a unit that
  * passes AuthorizedKeysFile of its own overrides (systemd's generated one on Debian testing, Fedora

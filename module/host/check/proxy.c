@@ -35,13 +35,13 @@ static int pass(int fd)
         return sendmsg(STDOUT_FILENO, &msg, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 
-int proxy_pass(uint32_t port, struct why *why)
+int proxy_pass(uint32_t port, struct error *error)
 {
         AUTO_CLOSE int fd = -1;
         int r = vsock_connect(VSOCK_CID_LOOPBACK, port, clock_deadline(CONNECT_SECONDS), &fd);
 
         if (r < 0)
-                return why_set(why, r, "cannot connect to vsock CID 1 port %u", port);
+                return error_set(error, r, "cannot connect to vsock CID 1 port %u", port);
         r = pass(fd);
-        return r < 0 ? why_set(why, r, "cannot pass the connection on") : 0;
+        return r < 0 ? error_set(error, r, "cannot pass the connection on") : 0;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * verify.c: see verify.h. The grammar is banner.c's, the socket vsock.c's; here they meet under one
- * deadline. A banner alone is no proof: SELinux may kill the pre-authentication child after it
- * (selinux-policy #2955), so SSH_MSG_KEXINIT has to be seen.
+ * verify.c: see verify.h. The grammar is ssh-banner.c's, the socket vsock.c's; here they meet under
+ * one deadline. A banner alone shows nothing: SELinux may kill the pre-authentication child after
+ * it (selinux-policy #2955), so SSH_MSG_KEXINIT has to be seen.
  */
 #include "host/check/verify.h"
 
-#include "core/format/banner.h"
+#include "core/format/ssh-banner.h"
 #include "host/clock.h"
-#include "host/process.h"
+#include "host/spawn.h"
 #include "host/vsock.h"
 
 #include <errno.h>
@@ -20,23 +20,23 @@
 
 static const char our_ident[] = "SSH-2.0-sshd-vsock_" PROGRAM_VERSION "\r\n";
 
-static void conclude(struct verdict *v, const struct banner *b, int r)
+static void conclude(struct verdict *v, const struct ssh_banner *b, int r)
 {
         static const enum cause causes_of[] = {
-                [BANNER_MORE] = CAUSE_CLOSED,
-                [BANNER_IDENT] = CAUSE_NO_KEX,
-                [BANNER_OK] = CAUSE_NONE,
-                [BANNER_NOT_SSH] = CAUSE_NOT_SSH,
-                [BANNER_VERSION] = CAUSE_SSH_VERSION,
-                [BANNER_BAD_PACKET] = CAUSE_NO_KEX,
-                [BANNER_DISCONNECT] = CAUSE_NO_KEX,
+                [SSH_BANNER_MORE] = CAUSE_CLOSED,
+                [SSH_BANNER_IDENT] = CAUSE_NO_KEX,
+                [SSH_BANNER_OK] = CAUSE_NONE,
+                [SSH_BANNER_NOT_SSH] = CAUSE_NOT_SSH,
+                [SSH_BANNER_VERSION] = CAUSE_SSH_VERSION,
+                [SSH_BANNER_BAD_PACKET] = CAUSE_NO_KEX,
+                [SSH_BANNER_DISCONNECT] = CAUSE_NO_KEX,
         };
 
         v->cause = causes_of[b->state];
         (void)snprintf(v->ident, sizeof(v->ident), "%s", b->ident);
-        if (b->state == BANNER_DISCONNECT)
+        if (b->state == SSH_BANNER_DISCONNECT)
                 (void)snprintf(v->detail, sizeof(v->detail), "it disconnected: %s", b->reason);
-        else if (v->cause != CAUSE_NONE && r == -ETIMEDOUT && b->state == BANNER_MORE)
+        else if (v->cause != CAUSE_NONE && r == -ETIMEDOUT && b->state == SSH_BANNER_MORE)
                 v->cause = CAUSE_TIMEOUT;
         else if (v->cause != CAUSE_NONE && r < 0)
                 (void)snprintf(v->detail, sizeof(v->detail), "%s", strerror(-r));
@@ -51,7 +51,7 @@ static int answer(int fd)
 }
 
 /* Reads until the banner has a verdict, the peer closes (0) or the deadline passes. */
-static int converse(int fd, uint64_t deadline, struct banner *b)
+static int converse(int fd, uint64_t deadline, struct ssh_banner *b)
 {
         bool answered = false;
         char data[2048];
@@ -70,10 +70,10 @@ static int converse(int fd, uint64_t deadline, struct banner *b)
                         continue;
                 if (n <= 0)
                         return n < 0 ? -errno : 0;
-                switch (banner_feed(b, data, (size_t)n)) {
-                case BANNER_MORE:
+                switch (ssh_banner_feed(b, data, (size_t)n)) {
+                case SSH_BANNER_MORE:
                         continue;
-                case BANNER_IDENT:
+                case SSH_BANNER_IDENT:
                         r = answered ? 0 : answer(fd);
                         if (r < 0)
                                 return r;
@@ -87,20 +87,20 @@ static int converse(int fd, uint64_t deadline, struct banner *b)
 
 static void judge(int fd, uint64_t deadline, struct verdict *v)
 {
-        AUTO_FREE struct banner *b = malloc(sizeof(*b));
+        AUTO_FREE struct ssh_banner *b = malloc(sizeof(*b));
 
         if (!b) {
                 v->cause = CAUSE_CONNECT;
                 (void)snprintf(v->detail, sizeof(v->detail), "out of memory");
                 return;
         }
-        banner_init(b);
+        ssh_banner_init(b);
         conclude(v, b, converse(fd, deadline, b));
 }
 
 /* The module is loaded by whoever has CAP_SYS_MODULE; where it is built in, or there is none,
  * modprobe says so and the connection will tell. */
-static void load_loopback(unsigned timeout)
+void verify_load_loopback(unsigned timeout)
 {
         static const char *const argv[] = { "/sbin/modprobe", "-q", "vsock_loopback", NULL };
         struct stat st;
@@ -141,14 +141,13 @@ static uint64_t realtime(void)
         return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
-void verify_door(uint32_t port, unsigned timeout, struct verdict *ret)
+void verify_listener(uint32_t port, unsigned timeout, struct verdict *ret)
 {
         uint64_t deadline = clock_deadline(timeout);
         AUTO_CLOSE int fd = -1;
         int r;
 
         *ret = (struct verdict){ .port = port, .began = realtime() };
-        load_loopback(timeout);
         r = vsock_connect(VSOCK_CID_LOOPBACK, port, deadline, &fd);
         if (r < 0) {
                 ret->cause = cause_of_connect(r);

@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * verify.h: whether the door answers, seen with one's own eyes: a connection, the SSH
- * identification, the first key-exchange packet. Changes nothing.
+ * verify.h: whether the vsock listener answers, seen with one's own eyes: a connection, the SSH
+ * identification, the first key-exchange packet. Changes nothing, but for the module it may load.
  */
 #pragma once
 
-#include "core/format/layout.h"
+#include "core/format/distro.h"
 #include "core/plan/causes.h"
 
 struct verdict {
         uint32_t port;
-        const char *unit;  /* the socket unit that was meant; NULL: ours */
-        uint64_t began;    /* realtime, in microseconds; 0: nobody connected */
-        enum cause cause;  /* CAUSE_NONE: the door answers; CAUSE_NO_LOOPBACK: cannot tell */
+        const char *unit; /* the socket unit that was meant; NULL: ours */
+        uint64_t began;   /* realtime, in microseconds; 0: nobody connected */
+        enum cause
+                cause; /* CAUSE_NONE: the vsock listener answers; CAUSE_NO_LOOPBACK: cannot tell */
         char ident[256];   /* the server's identification, once it came */
         char detail[256];  /* what was seen, beyond the cause's own words */
         bool sshd_answers; /* with CAUSE_NO_LOOPBACK: `sshd -i` on a socket pair does */
 };
 
-/* Through the kernel's vsock loopback, all within `timeout` seconds. Loads vsock_loopback where it
- * is a module. Always gives a verdict. */
-void verify_door(uint32_t port, unsigned timeout, struct verdict *ret);
+/* Loads vsock_loopback where it is a module. */
+void verify_load_loopback(unsigned timeout);
 
-/* Where there is no loopback: `sshd -i` on a socket pair, which tells whether the door's far end
- * works. */
+/* Through the kernel's vsock loopback, all within `timeout` seconds. Always gives a verdict. */
+void verify_listener(uint32_t port, unsigned timeout, struct verdict *ret);
+
+/* Where there is no loopback: `sshd -i` on a socket pair, which tells whether the vsock listener's
+ * far end works. */
 void verify_sshd(const char *sshd, unsigned timeout, struct verdict *ret);

@@ -92,7 +92,7 @@ from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 FILE = "/etc/sshd-vsock.yaml"
 UNIT = "/etc/systemd/system/sshd-vsock-provision.service"
 MARKER = "# Written by Ansible (sshd_vsock.guest.sshd_vsock). Changes are lost at its next run."
-FOLDERS = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
+DIRECTORIES = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
 
 CONVERGED, UNVERIFIED, PLANNED = 0, 3, 10
 
@@ -143,17 +143,17 @@ class Run:
         named = self.module.params["program"]
         if named:
             return named if os.access(named, os.X_OK) else None
-        return self.module.get_bin_path("sshd-vsock", opt_dirs=FOLDERS)
+        return self.module.get_bin_path("sshd-vsock", opt_dirs=DIRECTORIES)
 
     def inside(self, path):
         """Where a path of the system at hand is; no link of an image leads out of it."""
         if not self.root:
             return path
         root = os.path.realpath(self.root)
-        folder = os.path.realpath(root + os.path.dirname(path))
-        if not (folder + "/").startswith(root.rstrip("/") + "/"):
+        directory = os.path.realpath(root + os.path.dirname(path))
+        if not (directory + "/").startswith(root.rstrip("/") + "/"):
             self.module.fail_json(msg=f"{self.root}: {os.path.dirname(path)} leads out of the image")
-        return os.path.join(folder, os.path.basename(path))
+        return os.path.join(directory, os.path.basename(path))
 
     def read(self, path):
         """A file's text; empty where there is none."""
@@ -195,7 +195,7 @@ class Run:
             return
         error = report["error"] or {}
         said = report["faults"] or error.get("what") or f"exit status {report['exit']}"
-        self.fail(said.rstrip("\n") + (f". To mend it: {error['fix']}"
+        self.fail(said.rstrip("\n") + (f"; fix: {error['fix']}"
                                        if error.get("fix") and not report["faults"] else ""))
 
     def note(self, operations, done):
@@ -265,7 +265,7 @@ class Run:
             return
         if not self.program:
             self.fail(f"there is no program {self.module.params['program'] or 'sshd-vsock'} on this "
-                      "machine. To mend it: install it, or name it with \"program\"")
+                      "machine; fix: install it, or name it with \"program\"")
         config = self.configure()
         if self.module.check_mode:
             self.plan(config)
@@ -283,7 +283,7 @@ class Run:
         if self.program:
             self.act("remove")
         elif applied:
-            self.fail("sshd-vsock is not here any more, but what it put in is. To mend it: install "
+            self.fail("sshd-vsock is not here any more, but what it put in is; fix: install "
                       "it again, or name it with \"program\"")
         if ours:
             os.unlink(self.file)

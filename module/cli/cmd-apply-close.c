@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd-apply-close.c: the part of apply that closes: what has to hold before TCP closes, closing,
+ * the second verification, and giving back what was where that fails. Every step leaves a system
+ * that can be got into.
+ */
+#include "cli/cmd-apply-close.h"
+
+#include "cli/messages.h"
+#include "cli/tcp-reality.h"
+#include "core/plan/render.h"
+#include "core/plan/sshd-listen.h"
+#include "host/sshd-query.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool apply_tried(const struct run *r, enum op_kind kind, const char *unit)
+{
+        for (size_t k = 0; k < r->plan.n; k++)
+                if (r->plan.ops[k].tried && r->plan.ops[k].kind == kind &&
+                    strcmp(r->plan.ops[k].name, unit) == 0)
+                        return true;
+        return false;
+}
+
+/* The candidate is tried before it is written: a bad ListenAddress would also kill `sshd -i`. */
+int apply_try_listen(struct run *r)
+{
+        AUTO_FREE char *text = NULL;
+        AUTO_BUF lines = BUF_INIT, effective = BUF_INIT;
+        const char *path = r->facts.sshd_config ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR;
+        size_t len;
+        int rc = rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL);
+
+        if (rc < 0)
+                return error_set(&r->error, rc, "cannot read %s", path);
+        render_listen(&r->config, &lines);
+        return sshd_effective(r->facts.sshd, &r->facts.sshd_options, buf_str(&lines), text,
+                              &effective, &r->error);
+}
+
+/* Whether addresses are written before anything is verified: TCP is closed, and opens on them. */
+bool apply_opens_confined(const struct run *r)
+{
+        for (size_t k = 0; k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (op->phase == PHASE_OPEN && op->item && (op->item->flags & ITEM_SSHD) &&
+                    op->item->wanted)
+                        return r->systemd != NULL;
+        }
+        return false;
+}
+
+int apply_check_listen(struct run *r)
+{
+        AUTO_BUF effective = BUF_INIT, extra = BUF_INIT, missing = BUF_INIT;
+        int rc = sshd_effective(r->facts.sshd, &r->facts.sshd_options, NULL, NULL, &effective,
+                                &r->error);
+
+        if (rc < 0)
+                return rc;
+        listen_compare(&r->config, buf_str(&effective), &extra, &missing);
+        if (extra.len == 0 && missing.len == 0)
+                return 0;
+        error_fix(&r->error,
+                  "take other ListenAddress lines out of sshd_config and of the files it "
+                  "includes (they add up)");
+        return error_say(&r->error, -EINVAL, "sshd would listen %s %s%s%s",
+                         "on other addresses:", buf_str(&extra), missing.len ? ", and not on " : "",
+                         buf_str(&missing));
+}
+
+/* The reverse of one unit operation. */
+static int undo_unit(struct run *r, const struct op *op, struct error *error)
+{
+        switch (op->kind) {
+        case OP_START:
+                return systemd_job(r->systemd, JOB_STOP, op->name, JOB_SECONDS, error);
+        case OP_STOP:
+                return systemd_job(r->systemd, JOB_START, op->name, JOB_SECONDS, error);
+        case OP_RESTART:
+                return systemd_job(r->systemd, JOB_RESTART, op->name, JOB_SECONDS, error);
+        case OP_REFRESH:
+                return apply_refresh(r->systemd, op->name, error);
+        default:
+                return 0;
+        }
+}
+
+/* Sockets before services: a service that runs already keeps its socket from starting. What failed
+ * is put back, too: a socket that could not restart is down. */
+static int undo_units(struct run *r, bool sockets, struct error *error)
+{
+        int rc = 0;
+
+        for (size_t k = 0; rc == 0 && k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (op->tried && op->phase == PHASE_CLOSE && !op->item &&
+                    (strstr(op->name, ".socket") != NULL) == sockets)
+                        rc = undo_unit(r, op, error);
+        }
+        return rc;
+}
+
+static void undo_close(struct run *r)
+{
+        struct error error = { 0 };
+        int rc = apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &error);
+
+        if (rc == 0 && r->systemd)
+                rc = systemd_reload(r->systemd, &error);
+        if (rc == 0)
+                rc = undo_units(r, true, &error);
+        if (rc == 0)
+                rc = undo_units(r, false, &error);
+        if (rc < 0)
+                log_error(&r->log, &error);
+        if (tcp_is_back(r) && rc == 0)
+                log_line(&r->log, LOG_LEVEL_WARN, "rolled back: TCP listeners restored");
+}
+
+void apply_say_kept(struct run *r, enum log_level level)
+{
+        const char *cause = r->verified ? causes[r->verdict.cause].id : NULL;
+
+        if (r->who.known && !r->who.enough)
+                cause = causes[CAUSE_NO_LOGIN].id;
+        else if (r->verified && r->verdict.cause == CAUSE_NONE)
+                cause = causes[CAUSE_NO_WAY_TO_HOST].id;
+        log_event(&r->log, LOG_EVENT_TCP_KEPT, level, cause, "TCP stays as it was");
+}
+
+/* Whether there is something to close; or would be, were nothing in the way. */
+bool apply_wants_to_close(const struct run *r)
+{
+        return plan_has(&r->plan, PHASE_CLOSE) || plan_blocked(&r->plan) == BLOCKS_CLOSE;
+}
+
+int apply_refuse_to_close(struct run *r)
+{
+        run_say_conflicts(r, BLOCKS_CLOSE);
+        log_event(&r->log, LOG_EVENT_TCP_KEPT, LOG_LEVEL_ERROR, NULL, "TCP stays as it was");
+        return EXIT_WORLD;
+}
+
+int apply_close(struct run *r)
+{
+        bool verified = !r->options.no_verify;
+        int status = EXIT_DONE, rc;
+
+        if (plan_blocked(&r->plan) == BLOCKS_CLOSE)
+                return apply_refuse_to_close(r);
+        if (verified && !message_host_transport(r, LOG_LEVEL_ERROR)) {
+                apply_say_kept(r, LOG_LEVEL_ERROR);
+                return EXIT_CLOSED_NOTHING;
+        }
+        if (verified)
+                status = message_logins(r, true);
+        if (status != EXIT_DONE) {
+                apply_say_kept(r, LOG_LEVEL_ERROR);
+                return status;
+        }
+        if (getenv("SSH_CONNECTION"))
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "this session came over SSH; it stays open, new ones over TCP will %s",
+                         r->config.disable_tcp ? "be refused" : "need the listed addresses");
+        rc = r->config.n_listen > 0 ? apply_try_listen(r) : 0;
+        if (rc == 0)
+                rc = tcp_note(r);
+        if (rc < 0)
+                return run_fail(r);
+        message_strays(r);
+        rc = transaction_run(r, PHASE_CLOSE);
+        if (rc == 0 && r->config.n_listen > 0)
+                rc = apply_check_listen(r);
+        if (rc == 0)
+                rc = tcp_expect(r);
+        if (rc < 0)
+                (void)run_fail(r);
+        else if (verified)
+                status = message_verification(r);
+        if (rc < 0 || status != EXIT_DONE)
+                undo_close(r);
+        return rc < 0 ? EXIT_WORLD : status;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd-apply-close.h: between cmd-apply.c and cmd-apply-close.c only: the part of apply that closes.
+ */
+#pragma once
+
+#include "cli/transaction.h"
+
+#define JOB_SECONDS 90 /* systemd's own DefaultTimeoutStartSec */
+
+/* Whether apply would close, or was to, and a conflict is in the way. */
+bool apply_wants_to_close(const struct run *r);
+bool apply_opens_confined(const struct run *r);
+
+/* Looks at whether somebody gets in, closes, verifies again; what fails then is undone. Exit
+ * status, said. */
+int apply_close(struct run *r);
+int apply_refuse_to_close(struct run *r);
+void apply_say_kept(struct run *r, enum log_level level);
+
+/* sshd's own word on listen_address: before it is written, and after. 0 or −errno, in run.error. */
+int apply_try_listen(struct run *r) MUST_CHECK;
+int apply_check_listen(struct run *r) MUST_CHECK;
+
+/* Whether the plan came to that operation. */
+bool apply_tried(const struct run *r, enum op_kind kind, const char *unit);

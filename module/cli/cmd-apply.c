@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd-apply.c: the order of work: open, activate, verify, close, verify again; and what happens
+ * when a step fails. Every step leaves a system that can be got into.
+ */
+#include "cli/cmd-apply-close.h"
+
+#include "cli/messages.h"
+#include "cli/tcp-reality.h"
+#include "core/plan/render.h"
+#include "core/plan/sshd-listen.h"
+#include "host/check/diagnose.h"
+#include "host/clock.h"
+#include "host/sshd-query.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A socket that was listening before and is not good any more after a change goes back to what it
+ * was: where TCP is closed already it is the only way in. */
+static void put_socket_back(struct run *r)
+{
+        enum job job = apply_tried(r, OP_RESTART, UNIT_SOCKET) ? JOB_RESTART : JOB_START;
+        struct error error = { 0 };
+
+        if (!r->units.socket.active)
+                return;
+        for (size_t k = 0; k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (!op->done || !op->item || !(op->item->flags & ITEM_SOCKET))
+                        continue;
+                if (apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_SOCKET, &error) < 0 ||
+                    systemd_reload(r->systemd, &error) < 0 ||
+                    systemd_job(r->systemd, job, UNIT_SOCKET, JOB_SECONDS, &error) < 0)
+                        log_error(&r->log, &error);
+                else
+                        log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
+                return;
+        }
+}
+
+static const struct op *failed_op(const struct run *r, enum phase phase)
+{
+        for (size_t k = 0; k < r->plan.n; k++)
+                if (r->plan.ops[k].phase == phase && !r->plan.ops[k].done &&
+                    r->plan.ops[k].kind != OP_MODULE)
+                        return &r->plan.ops[k];
+        return NULL;
+}
+
+/* A start of the socket that failed is as good as a vsock listener that does not answer, and gets
+ * the same diagnosis; any other unit has its own words. */
+static int activate(struct run *r)
+{
+        uint64_t began = clock_realtime();
+        int rc = transaction_run(r, PHASE_ACTIVATE);
+        const struct op *op = rc == -EIO ? failed_op(r, PHASE_ACTIVATE) : NULL;
+
+        if (rc == 0)
+                return EXIT_DONE;
+        if (op && strcmp(op->name, UNIT_SOCKET) == 0) {
+                int status;
+
+                log_line(&r->log, LOG_LEVEL_ERROR, "%s", r->error.text);
+                r->verdict =
+                        (struct verdict){ .port = r->config.port, .cause = CAUSE_SOCKET_FAILED };
+                r->verified = true;
+                status = message_verdict(r, &r->verdict);
+                put_socket_back(r);
+                return status;
+        }
+        if (op)
+                message_last_words(r, op->name, began);
+        return run_fail(r);
+}
+
+static int message_closed(struct run *r)
+{
+        AUTO_BUF text = BUF_INIT;
+
+        tcp_claim(r, &text);
+        log_event(&r->log, LOG_EVENT_TCP_CLOSED, LOG_LEVEL_STEP, NULL, "%s", buf_str(&text));
+        return EXIT_DONE;
+}
+
+/* Run from cloud-init's bootcmd and the like. What is enqueued runs later in this same boot, and
+ * ends with the provision unit, which does what is left undone here. */
+static int apply_early(struct run *r)
+{
+        int status;
+
+        systemd_never_wait(r->systemd);
+        if (transaction_run(r, PHASE_ACTIVATE) < 0 ||
+            systemd_job(r->systemd, JOB_START, UNIT_PROVISION, 0, &r->error) < 0)
+                return run_fail(r);
+        log_line(&r->log, LOG_LEVEL_STEP,
+                 "the system is still booting: verifying, and what comes after, is left "
+                 "to " UNIT_PROVISION " of this boot");
+        if (!r->options.no_verify || !apply_wants_to_close(r))
+                return EXIT_DONE;
+        log_line(&r->log, LOG_LEVEL_WARN, "closing TCP without verification (--no-verify)");
+        status = apply_close(r);
+        return status == EXIT_DONE ? message_closed(r) : status;
+}
+
+/* After a daemon-reload with another port, systemd holds no descriptor any more and still calls the
+ * socket listening: a run that was killed between that and its restart left it so, and no file
+ * tells. Where this plan has not just started it, that is corrected here. */
+static void revive_socket(struct run *r)
+{
+        struct error error = { 0 };
+
+        if (r->verdict.cause != CAUSE_NO_LISTENER || !r->units.socket.active ||
+            apply_tried(r, OP_START, UNIT_SOCKET) || apply_tried(r, OP_RESTART, UNIT_SOCKET))
+                return;
+        log_line(&r->log, LOG_LEVEL_WARN,
+                 "systemd reports %s as listening, but nothing listens: restarting it",
+                 UNIT_SOCKET);
+        if (systemd_job(r->systemd, JOB_RESTART, UNIT_SOCKET, JOB_SECONDS, &error) < 0)
+                log_error(&r->log, &error);
+        else
+                diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
+                                  &r->verdict);
+}
+
+static int verify_live(struct run *r)
+{
+        int status;
+
+        if (r->options.no_verify) {
+                log_line(&r->log, LOG_LEVEL_WARN, "not verified (--no-verify)");
+                return EXIT_DONE;
+        }
+        diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
+                          &r->verdict);
+        r->verified = true;
+        revive_socket(r);
+        status = message_verdict(r, &r->verdict);
+        if (status == EXIT_CLOSED_NOTHING)
+                put_socket_back(r);
+        return status;
+}
+
+/* The vsock listener is verified and there is nothing to close: what holds is looked at all the
+ * same. */
+static int check_closed(struct run *r)
+{
+        if (r->config.n_listen > 0 && apply_check_listen(r) < 0)
+                return run_fail(r);
+        if (!r->options.no_verify)
+                (void)message_host_transport(r, LOG_LEVEL_WARN);
+        return EXIT_DONE;
+}
+
+static int apply_live(struct run *r)
+{
+        bool closes = apply_wants_to_close(r), booting;
+        int status;
+
+        if (systemd_is_booting(r->systemd, &booting, &r->error) < 0)
+                return run_fail(r);
+        if (booting)
+                return apply_early(r);
+        status = activate(r);
+        if (status == EXIT_DONE)
+                status = verify_live(r);
+        if (status != EXIT_DONE) {
+                run_say_conflicts(r, BLOCKS_CLOSE);
+                if (closes)
+                        apply_say_kept(r, LOG_LEVEL_WARN);
+                return status;
+        }
+        status = closes ? apply_close(r) : check_closed(r);
+        if (status == EXIT_DONE)
+                status = tcp_check(r);
+        return status == EXIT_DONE && closes ? message_closed(r) : status;
+}
+
+static int apply_image(struct run *r)
+{
+        if (!r->facts.program)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "the image has no sshd-vsock of its own: its first boot can neither "
+                         "verify nor close anything; install it as %s",
+                         distro_program[0]);
+        if (transaction_run(r, PHASE_ACTIVATE) < 0)
+                return run_fail(r);
+        if (plan_blocked(&r->plan) == BLOCKS_CLOSE)
+                return apply_refuse_to_close(r);
+        if (!plan_has(&r->plan, PHASE_CLOSE))
+                return EXIT_DONE;
+        if (run_check_family(r) < 0)
+                return run_fail(r);
+        if (!r->options.no_verify) {
+                log_line(&r->log, LOG_LEVEL_STEP,
+                         "left to the first boot, after verification there: closing TCP");
+                return EXIT_DONE;
+        }
+        log_line(&r->log, LOG_LEVEL_WARN, "closing TCP without verification (--no-verify)");
+        return transaction_run(r, PHASE_CLOSE) < 0 ? run_fail(r) : EXIT_DONE;
+}
+
+/* af_vsock.c, LAST_RESERVED_PORT: ports below 1024 need CAP_NET_BIND_SERVICE, all others are
+ * whoever's asks first. */
+static void warn_of_port(const struct run *r)
+{
+        if (r->config.disable_tcp && r->config.port >= 1024)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "disable_tcp with vsock port %u: any local user may listen on it whenever "
+                         "%s does not, and then nobody can log in; only root can listen on ports "
+                         "below 1024",
+                         r->config.port, UNIT_SOCKET);
+}
+
+int cmd_apply(struct run *r)
+{
+        int status = transaction_prepare(r, false);
+
+        if (status != EXIT_DONE)
+                return status;
+        run_report_skipped(r);
+        warn_of_port(r);
+        if (r->facts.generated_listener)
+                log_line(&r->log, LOG_LEVEL_STEP,
+                         "%s from systemd's generator answers and is left as it is", r->listener);
+        if (r->plan.n == 0)
+                log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
+        if (apply_opens_confined(r) && apply_try_listen(r) < 0)
+                return run_fail(r);
+        if (transaction_run(r, PHASE_OPEN) < 0)
+                return run_fail(r);
+        status = r->root.image ? apply_image(r) : apply_live(r);
+        transaction_run_extras(r);
+        return status;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd-client.c: gathers what client-config.c renders: the port, this machine's name, its CID and
+ * public host keys. Reads; changes nothing, and opens no connection.
+ */
+#include "cli/run.h"
+
+#include "core/format/host-key.h"
+#include "core/format/sshd-dump.h"
+#include "host/check/login-search.h"
+#include "host/spawn.h"
+#include "host/sshd-query.h"
+#include "host/survey-machine.h"
+#include "host/vsock-unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define NAME_DEFAULT   "guest"
+#define KEY_FILE_MAX   ((size_t)64 << 10)
+#define KEYGEN_SECONDS 10
+
+/* A name that can stand in ssh_config and known_hosts as it is. */
+static void read_name(const struct rootfs *root, char *name, size_t size)
+{
+        AUTO_FREE char *text = NULL;
+        size_t len, n;
+
+        (void)snprintf(name, size, "%s", NAME_DEFAULT);
+        if (rootfs_read(root, "/etc/hostname", 4096, &text, &len, NULL) < 0)
+                return;
+        n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
+        if (n > 0 && n < size && text[0] != '-')
+                (void)snprintf(name, size, "%.*s", (int)n, text);
+}
+
+/* Where the key's directory has no text of the public half, the key has; one in the old PEM format
+ * needs ssh-keygen, which no image is asked to run. */
+static void add_text(struct run *r, const char *path, const char *text, size_t len, struct buf *out)
+{
+        const char *const argv[] = { "/usr/bin/ssh-keygen", "-y", "-P", "", "-f", path, NULL };
+        AUTO_FREE char *beside = NULL;
+        AUTO_BUF name = BUF_INIT;
+        size_t size;
+
+        if (!host_key_is_private(text)) {
+                buf_add(out, text, len); /* HostKeyAgent: HostKey names the public half itself */
+                return;
+        }
+        if (host_key_public(text, len, out))
+                return;
+        buf_addf(&name, "%s.pub", path);
+        if (name.error == 0 &&
+            rootfs_read(&r->root, buf_str(&name), KEY_FILE_MAX, &beside, &size, NULL) == 0)
+                buf_add(out, beside, size);
+        else if (!r->root.image && spawn_wait(argv, -1, -1, KEYGEN_SECONDS, out) != 0)
+                buf_free(out);
+}
+
+/* One that sshd would not load (authfile.c, sshkey_perm_ok(); Fedora's lets a group read) is not
+ * shown. */
+static void add_key(struct run *r, const char *path)
+{
+        AUTO_FREE char *text = NULL;
+        AUTO_BUF public = BUF_INIT;
+        struct stat st;
+        size_t len;
+
+        if (rootfs_read(&r->root, path, KEY_FILE_MAX, &text, &len, &st) < 0)
+                return;
+        if (!host_key_is_private(text) || st.st_uid != 0 || (st.st_mode & 037) == 0)
+                add_text(r, path, text, len, &public);
+        explicit_bzero(text, len);
+        client_known_host(r->client_side.name, buf_str(&public), &r->client_side.known_hosts);
+}
+
+/* sshd's own word where it can be asked, with the options that the listener passes; otherwise what
+ * its files say. */
+static int ask_sshd(struct run *r, struct argv *ret)
+{
+        char listener[256] = "";
+        const struct logins_search in = { .root = &r->root,
+                                          .systemd = r->systemd,
+                                          .config = &r->config,
+                                          .facts = &r->facts,
+                                          .socket = listener };
+        struct search s = { .in = &in };
+        AUTO_BUF dump = BUF_INIT;
+        struct error error = { 0 };
+        const char *at, *path;
+        size_t n;
+        int rc = vsock_unit_find(r->systemd, r->config.port, listener, sizeof(listener), &error);
+
+        if (rc == 0)
+                rc = listener[0] ? search_find_server(&s, &error) : -ENOENT;
+        if (rc == 0)
+                rc = sshd_effective_for(&s.server, "root", &dump, &error);
+        argv_free(&s.server);
+        at = buf_str(&dump);
+        while (rc == 0 && (path = sshd_dump_next(&at, "hostkey", &n)))
+                rc = argv_add(ret, path, n);
+        return rc;
+}
+
+static int find_keys(struct run *r)
+{
+        AUTO(argv_free) struct argv paths = { 0 };
+        int rc = r->root.image ? -ENOENT : ask_sshd(r, &paths);
+
+        if (rc < 0 || paths.n == 0) {
+                argv_free(&paths);
+                rc = survey_host_keys(&r->root, &paths, &r->error);
+        }
+        for (size_t i = 0; rc == 0 && i < paths.n; i++) {
+                add_key(r, paths.list[i]);
+                buf_addf(&r->client_side.key_files, "%s%s", i ? ", " : "", paths.list[i]);
+        }
+        return rc;
+}
+
+static int show_known_hosts(struct run *r)
+{
+        const struct buf *lines = &r->client_side.known_hosts;
+
+        if (lines->len == 0) {
+                error_fix(&r->error, "%s",
+                          r->root.image ? "boot the image once" : "sshd-vsock apply");
+                (void)error_say(&r->error, -1, "there are no host keys that sshd could use yet: %s",
+                                buf_str(&r->client_side.key_files));
+                return run_fail(r);
+        }
+        buf_add(&r->text, lines->data, lines->len);
+        return EXIT_DONE;
+}
+
+/* An image may boot anywhere: then every way in is shown. */
+static int look_at_machine(struct run *r, struct client *c)
+{
+        AUTO_FREE char *virt = NULL;
+
+        c->virt = VIRT_UNKNOWN;
+        if (r->root.image)
+                return 0;
+        if (systemd_open(&r->systemd, &r->error) < 0 ||
+            systemd_property(r->systemd, "Virtualization", &virt, &r->error) < 0)
+                return -1;
+        survey_machine(&r->root, virt, &r->facts.machine);
+        r->facts.virt = c->virt = host_transport_virt(&r->facts.machine);
+        run_find_host_transport(r);
+        c->cid = r->host_transport.cid;
+        c->host_transport = &r->host_transport;
+        c->hostless = !r->host_transport.reachable && host_transport_never(&r->facts.machine);
+        return 0;
+}
+
+int cmd_client(struct run *r)
+{
+        struct client_side *s = &r->client_side;
+        int status = run_begin(r);
+
+        r->as_it_is = true;
+        if (status == EXIT_DONE)
+                status = run_read_config(r);
+        if (status != EXIT_DONE)
+                return status;
+        read_name(&r->root, s->name, sizeof(s->name));
+        s->client.name = s->name;
+        s->client.port = r->config.port;
+        if (look_at_machine(r, &s->client) < 0)
+                return run_fail(r);
+        if (find_keys(r) < 0)
+                buf_free(&s->known_hosts);
+        s->known = true;
+        if (r->options.known_hosts)
+                return show_known_hosts(r);
+        client_render(&s->client, &r->text);
+        return EXIT_DONE;
+}

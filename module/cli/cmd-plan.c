@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd-plan.c: `plan` shows what `apply` would do. Changes nothing.
+ */
+#include "cli/run.h"
+
+int cmd_plan(struct run *r)
+{
+        int status = run_begin(r);
+
+        if (status == EXIT_DONE)
+                status = run_compare(r);
+        if (status != EXIT_DONE)
+                return status;
+
+        run_report_skipped(r);
+        if (r->log.max >= LOG_LEVEL_STEP || r->options.json)
+                plan_print(&r->plan, r->root.image && !r->options.no_verify, &r->text);
+        plan_print_summary(&r->plan, &r->text);
+        status = run_report_conflicts(r);
+        if (status == EXIT_DONE && plan_has(&r->plan, PHASE_CLOSE) && run_check_family(r) < 0)
+                status = run_fail(r);
+        if (status != EXIT_DONE)
+                return status;
+        if (run_has_changes(r))
+                return EXIT_CHANGES;
+        log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
+        return EXIT_DONE;
+}

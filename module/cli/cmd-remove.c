@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd-remove.c: takes out what apply put in: first every other way in opens again, then ours goes;
+ * and it does not go while it is the only one.
+ */
+#include "cli/transaction.h"
+
+#include "cli/other-access.h"
+#include "host/clock.h"
+
+#include <string.h>
+#include <time.h>
+
+#define OPEN_SECONDS 10 /* until an sshd that was started listens */
+#define JOB_SECONDS  90
+
+/* Whether the plan has anything to do with TCP before the vsock listener goes: then what comes of
+ * it counts.
+ */
+static bool opens_tcp(const struct run *r)
+{
+        for (size_t k = 0; k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (op->phase == PHASE_CLOSE)
+                        continue;
+                if (op->item && ((op->item->flags & (ITEM_SSHD | ITEM_TCP_SOCKET)) ||
+                                 (op->before->type == OBSERVED_LINK &&
+                                  strcmp(op->before->data, "/dev/null") == 0)))
+                        return true;
+                /* what still listens as a run that was killed had it, too */
+                if (!op->item && (op->kind == OP_START || op->kind == OP_REFRESH ||
+                                  (op->kind == OP_RESTART && strcmp(op->name, UNIT_SOCKET) != 0)))
+                        return true;
+        }
+        return false;
+}
+
+/* What is enabled and does not run, because of what was ours until now: it gets another start. A
+ * unit that the administrator disabled gets none. */
+static void start_enabled(struct run *r)
+{
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                const struct tcp_unit *t = &r->facts.tcp[i];
+                struct unit_state s;
+                struct error error = { 0 };
+
+                if ((!t->vendor && !t->foreign) || !t->enabled ||
+                    systemd_unit(r->systemd, distro_tcp_units[i], &s, &error) < 0 || s.masked ||
+                    (s.active && !s.starting))
+                        continue;
+                if (systemd_job(r->systemd, JOB_START, distro_tcp_units[i], JOB_SECONDS, &error) <
+                    0)
+                        log_error(&r->log, &error);
+                else
+                        log_line(&r->log, LOG_LEVEL_STEP, "systemctl start %s",
+                                 distro_tcp_units[i]);
+        }
+}
+
+/* Waits for a way in to be there. */
+static bool has_opened(struct run *r)
+{
+        const struct timespec pause = { .tv_nsec = 100000000 };
+        uint64_t end = clock_deadline(OPEN_SECONDS);
+
+        if (other_access_is_open(r))
+                return true;
+        start_enabled(r);
+        while (!other_access_is_open(r)) {
+                if (clock_now() >= end)
+                        return false;
+                (void)nanosleep(&pause, NULL);
+        }
+        return true;
+}
+
+static int refuse(struct run *r)
+{
+        AUTO_BUF fix = BUF_INIT;
+
+        other_access_fix(r, &fix);
+        error_fix(&r->error, "%s", buf_str(&fix));
+        (void)error_say(&r->error, -1,
+                        "%s on TCP where another machine could connect: the vsock listener is the "
+                        "only way in and stays (--no-verify removes it all the same)",
+                        r->root.image ? "the image starts no sshd" : "no sshd listens");
+        (void)run_fail(r);
+        return EXIT_CLOSED_NOTHING;
+}
+
+static bool message_unseen(struct run *r)
+{
+        AUTO_BUF unseen = BUF_INIT;
+
+        run_add_unseen(r, &unseen);
+        if (unseen.len > 0)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "out of reach; what sshd-vsock wrote there, if anything, stays: %s",
+                         buf_str(&unseen));
+        return unseen.len > 0;
+}
+
+/* What the vsock listener did without does not keep it in: the extras that stay are named. */
+static void message_removed(struct run *r)
+{
+        bool unseen = message_unseen(r);
+
+        for (size_t k = 0; k < r->plan.n_conflicts; k++)
+                buf_addf(&r->left, "%s%s%s", r->left.len ? ", " : "", r->root.path,
+                         r->plan.conflicts[k].path);
+        if (r->left.len > 0)
+                log_event(&r->log, LOG_EVENT_REMOVED, LOG_LEVEL_WARN, NULL,
+                          "removed the vsock listener; these still hold what sshd-vsock wrote: %s",
+                          buf_str(&r->left));
+        else
+                log_event(&r->log, LOG_EVENT_REMOVED, LOG_LEVEL_STEP, NULL, "%s",
+                          unseen ? "removed everything else that sshd-vsock installed"
+                                 : "removed everything sshd-vsock installed");
+}
+
+static int take_out(struct run *r, bool guarded)
+{
+        if (transaction_run(r, PHASE_OPEN) < 0 || transaction_run(r, PHASE_ACTIVATE) < 0)
+                return run_fail(r);
+        if (guarded && !r->root.image && !has_opened(r))
+                return refuse(r);
+        if (transaction_run(r, PHASE_CLOSE) < 0)
+                return run_fail(r);
+        transaction_run_extras(r);
+        message_removed(r);
+        return EXIT_DONE;
+}
+
+int cmd_remove(struct run *r)
+{
+        int status = transaction_prepare(r, true);
+        bool guarded = !r->options.no_verify && plan_has(&r->plan, PHASE_CLOSE), open = true;
+
+        if (status != EXIT_DONE)
+                return status;
+        if (r->plan.n == 0) {
+                message_unseen(r);
+                log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
+                return EXIT_DONE;
+        }
+        if (guarded && r->root.image && other_access_will_open(r, &open) < 0)
+                return run_fail(r);
+        if (guarded && !r->root.image)
+                open = opens_tcp(r) || other_access_is_open(r);
+        return open ? take_out(r, guarded) : refuse(r);
+}

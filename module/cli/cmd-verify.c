@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cmd-verify.c: `verify` connects over vsock loopback, asks who can log in, and looks at the hosts
+ * entry. Writes nothing that lasts.
+ */
+#include "cli/messages.h"
+#include "core/format/hosts-file.h"
+
+#include <errno.h>
+
+/* Not a broken link of the vsock listener, but of the login behind it. */
+static void check_hosts(struct run *r)
+{
+        AUTO_FREE char *text = NULL;
+        enum hosts_state state = HOSTS_ABSENT;
+        size_t len = 0;
+
+        if (rootfs_read(&r->root, "/etc/hosts", ROOTFS_FILE_MAX, &text, &len, NULL) < 0 ||
+            hosts_file_inspect(text, len, &state, NULL) < 0 || state == HOSTS_ABSENT)
+                message_cause(r, LOG_LEVEL_WARN, CAUSE_NO_UNKNOWN, "");
+        else
+                log_line(&r->log, LOG_LEVEL_STEP, "UNKNOWN resolves from /etc/hosts");
+}
+
+int cmd_verify(struct run *r)
+{
+        int status = run_begin(r);
+
+        r->as_it_is = true;
+        r->homes = HOMES_NONE;
+        if (status == EXIT_DONE && r->root.image) {
+                /* AF_VSOCK would be the one of the machine around the image */
+                error_fix(&r->error, "boot the image: its provision unit verifies, and so can you");
+                (void)error_say(&r->error, -EINVAL,
+                                "an image cannot be verified, only a running system");
+                (void)run_fail(r);
+                return EXIT_USAGE;
+        }
+        if (status == EXIT_DONE)
+                status = run_compare(r);
+        if (status != EXIT_DONE)
+                return status;
+
+        status = message_verification(r);
+        check_hosts(r);
+        if (status == EXIT_DONE)
+                status = message_logins(r, false);
+        return status;
+}

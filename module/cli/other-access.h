@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * other-access.h: what leads into this system besides our vsock listener, for whoever wants to take
+ * that out; and what would make such a way. Looks; changes nothing.
+ */
+#pragma once
+
+#include "cli/run.h"
+
+/* Whether another machine gets to an sshd that really listens: on TCP, on an address of this
+ * machine that is not loopback; or on vsock, through a socket unit of systemd's that is not ours to
+ * take out. */
+bool other_access_is_open(struct run *r);
+
+/* The same of an image: whether its boot starts an sshd that listens on TCP: a unit that is there
+ * and not masked (by others), wanted by a target that the default target leads to. 0 or −errno with
+ * run.error. */
+int other_access_will_open(struct run *r, bool *ret) MUST_CHECK;
+
+/* The commands that make another way in, ending with `remove`. */
+void other_access_fix(struct run *r, struct buf *out);

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run-config.c: which configuration a run works with: the one that was named, the system's own
+ * file, or the one that came by --config earlier and that the provision unit carries, for that is
+ * what each boot applies. Says where two of them differ, and by which command the one at hand is
+ * applied again. Reads; changes nothing.
+ */
+#include "cli/run.h"
+
+#include "core/plan/render.h"
+#include "host/config-load.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PATH_PROVISION SYSTEM_UNIT_DIR "/" UNIT_PROVISION
+#define MISNAMED       "/etc/sshd-vsock.yml"
+
+static const char apply_again[] = "sshd-vsock apply";
+
+/* One of the configurations there are. */
+struct candidate {
+        const char *name;
+        bool there;
+        char *text;
+        size_t len;
+        struct config_error diag;
+        struct config config;
+        struct buf canonical; /* what two of them are compared by */
+        int rc;               /* of parsing it */
+};
+
+static void candidate_free(struct candidate *c)
+{
+        free(c->text);
+        config_error_free(&c->diag);
+        config_free(&c->config);
+        buf_free(&c->canonical);
+}
+
+static int show_faults(struct run *r, const struct config_error *d)
+{
+        ssize_t n = write(STDERR_FILENO, buf_str(&d->out), d->out.len);
+
+        (void)n; /* nowhere left to say it */
+        buf_add(&r->faults, buf_str(&d->out), d->out.len);
+        log_line(&r->log, LOG_LEVEL_ERROR, "%u fault%s in the configuration; nothing was touched",
+                 d->n_errors, d->n_errors == 1 ? "" : "s");
+        return EXIT_USAGE;
+}
+
+static int fail(struct run *r, int rc)
+{
+        (void)error_set(&r->error, rc, "cannot read the configuration");
+        return run_fail(r);
+}
+
+/* What it holds: 0, -EBADMSG with the faults in its diag, or another error. */
+static int parse(const struct users *users, struct candidate *c)
+{
+        c->rc = config_parse(c->text, c->len, users, &c->diag, &c->config);
+        if (c->rc == 0)
+                config_render(&c->config, &c->canonical);
+        if (c->canonical.error < 0)
+                c->rc = c->canonical.error;
+        return c->rc == -EBADMSG ? 0 : c->rc;
+}
+
+static int read_source(struct run *r, const char *config, const struct users *users,
+                       struct candidate *c)
+{
+        bool trusted = geteuid() == 0 && !r->root.image;
+
+        c->name = config_load_name(config);
+        c->diag = (struct config_error)CONFIG_ERROR_INIT(c->name);
+        c->there = true;
+        c->rc = config_load_read(&r->root, config, trusted, &c->diag, &c->text, &c->len);
+        if (c->rc < 0)
+                return c->rc == -EBADMSG ? 0 : c->rc;
+        return parse(users, c);
+}
+
+static int read_file(struct run *r, const struct users *users, struct candidate *c)
+{
+        int rc = read_source(r, NULL, users, c);
+
+        c->there = rootfs_exists(&r->root, CONFIG_PATH_DEFAULT) != -ENOENT;
+        return rc;
+}
+
+/* The provision unit counts where it is ours: by its marker, as everywhere. */
+static int read_carried(struct run *r, const struct users *users, struct candidate *c)
+{
+        AUTO_FREE char *unit = NULL;
+        AUTO_BUF text = BUF_INIT;
+        size_t len = 0;
+        int rc = rootfs_read(&r->root, PATH_PROVISION, (size_t)CONFIG_SIZE_MAX * 2, &unit, &len,
+                             NULL);
+
+        c->name = PATH_PROVISION;
+        c->diag = (struct config_error)CONFIG_ERROR_INIT(PATH_PROVISION);
+        if (rc == -ENOMEM || rc == -EIO)
+                return error_set(&r->error, rc, "cannot read %s%s", r->root.path, PATH_PROVISION);
+        if (rc < 0 || !provision_carries(unit, len, &text))
+                return text.error;
+        c->there = true;
+        rc = buf_take(&text, &c->text, &c->len);
+        return rc < 0 ? rc : parse(users, c);
+}
+
+static bool same(const struct candidate *a, const struct candidate *b)
+{
+        return a->rc == 0 && b->rc == 0 &&
+               strcmp(buf_str(&a->canonical), buf_str(&b->canonical)) == 0;
+}
+
+static int use(struct run *r, struct candidate *c, enum config_source source)
+{
+        if (c->rc == -EBADMSG)
+                return show_faults(r, &c->diag);
+        r->source = source;
+        r->config = c->config;
+        c->config = (struct config){ 0 };
+        return EXIT_DONE;
+}
+
+/* Nothing was named. Where there are two, the file is what is to be, so plan and apply take it; and
+ * what the unit carries is what is, so that verbs which look at the system compare with that. An
+ * image has no boot behind it: plan and apply take what they are given there, be it no file. */
+static int choose(struct run *r, struct candidate *file, struct candidate *carried)
+{
+        bool given = file->there || (r->root.image && !r->as_it_is);
+
+        r->config_differs = given && carried->there && !same(file, carried);
+        if (!carried->there || (given && !(r->as_it_is && r->config_differs)))
+                return use(r, file, file->there ? CONFIG_FILE : CONFIG_DEFAULTS);
+        return use(r, carried, CONFIG_CARRIED);
+}
+
+static bool is_named(const struct run *r)
+{
+        return r->options.config &&
+               (r->root.image || strcmp(r->options.config, CONFIG_PATH_DEFAULT) != 0);
+}
+
+/* A name as a shell takes it. */
+static void add_word(struct buf *out, const char *word)
+{
+        if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "/._-+:@%,")] == '\0') {
+                buf_adds(out, word);
+                return;
+        }
+        buf_adds(out, "'");
+        for (; *word; word++)
+                buf_add(out, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
+        buf_adds(out, "'");
+}
+
+static void set_command(struct run *r, const struct candidate *file,
+                        const struct candidate *carried, const struct candidate *used)
+{
+        bool in_unit = carried->there && same(carried, used);
+
+        buf_free(&r->again);
+        if (r->source == CONFIG_NAMED && strcmp(r->options.config, "-") != 0) {
+                buf_addf(&r->again, "%s --config=", apply_again);
+                add_word(&r->again, r->options.config);
+        } else if ((r->source == CONFIG_NAMED || r->source == CONFIG_CARRIED) && in_unit &&
+                   file->there) {
+                buf_adds(&r->again, "systemctl start " UNIT_PROVISION);
+        } else if (r->source == CONFIG_NAMED && !in_unit) {
+                buf_addf(&r->again, "%s --config=- (with the same input)", apply_again);
+        }
+}
+
+/* cloud-init and others take both endings: the wrong one would be a file that nobody reads. */
+static void message_misnamed(struct run *r)
+{
+        if (rootfs_exists(&r->root, MISNAMED) > 0)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "%s" MISNAMED " is not read; fix: mv %s" MISNAMED
+                         " %s" CONFIG_PATH_DEFAULT,
+                         r->root.path, r->root.path, r->root.path);
+}
+
+static void message_source(struct run *r)
+{
+        static const char force[] =
+                "the configuration in force, which came by --config and which " UNIT_PROVISION
+                " carries";
+
+        if (r->source == CONFIG_CARRIED && !r->config_differs)
+                log_line(&r->log, LOG_LEVEL_STEP, "there is no %s: this works with %s",
+                         CONFIG_PATH_DEFAULT, force);
+        else if (r->source == CONFIG_CARRIED)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "%s differs from %s; this looks at the latter, and \"sshd-vsock plan\" "
+                         "shows what the file would change",
+                         CONFIG_PATH_DEFAULT, force);
+        else if (r->source != CONFIG_NAMED && r->config_differs)
+                log_line(&r->log, LOG_LEVEL_WARN, "%s differs from %s; apply puts it in its place",
+                         r->source == CONFIG_FILE ? CONFIG_PATH_DEFAULT : "the default", force);
+}
+
+static int compare(struct run *r, struct candidate *named, struct candidate *file,
+                   struct candidate *carried)
+{
+        int status;
+
+        if (!r->options.config) {
+                status = choose(r, file, carried);
+        } else {
+                r->config_differs = is_named(r) && file->there && !same(file, named);
+                status = use(r, named, is_named(r) ? CONFIG_NAMED : CONFIG_FILE);
+        }
+        if (status != EXIT_DONE)
+                return status;
+        /* the one in use gave its values away; its text stays */
+        set_command(r, file, carried,
+                    r->options.config             ? named
+                    : r->source == CONFIG_CARRIED ? carried
+                                                  : file);
+        message_source(r);
+        if (r->source == CONFIG_DEFAULTS)
+                message_misnamed(r);
+        return EXIT_DONE;
+}
+
+int run_read_config(struct run *r)
+{
+        AUTO(candidate_free) struct candidate named = { .rc = -ENOENT };
+        AUTO(candidate_free) struct candidate file = { .rc = -ENOENT };
+        AUTO(candidate_free) struct candidate carried = { .rc = -ENOENT };
+        AUTO(users_free) struct users users = { 0 };
+        /* one of them may have been deleted since: that costs no boot its vsock listener */
+        const struct users *known = r->checks ? &users : NULL;
+        int rc = 0;
+
+        if (r->checks)
+                rc = survey_users(&r->root, &users, &r->error);
+        if (rc == 0 && r->options.config)
+                rc = read_source(r, r->options.config, known, &named);
+        if (rc == 0 && named.rc != -EBADMSG)
+                rc = read_file(r, known, &file);
+        if (rc == 0 && named.rc != -EBADMSG)
+                rc = read_carried(r, known, &carried);
+        return rc < 0 ? fail(r, rc) : compare(r, &named, &file, &carried);
+}
+
+void run_say_overruled(struct run *r)
+{
+        if (r->source == CONFIG_NAMED && r->config_differs)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "%s says otherwise and does not count: each boot applies the "
+                         "configuration that came by --config",
+                         CONFIG_PATH_DEFAULT);
+}
+
+int run_embed(struct run *r)
+{
+        AUTO_BUF text = BUF_INIT;
+
+        r->facts.verify_timeout = r->config.verify_timeout;
+        if (r->source != CONFIG_NAMED && r->source != CONFIG_CARRIED)
+                return 0;
+        config_render(&r->config, &text);
+        return buf_take(&text, &r->facts.embedded, NULL);
+}
+
+void run_add_fix(const struct run *r, const char *fix, struct buf *out)
+{
+        for (const char *at; r->again.len > 0 && (at = strstr(fix, apply_again)) != NULL;
+             fix = at + strlen(apply_again)) {
+                buf_add(out, fix, (size_t)(at - fix));
+                buf_adds(out, buf_str(&r->again));
+        }
+        buf_adds(out, fix);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * run-extras.c: what a run says of its extras, the hosts entry and .hushlogin files, where they are
+ * out of reach: a home that does not answer, a user who was deleted. None of it is an error. Reads;
+ * changes nothing.
+ */
+#include "cli/run.h"
+
+#include <string.h>
+
+/* As many as a person reads; --json has them all. */
+void run_report_skipped(const struct run *r)
+{
+        const struct plan *p = &r->plan;
+        const size_t most = 5;
+        AUTO_BUF text = BUF_INIT;
+
+        for (size_t i = 0; i < p->n_skipped && i < most; i++)
+                buf_addf(&text, "%s%s%s (%s)", i ? ", " : "", r->root.path, p->skipped[i].path,
+                         p->skipped[i].reason);
+        if (p->n_skipped > most)
+                buf_addf(&text, ", and %zu more", p->n_skipped - most);
+        if (r->facts.users_unread || r->facts.sshd_unread)
+                log_line(&r->log, LOG_LEVEL_WARN, "%s: what depends on it is left as it is%s",
+                         r->facts.unread,
+                         r->facts.users_unread ? ", .hushlogin files among that" : "");
+        if (p->n_skipped > 0)
+                log_line(&r->log, LOG_LEVEL_WARN, "hushlogin: out of reach, and left out: %s",
+                         buf_str(&text));
+        buf_free(&text);
+        if (run_lacks_users(r, &text))
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "hushlogin: there is no such user: %s; fix: take the name out of the list "
+                         "or make the user",
+                         buf_str(&text));
+}
+
+bool run_lacks_users(const struct run *r, struct buf *out)
+{
+        const struct config *c = &r->config;
+        size_t n = 0;
+
+        for (size_t i = 0; c->hushlogin == HUSHLOGIN_USERS && i < c->n_users; i++)
+                if (!r->facts.users_unread && !users_find(&r->facts.users, c->users[i].name))
+                        buf_addf(out, "%s%s", n++ ? ", " : "", c->users[i].name);
+        return n > 0;
+}
+
+void run_add_unseen(const struct run *r, struct buf *out)
+{
+        if (r->facts.users_unread)
+                buf_addf(out, "the .hushlogin of users (%s)", r->facts.unread);
+        for (size_t k = 0; k < r->desired.n; k++)
+                if (r->observed[k].unseen)
+                        buf_addf(out, "%s%s%s (%s)", out->len ? ", " : "", r->root.path,
+                                 r->desired.items[k].path, r->observed[k].what);
+}

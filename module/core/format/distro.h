@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * distro.h: where distributions put things, as tables: a new distribution is one row and its test.
+ * Only constants; the layouts they are from are in tests/offline/layouts.py. Pure.
+ */
+#pragma once
+
+#include "core/util/base.h"
+
+#define SYSTEM_UNIT_DIR "/etc/systemd/system"
+
+#define UNIT_SOCKET    "sshd-vsock.socket"
+#define UNIT_TEMPLATE  "sshd-vsock@.service"
+#define UNIT_KEYGEN    "sshd-vsock-keygen.service"
+#define UNIT_HOSTKEYS  "sshd-vsock-hostkeys.service"
+#define UNIT_PROVISION "sshd-vsock-provision.service"
+
+#define PATH_PRESET             "/etc/systemd/system-preset/10-sshd-vsock.preset"
+#define PATH_MODULES_LOAD       "/etc/modules-load.d/sshd-vsock.conf"
+#define PATH_HOSTS              "/etc/hosts"
+#define PATH_SSHD_CONFIG        "/etc/ssh/sshd_config"
+#define PATH_SSHD_CONFIG_VENDOR "/usr/etc/ssh/sshd_config"
+#define PATH_SSHD_DROPIN        "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
+#define PATH_SKEL_HUSH          "/etc/skel/.hushlogin"
+
+/* How many connections each source, that is each vsock CID, may have at a time. */
+#define CONNECTIONS_PER_CID 8
+
+/* Drop-in of a TCP socket unit. Its name sorts behind "addresses.conf", which Ubuntu 22.10 leaves
+ * in the same directory. */
+#define SOCKET_DROPIN "zz-sshd-vsock.conf"
+
+/* Behind the name of an administrator's own unit, whose place ours took: the copy that comes back.
+ */
+#define SAVED_SUFFIX ".sshd-vsock-saved"
+
+/* First line of each file that is ours as a whole. */
+#define FILE_MARKER "# Managed by sshd-vsock."
+
+/* Where sshd, and where this program, may live; NULL-terminated, in order of preference. */
+extern const char *const distro_sshd[];
+extern const char *const distro_program[];
+
+/* The host keys of an sshd that is told of none (servconf.c); NULL-terminated. */
+extern const char *const distro_host_keys[];
+
+/* Directories of vendor units, highest precedence first; NULL-terminated. */
+extern const char *const distro_vendor_units[];
+
+/* Units through which an sshd listens on TCP. The templates of Accept=yes sockets need no row:
+ * nothing starts them once their socket is masked. */
+enum { TCP_SSH_SERVICE, TCP_SSH_SOCKET, TCP_SSHD_SERVICE, TCP_SSHD_SOCKET, N_TCP_UNITS };
+extern const char *const distro_tcp_units[N_TCP_UNITS];
+
+/* Options that a distribution's own sshd unit passes: an EnvironmentFile and a variable of it. */
+struct sshd_environment {
+        const char *file;
+        const char *variable;
+        const char *must_contain; /* NULL, or text without which the file is something else */
+};
+enum { N_SSHD_ENVIRONMENTS = 4 };
+extern const struct sshd_environment distro_environments[N_SSHD_ENVIRONMENTS];
+
+/* What the guest runs on, as far as it decides about a transport. */
+enum virt {
+        VIRT_UNKNOWN, /* an image: nobody knows where it will boot */
+        VIRT_OTHER,
+        VIRT_NONE,
+        VIRT_CONTAINER,
+        VIRT_MICROSOFT,
+        VIRT_WSL,
+        VIRT_VMWARE,
+        N_VIRTS,
+};
+
+/* systemd's name for it (property Virtualization of the manager) to ours. */
+enum virt virt_from_systemd(const char *name);
+
+/* Transports. */
+enum {
+        MODULE_LOOPBACK,
+        MODULE_HYPERV,
+        MODULE_VMCI,
+        MODULE_VIRTIO,
+        N_MODULES,
+};
+struct transport {
+        const char *module;
+        unsigned where; /* bits 1 << VIRT_…: where to load it */
+};
+extern const struct transport distro_transports[N_MODULES];

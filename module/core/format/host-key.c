@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * host-key.c: see host-key.h. Looks at no private number: the public key comes before them.
+ */
+#include "core/format/host-key.h"
+
+#include <string.h>
+
+#define BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----"
+#define MAGIC "openssh-key-v1" /* with its NUL */
+
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void decode(const char *text, size_t len, struct buf *out)
+{
+        unsigned bits = 0, n = 0;
+
+        for (size_t i = 0; i < len && text[i] != '-' && text[i] != '='; i++) {
+                const char *letter = text[i] ? strchr(letters, text[i]) : NULL;
+
+                if (!letter)
+                        continue; /* a line's end */
+                bits = bits << 6 | (unsigned)(letter - letters);
+                n += 6;
+                if (n >= 8) {
+                        const char byte = (char)(bits >> (n - 8) & 0xff);
+
+                        buf_add(out, &byte, 1);
+                        n -= 8;
+                }
+        }
+}
+
+static void encode(const unsigned char *data, size_t len, struct buf *out)
+{
+        for (size_t i = 0; i < len; i += 3) {
+                unsigned bits = (unsigned)data[i] << 16;
+                char four[4];
+
+                bits |= i + 1 < len ? (unsigned)data[i + 1] << 8 : 0;
+                bits |= i + 2 < len ? data[i + 2] : 0;
+                for (unsigned k = 0; k < 4; k++)
+                        four[k] = i + k > len ? '=' : letters[bits >> (18 - 6 * k) & 63];
+                buf_add(out, four, 4);
+        }
+}
+
+struct reader {
+        const unsigned char *at;
+        size_t left;
+};
+
+static bool read_number(struct reader *r, size_t *ret)
+{
+        if (r->left < 4)
+                return false;
+        *ret = (size_t)r->at[0] << 24 | (size_t)r->at[1] << 16 | (size_t)r->at[2] << 8 | r->at[3];
+        r->at += 4;
+        r->left -= 4;
+        return true;
+}
+
+static bool read_string(struct reader *r, const unsigned char **ret, size_t *ret_len)
+{
+        if (!read_number(r, ret_len) || *ret_len > r->left)
+                return false;
+        *ret = r->at;
+        r->at += *ret_len;
+        r->left -= *ret_len;
+        return true;
+}
+
+/* The key's name stands at the beginning of the key itself, too; only a sane one is shown. */
+static bool add_key(const unsigned char *key, size_t len, struct buf *out)
+{
+        struct reader r = { key, len };
+        const unsigned char *type;
+        size_t n;
+
+        if (!read_string(&r, &type, &n) || n == 0 || n > 64)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (type[i] <= ' ' || type[i] > '~')
+                        return false;
+        buf_add(out, type, n);
+        buf_adds(out, " ");
+        encode(key, len, out);
+        return out->error == 0;
+}
+
+/* Cipher, kdf and its options, the number of keys, the first public one; all in clear. */
+static bool find_key(const struct buf *file, struct buf *out)
+{
+        struct reader r = { (const unsigned char *)file->data, file->len };
+        const unsigned char *skipped;
+        size_t n;
+
+        if (file->error < 0 || r.left < sizeof(MAGIC) || memcmp(r.at, MAGIC, sizeof(MAGIC)) != 0)
+                return false;
+        r.at += sizeof(MAGIC);
+        r.left -= sizeof(MAGIC);
+        for (unsigned i = 0; i < 3; i++)
+                if (!read_string(&r, &skipped, &n))
+                        return false;
+        return read_number(&r, &n) && n > 0 && read_string(&r, &skipped, &n) &&
+               add_key(skipped, n, out);
+}
+
+bool host_key_public(const char *text, size_t len, struct buf *out)
+{
+        AUTO_BUF file = BUF_INIT;
+        bool found;
+
+        if (len < strlen(BEGIN) || memcmp(text, BEGIN, strlen(BEGIN)) != 0)
+                return false;
+        decode(text + strlen(BEGIN), len - strlen(BEGIN), &file);
+        found = find_key(&file, out);
+        if (file.data)
+                explicit_bzero(file.data, file.len);
+        return found;
+}
+
+bool host_key_is_private(const char *text)
+{
+        return strncmp(text, "-----BEGIN ", 11) == 0 && strstr(text, "PRIVATE KEY-----");
+}

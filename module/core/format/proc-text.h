@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * proc-text.h: what the words of /proc say of a process: whether it is an sshd that waits for
+ * connections, and which unit of systemd it belongs to. Pure.
+ */
+#pragma once
+
+#include "core/util/buf.h"
+
+/* By the path of its executable. */
+bool program_is_sshd(const char *path);
+
+/* `exe` is where the link leads, `title` the first string of its cmdline. Not so for the processes
+ * of sessions, which listen too, for `ssh -R` and X11. */
+bool process_is_sshd_listener(const char *exe, const char *title);
+
+/* Whether the bytes of its status file say that root started it and none other: the directory's
+ * owner does not tell, it is root's for whoever makes himself not dumpable (proc(5)). */
+bool process_is_root(const char *status);
+
+/* What of an sshd's title decides where it listens besides its default files: "-f FILE"
+ * and "-o ListenAddress…". Appends them, separated by ", "; nothing where there is none. */
+void process_listen_options(const char *title, struct buf *out);
+
+/* Whether such a listener was started without options that say where it listens, by its title. */
+bool process_is_plain_listener(const char *title);
+
+/* The service or scope out of the bytes of its cgroup file, in `unit`; "" where it is in none that
+ * has a sane name. */
+void process_unit(const char *cgroup, char *unit, size_t size);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sshd-settings.c: see sshd-settings.h. Follows the getopt(3) of sshd-query.c, main(), whose -o is
+ * a line of sshd_config, and derelativise_path() of misc.c, with systemd's working directory. It
+ * opens nothing and judges no value.
+ */
+#include "core/format/sshd-settings.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#define WITH_ARGUMENT "CEVXbcfghkopu"
+#define WITHOUT       "46DGQRTdeiqrt"
+
+static int add_absolute(struct argv *w, const char *path)
+{
+        AUTO_BUF full = BUF_INIT;
+
+        if (!path || strcasecmp(path, "none") == 0)
+                return 0;
+        buf_addf(&full, "%s%s", path[0] == '/' ? "" : "/", path);
+        if (full.error < 0)
+                return full.error;
+        return argv_has(w, buf_str(&full)) ? 0 : argv_adds(w, buf_str(&full));
+}
+
+static void take_family(struct sshd_settings *s, int family)
+{
+        if (!s->has_family)
+                s->family = family;
+        s->has_family = true;
+}
+
+int sshd_settings_item(const struct sshd_config_item *item, struct sshd_settings *ret)
+{
+        if (item->in_match || !item->argument)
+                return 0; /* neither is allowed there */
+        if (item->kind == SSHD_CONFIG_HOST_KEY)
+                return add_absolute(&ret->host_keys, item->argument);
+        if (item->kind == SSHD_CONFIG_ADDRESS_FAMILY)
+                take_family(ret, strcasecmp(item->argument, "inet") == 0    ? 4
+                                 : strcasecmp(item->argument, "inet6") == 0 ? 6
+                                                                            : 0);
+        return 0;
+}
+
+static int take_line(struct sshd_settings *s, const char *line)
+{
+        AUTO(sshd_config_free) struct sshd_config c = { 0 };
+        int r = sshd_config_scan(line, strlen(line), &c);
+
+        for (size_t i = 0; r == 0 && i < c.n; i++)
+                r = sshd_settings_item(&c.items[i], s);
+        return r;
+}
+
+static int take_option(struct sshd_settings *s, char option, const char *argument)
+{
+        if (!argument)
+                argument = "";
+        switch (option) {
+        case '4':
+        case '6': /* these two set what a file before them set, too: no file is read yet */
+                s->family = option - '0';
+                s->has_family = true;
+                return 0;
+        case 'f':
+                free(s->config);
+                s->config = strdup(argument);
+                return s->config ? 0 : -ENOMEM;
+        case 'h':
+                return add_absolute(&s->host_keys, argument);
+        case 'o':
+                return take_line(s, argument);
+        default:
+                return 0;
+        }
+}
+
+int sshd_settings_options(const struct argv *options, struct sshd_settings *ret)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < options->n; i++) {
+                const char *word = options->list[i];
+
+                if (word[0] != '-' || !word[1])
+                        return 0;
+                while (r == 0 && *++word) {
+                        const char *argument = word[1] ? word + 1 : options->list[i + 1];
+
+                        if (strchr(WITHOUT, *word)) {
+                                r = take_option(ret, *word, NULL);
+                                continue;
+                        }
+                        if (!strchr(WITH_ARGUMENT, *word) || !argument)
+                                return 0;
+                        i += word[1] == '\0';
+                        r = take_option(ret, *word, argument);
+                        break;
+                }
+        }
+        return r;
+}
+
+void sshd_settings_free(struct sshd_settings *s)
+{
+        free(s->config);
+        argv_free(&s->host_keys);
+        *s = (struct sshd_settings){ 0 };
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sshd-settings.h: the few settings of sshd that others than sshd itself have to know, collected as
+ * sshd does (sshd.c, servconf.c): first from the words of its command, then from its files.
+ * Pure.
+ */
+#pragma once
+
+#include "core/format/sshd-config.h"
+#include "core/util/argv.h"
+
+struct sshd_settings {
+        char *config;          /* -f: another main file; NULL: none */
+        struct argv host_keys; /* HostKey and -h, absolute, in sshd's order; none: its defaults */
+        int family;            /* 4 or 6; 0: any */
+        bool has_family;       /* the first one counts */
+};
+
+/* From the words behind the program's name. What is no option of sshd's ends it. 0 or -ENOMEM. */
+int sshd_settings_options(const struct argv *options, struct sshd_settings *ret) MUST_CHECK;
+
+/* From one item of a file. 0 or -ENOMEM. */
+int sshd_settings_item(const struct sshd_config_item *item, struct sshd_settings *ret) MUST_CHECK;
+
+void sshd_settings_free(struct sshd_settings *s);

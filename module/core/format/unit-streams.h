@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * unit-streams.h: what the files of a socket unit say of where it listens: which TCP ports, and
+ * what else, so that a drop-in can narrow the addresses and keep all the rest. Pure.
+ */
+#pragma once
+
+#include "core/util/buf.h"
+
+struct unit_streams {
+        uint16_t ports[16]; /* of its TCP streams, each once */
+        size_t n_ports;
+        struct buf others; /* all that is not TCP, as lines for [Socket]: "ListenStream=/run/x" */
+};
+
+/* One more of the unit's files, in the order in which systemd reads them. 0 or -ENOMEM. */
+int unit_streams_read(struct unit_streams *s, const char *text, size_t len) MUST_CHECK;
+
+void unit_streams_free(struct unit_streams *s);

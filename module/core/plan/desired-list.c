@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * desired-list.c: see desired-list.h. Appends and finds; knows no path.
+ */
+#include "core/plan/desired-list.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct item *desired_add(struct maker *m, enum item_kind kind, enum phase phase, unsigned flags,
+                         const char *path)
+{
+        struct item *i;
+
+        if (m->error < 0)
+                return NULL;
+        if (m->d.n == m->cap) {
+                size_t cap = m->cap ? m->cap * 2 : 32;
+                struct item *items = reallocarray(m->d.items, cap, sizeof(*items));
+
+                if (!items) {
+                        m->error = -ENOMEM;
+                        return NULL;
+                }
+                m->d.items = items;
+                m->cap = cap;
+        }
+        i = &m->d.items[m->d.n];
+        *i = (struct item){ .kind = kind, .phase = phase, .flags = flags, .mode = 0644 };
+        i->path = strdup(path);
+        if (!i->path) {
+                m->error = -ENOMEM;
+                return NULL;
+        }
+        m->d.n++;
+        return i;
+}
+
+void desired_want(struct maker *m, struct item *i, struct buf *b)
+{
+        if (!i || m->error < 0)
+                return;
+        m->error = buf_take(b, &i->content, &i->len);
+        i->wanted = m->error == 0;
+}
+
+void desired_add_link(struct maker *m, enum phase phase, unsigned flags, const char *path,
+                      const char *target, bool wanted)
+{
+        struct item *i = desired_add(m, ITEM_LINK, phase, flags, path);
+        AUTO_BUF b = BUF_INIT;
+
+        buf_adds(&b, target);
+        desired_want(m, i, &b);
+        if (i)
+                i->wanted = wanted && m->error == 0;
+}
+
+struct item *desired_find(struct maker *m, const char *path)
+{
+        for (size_t i = 0; i < m->d.n; i++)
+                if (strcmp(m->d.items[i].path, path) == 0)
+                        return &m->d.items[i];
+        return NULL;
+}

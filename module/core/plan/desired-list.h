@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * desired-list.h: between the files of desired*.c only: the list in the making, and who adds to it.
+ * Pure.
+ */
+#pragma once
+
+#include "core/plan/desired.h"
+#include "core/util/buf.h"
+
+struct maker {
+        const struct config *c; /* NULL: nothing is wanted */
+        const struct facts *f;
+        struct desired d;
+        size_t cap;
+        int error; /* sticky: what is added after it is not */
+};
+
+/* Appends an item that is not wanted so far; NULL after an error. */
+struct item *desired_add(struct maker *m, enum item_kind kind, enum phase phase, unsigned flags,
+                         const char *path);
+
+/* Makes the item wanted, with the bytes of `b`, which is emptied. NULL, and any item after an
+ * error, stay as they are. */
+void desired_want(struct maker *m, struct item *i, struct buf *b);
+
+/* A link. Its target is kept where it is to go, too: it tells whether the link is ours. */
+void desired_add_link(struct maker *m, enum phase phase, unsigned flags, const char *path,
+                      const char *target, bool wanted);
+
+/* The item of that path that was added first; NULL: none. */
+struct item *desired_find(struct maker *m, const char *path);
+
+/* Closed: masked, after verification. Open: unmasked, on the listed addresses only where there are
+ * any. (desired-tcp.c) */
+void desired_add_closed(struct maker *m);
+void desired_add_open(struct maker *m);
+
+/* The hushlogin files of users, and of those to come. (desired-homes.c) */
+void desired_add_homes(struct maker *m);

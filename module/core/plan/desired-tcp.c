@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * desired-tcp.c: where sshd listens on TCP, and the masks: what opens and what closes, by what
+ * holds now and what is wanted. The order of the items is what keeps a run that is killed from
+ * opening more than both. Reads nothing.
+ */
+#include "core/plan/desired-list.h"
+#include "core/plan/render.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void add_preset(struct maker *m, enum phase phase, unsigned closed)
+{
+        struct item *i = desired_add(m, ITEM_FILE, phase, ITEM_DIRECTORY, PATH_PRESET);
+        AUTO_BUF b = BUF_INIT;
+
+        if (!m->c)
+                return;
+        render_preset(closed, &b);
+        desired_want(m, i, &b);
+}
+
+/* A file of sshd's configuration; the lines go into the main one where nothing includes our
+ * drop-in. Files under /usr are the vendor's: what strays there is only reported. */
+static void add_sshd_file(struct maker *m, enum phase phase, const char *path)
+{
+        bool wanted = m->c && m->c->n_listen > 0;
+        AUTO_BUF b = BUF_INIT;
+        struct item *i;
+
+        if (strncmp(path, "/etc/", 5) != 0)
+                return;
+        i = desired_add(m, ITEM_SSHD_CONFIG, phase, ITEM_SSHD, path);
+        if (!wanted)
+                return;
+        if (!m->f->dropins && strcmp(path, PATH_SSHD_CONFIG) == 0)
+                render_listen(m->c, &b);
+        desired_want(m, i, &b);
+}
+
+/* One that is known to listen on no TCP port needs no confining, and gets no port. */
+static bool listens_on_tcp(const struct tcp_unit *t)
+{
+        return t->streams.n_ports > 0 || t->streams.others.len == 0;
+}
+
+/* Sockets that systemd holds for sshd: ssh.socket on Ubuntu 22.10 and newer. */
+static void add_socket_dropins(struct maker *m, enum phase phase)
+{
+        static const int sockets[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET };
+        bool wanted = m->c && m->c->n_listen > 0;
+
+        for (size_t k = 0; k < ELEMENTSOF(sockets); k++) {
+                const struct tcp_unit *t = &m->f->tcp[sockets[k]];
+                AUTO_BUF b = BUF_INIT;
+                char path[128];
+                struct item *i;
+
+                (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s.d/" SOCKET_DROPIN,
+                               distro_tcp_units[sockets[k]]);
+                i = desired_add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_TCP_SOCKET | ITEM_DIRECTORY,
+                                path);
+                if (wanted && (t->vendor || t->foreign) && (t->enabled || t->active) &&
+                    listens_on_tcp(t)) {
+                        render_socket_dropin(m->c, m->f, &t->streams, &b);
+                        desired_want(m, i, &b);
+                }
+        }
+}
+
+/* Nobody comes in over TCP, now or after a boot, and it was we who closed it: to write where sshd
+ * shall listen can lock nobody out. */
+static bool tcp_is_closed(const struct facts *f)
+{
+        bool ours = false;
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                const struct tcp_unit *t = &f->tcp[i];
+
+                if (t->active || (t->enabled && !t->masked && !t->recorded))
+                        return false;
+                ours = ours || t->recorded;
+        }
+        return ours;
+}
+
+/* To confine what is open is closing, so after verification; what is closed may be told at once
+ * where to listen, before it opens. */
+static enum phase phase_of_listen(const struct maker *m)
+{
+        bool wanted = m->c && m->c->n_listen > 0;
+
+        return wanted && !tcp_is_closed(m->f) ? PHASE_CLOSE : PHASE_OPEN;
+}
+
+static void add_our_listen(struct maker *m, enum phase phase)
+{
+        struct item *i = desired_add(m, ITEM_FILE, phase, ITEM_SSHD, PATH_SSHD_DROPIN);
+        AUTO_BUF b = BUF_INIT;
+
+        if (!m->c || m->c->n_listen == 0 || !m->f->dropins)
+                return;
+        render_listen_dropin(m->c, &b);
+        desired_want(m, i, &b);
+}
+
+/* Ours before the strays go, and the other way round: with none at all sshd listens everywhere,
+ * should it start in between. Ours may stand in the main file, which comes first. */
+static void add_listen(struct maker *m)
+{
+        bool wanted = m->c && m->c->n_listen > 0;
+        enum phase phase = phase_of_listen(m);
+        const struct facts *f = m->f;
+
+        if (wanted)
+                add_our_listen(m, phase);
+        for (size_t k = 0; k < f->n_sshd_files; k++)
+                add_sshd_file(m, phase, f->sshd_files[wanted ? k : f->n_sshd_files - 1 - k]);
+        if (wanted && !f->dropins && !desired_find(m, PATH_SSHD_CONFIG))
+                add_sshd_file(m, phase, PATH_SSHD_CONFIG); /* nowhere to put it: a conflict */
+        if (!wanted)
+                add_our_listen(m, phase);
+        add_socket_dropins(m, phase);
+}
+
+/* The record of our masks goes only after what they kept shut runs again: a run that is killed
+ * before that finds it, and goes on. */
+static void add_preset_of_opening(struct maker *m)
+{
+        bool recorded = false;
+        struct item *i;
+
+        for (size_t k = 0; k < N_TCP_UNITS; k++)
+                recorded = recorded || m->f->tcp[k].recorded;
+        if (!recorded) {
+                add_preset(m, PHASE_OPEN, 0);
+        } else if (phase_of_listen(m) == PHASE_OPEN) {
+                add_preset(m, PHASE_ACTIVATE, 0);
+        } else {
+                add_preset(m, PHASE_CLOSE, 0);
+                i = desired_find(m, PATH_PRESET);
+                if (i)
+                        i->flags |= ITEM_LATE;
+        }
+}
+
+unsigned desired_masks(const struct facts *f)
+{
+        unsigned masks = 0;
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if ((f->tcp[i].vendor || f->tcp[i].foreign) &&
+                    (!f->tcp[i].masked || f->tcp[i].ours))
+                        masks |= 1u << i;
+        return masks;
+}
+
+/* The masks that are ours already. Their record stays whatever else changes: without it they would
+ * be foreign from then on, and no later run would take them away. */
+static unsigned masks_of_ours(const struct facts *f)
+{
+        unsigned masks = 0;
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (f->tcp[i].ours)
+                        masks |= 1u << i;
+        return masks;
+}
+
+/* Masks of ours, and only those, are taken away again: the preset is the record of them. */
+static void add_masks(struct maker *m)
+{
+        bool close = m->c && m->c->disable_tcp;
+        unsigned masks = close ? desired_masks(m->f) : 0;
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                bool wanted = masks & (1u << i);
+                char path[sizeof(SYSTEM_UNIT_DIR) + 32];
+
+                if (!wanted && !m->f->tcp[i].ours)
+                        continue;
+                (void)snprintf(path, sizeof(path), "%s/%s", SYSTEM_UNIT_DIR, distro_tcp_units[i]);
+                desired_add_link(m, wanted ? PHASE_CLOSE : phase_of_listen(m),
+                                 ITEM_UNIT | ITEM_MASK, path, "/dev/null", wanted);
+        }
+}
+
+/* Where sshd listens stays as it is under the masks: whoever gives up closing, or undoes it, has
+ * what was. */
+void desired_add_closed(struct maker *m)
+{
+        unsigned masks = desired_masks(m->f);
+
+        add_preset(m, PHASE_OPEN, masks_of_ours(m->f));
+        if (masks)
+                add_preset(m, PHASE_CLOSE, masks);
+        add_masks(m);
+}
+
+/* Where sshd shall listen, before it may; the record goes after what it records. */
+void desired_add_open(struct maker *m)
+{
+        add_listen(m);
+        add_masks(m);
+        add_preset_of_opening(m);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan-file.c: the part of making a plan that is about whole files: ours, others in the way, and
+ * units that an administrator wrote by hand and ours do no less than: ours take their place, and
+ * what was there is kept beside until ours go again. Decides only.
+ */
+#include "core/plan/plan-units.h"
+
+#include "core/plan/takeover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int add_masked(struct plan *p, const struct item *i)
+{
+        int r = p->image ? plan_add_conflict(p, i, "is masked" PLAN_MOVE_AWAY)
+                         : plan_add_conflict(
+                                   p, i,
+                                   "is masked; fix: \"systemctl unmask %s && sshd-vsock apply\"",
+                                   basename(i->path));
+
+        if (r == 0)
+                p->conflicts[p->n_conflicts - 1].masked = true;
+        return r;
+}
+
+/* The item of that path, without its last `cut` bytes. */
+static const struct item *find_item(const struct desired *d, const char *path, size_t cut)
+{
+        size_t n = strlen(path) - cut;
+
+        for (size_t k = 0; k < d->n; k++)
+                if (strncmp(d->items[k].path, path, n) == 0 && d->items[k].path[n] == '\0')
+                        return &d->items[k];
+        return NULL;
+}
+
+const struct observed *plan_find_saved(const struct desired *d, const struct observed *observed,
+                                       const char *path)
+{
+        size_t n = strlen(path);
+
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].kind == ITEM_SAVED && strncmp(d->items[k].path, path, n) == 0 &&
+                    strcmp(d->items[k].path + n, SAVED_SUFFIX) == 0)
+                        return observed[k].type == OBSERVED_FILE ? &observed[k] : NULL;
+        return NULL;
+}
+
+static bool same_bytes(const struct observed *a, const struct observed *b)
+{
+        return a->type == b->type && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* Whether systemd starts the socket at boot. */
+static bool is_enabled(const struct desired *d, const struct observed *observed,
+                       const struct item *i)
+{
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].kind == ITEM_LINK && d->items[k].content &&
+                    strcmp(d->items[k].content, i->path) == 0)
+                        return observed[k].type == OBSERVED_LINK;
+        return false;
+}
+
+/* Whether ours takes the place of an administrator's. One that is not enabled is no way in, and
+ * would be one from then on. 1, 0, -ENOMEM. */
+static int takes_over(const struct desired *d, const struct observed *observed,
+                      const struct item *i, struct buf *different)
+{
+        const struct observed *o = &observed[i - d->items];
+        enum takeover kind = i->flags & ITEM_SOCKET ? TAKEOVER_SOCKET : TAKEOVER_TEMPLATE;
+
+        if (!(i->flags & ITEM_HANDMADE) || !i->wanted || o->type != OBSERVED_FILE ||
+            plan_is_ours(o))
+                return 0;
+        if (kind == TAKEOVER_SOCKET && !is_enabled(d, observed, i)) {
+                buf_adds(different, "it is not enabled in sockets.target");
+                return different->error;
+        }
+        return takeover_is_alike(kind, o->data, o->len, d->port, different);
+}
+
+/* As it is there, so it is to be here: bytes, mode and owner. */
+static int copy(struct plan *p, const struct item *i, const struct observed *o,
+                const struct observed *from)
+{
+        AUTO_BUF content = BUF_INIT;
+        struct op *op;
+        int r;
+
+        buf_add(&content, from->data, from->len);
+        r = plan_add_file(p, OP_WRITE, i, o, &content);
+        if (r < 0)
+                return r;
+        op = &p->ops[p->n - 1];
+        op->mode = from->mode;
+        op->uid = from->uid;
+        op->gid = from->gid;
+        return 0;
+}
+
+static int plan_gone(struct plan *p, const struct desired *d, const struct observed *observed,
+                     const struct item *i, const struct observed *o)
+{
+        const struct observed *saved = d->port == 0 ? plan_find_saved(d, observed, i->path) : NULL;
+        bool none = o->type == OBSERVED_NONE || o->type == OBSERVED_NO_DIRECTORY;
+
+        if (saved && (none || plan_is_ours(o)))
+                return copy(p, i, o, saved);
+        return plan_is_ours(o) ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
+}
+
+static int add_own(struct plan *p, const struct item *i, const struct buf *different)
+{
+        if (different->len == 0)
+                return plan_add_conflict(p, i,
+                                         "exists and is not managed by sshd-vsock" PLAN_MOVE_AWAY);
+        return plan_add_conflict(p, i,
+                                 "is not managed by sshd-vsock, whose unit does not do what it "
+                                 "does: %s; fix: move it away or take that out, and run this again",
+                                 buf_str(different));
+}
+
+int plan_file(struct plan *p, const struct desired *d, const struct observed *observed,
+              const struct item *i, const struct observed *o)
+{
+        AUTO_BUF content = BUF_INIT, different = BUF_INIT;
+
+        if (!i->wanted)
+                return plan_gone(p, d, observed, i, o);
+        if (o->type == OBSERVED_OTHER)
+                return plan_add_conflict(p, i, "is %s, not a file" PLAN_MOVE_AWAY, o->what);
+        if (o->type == OBSERVED_LINK && strcmp(o->data, "/dev/null") == 0)
+                return add_masked(p, i);
+        if (o->type == OBSERVED_LINK)
+                return plan_add_conflict(
+                        p, i, "is a link to %.96s and not managed by sshd-vsock" PLAN_MOVE_AWAY,
+                        o->data);
+        if (o->type == OBSERVED_FILE) {
+                bool same = o->len == i->len && memcmp(o->data, i->content, i->len) == 0;
+                int alike = 1;
+
+                if (same && o->mode == i->mode && o->uid == i->uid && o->gid == i->gid)
+                        return 0;
+                if (!same && !plan_is_ours(o))
+                        alike = takes_over(d, observed, i, &different);
+                if (alike <= 0)
+                        return alike < 0 ? alike : add_own(p, i, &different);
+        }
+        buf_add(&content, i->content, i->len);
+        return plan_add_file(p, OP_WRITE, i, o, &content);
+}
+
+/* The copy goes with ours, but not where the administrator has put another unit there since. */
+int plan_saved(struct plan *p, const struct desired *d, const struct observed *observed,
+               const struct item *i, const struct observed *o)
+{
+        AUTO_BUF different = BUF_INIT;
+        const struct item *unit = find_item(d, i->path, strlen(SAVED_SUFFIX));
+        const struct observed *original = unit ? &observed[unit - d->items] : NULL;
+        int r;
+
+        if (!original)
+                return 0;
+        r = takes_over(d, observed, unit, &different);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return same_bytes(o, original) ? 0 : copy(p, i, o, original);
+        if (d->port == 0 && o->type == OBSERVED_FILE &&
+            (original->type == OBSERVED_NONE || plan_is_ours(original) || same_bytes(o, original)))
+                return plan_add_file(p, OP_UNLINK, i, o, NULL);
+        return 0;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan-tcp.c: what TCP units that run need so that they listen where their files say: those that
+ * this plan changes, and those that an earlier run changed before it failed or was killed. Decides
+ * only; asks and touches nothing.
+ */
+#include "core/plan/plan-units.h"
+
+#include "core/plan/sshd-listen.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct tcp_pair {
+        int service, socket;
+};
+
+/* What TCP units that run need after their configuration changed. A socket can only be bound anew
+ * while the service that has its descriptors is down; sessions are not touched by that. */
+static int plan_pair(struct plan *p, const struct facts *f, const struct tcp_pair *pair,
+                     bool config, bool rebind, enum phase phase)
+{
+        const char *service = distro_tcp_units[pair->service];
+        bool runs = f->tcp[pair->service].active;
+        int r = 0;
+
+        if (f->tcp[pair->socket].active && rebind) {
+                if (runs)
+                        r = plan_unit(p, OP_STOP, phase, service);
+                return r == 0 ? plan_unit(p, OP_RESTART, phase, distro_tcp_units[pair->socket]) : r;
+        }
+        return runs && config ? plan_unit(p, OP_REFRESH, phase, service) : 0;
+}
+
+static const struct tcp_pair pairs[] = { { TCP_SSH_SERVICE, TCP_SSH_SOCKET },
+                                         { TCP_SSHD_SERVICE, TCP_SSHD_SOCKET } };
+
+/* Whether a file of ours with the flag is younger than the unit's last change of state: a run was
+ * killed between writing it and telling the unit. Two seconds of grace, since the clock of a shared
+ * file system need not be ours; one that is ahead of ours tells nothing. */
+static bool missed(const struct desired *d, const struct observed *observed, const struct facts *f,
+                   const struct tcp_unit *t)
+{
+        const uint64_t grace = 2000000;
+
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].kind == ITEM_FILE && d->items[k].wanted &&
+                    (d->items[k].flags & ITEM_SSHD) && observed[k].type == OBSERVED_FILE &&
+                    observed[k].mtime > t->changed + grace &&
+                    (f->now == 0 || observed[k].mtime <= f->now + grace))
+                        return true;
+        return false;
+}
+
+/* Whether all of the drop-in's addresses are among those that systemd has. Of what is not TCP it
+ * may have another spelling. */
+static bool is_loaded(const char *dropin, const char *listen)
+{
+        static const char key[] = "ListenStream=";
+
+        for (const char *at = dropin; (at = strstr(at, key));) {
+                size_t n;
+
+                at += strlen(key);
+                n = strcspn(at, "\n");
+                if (n > 0 && (*at == '[' || (*at >= '0' && *at <= '9')) &&
+                    !listen_has(listen, at, n))
+                        return false;
+        }
+        return true;
+}
+
+static const struct item *dropin_of(const struct desired *d, const char *socket)
+{
+        for (size_t k = 0; k < d->n; k++)
+                if ((d->items[k].flags & ITEM_TCP_SOCKET) && strstr(d->items[k].path, socket))
+                        return &d->items[k];
+        return NULL;
+}
+
+/* Whether systemd has another drop-in of ours than there is on disk. */
+static bool has_other_dropin(const struct desired *d, const struct tcp_unit *t, const char *socket)
+{
+        const struct item *i = dropin_of(d, socket);
+
+        if (!i || !t->active)
+                return false;
+        return i->wanted ? t->listen[0] && !is_loaded(i->content, t->listen) : t->dropin;
+}
+
+static bool wants_addresses(const struct desired *d)
+{
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].wanted && (d->items[k].flags & (ITEM_SSHD | ITEM_TCP_SOCKET)))
+                        return true;
+        return false;
+}
+
+/* Where closing is wanted addresses are no matter: what is confined by chance shall not open. */
+static bool speaks_of_addresses(const struct desired *d)
+{
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].flags & (ITEM_SSHD | ITEM_TCP_SOCKET))
+                        return true;
+        return false;
+}
+
+/* What the administrator has not reloaded yet is his affair; what is confined still was so by us.
+ */
+static bool service_is_stale(const struct desired *d, const struct observed *observed,
+                             const struct facts *f, const struct tcp_unit *t)
+{
+        if (wants_addresses(d))
+                return t->stale != STALE_NOT || missed(d, observed, f, t);
+        return t->stale == STALE_CONFINED;
+}
+
+static bool reloads(const struct plan *p, enum phase phase)
+{
+        for (size_t k = 0; k < p->n; k++)
+                if (p->ops[k].phase == phase && p->ops[k].kind == OP_RELOAD)
+                        return true;
+        return false;
+}
+
+int plan_tcp(struct plan *p, const struct desired *d, const struct observed *observed,
+             const struct facts *f, enum phase phase)
+{
+        enum phase written = phase == PHASE_ACTIVATE ? PHASE_OPEN : phase;
+        bool finish = speaks_of_addresses(d) &&
+                      phase == (wants_addresses(d) ? PHASE_CLOSE : PHASE_ACTIVATE);
+        int r = 0;
+
+        for (size_t k = 0; r == 0 && k < ELEMENTSOF(pairs); k++) {
+                const struct tcp_unit *socket = &f->tcp[pairs[k].socket];
+                const char *name = distro_tcp_units[pairs[k].socket];
+                bool config = plan_changes(p, written, ITEM_SSHD);
+                bool rebind = plan_changes(p, written, ITEM_TCP_SOCKET);
+                bool other = finish && !rebind && has_other_dropin(d, socket, name);
+
+                if (finish && !config && !socket->active)
+                        config = service_is_stale(d, observed, f, &f->tcp[pairs[k].service]);
+                rebind = rebind || other || (finish && socket->active && socket->unbound);
+                /* whoever has systemd read a changed address has its socket closed by that */
+                if (phase == PHASE_ACTIVATE && socket->needs_reload && reloads(p, phase))
+                        rebind = true;
+                if (other && !reloads(p, phase))
+                        r = plan_unit(p, OP_RELOAD, phase, "daemon-reload");
+                if (r == 0)
+                        r = plan_pair(p, f, &pairs[k], config, rebind, phase);
+        }
+        return r;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan-units.c: derives the unit operations of a plan from what changes on disk and from what
+ * systemd says runs. Decides only; asks and touches nothing.
+ */
+#include "core/plan/plan-units.h"
+
+#include "core/plan/render.h"
+#include "core/plan/sshd-listen.h"
+#include "core/plan/takeover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int plan_unit(struct plan *p, enum op_kind kind, enum phase phase, const char *unit)
+{
+        return plan_add(p, kind, phase, unit) ? 0 : -ENOMEM;
+}
+
+/* Whether a file operation of the phase has the flag. */
+bool plan_changes(const struct plan *p, enum phase phase, unsigned flag)
+{
+        for (size_t k = 0; k < p->n; k++)
+                if (p->ops[k].phase == phase && p->ops[k].item && (p->ops[k].item->flags & flag))
+                        return true;
+        return false;
+}
+
+static const struct item *socket_item(const struct desired *d)
+{
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].flags & ITEM_SOCKET)
+                        return &d->items[k];
+        return NULL;
+}
+
+static bool listener_wanted(const struct desired *d)
+{
+        const struct item *i = socket_item(d);
+
+        return i && i->wanted;
+}
+
+static int plan_modules(struct plan *p, const struct facts *f)
+{
+        unsigned missing = modules_wanted(f) & ~f->loaded;
+
+        for (size_t k = 0; k < N_MODULES; k++)
+                if ((missing & (1u << k)) &&
+                    !plan_add(p, OP_MODULE, PHASE_ACTIVATE, distro_transports[k].module))
+                        return -ENOMEM;
+        return 0;
+}
+
+static bool mask_wanted(const struct desired *d, const char *unit)
+{
+        for (size_t k = 0; k < d->n; k++)
+                if ((d->items[k].flags & ITEM_MASK) && d->items[k].wanted &&
+                    strcmp(basename(d->items[k].path), unit) == 0)
+                        return true;
+        return false;
+}
+
+/* What we kept shut and is enabled runs again, also where an earlier run came no further than to
+ * take the mask away; with new addresses to listen on only once those are written, or it would
+ * listen on all of them for a while. */
+static int plan_reopen(struct plan *p, const struct desired *d, const struct facts *f,
+                       enum phase phase)
+{
+        bool later = plan_changes(p, PHASE_CLOSE, ITEM_TCP) || plan_blocked(p) >= BLOCKS_CLOSE;
+        int r = 0;
+
+        if (later != (phase == PHASE_CLOSE))
+                return 0;
+        for (size_t t = 0; r == 0 && t < N_TCP_UNITS; t++)
+                if (f->tcp[t].recorded && f->tcp[t].enabled && !f->tcp[t].active &&
+                    !mask_wanted(d, distro_tcp_units[t]))
+                        r = plan_unit(p, OP_START, phase, distro_tcp_units[t]);
+        return r;
+}
+
+/* The value of the one ListenStream= of a socket unit of ours; NULL where it has none. */
+static const char *stream_of(const char *text, size_t *ret_len)
+{
+        static const char key[] = "\nListenStream=";
+        const char *at = text ? strstr(text, key) : NULL;
+
+        if (!at)
+                return NULL;
+        at += strlen(key);
+        *ret_len = strcspn(at, "\n");
+        return at;
+}
+
+/* Only another address needs a restart; all other directives come into force with a daemon-reload.
+ * A port above 1023 is lost while the socket is down to whoever on the system binds it first. What
+ * systemd has loaded tells of a run that was killed before it told systemd. */
+static bool must_rebind(const struct plan *p, const struct desired *d, const struct unit_state *s)
+{
+        const struct item *i = socket_item(d);
+        size_t n = 0, old_n = 0;
+        const char *stream = stream_of(i->content, &n);
+
+        for (size_t k = 0; k < p->n; k++) {
+                const struct op *op = &p->ops[k];
+                const char *old;
+
+                if (op->item != i)
+                        continue;
+                old = plan_is_ours(op->before) ? stream_of(op->before->data, &old_n) : NULL;
+                if (!s->listen[0] || (old && (old_n != n || memcmp(old, stream, n) != 0)))
+                        return true;
+        }
+        return s->listen[0] ? !listen_has(s->listen, stream, n) : s->needs_reload;
+}
+
+/* Whether a reload would close the socket of a vsock listener that is still to stay for a while:
+ * its file has another address, by a run that was killed. */
+static bool loses_address(const struct desired *d, const struct observed *observed,
+                          const struct unit_state *s)
+{
+        for (size_t k = 0; k < d->n; k++) {
+                size_t n = 0;
+                const char *stream;
+
+                if (!(d->items[k].flags & ITEM_SOCKET) || observed[k].type != OBSERVED_FILE)
+                        continue;
+                stream = stream_of(observed[k].data, &n);
+                return d->items[k].phase == PHASE_CLOSE && s->listen[0] && stream &&
+                       !listen_has(s->listen, stream, n);
+        }
+        return false;
+}
+
+/* Whether systemd has old addresses of a socket that is to open again. */
+static bool opens_unread(const struct facts *f)
+{
+        for (size_t k = 0; k < N_TCP_UNITS; k++)
+                if (f->tcp[k].recorded && !f->tcp[k].active && f->tcp[k].needs_reload)
+                        return true;
+        return false;
+}
+
+static int plan_activate(struct plan *p, const struct desired *d, const struct observed *observed,
+                         const struct facts *f, const struct units *u)
+{
+        bool wanted = listener_wanted(d);
+        bool socket_changes = plan_changes(p, PHASE_OPEN, ITEM_SOCKET);
+        bool reload = plan_changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
+                      u->keygen.needs_reload || u->hostkeys.needs_reload ||
+                      u->provision.needs_reload || opens_unread(f) || (wanted && !u->socket.loaded);
+        int r = 0;
+
+        if (wanted)
+                r = plan_modules(p, f);
+        if (r == 0 && !wanted && u->socket.active && socket_changes)
+                r = plan_unit(p, OP_STOP, PHASE_ACTIVATE, UNIT_SOCKET);
+        if (r == 0 && reload)
+                r = plan_unit(p, OP_RELOAD, PHASE_ACTIVATE, "daemon-reload");
+        if (r == 0 && wanted && f->n_host_keys == 0)
+                r = plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_KEYGEN);
+        if (r == 0 && wanted && u->socket.active && must_rebind(p, d, &u->socket))
+                r = plan_unit(p, OP_RESTART, PHASE_ACTIVATE, UNIT_SOCKET);
+        else if (r == 0 && reload && u->socket.active && loses_address(d, observed, &u->socket))
+                r = plan_unit(p, OP_RESTART, PHASE_ACTIVATE, UNIT_SOCKET);
+        else if (r == 0 && wanted && !u->socket.active)
+                r = plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_SOCKET);
+        return r;
+}
+
+/* The administrator's own socket unit comes back, and listens on. Only another address needs a
+ * restart. */
+static int plan_give_back(struct plan *p, const struct op *op)
+{
+        AUTO_BUF different = BUF_INIT;
+        size_t n;
+        const char *stream = stream_of(op->before->data, &n);
+        const char *port = stream ? strrchr(stream, ':') : NULL;
+        int r = port ? takeover_is_alike(TAKEOVER_SOCKET, op->content, op->len,
+                                         (unsigned)strtoul(port + 1, NULL, 10), &different)
+                     : 0;
+
+        if (r < 0 || plan_unit(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload") < 0)
+                return -ENOMEM;
+        return r > 0 ? 0 : plan_unit(p, OP_RESTART, PHASE_CLOSE, UNIT_SOCKET);
+}
+
+/* The vsock listener goes: its socket stops while systemd still knows it; nothing else of ours
+ * stays active.
+ */
+static int plan_retire(struct plan *p, const struct units *u)
+{
+        int r = 0;
+
+        if (!plan_changes(p, PHASE_CLOSE, ITEM_UNIT))
+                return 0;
+        for (size_t k = 0; k < p->n; k++)
+                if (p->ops[k].kind == OP_WRITE && p->ops[k].phase == PHASE_CLOSE &&
+                    (p->ops[k].item->flags & ITEM_SOCKET))
+                        return plan_give_back(p, &p->ops[k]);
+        if (u->socket.active && plan_changes(p, PHASE_CLOSE, ITEM_SOCKET))
+                r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_SOCKET);
+        return r == 0 ? plan_unit(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload") : r;
+}
+
+/* Stops sockets before services: a connection in between would start the service again. */
+static int plan_stop(struct plan *p, const struct desired *d, const struct facts *f)
+{
+        static const int order[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET, TCP_SSH_SERVICE,
+                                     TCP_SSHD_SERVICE };
+        int r = 0;
+
+        for (size_t k = 0; r == 0 && k < ELEMENTSOF(order); k++) {
+                const char *unit = distro_tcp_units[order[k]];
+
+                if (f->tcp[order[k]].active && mask_wanted(d, unit))
+                        r = plan_unit(p, OP_STOP, PHASE_CLOSE, unit);
+        }
+        return r;
+}
+
+int plan_units(struct plan *p, const struct desired *d, const struct observed *observed,
+               const struct facts *f, const struct units *u)
+{
+        int r = plan_activate(p, d, observed, f, u);
+
+        if (r == 0)
+                r = plan_reopen(p, d, f, PHASE_ACTIVATE);
+        if (r == 0)
+                r = plan_tcp(p, d, observed, f, PHASE_ACTIVATE);
+        if (r == 0)
+                r = plan_retire(p, u);
+        if (r == 0)
+                r = plan_tcp(p, d, observed, f, PHASE_CLOSE);
+        if (r == 0)
+                r = plan_reopen(p, d, f, PHASE_CLOSE);
+        return r == 0 ? plan_stop(p, d, f) : r;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan-units.h: between plan.c, plan-file.c, plan-link.c, plan-units.c and plan-tcp.c only: the
+ * parts of making a plan. Pure.
+ */
+#pragma once
+
+#include "core/plan/plan.h"
+
+/* Appends an operation; NULL when out of memory. */
+struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const char *name);
+
+int plan_unit(struct plan *p, enum op_kind kind, enum phase phase, const char *unit) MUST_CHECK;
+
+/* Whether a file operation of the phase has one of the flags. */
+bool plan_changes(const struct plan *p, enum phase phase, unsigned flags);
+
+/* What TCP units that run need, because files change in this plan, or changed in an earlier run
+ * that did not come to its end. */
+int plan_tcp(struct plan *p, const struct desired *d, const struct observed *observed,
+             const struct facts *f, enum phase phase) MUST_CHECK;
+
+/* What has to be loaded, reloaded, started and stopped, given the file operations that are in the
+ * plan already. 0 or -ENOMEM. */
+int plan_units(struct plan *p, const struct desired *d, const struct observed *observed,
+               const struct facts *f, const struct units *u) MUST_CHECK;
+
+/* The end of a conflict where what is there is not ours to take away. */
+#define PLAN_MOVE_AWAY "; fix: move it away and run this again"
+
+/* A conflict on the item's path, in words. 0 or -ENOMEM. */
+int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...) PRINTF(3, 4);
+
+/* An operation on the item's path; takes the content over (NULL: none). 0 or -ENOMEM. */
+int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const struct observed *o,
+                  struct buf *content) MUST_CHECK;
+
+/* Whether it is a file that our marker opens. */
+bool plan_is_ours(const struct observed *o);
+
+/* What an item that is a flag in a home needs, and before that: which of them are wanted. 0 or
+ * -ENOMEM. */
+int plan_note_flags(struct plan *p, const struct desired *d) MUST_CHECK;
+int plan_flag(struct plan *p, const struct observed *observed, const struct item *i,
+              const struct observed *o) MUST_CHECK;
+
+/* What an item that is a link needs. 0 or -ENOMEM. */
+int plan_link(struct plan *p, const struct desired *d, const struct observed *observed,
+              const struct item *i, const struct observed *o) MUST_CHECK;
+
+/* What an item that is a file of ours as a whole needs. 0 or -ENOMEM. */
+int plan_file(struct plan *p, const struct desired *d, const struct observed *observed,
+              const struct item *i, const struct observed *o) MUST_CHECK;
+
+/* What the copy of a unit, or of its enablement, needs that an administrator wrote by hand and ours
+ * takes the place of. 0 or -ENOMEM. */
+int plan_saved(struct plan *p, const struct desired *d, const struct observed *observed,
+               const struct item *i, const struct observed *o) MUST_CHECK;
+
+/* The copy that was kept of what is at the path, when ours took its place; NULL: there is none. */
+const struct observed *plan_find_saved(const struct desired *d, const struct observed *observed,
+                                       const char *path);

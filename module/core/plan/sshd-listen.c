@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sshd-listen.c: see sshd-listen.h. Reads sshd's own dump, where each ListenAddress stands with its
+ * port (servconf.c, dump_config()); keywords are lower case up to 10.3 and mixed case from 10.4 on.
+ */
+#include "core/plan/sshd-listen.h"
+
+#include "core/format/sshd-dump.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FEW 8
+
+/* Appends every wanted ADDRESS:PORT; without a port of its own an address takes each Port. */
+static void add_wanted(const struct config *c, const char *effective, struct buf *out)
+{
+        for (size_t i = 0; i < c->n_listen; i++) {
+                const struct listen_address *l = &c->listen[i];
+                const char *open = l->ipv6 ? "[" : "", *close = l->ipv6 ? "]" : "";
+                const char *at = effective, *port;
+                size_t n;
+
+                if (l->port != 0)
+                        buf_addf(out, "%s%s%s:%u ", open, l->address, close, l->port);
+                while (l->port == 0 && (port = sshd_dump_next(&at, "port", &n)))
+                        buf_addf(out, "%s%s%s:%.*s ", open, l->address, close, (int)n, port);
+        }
+}
+
+/* Whether the word stands in the blank-separated list. */
+bool listen_has(const char *list, const char *word, size_t len)
+{
+        while (*list) {
+                size_t n = strcspn(list, " ");
+
+                if (n == len && memcmp(list, word, len) == 0)
+                        return true;
+                list += n + (list[n] == ' ');
+        }
+        return false;
+}
+
+void listen_addresses(const char *effective, struct buf *out)
+{
+        const char *at = effective, *value;
+        size_t n;
+
+        while ((value = sshd_dump_next(&at, "listenaddress", &n)))
+                buf_addf(out, "%s%.*s", out->len ? " " : "", (int)n, value);
+}
+
+void listen_compare(const struct config *c, const char *effective, struct buf *extra,
+                    struct buf *missing)
+{
+        AUTO_BUF wanted = BUF_INIT, found = BUF_INIT;
+        const char *at = effective, *value;
+        size_t n;
+
+        add_wanted(c, effective, &wanted);
+        while ((value = sshd_dump_next(&at, "listenaddress", &n))) {
+                buf_add(&found, value, n);
+                buf_adds(&found, " ");
+                if (!listen_has(buf_str(&wanted), value, n))
+                        buf_addf(extra, "%s%.*s", extra->len ? " " : "", (int)n, value);
+        }
+        for (const char *w = buf_str(&wanted); *w; w += n + 1) {
+                n = strcspn(w, " ");
+                if (!listen_has(buf_str(&found), w, n))
+                        buf_addf(missing, "%s%.*s", missing->len ? " " : "", (int)n, w);
+        }
+}
+
+bool listen_split(const char *word, size_t len, char *host, size_t size, unsigned *ret_port)
+{
+        const char *colon = memrchr(word, ':', len), *end = colon;
+        unsigned port = 0;
+
+        if (!colon || colon + 1 == word + len)
+                return false;
+        for (const char *c = colon + 1; c < word + len; c++) {
+                if (*c < '0' || *c > '9' || port > UINT16_MAX)
+                        return false;
+                port = port * 10 + (unsigned)(*c - '0');
+        }
+        if (word[0] == '[') {
+                word++;
+                end = memchr(word, ']', (size_t)(colon - word));
+                if (!end || end + 1 != colon)
+                        return false;
+        }
+        len = strcspn(word, "%") < (size_t)(end - word) ? strcspn(word, "%") : (size_t)(end - word);
+        if (len == 0 || len >= size || port > UINT16_MAX)
+                return false;
+        (void)snprintf(host, size, "%.*s", (int)len, word);
+        if (ret_port)
+                *ret_port = port;
+        return true;
+}
+
+static bool is_wildcard(const char *host)
+{
+        return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+bool listen_is_outside(const char *host)
+{
+        return strncmp(host, "127.", 4) != 0 && strcmp(host, "::1") != 0 &&
+               strncmp(host, "::ffff:127.", 11) != 0;
+}
+
+/* Whether `wide` is the other one, or the wildcard of its family. */
+static bool covers(const char *wide, const char *host)
+{
+        if (is_wildcard(wide))
+                return (strchr(wide, ':') != NULL) == (strchr(host, ':') != NULL);
+        return strcmp(wide, host) == 0;
+}
+
+static bool is_wanted(const struct config *c, const char *host, unsigned port)
+{
+        for (size_t i = 0; i < c->n_listen; i++)
+                if (covers(c->listen[i].address, host) &&
+                    (c->listen[i].port == 0 || c->listen[i].port == port))
+                        return true;
+        return false;
+}
+
+void listen_beyond(const struct config *c, const char *real, struct buf *beyond)
+{
+        char host[64];
+        unsigned port;
+
+        for (size_t n; *real; real += n + (real[n] == ' ')) {
+                n = strcspn(real, " ");
+                if (n > 0 &&
+                    !(listen_split(real, n, host, sizeof(host), &port) && is_wanted(c, host, port)))
+                        buf_addf(beyond, "%s%.*s", beyond->len ? " " : "", (int)n, real);
+        }
+}
+
+const struct listen_address *listen_refused(const struct config *c, int family)
+{
+        for (size_t i = 0; family != 0 && i < c->n_listen; i++)
+                if (c->listen[i].ipv6 != (family == 6))
+                        return &c->listen[i];
+        return NULL;
+}
+
+bool listen_heard(const struct listen_address *l, const char *real)
+{
+        char host[64];
+        unsigned port;
+
+        for (size_t n; *real; real += n + (real[n] == ' ')) {
+                n = strcspn(real, " ");
+                if (listen_split(real, n, host, sizeof(host), &port) && covers(host, l->address) &&
+                    (l->port == 0 || l->port == port))
+                        return true;
+        }
+        return false;
+}
+
+void listen_name(const struct listen_address *l, struct buf *out)
+{
+        bool brackets = l->ipv6 && l->port != 0;
+
+        buf_addf(out, "%s%s%s", brackets ? "[" : "", l->address, brackets ? "]" : "");
+        if (l->port != 0)
+                buf_addf(out, ":%u", l->port);
+}
+
+void listen_few(const char *list, struct buf *out)
+{
+        size_t said = 0, more = 0;
+
+        for (size_t n; *list; list += n + (list[n] == ' ')) {
+                n = strcspn(list, " ");
+                if (said == FEW)
+                        more++;
+                else
+                        buf_addf(out, "%s%.*s", said++ ? " " : "", (int)n, list);
+        }
+        if (more > 0)
+                buf_addf(out, " and %zu more", more);
+}
+
+static const char *const wildcards[] = { "0.0.0.0", "[::]" };
+
+bool listen_is_wide(const char *list)
+{
+        for (size_t i = 0; i < ELEMENTSOF(wildcards); i++)
+                for (const char *at = list; (at = strstr(at, wildcards[i])); at++)
+                        if ((at == list || at[-1] == ' ') && at[strlen(wildcards[i])] == ':')
+                                return true;
+        return false;
+}
+
+enum stale listen_stale(const char *listening, const char *effective)
+{
+        AUTO_BUF said = BUF_INIT;
+        bool elsewhere = false, opens = false;
+        size_t n;
+
+        listen_addresses(effective, &said);
+        if (said.error < 0 || said.len == 0)
+                return STALE_NOT;
+        for (const char *at = listening; *at; at += n + (at[n] == ' ')) {
+                n = strcspn(at, " ");
+                elsewhere = elsewhere || !listen_has(buf_str(&said), at, n);
+        }
+        for (const char *at = buf_str(&said); *at; at += n + (at[n] == ' ')) {
+                n = strcspn(at, " ");
+                opens = opens || !listen_has(listening, at, n);
+        }
+        if (!elsewhere)
+                return STALE_NOT;
+        return opens && !listen_is_wide(listening) ? STALE_CONFINED : STALE;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * takeover.c: see takeover.h. What a setting may say is a table: what tunes or describes is let go,
+ * since ours has its own; what opens the port or starts sshd has to be as ours; and whatever else
+ * is there confines, changes or adds something, and is never let go silently.
+ */
+#include "core/plan/takeover.h"
+
+#include "core/format/distro.h"
+#include "core/format/unit-file.h"
+#include "core/util/argv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct reader {
+        enum takeover kind;
+        unsigned port;
+        bool listens, accepts, starts,
+                reads; /* the settings without which it is no vsock listener */
+        struct buf *different;
+        int error;
+};
+
+/* ---- what a value may be: NULL, or what is different about it ----------------------------------
+ */
+
+static const char *is_any(struct reader *r, const char *value)
+{
+        (void)r;
+        (void)value;
+        return NULL;
+}
+
+static bool is_in(const char *word, const char *const *list)
+{
+        while (*list && strcmp(word, *list) != 0)
+                list++;
+        return *list != NULL;
+}
+
+/* … in upper or lower case. */
+static bool is_in_any_case(const char *word, const char *const *list)
+{
+        while (*list && strcasecmp(word, *list) != 0)
+                list++;
+        return *list != NULL;
+}
+
+static const char *is_accepting(struct reader *r, const char *value)
+{
+        static const char *const yes[] = { "1", "yes", "y", "true", "t", "on", NULL };
+
+        r->accepts = is_in_any_case(value, yes);
+        return r->accepts ? NULL : "one process for all connections";
+}
+
+/* socket-util.c, socket_address_parse() and parse-socket.c: no CID, or that of "any". */
+static const char *is_port(struct reader *r, const char *value)
+{
+        static const char *const prefixes[] = { "vsock::", "vsock:4294967295:", "vsock-stream::",
+                                                "vsock-stream:4294967295:" };
+        const char *number = NULL;
+        unsigned long port;
+        char *end;
+
+        for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
+                if (strncmp(value, prefixes[i], strlen(prefixes[i])) == 0)
+                        number = value + strlen(prefixes[i]);
+        if (!number)
+                return "another address";
+        port = strtoul(number, &end, 0);
+        if (number[0] < '0' || number[0] > '9' || *end)
+                return "no port that sshd-vsock can read";
+        if (r->listens || port != r->port)
+                return r->listens ? "a second address" : "another port than the configuration's";
+        r->listens = true;
+        return NULL;
+}
+
+static const char *is_socket(struct reader *r, const char *value)
+{
+        r->reads = strcmp(value, "socket") == 0;
+        return r->reads ? NULL : "not the connection";
+}
+
+static const char *is_reply(struct reader *r, const char *value)
+{
+        static const char *const words[] = { "socket", "inherit", NULL };
+
+        (void)r;
+        return is_in(value, words) ? NULL : "not the connection";
+}
+
+static const char *is_sshd_directory(struct reader *r, const char *value)
+{
+        (void)r;
+        return strcmp(value, "sshd") == 0 ? NULL : "other directories";
+}
+
+static const char *is_root(struct reader *r, const char *value)
+{
+        (void)r;
+        return strcmp(value, "root") == 0 || strcmp(value, "0") == 0 ? NULL : "not root's";
+}
+
+static const char *is_plain_type(struct reader *r, const char *value)
+{
+        static const char *const types[] = { "simple", "exec", "idle", "oneshot", NULL };
+
+        (void)r;
+        return is_in(value, types) ? NULL : "another type of service";
+}
+
+static const char *is_environment(struct reader *r, const char *value)
+{
+        (void)r;
+        value += *value == '-';
+        for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
+                if (strcmp(value, distro_environments[i].file) == 0)
+                        return NULL;
+        return "another environment than the distribution's";
+}
+
+/* ---- the commands ------------------------------------------------------------------------------
+ */
+
+static int split(const char *value, struct argv *ret)
+{
+        int r = 0;
+
+        while (r == 0 && *(value += strspn(value, " \t"))) {
+                size_t n = strcspn(value, " \t");
+
+                r = argv_add(ret, value, n);
+                value += n;
+        }
+        return r;
+}
+
+/* An option of sshd that is about logs, greetings or a peer's name, which a vsock peer has none of;
+ * all others decide who gets in, or to what. */
+static bool is_harmless(const char *option)
+{
+        static const char *const keys[] = { "UseDNS",       "LogLevel",  "SyslogFacility",
+                                            "PrintLastLog", "PrintMotd", NULL };
+        char key[32];
+        size_t n = strcspn(option, "= ");
+
+        if (n == 0 || n >= sizeof(key))
+                return false;
+        memcpy(key, option, n);
+        key[n] = '\0';
+        return is_in_any_case(key, keys);
+}
+
+static bool is_environment_variable(const char *word)
+{
+        for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
+                if (strcmp(word, distro_environments[i].variable) == 0)
+                        return true;
+        return false;
+}
+
+/* How many words of sshd's command, from here, change nothing about who gets in; 0: this does. */
+static size_t harmless_words(const struct argv *w, size_t i)
+{
+        static const char *const flags[] = { "-i", "-e", "-q", "-D", "-4", "-6", "-u0", NULL };
+        const char *word = w->list[i], *next = i + 1 < w->n ? w->list[i + 1] : "";
+
+        if (is_in(word, flags) || is_environment_variable(word))
+                return 1;
+        if (strcmp(word, "-u") == 0 && strcmp(next, "0") == 0)
+                return 2;
+        if (strcmp(word, "-o") == 0 && is_harmless(next))
+                return 2;
+        return strncmp(word, "-o", 2) == 0 && is_harmless(word + 2) ? 1 : 0;
+}
+
+static const char *is_sshd(struct reader *r, const char *value)
+{
+        AUTO(argv_free) struct argv w = { 0 };
+        bool inetd = false;
+        size_t n;
+
+        r->error = split(value + (*value == '-'), &w);
+        if (r->error < 0 || w.n == 0 || r->starts || !is_in(w.list[0], distro_sshd))
+                return r->starts ? "a second command" : "another program than the system's sshd";
+        for (size_t i = 1; i < w.n; i += n) {
+                inetd = inetd || strcmp(w.list[i], "-i") == 0;
+                n = harmless_words(&w, i);
+                if (n == 0)
+                        return "options that sshd-vsock does not pass: put them into sshd_config";
+        }
+        r->starts = inetd;
+        return inetd ? NULL : "not for one connection: it lacks -i";
+}
+
+/* Ours has a keygen unit, and RuntimeDirectory=. */
+static const char *is_preparation(struct reader *r, const char *value)
+{
+        static const char *const commands[] = { "mkdir", "ssh-keygen", "install", NULL };
+        static const char *const words[] = {
+                "-p", "-m", "0755", "-m0755",    "755",           "-m755",
+                "-d", "-A", "-pm",  "/run/sshd", "/var/run/sshd", NULL
+        };
+        AUTO(argv_free) struct argv w = { 0 };
+        const char *name;
+
+        r->error = split(value + (*value == '-'), &w);
+        if (r->error < 0 || w.n == 0)
+                return "another command";
+        name = strrchr(w.list[0], '/');
+        for (size_t i = 1; i < w.n; i++)
+                if (!is_in(w.list[i], words))
+                        return "another command";
+        return is_in(name ? name + 1 : w.list[0], commands) ? NULL : "another command";
+}
+
+/* ---- the table ---------------------------------------------------------------------------------
+ */
+
+struct known {
+        const char *section;
+        const char *keys; /* each between blanks */
+        const char *(*check)(struct reader *r, const char *value);
+};
+
+static const struct known both[] = {
+        { "Unit",
+          " Description Documentation SourcePath After Before Wants Requires CollectMode "
+          "DefaultDependencies StartLimitIntervalSec StartLimitInterval StartLimitBurst ",
+          is_any },
+        { "Install", " WantedBy RequiredBy Also Alias DefaultInstance ", is_any },
+};
+
+static const struct known socket_settings[] = {
+        { "Socket", " ListenStream ", is_port },
+        { "Socket", " Accept ", is_accepting },
+        { "Socket",
+          " Backlog MaxConnections MaxConnectionsPerSource TriggerLimitIntervalSec "
+          "TriggerLimitBurst PollLimitIntervalSec PollLimitBurst KeepAlive KeepAliveTimeSec "
+          "KeepAliveIntervalSec KeepAliveProbes NoDelay Priority ReceiveBuffer SendBuffer FreeBind "
+          "RemoveOnStop FileDescriptorName TimeoutSec BindIPv6Only SocketMode CPUWeight ",
+          is_any },
+};
+
+static const struct known template_settings[] = {
+        { "Service", " ExecStart ", is_sshd },
+        { "Service", " ExecStartPre ", is_preparation },
+        { "Service", " StandardInput ", is_socket },
+        { "Service", " StandardOutput ", is_reply },
+        { "Service", " RuntimeDirectory ", is_sshd_directory },
+        { "Service", " User Group ", is_root },
+        { "Service", " Type ", is_plain_type },
+        { "Service", " EnvironmentFile ", is_environment },
+        { "Service",
+          " StandardError RuntimeDirectoryMode RuntimeDirectoryPreserve KillMode TimeoutSec "
+          "TimeoutStartSec TimeoutStopSec SyslogIdentifier SuccessExitStatus OOMScoreAdjust "
+          "Nice CPUWeight Slice ",
+          is_any },
+};
+
+static const struct known *find(const struct known *table, size_t n, const char *section,
+                                const char *key)
+{
+        size_t len = strlen(key);
+
+        if (len == 0 || strchr(key, ' '))
+                return NULL;
+        for (size_t i = 0; i < n; i++)
+                for (const char *at = table[i].keys; (at = strstr(at, key)); at += len)
+                        if (at[-1] == ' ' && at[len] == ' ' &&
+                            strcmp(table[i].section, section) == 0)
+                                return &table[i];
+        return NULL;
+}
+
+static void add_different(struct reader *r, const char *setting, const char *value,
+                          const char *reason)
+{
+        buf_addf(r->different, "%s\"%s%s%.100s\"%s%s%s", r->different->len ? ", " : "", setting,
+                 setting[0] ? "=" : "", value, reason ? " (" : "", reason ? reason : "",
+                 reason ? ")" : "");
+}
+
+static int take(void *userdata, const char *section, const char *key, const char *value)
+{
+        struct reader *r = userdata;
+        bool socket = r->kind == TAKEOVER_SOCKET;
+        const struct known *k = find(both, ELEMENTSOF(both), section, key);
+        const char *reason = NULL;
+
+        if (!k)
+                k = find(socket ? socket_settings : template_settings,
+                         socket ? ELEMENTSOF(socket_settings) : ELEMENTSOF(template_settings),
+                         section, key);
+        if (k)
+                reason = k->check(r, value);
+        if (!k || reason)
+                add_different(r, key, value, reason);
+        return r->error;
+}
+
+static void add_missing(struct reader *r, bool there, const char *setting)
+{
+        if (!there)
+                buf_addf(r->different, "%sno %s", r->different->len ? ", " : "", setting);
+}
+
+int takeover_is_alike(enum takeover kind, const char *text, size_t len, unsigned port,
+                      struct buf *different)
+{
+        struct reader r = { .kind = kind, .port = port, .different = different };
+        int rc = unit_file_read(text, len, take, &r);
+
+        if (rc < 0)
+                return rc;
+        if (different->len == 0 && kind == TAKEOVER_SOCKET) {
+                add_missing(&r, r.listens, "ListenStream=");
+                add_missing(&r, r.accepts, "Accept=yes");
+        } else if (different->len == 0) {
+                add_missing(&r, r.starts, "ExecStart=");
+                add_missing(&r, r.reads, "StandardInput=socket");
+        }
+        return different->error < 0 ? different->error : different->len == 0;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * atomic-file.c: see atomic-file.h. A named temporary file and rename(2), since O_TMPFILE cannot
+ * replace. Temporary names start with a dot and end in no suffix that systemd or sshd would read
+ * (systemd's hidden_or_backup_file(), sshd's glob(3) in servconf.c).
+ */
+#include "host/atomic-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <time.h>
+
+#define TEMP_PREFIX ".#sshd-vsock-"
+#define TEMP_DIGITS 16
+#define TEMP_SIZE   (sizeof(TEMP_PREFIX) + TEMP_DIGITS)
+
+static void temp_name(char name[static TEMP_SIZE])
+{
+        uint64_t random;
+
+        if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random)) {
+                struct timespec now; /* early boot: uniqueness is all that is asked for */
+
+                (void)clock_gettime(CLOCK_MONOTONIC, &now);
+                random = (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec << 16 ^
+                         (uint64_t)getpid();
+        }
+        (void)snprintf(name, TEMP_SIZE, TEMP_PREFIX "%016llx", (unsigned long long)random);
+}
+
+bool atomic_is_temporary(const char *name)
+{
+        return strlen(name) == TEMP_SIZE - 1 &&
+               memcmp(name, TEMP_PREFIX, strlen(TEMP_PREFIX)) == 0 &&
+               strspn(name + strlen(TEMP_PREFIX), "0123456789abcdef") == TEMP_DIGITS;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+        while (len > 0) {
+                ssize_t n = write(fd, data, len);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                data += n;
+                len -= (size_t)n;
+        }
+        return 0;
+}
+
+/* Best effort: a file system without extended attributes has none to lose. */
+static void copy_attributes(int dir, const char *name, int to)
+{
+        AUTO_CLOSE int from = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        char names[4096], value[4096];
+        ssize_t n = from < 0 ? 0 : flistxattr(from, names, sizeof(names));
+
+        for (const char *p = names; n > 0 && p < names + n; p += strlen(p) + 1) {
+                ssize_t size = fgetxattr(from, p, value, sizeof(value));
+
+                if (size >= 0)
+                        (void)fsetxattr(to, p, value, (size_t)size, 0);
+        }
+}
+
+int atomic_sync(int fd)
+{
+        while (fsync(fd) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return 0;
+}
+
+/* Owner and mode before fsync: what is durable is then complete. */
+static int fill(int fd, const struct content *c)
+{
+        int r = write_all(fd, c->data, c->len);
+
+        if (r < 0)
+                return r;
+        if (fchown(fd, c->uid, c->gid) < 0 || fchmod(fd, c->mode) < 0)
+                return -errno;
+        return atomic_sync(fd);
+}
+
+int atomic_write(int dir, const char *name, const struct content *c)
+{
+        char temp[TEMP_SIZE];
+        AUTO_CLOSE int fd = -1;
+        int r;
+
+        temp_name(temp);
+        fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        copy_attributes(dir, name, fd);
+        r = fill(fd, c);
+        if (r == 0 && renameat(dir, temp, dir, name) < 0)
+                r = -errno;
+        if (r < 0)
+                (void)unlinkat(dir, temp, 0);
+        return r;
+}
+
+int atomic_link(int dir, const char *name, const char *target)
+{
+        char temp[TEMP_SIZE];
+        int r;
+
+        temp_name(temp);
+        if (symlinkat(target, dir, temp) < 0)
+                return -errno;
+        if (renameat(dir, temp, dir, name) < 0) {
+                r = -errno;
+                (void)unlinkat(dir, temp, 0);
+                return r;
+        }
+        return 0;
+}
+
+int atomic_unlink(int dir, const char *name)
+{
+        return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * home-child.h: works in users' homes by a child that can be killed: a home on a dead FUSE, NFS or
+ * autofs costs a deadline, and no more.
+ */
+#pragma once
+
+#include "core/plan/observed.h"
+#include "core/util/error.h"
+
+struct home_child {
+        size_t n;
+        int keep;          /* the one descriptor that the child has */
+        unsigned patience; /* seconds for one of them; less once several did not answer */
+        /* what the child does for each of 0 … n - 1; 0 or −errno */
+        int (*work)(void *userdata, size_t k, struct observed *ret, struct error *error);
+        /* and what is then done here: with the child's result, or -ETIMEDOUT. It takes the object's
+         * bytes over. */
+        void (*take)(void *userdata, size_t k, int result, const struct observed *o,
+                     const struct error *error);
+        void *userdata;
+};
+
+/* Works on each. 0 or -ENOMEM. */
+int home_child_each(const struct home_child *g) MUST_CHECK;

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * spawn.c: see spawn.h. posix_spawn, so that no memory is copied and nothing of ours runs in
+ * the child; every descriptor of ours is close-on-exec.
+ */
+#include "host/spawn.h"
+
+#include "host/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define CAPTURE_MAX ((size_t)1 << 20)
+#define HEAD_MAX    (CAPTURE_MAX / 2)
+
+/* What main() ignores is inherited over an exec; a child gets it as programs expect it. */
+static int defaults(posix_spawnattr_t *attributes)
+{
+        sigset_t ignored;
+        int r;
+
+        (void)sigemptyset(&ignored);
+        (void)sigaddset(&ignored, SIGPIPE);
+        (void)sigaddset(&ignored, SIGHUP);
+        r = posix_spawnattr_setsigdefault(attributes, &ignored);
+        return r == 0 ? posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF) : r;
+}
+
+static int start(const char *const argv[], int in, int out, int err, pid_t *ret)
+{
+        static const char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                                                   "LC_ALL=C.UTF-8", NULL };
+        posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
+        pid_t pid;
+        int r;
+
+        r = posix_spawnattr_init(&attributes);
+        if (r != 0)
+                return -r;
+        r = posix_spawn_file_actions_init(&actions);
+        if (r != 0) {
+                (void)posix_spawnattr_destroy(&attributes);
+                return -r;
+        }
+        r = defaults(&attributes);
+        if (r == 0 && in < 0)
+                r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+        else if (r == 0)
+                r = posix_spawn_file_actions_adddup2(&actions, in, 0);
+        if (r == 0)
+                r = posix_spawn_file_actions_adddup2(&actions, out, 1);
+        if (r == 0 && err < 0)
+                r = posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+        else if (r == 0)
+                r = posix_spawn_file_actions_adddup2(&actions, err, 2);
+        if (r == 0)
+                r = posix_spawn(&pid, argv[0], &actions, &attributes,
+                                (char *const *)(uintptr_t)argv,
+                                (char *const *)(uintptr_t)environment);
+        (void)posix_spawn_file_actions_destroy(&actions);
+        (void)posix_spawnattr_destroy(&attributes);
+        if (r != 0)
+                return -r;
+        *ret = pid;
+        return 0;
+}
+
+static int reap(pid_t pid)
+{
+        int status;
+
+        while (waitpid(pid, &status, 0) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Beyond the limit the beginning and the end stay: reasons stand there, and results. A NUL would
+ * end the text for who reads it. */
+static void keep(struct buf *text, char *chunk, size_t len)
+{
+        for (size_t i = 0; i < len; i++)
+                if (chunk[i] == '\0')
+                        chunk[i] = ' ';
+        if (text->len + len > CAPTURE_MAX) {
+                size_t over = text->len + len - CAPTURE_MAX;
+
+                text->len -= over;
+                memmove(text->data + HEAD_MAX, text->data + HEAD_MAX + over, text->len - HEAD_MAX);
+        }
+        buf_add(text, chunk, len);
+}
+
+/* Until the child closed its end. */
+static int capture(int fd, uint64_t deadline, struct buf *text)
+{
+        char chunk[4096];
+
+        for (;;) {
+                struct pollfd p = { .fd = fd, .events = POLLIN };
+                int n = poll(&p, 1, clock_poll_timeout(deadline));
+                ssize_t len;
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        return -ETIMEDOUT;
+                len = read(fd, chunk, sizeof(chunk));
+                if (len < 0 && errno == EINTR)
+                        continue;
+                if (len <= 0)
+                        return len < 0 ? -errno : 0;
+                if (text)
+                        keep(text, chunk, (size_t)len);
+        }
+}
+
+int spawn_wait(const char *const argv[], int in, int out, unsigned timeout, struct buf *text)
+{
+        uint64_t deadline = clock_deadline(timeout);
+        AUTO_CLOSE int from = -1, to = -1;
+        int ends[2], r, status;
+        pid_t pid = -1;
+
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return -errno;
+        from = ends[0];
+        to = ends[1];
+        r = start(argv, in, out < 0 ? to : out, to, &pid);
+        if (r < 0)
+                return r;
+        close_descriptor(&to);
+        to = -1;
+        r = capture(from, deadline, text);
+        if (r < 0)
+                (void)kill(pid, SIGKILL);
+        status = reap(pid);
+        return r < 0 ? r : status;
+}
+
+int spawn_on(const char *const argv[], int fd, pid_t *ret)
+{
+        return start(argv, fd, fd, -1, ret);
+}
+
+void spawn_end(pid_t pid)
+{
+        (void)kill(pid, SIGKILL);
+        (void)reap(pid);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * survey-files.c: what is at the paths of the desired state. An essential file that cannot be
+ * looked at ends the run; a hosts file or a home never does. Reads; changes nothing.
+ */
+#include "host/survey.h"
+
+#include "core/format/hosts-file.h"
+#include "host/home-child.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FLAG_MAX     4096 /* what is larger is not ours */
+#define LOOK_SECONDS 2    /* for one home */
+
+static enum hosts_state state_of(const struct rootfs *root, const char *path)
+{
+        AUTO_FREE char *text = NULL;
+        enum hosts_state state = HOSTS_ABSENT;
+        size_t len;
+
+        if (rootfs_read(root, path, ROOTFS_FILE_MAX, &text, &len, NULL) == 0 &&
+            hosts_file_inspect(text, len, &state, NULL) < 0)
+                state = HOSTS_ABSENT;
+        return state;
+}
+
+/* A shared file that is a link is edited where it really is, as long as that is below /etc: what is
+ * in /run is gone at the next boot, what is in /usr is the vendor's. */
+static int follow(const struct rootfs *root, const char *path, struct observed *o)
+{
+        AUTO_FREE char *real = NULL;
+        int r = rootfs_real_path(root, path, &real);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                o->what = "a link that leads nowhere";
+                return 0;
+        }
+        if (strncmp(real, "/etc/", 5) != 0) {
+                o->what = "a link that leads out of /etc";
+                o->ours_behind = state_of(root, real) == HOSTS_OURS;
+                o->maps_behind = state_of(root, real) != HOSTS_ABSENT;
+                return 0;
+        }
+        observed_free(o);
+        r = rootfs_look(root, real, ROOTFS_FILE_MAX, o);
+        if (r == 0)
+                o->path = TAKE_PTR(real);
+        return r;
+}
+
+/* A home may be out of reach even for root, by its user's doing: a FUSE mount of his, a link in a
+ * circle; and so may a hosts file. That must not keep the vsock listener shut, whatever the error
+ * is. */
+static const char *out_of_reach(int error)
+{
+        switch (error) {
+        case -EACCES:
+        case -EPERM:
+                return "root may not enter its directory";
+        case -ELOOP:
+                return "its directory is a link that leads to itself";
+        case -ENAMETOOLONG:
+                return "its path is too long";
+        case -EIO:
+        case -ENODEV:
+        case -ENOTCONN:
+        case -EHOSTDOWN:
+        case -EHOSTUNREACH:
+        case -ESTALE:
+        case -ETIMEDOUT:
+                return "its file system does not answer";
+        case -ENOBUFS:
+        case -EMFILE:
+        case -ENFILE:
+                return "the system has not enough left to look at it";
+        }
+        return "it cannot be looked at";
+}
+
+/* An /etc/hosts that is not there is put there by systemd-tmpfiles at the next boot where a line of
+ * its kind "C" says so (tmpfiles.d(5)); once the file is there it is not. So that copy comes first.
+ */
+static int seed(const struct rootfs *root, struct observed *o)
+{
+        int r = rootfs_read(root, "/usr/share/factory/etc/hosts", ROOTFS_FILE_MAX, &o->data,
+                            &o->len, NULL);
+
+        return r == -ENOMEM ? r : 0;
+}
+
+int survey_path(const struct rootfs *root, const struct item *i, struct observed *ret)
+{
+        struct observed o = { 0 };
+        int r = rootfs_look(root, i->path, i->kind == ITEM_FLAG ? FLAG_MAX : ROOTFS_FILE_MAX, &o);
+
+        if (r == 0 && o.type == OBSERVED_LINK && i->kind >= ITEM_HOSTS)
+                r = follow(root, i->path, &o);
+        if (r == 0 && o.type == OBSERVED_NONE && i->kind == ITEM_HOSTS)
+                r = seed(root, &o);
+        if (r < 0 && item_is_extra(i)) {
+                observed_free(&o);
+                o = (struct observed){ .type = i->kind == ITEM_FLAG ? OBSERVED_NO_DIRECTORY
+                                                                    : OBSERVED_OTHER,
+                                       .unseen = true,
+                                       .what = out_of_reach(r) };
+                r = 0;
+        } else if (r == 0 && o.type == OBSERVED_NO_DIRECTORY) {
+                o.what = "its directory does not exist";
+        }
+        if (r < 0) {
+                observed_free(&o);
+                return r;
+        }
+        *ret = o;
+        return 0;
+}
+
+struct homes_look {
+        const struct rootfs *root;
+        const struct desired *d;
+        struct observed *observed;
+        size_t *at; /* of their items in the list */
+        size_t n;
+};
+
+static int look_at_home(void *userdata, size_t k, struct observed *ret, struct error *error)
+{
+        const struct homes_look *h = userdata;
+
+        (void)error;
+        return survey_path(h->root, &h->d->items[h->at[k]], ret);
+}
+
+static void take_home(void *userdata, size_t k, int result, const struct observed *o,
+                      const struct error *error)
+{
+        const struct homes_look *h = userdata;
+
+        (void)error;
+        h->observed[h->at[k]] = result == 0 ? *o
+                                            : (struct observed){ .type = OBSERVED_NO_DIRECTORY,
+                                                                 .unseen = true,
+                                                                 .what = out_of_reach(result) };
+}
+
+static int look_at_homes(const struct rootfs *root, const struct desired *d,
+                         struct observed *observed)
+{
+        AUTO_FREE size_t *at = calloc(d->n + 1, sizeof(*at));
+        struct homes_look h = { root, d, observed, at, 0 };
+
+        if (!at)
+                return -ENOMEM;
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].kind == ITEM_FLAG)
+                        at[h.n++] = k;
+        return home_child_each(
+                &(struct home_child){ h.n, root->fd, LOOK_SECONDS, look_at_home, take_home, &h });
+}
+
+/* A file of sshd's: TCP stays as it is, and the vsock listener opens. */
+static int not_seen(int error, struct observed *ret)
+{
+        *ret = (struct observed){ .type = OBSERVED_OTHER,
+                                  .unseen = true,
+                                  .what = strerror(-error) };
+        return 0;
+}
+
+int survey_paths(const struct rootfs *root, const struct desired *d, struct observed **ret,
+                 struct error *error)
+{
+        struct observed *observed = calloc(d->n, sizeof(*observed));
+        int r;
+
+        if (!observed)
+                return error_set(error, -ENOMEM, "cannot look at the system");
+        r = look_at_homes(root, d, observed);
+        for (size_t k = 0; r == 0 && k < d->n; k++) {
+                if (d->items[k].kind == ITEM_FLAG)
+                        continue;
+                r = survey_path(root, &d->items[k], &observed[k]);
+                if (r < 0 && r != -ENOMEM && (d->items[k].flags & ITEM_SSHD))
+                        r = not_seen(r, &observed[k]);
+                if (r < 0)
+                        (void)error_set(error, r, "cannot look at %s%s", root->path,
+                                        d->items[k].path);
+        }
+        if (r < 0) {
+                survey_free(observed, d->n);
+                return error_set(error, r, "cannot look at the homes");
+        }
+        *ret = observed;
+        return 0;
+}
+
+void survey_free(struct observed *observed, size_t n)
+{
+        for (size_t k = 0; observed && k < n; k++)
+                observed_free(&observed[k]);
+        free(observed);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * survey-keys.c: which host keys sshd uses, as far as files tell: the HostKey lines of its main
+ * file, be it another one by the options that its unit passes, and of what that includes. Part of
+ * survey-sshd.h; reads only, and no private key further than to see that there is one.
+ */
+#include "host/survey-sshd.h"
+
+#include "core/format/exec-start.h"
+#include "core/format/sshd-settings.h"
+#include "host/survey.h"
+
+#include <string.h>
+
+#define KEY_FILE_MAX ((size_t)64 << 10)
+
+/* Those of the vendor's unit, which our template passes too. */
+static int read_options(struct survey *s, struct sshd_settings *ret)
+{
+        struct argv *options = &s->facts->sshd_options;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < N_SSHD_ENVIRONMENTS; i++) {
+                AUTO(argv_free) struct argv env = { 0 };
+                AUTO(argv_free) struct argv word = { 0 };
+                AUTO_FREE char *text = NULL;
+                size_t len;
+
+                if (!(s->facts->environments & (1u << i)))
+                        continue;
+                r = survey_read(s, distro_environments[i].file, &text, &len);
+                if (r > 0)
+                        r = environment_parse(text, len, &env);
+                if (r == 0)
+                        r = argv_adds(&word, distro_environments[i].variable);
+                if (r == 0)
+                        r = command_expand(&word, &env, options);
+        }
+        return r < 0 ? r : sshd_settings_options(options, ret);
+}
+
+/* What is in the files of `from` comes after the options, and the first family counts. */
+static int merge(struct sshd_settings *to, const struct sshd_settings *from)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < from->host_keys.n; i++)
+                if (!argv_has(&to->host_keys, from->host_keys.list[i]))
+                        r = argv_adds(&to->host_keys, from->host_keys.list[i]);
+        if (!to->has_family) {
+                to->family = from->family;
+                to->has_family = from->has_family;
+        }
+        return r;
+}
+
+static int read_other(struct survey *s, struct sshd_settings *all)
+{
+        struct facts f = { 0 };
+        struct survey other = { s->root, &f, s->error };
+        AUTO_BUF path = BUF_INIT;
+        int r;
+
+        buf_addf(&path, "%s%s", all->config[0] == '/' ? "" : "/", all->config);
+        r = path.error < 0 ? path.error : survey_sshd_files(&other, buf_str(&path));
+        if (r == 0)
+                r = merge(all, &f.sshd_settings);
+        facts_free(&f);
+        return r;
+}
+
+static void count_keys(struct survey *s)
+{
+        struct facts *f = s->facts;
+
+        for (size_t i = 0; facts_host_key(f, i); i++) {
+                AUTO_FREE char *text = NULL;
+                size_t len;
+
+                if (rootfs_read(s->root, facts_host_key(f, i), KEY_FILE_MAX, &text, &len, NULL) ==
+                            0 &&
+                    len > 0) {
+                        explicit_bzero(text, len);
+                        f->n_host_keys++;
+                }
+        }
+}
+
+int survey_sshd_settings(struct survey *s)
+{
+        AUTO(sshd_settings_free) struct sshd_settings all = { 0 };
+        int r = read_options(s, &all);
+
+        if (r == 0)
+                r = all.config ? read_other(s, &all) : merge(&all, &s->facts->sshd_settings);
+        if (r < 0)
+                return r;
+        sshd_settings_free(&s->facts->sshd_settings);
+        s->facts->sshd_settings = all;
+        all = (struct sshd_settings){ 0 };
+        count_keys(s);
+        return 0;
+}
+
+int survey_host_keys(const struct rootfs *root, struct argv *ret, struct error *error)
+{
+        struct facts f = { 0 };
+        struct survey s = { root, &f, error };
+        int r = survey_sshd(&s);
+
+        for (size_t i = 0; r == 0 && facts_host_key(&f, i); i++)
+                r = argv_adds(ret, facts_host_key(&f, i));
+        facts_free(&f);
+        return r;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * survey-read.h: the survey's eyes. What is absent is a finding, what cannot be read is a failure:
+ * taken for absent, a TCP unit would stay open or a mask of ours become foreign. Says which path
+ * failed, and why. Reads only.
+ */
+#pragma once
+
+#include "core/plan/facts.h"
+#include "host/rootfs.h"
+
+struct survey {
+        const struct rootfs *root;
+        struct facts *facts;
+        struct error *error;
+};
+
+/* 1: it is there; 0: nothing of the kind is; −errno, said in s->error. */
+int survey_is_file(const struct survey *s, const char *path, bool executable) MUST_CHECK;
+int survey_is_trusted(const struct survey *s, const char *path) MUST_CHECK; /* see trusted-path.h */
+int survey_exists(const struct survey *s, const char *path) MUST_CHECK;
+int survey_read(const struct survey *s, const char *path, char **ret, size_t *ret_len) MUST_CHECK;
+
+/* rootfs_list() with the survey itself as userdata, or with `userdata` where there is one. */
+int survey_list(struct survey *s, const char *path,
+                int (*each)(int dir, const char *name, void *userdata), void *userdata) MUST_CHECK;

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * survey-streams.c: see survey-streams.h. Reads the files as systemd will at its next reload: the
+ * unit's own, then its drop-ins by name, up to ours; what comes behind ours is added to it anyway.
+ * systemd itself cannot be asked: once our drop-in is in force, it knows no other addresses. What
+ * generators made is not read either, since Ubuntu's makes it of sshd's configuration, ours
+ * included.
+ */
+#include "host/survey-streams.h"
+
+#include "core/util/argv.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Where systemd looks (path-lookup.c), first wins. What is in /run an image does not keep. */
+static const struct {
+        const char *path;
+        bool live;
+} directories[] = {
+        { "/etc/systemd/system.control", false },   { "/run/systemd/system.control", true },
+        { "/run/systemd/transient", true },         { SYSTEM_UNIT_DIR, false },
+        { "/etc/systemd/system.attached", false },  { "/run/systemd/system", true },
+        { "/run/systemd/system.attached", true },   { NULL, false }, /* generators */
+        { "/usr/local/lib/systemd/system", false }, { "/usr/lib/systemd/system", false },
+        { "/lib/systemd/system", false },
+};
+
+/* Ubuntu's, which turns every Port into addresses of ssh.socket (sshd-socket-generator.c). */
+#define GENERATOR        "sshd-socket-generator"
+#define GENERATED        "addresses.conf"
+#define GENERATED_SOCKET TCP_SSH_SOCKET
+
+struct scan {
+        struct survey *s;
+        const char *directory;
+        struct argv names, paths; /* of drop-ins, at the same places; "" for the generated one */
+};
+
+static void scan_free(struct scan *c)
+{
+        argv_free(&c->names);
+        argv_free(&c->paths);
+}
+
+static int note_dropin(int dir, const char *name, void *userdata)
+{
+        struct scan *c = userdata;
+        AUTO_FREE char *path = NULL;
+        int r;
+
+        (void)dir;
+        if (fnmatch("*.conf", name, FNM_PERIOD) != 0 || strcmp(name, SOCKET_DROPIN) >= 0 ||
+            argv_has(&c->names, name))
+                return 0;
+        if (asprintf(&path, "%s/%s", c->directory, name) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        r = argv_adds(&c->names, name);
+        return r < 0 ? r : argv_adds(&c->paths, path);
+}
+
+/* 1 when it will run. */
+static int has_generator(const struct survey *s)
+{
+        static const char *const places[] = {
+                "/etc/systemd/system-generators/" GENERATOR,
+                "/usr/local/lib/systemd/system-generators/" GENERATOR,
+                "/usr/lib/systemd/system-generators/" GENERATOR,
+                "/lib/systemd/system-generators/" GENERATOR,
+        };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(places); i++) {
+                r = survey_exists(s, places[i]);
+                if (r > 0)
+                        return survey_is_file(s, places[i], true);
+        }
+        return r;
+}
+
+static int note_generated(struct scan *c, int unit)
+{
+        int r = 0;
+
+        if (unit == GENERATED_SOCKET && c->s->facts->n_sshd_ports > 0 &&
+            !argv_has(&c->names, GENERATED))
+                r = has_generator(c->s);
+        if (r > 0)
+                r = argv_adds(&c->names, GENERATED);
+        return r < 0 || c->names.n == c->paths.n ? r : argv_adds(&c->paths, "");
+}
+
+/* Those of the unit go before those of all sockets, wherever they are. */
+static int find_dropins(struct scan *c, int unit)
+{
+        const char *const names[] = { distro_tcp_units[unit], "socket" };
+        int r = 0;
+
+        for (size_t k = 0; k < ELEMENTSOF(names); k++)
+                for (size_t i = 0; r >= 0 && i < ELEMENTSOF(directories); i++) {
+                        char directory[128];
+
+                        if (directories[i].live && !c->s->facts->live)
+                                continue;
+                        if (!directories[i].path) {
+                                r = k == 0 ? note_generated(c, unit) : 0;
+                                continue;
+                        }
+                        (void)snprintf(directory, sizeof(directory), "%s/%s.d", directories[i].path,
+                                       names[k]);
+                        c->directory = directory;
+                        r = survey_list(c->s, directory, note_dropin, c);
+                }
+        return r < 0 ? r : 0;
+}
+
+static int read_file(struct survey *s, const char *path, struct unit_streams *streams)
+{
+        AUTO_FREE char *text = NULL;
+        size_t len;
+        int r = survey_read(s, path, &text, &len);
+
+        if (r > 0) {
+                r = unit_streams_read(streams, text, len);
+                if (r == 0)
+                        r = 1;
+        }
+        return r;
+}
+
+static int read_generated(const struct facts *f, struct unit_streams *streams)
+{
+        AUTO_BUF text = BUF_INIT;
+
+        buf_adds(&text, "[Socket]\nListenStream=\n");
+        for (size_t i = 0; i < f->n_sshd_ports; i++)
+                buf_addf(&text, "ListenStream=%u\n", f->sshd_ports[i]);
+        return text.error < 0 ? text.error : unit_streams_read(streams, buf_str(&text), text.len);
+}
+
+/* The first file of the unit's name; a mask may be ours, or will be taken away before anything
+ * listens. */
+static int read_fragment(struct survey *s, int unit, struct unit_streams *streams)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(directories); i++) {
+                char path[128];
+
+                if (!directories[i].path || (directories[i].live && !s->facts->live))
+                        continue;
+                (void)snprintf(path, sizeof(path), "%s/%s", directories[i].path,
+                               distro_tcp_units[unit]);
+                r = read_file(s, path, streams);
+        }
+        return r < 0 ? r : 0;
+}
+
+/* The next by name after `last`; NULL: none. */
+static const char *next_dropin(const struct scan *c, const char *last, const char **ret_path)
+{
+        const char *next = NULL;
+
+        for (size_t i = 0; i < c->names.n; i++)
+                if (strcmp(c->names.list[i], last) > 0 &&
+                    (!next || strcmp(c->names.list[i], next) < 0)) {
+                        next = c->names.list[i];
+                        *ret_path = c->paths.list[i];
+                }
+        return next;
+}
+
+static int read_unit(struct survey *s, int unit, struct unit_streams *streams)
+{
+        AUTO(scan_free) struct scan c = { .s = s };
+        const char *path;
+        int r = read_fragment(s, unit, streams);
+
+        if (r == 0)
+                r = find_dropins(&c, unit);
+        for (const char *n = ""; r >= 0 && (n = next_dropin(&c, n, &path));)
+                r = path[0] ? read_file(s, path, streams) : read_generated(s->facts, streams);
+        return r < 0 ? r : 0;
+}
+
+int survey_streams(struct survey *s)
+{
+        static const int sockets[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET };
+        int r = 0;
+
+        for (size_t k = 0; r == 0 && k < ELEMENTSOF(sockets); k++) {
+                struct tcp_unit *t = &s->facts->tcp[sockets[k]];
+
+                if (t->vendor || t->foreign)
+                        r = read_unit(s, sockets[k], &t->streams);
+        }
+        return r;
+}

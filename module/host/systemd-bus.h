@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * systemd-bus.h: what the files that speak sd-bus share: the connection, and how a failure is said.
+ */
+#pragma once
+
+#include "core/util/buf.h"
+#include "host/systemd.h"
+
+#include <systemd/sd-bus.h>
+
+#define DESTINATION "org.freedesktop.systemd1"
+#define OBJECT      "/org/freedesktop/systemd1"
+#define INTERFACE   "org.freedesktop.systemd1.Manager"
+
+struct systemd {
+        sd_bus *bus;
+        bool no_wait;
+        char *job;       /* the job waited for */
+        char result[32]; /* how it ended; empty while it runs */
+};
+
+/* The stream addresses of a loaded socket unit, separated by blanks. 0 or −errno. */
+int systemd_streams(struct systemd *m, const char *path, struct buf *out) MUST_CHECK;
+
+/* Whether one of the drop-ins that systemd has read for a loaded unit has the name. */
+bool systemd_has_dropin(struct systemd *m, const char *path, const char *name);
+
+/* `e` may be NULL. Returns r. */
+int systemd_say(struct error *error, int r, const sd_bus_error *e, const char *what,
+                const char *unit);

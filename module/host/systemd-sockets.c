@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * systemd-sockets.c: what systemd says of its socket units: where they listen, which service a
+ * connection starts, what that one executes, and which files a unit is made of. Part of systemd.h;
+ * asks, and starts nothing.
+ */
+#include "host/systemd-bus.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SOCKET_INTERFACE  "org.freedesktop.systemd1.Socket"
+#define SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
+#define UNIT_INTERFACE    "org.freedesktop.systemd1.Unit"
+
+static void unref_message(sd_bus_message **msg)
+{
+        sd_bus_message_unref(*msg);
+}
+
+#define AUTO_MESSAGE AUTO(unref_message) sd_bus_message
+
+/* The path stays valid as long as the reply. */
+static int load(struct systemd *m, const char *unit, sd_bus_message **reply, const char **path)
+{
+        int r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "LoadUnit", NULL, reply,
+                                   "s", unit);
+
+        return r < 0 ? r : sd_bus_message_read(*reply, "o", path);
+}
+
+/* systemd prints addresses as people do: "0.0.0.0:22", "[::]:22", "vsock::22", "/run/x". */
+int systemd_streams(struct systemd *m, const char *path, struct buf *out)
+{
+        AUTO_MESSAGE *reply = NULL;
+        const char *type, *address;
+        int r = sd_bus_get_property(m->bus, DESTINATION, path, SOCKET_INTERFACE, "Listen", NULL,
+                                    &reply, "a(ss)");
+
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(ss)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ss)", &type, &address)) > 0)
+                if (strcmp(type, "Stream") == 0)
+                        buf_addf(out, "%s%s", out->len ? " " : "", address);
+        return r < 0 ? r : out->error;
+}
+
+bool systemd_has_dropin(struct systemd *m, const char *path, const char *name)
+{
+        AUTO_MESSAGE *reply = NULL;
+        const char *dropin;
+        bool has = false;
+        int r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, "DropInPaths", NULL,
+                                    &reply, "as");
+
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &dropin)) > 0)
+                has = has || strcmp(basename(dropin), name) == 0;
+        return has;
+}
+
+/* With Accept=yes systemd makes the name of each connection's service itself; any instance will do
+ * to look at. Otherwise it is the unit that the socket triggers. */
+static int read_service(struct systemd *m, const char *path, const char *socket, char *ret,
+                        size_t size)
+{
+        AUTO_MESSAGE *reply = NULL;
+        const char *name = "";
+        int accept = 0;
+        int r = sd_bus_get_property_trivial(m->bus, DESTINATION, path, SOCKET_INTERFACE, "Accept",
+                                            NULL, 'b', &accept);
+
+        if (r >= 0 && accept) {
+                (void)snprintf(ret, size, "%.*s@verify.service", (int)strcspn(socket, "@."),
+                               socket);
+                return 0;
+        }
+        if (r >= 0)
+                r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, "Triggers", NULL,
+                                        &reply, "as");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "s");
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &name);
+        if (r >= 0)
+                (void)snprintf(ret, size, "%s", r > 0 ? name : "");
+        return r < 0 ? r : 0;
+}
+
+int systemd_socket_service(struct systemd *m, const char *socket, char *ret, size_t size,
+                           struct error *error)
+{
+        AUTO_MESSAGE *unit = NULL;
+        const char *path;
+        int r = load(m, socket, &unit, &path);
+
+        if (r >= 0)
+                r = read_service(m, path, socket, ret, size);
+        return r < 0 ? systemd_say(error, r, NULL, "look at", socket) : 0;
+}
+
+static int read_files(struct systemd *m, const char *path, struct buf *out)
+{
+        AUTO_MESSAGE *reply = NULL;
+        AUTO_FREE char *fragment = NULL;
+        const char *file;
+        int r = sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE,
+                                           "FragmentPath", NULL, &fragment);
+
+        if (r >= 0)
+                buf_addf(out, "%s\n", fragment);
+        if (r >= 0)
+                r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, "DropInPaths",
+                                        NULL, &reply, "as");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &file)) > 0)
+                buf_addf(out, "%s\n", file);
+        return r < 0 ? r : out->error;
+}
+
+int systemd_unit_files(struct systemd *m, const char *unit, struct buf *ret, struct error *error)
+{
+        AUTO_MESSAGE *reply = NULL;
+        const char *path;
+        int r = load(m, unit, &reply, &path);
+
+        if (r >= 0)
+                r = read_files(m, path, ret);
+        return r < 0 ? systemd_say(error, r, NULL, "look at", unit) : 0;
+}
+
+/* The first ExecStart= of a service; "" where it cannot be told. */
+static void read_program(struct systemd *m, const char *service, char *ret, size_t size)
+{
+        AUTO_MESSAGE *unit = NULL, *reply = NULL;
+        const char *path, *program;
+        int r = load(m, service, &unit, &path);
+
+        ret[0] = '\0';
+        if (r >= 0)
+                r = sd_bus_get_property(m->bus, DESTINATION, path, SERVICE_INTERFACE, "ExecStart",
+                                        NULL, &reply, "a(sasbttttuii)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(sasbttttuii)");
+        if (r > 0)
+                r = sd_bus_message_enter_container(reply, 'r', "sasbttttuii");
+        if (r > 0 && sd_bus_message_read(reply, "s", &program) > 0)
+                (void)snprintf(ret, size, "%s", program);
+}
+
+/* A unit that is gone by now is none. */
+static int read_socket(struct systemd *m, const char *name, const char *path,
+                       int (*each)(const struct socket_unit *s, void *userdata), void *userdata)
+{
+        char service[256], program[256] = "";
+        AUTO_BUF streams = BUF_INIT;
+
+        if (systemd_streams(m, path, &streams) < 0 || streams.len == 0 ||
+            read_service(m, path, name, service, sizeof(service)) < 0)
+                return 0;
+        if (service[0])
+                read_program(m, service, program, sizeof(program));
+        return each(&(struct socket_unit){ name, buf_str(&streams), program }, userdata);
+}
+
+int systemd_each_socket(struct systemd *m, int (*each)(const struct socket_unit *s, void *userdata),
+                        void *userdata, struct error *error)
+{
+        sd_bus_error e = SD_BUS_ERROR_NULL;
+        AUTO_MESSAGE *reply = NULL;
+        const char *name, *path;
+        int r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "ListUnitsByPatterns",
+                                   &e, &reply, "asas", 1, "active", 1, "*.socket");
+
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssssssouso)", &name, NULL, NULL, NULL,
+                                                  NULL, NULL, &path, NULL, NULL, NULL)) > 0) {
+                r = read_socket(m, name, path, each, userdata);
+                if (r != 0)
+                        break;
+        }
+        if (r < 0)
+                r = systemd_say(error, r, &e, "list sockets", "");
+        sd_bus_error_free(&e);
+        return r;
+}

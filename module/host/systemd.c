@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * systemd.c: see systemd.h. The private socket comes first, as in systemctl
+ * (bus_connect_system_systemd): it is there before dbus-daemon is, and without it.
+ */
+#include "host/systemd-bus.h"
+
+#include "core/format/distro.h"
+#include "host/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RELOAD_TIMEOUT_USEC 180000000ull /* generators of others run in it */
+
+int systemd_say(struct error *error, int r, const sd_bus_error *e, const char *what,
+                const char *unit)
+{
+        if (e && e->message)
+                return error_say(error, r, "systemd: %s %s: %s", what, unit, e->message);
+        return error_set(error, r, "systemd: %s %s", what, unit);
+}
+
+static int on_job_removed(sd_bus_message *msg, void *userdata, sd_bus_error *ret_error)
+{
+        struct systemd *m = userdata;
+        const char *path, *unit, *result;
+        uint32_t id;
+
+        (void)ret_error;
+        if (sd_bus_message_read(msg, "uoss", &id, &path, &unit, &result) < 0)
+                return 0;
+        if (m->job && strcmp(path, m->job) == 0)
+                (void)snprintf(m->result, sizeof(m->result), "%s", result);
+        return 0;
+}
+
+static int connect_private(sd_bus **ret)
+{
+        sd_bus *bus = NULL;
+        int r = sd_bus_new(&bus);
+
+        if (r >= 0)
+                r = sd_bus_set_address(bus, "unix:path=/run/systemd/private");
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0) {
+                sd_bus_unref(bus);
+                return r;
+        }
+        *ret = bus;
+        return 0;
+}
+
+int systemd_open(struct systemd **ret, struct error *error)
+{
+        AUTO(systemd_close) struct systemd *m = calloc(1, sizeof(*m));
+        int r;
+
+        if (!m)
+                return error_set(error, -ENOMEM, "cannot speak to systemd");
+        r = connect_private(&m->bus);
+        if (r < 0)
+                r = sd_bus_open_system(&m->bus);
+        if (r >= 0)
+                r = sd_bus_match_signal(m->bus, NULL, NULL, OBJECT, INTERFACE, "JobRemoved",
+                                        on_job_removed, m);
+        if (r < 0) {
+                error_fix(error, "run as root on a system booted with systemd");
+                return error_set(error, r, "cannot speak to systemd");
+        }
+        /* Over a bus signals come only to subscribers; on the private socket this does nothing. */
+        (void)sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "Subscribe", NULL, NULL,
+                                 NULL);
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+void systemd_close(struct systemd **m)
+{
+        if (!*m)
+                return;
+        sd_bus_flush_close_unref((*m)->bus);
+        free((*m)->job);
+        free(*m);
+        *m = NULL;
+}
+
+int systemd_property(struct systemd *m, const char *name, char **ret, struct error *error)
+{
+        sd_bus_error e = SD_BUS_ERROR_NULL;
+        int r = sd_bus_get_property_string(m->bus, DESTINATION, OBJECT, INTERFACE, name, &e, ret);
+
+        if (r < 0)
+                r = systemd_say(error, r, &e, "read property", name);
+        sd_bus_error_free(&e);
+        return r < 0 ? r : 0;
+}
+
+static int unit_string(struct systemd *m, const char *path, const char *interface, const char *name,
+                       char *buffer, size_t size)
+{
+        AUTO_FREE char *value = NULL;
+        int r = sd_bus_get_property_string(m->bus, DESTINATION, path, interface, name, NULL,
+                                           &value);
+
+        if (r < 0)
+                return r;
+        (void)snprintf(buffer, size, "%s", value);
+        return 0;
+}
+
+/* NRefused is there since 239; an older manager leaves it 0. */
+static void read_counters(struct systemd *m, const char *path, struct unit_state *s)
+{
+        static const char iface[] = "org.freedesktop.systemd1.Socket";
+
+        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "NAccepted", NULL, 'u',
+                                          &s->accepted);
+        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "NConnections", NULL,
+                                          'u', &s->connections);
+        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "NRefused", NULL, 'u',
+                                          &s->refused);
+}
+
+static void read_listen(struct systemd *m, const char *path, struct unit_state *s)
+{
+        AUTO_BUF streams = BUF_INIT;
+
+        if (systemd_streams(m, path, &streams) == 0)
+                (void)snprintf(s->listen, sizeof(s->listen), "%s", buf_str(&streams));
+        s->dropin = systemd_has_dropin(m, path, SOCKET_DROPIN);
+}
+
+static void read_main_pid(struct systemd *m, const char *path, struct unit_state *s)
+{
+        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path,
+                                          "org.freedesktop.systemd1.Service", "MainPID", NULL, 'u',
+                                          &s->main_pid);
+}
+
+static int read_unit(struct systemd *m, const char *unit, const char *path, struct unit_state *s)
+{
+        static const char iface[] = "org.freedesktop.systemd1.Unit";
+        size_t len = strlen(unit);
+        bool socket = len > 7 && strcmp(unit + len - 7, ".socket") == 0;
+        char load[32] = "", active[32] = "";
+        int need = 0, r;
+
+        r = unit_string(m, path, iface, "LoadState", load, sizeof(load));
+        if (r >= 0)
+                r = unit_string(m, path, iface, "ActiveState", active, sizeof(active));
+        if (r >= 0)
+                r = unit_string(m, path, iface, "FragmentPath", s->fragment, sizeof(s->fragment));
+        if (r >= 0)
+                r = sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface,
+                                                "NeedDaemonReload", NULL, 'b', &need);
+        if (r < 0)
+                return r;
+        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "StateChangeTimestamp",
+                                          NULL, 't', &s->changed);
+        (void)unit_string(m, path,
+                          socket ? "org.freedesktop.systemd1.Socket"
+                                 : "org.freedesktop.systemd1.Service",
+                          "Result", s->result, sizeof(s->result));
+        if (socket) {
+                read_counters(m, path, s);
+                read_listen(m, path, s);
+        } else {
+                read_main_pid(m, path, s);
+        }
+        s->loaded = strcmp(load, "loaded") == 0;
+        s->masked = strcmp(load, "masked") == 0;
+        s->starting = strcmp(active, "activating") == 0;
+        s->active =
+                strcmp(active, "active") == 0 || s->starting || strcmp(active, "reloading") == 0;
+        s->failed = strcmp(active, "failed") == 0;
+        s->needs_reload = need;
+        return 0;
+}
+
+int systemd_unit(struct systemd *m, const char *unit, struct unit_state *ret, struct error *error)
+{
+        sd_bus_error e = SD_BUS_ERROR_NULL;
+        struct unit_state s = { 0 };
+        sd_bus_message *reply = NULL;
+        const char *path;
+        int r;
+
+        r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "LoadUnit", &e, &reply, "s",
+                               unit);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "o", &path);
+        if (r >= 0)
+                r = read_unit(m, unit, path, &s);
+        if (r < 0)
+                r = systemd_say(error, r, &e, "look at", unit);
+        else
+                *ret = s;
+        sd_bus_message_unref(reply);
+        sd_bus_error_free(&e);
+        return r < 0 ? r : 0;
+}
+
+/* The jobs of our units come after these, so while one is on its way a job may be waiting for
+ * whoever waits for it. cloud-init's network stage (both of its names) is on its way while bootcmd
+ * runs; on Debian that is before sysinit.target, elsewhere after it. */
+int systemd_is_booting(struct systemd *m, bool *ret, struct error *error)
+{
+        static const char *const stages[] = { "cloud-init.service", "cloud-init-network.service" };
+        struct unit_state s = { 0 };
+        int r = systemd_unit(m, "basic.target", &s, error);
+
+        *ret = !s.active;
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(stages); i++) {
+                r = systemd_unit(m, stages[i], &s, error);
+                *ret = *ret || s.starting;
+        }
+        return r;
+}
+
+void systemd_never_wait(struct systemd *m)
+{
+        m->no_wait = true;
+}
+
+int systemd_reload(struct systemd *m, struct error *error)
+{
+        sd_bus_error e = SD_BUS_ERROR_NULL;
+        sd_bus_message *call = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(m->bus, &call, DESTINATION, OBJECT, INTERFACE, "Reload");
+        if (r >= 0)
+                r = sd_bus_call(m->bus, call, RELOAD_TIMEOUT_USEC, &e, NULL);
+        if (r < 0)
+                r = systemd_say(error, r, &e, "daemon-reload", "");
+        sd_bus_message_unref(call);
+        sd_bus_error_free(&e);
+        return r < 0 ? r : 0;
+}
+
+static int wait_for_job(struct systemd *m, uint64_t deadline)
+{
+        while (!m->result[0]) {
+                uint64_t now = clock_now();
+                int r = sd_bus_process(m->bus, NULL);
+
+                if (r > 0)
+                        continue;
+                if (r < 0)
+                        return r;
+                if (now >= deadline)
+                        return -ETIMEDOUT;
+                r = sd_bus_wait(m->bus, deadline - now);
+                if (r < 0 && r != -EINTR)
+                        return r;
+        }
+        return 0;
+}
+
+static const struct {
+        const char *method;
+        const char *word;
+} jobs[] = {
+        [JOB_START] = { "StartUnit", "start" },
+        [JOB_STOP] = { "StopUnit", "stop" },
+        [JOB_RESTART] = { "RestartUnit", "restart" },
+        [JOB_RELOAD] = { "ReloadUnit", "reload" },
+};
+
+static int enqueue(struct systemd *m, enum job job, const char *unit, struct error *error)
+{
+        sd_bus_error e = SD_BUS_ERROR_NULL;
+        sd_bus_message *reply = NULL;
+        const char *path = NULL;
+        int r;
+
+        free(m->job);
+        m->job = NULL;
+        m->result[0] = '\0';
+        r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, jobs[job].method, &e, &reply,
+                               "ss", unit, "replace");
+        if (r < 0 && job == JOB_STOP && sd_bus_error_has_name(&e, DESTINATION ".NoSuchUnit"))
+                r = 0;
+        else if (r < 0)
+                r = systemd_say(error, r, &e, jobs[job].word, unit);
+        else
+                r = sd_bus_message_read(reply, "o", &path);
+        if (r > 0 && path) {
+                m->job = strdup(path);
+                r = m->job ? 1 : error_set(error, -ENOMEM, "%s %s", jobs[job].word, unit);
+        }
+        sd_bus_message_unref(reply);
+        sd_bus_error_free(&e);
+        return r;
+}
+
+/* The restart is asked for first: systemd runs its jobs when there are no more calls to read, so
+ * the reload, sent at once behind it, comes between the asking and the restarting. The other way
+ * round does not work: a reload that cannot be answered costs all that its dead caller sent after
+ * it. */
+int systemd_reload_for(struct systemd *m, const char *unit, struct error *error)
+{
+        sd_bus_message *call = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(m->bus, &call, DESTINATION, OBJECT, INTERFACE,
+                                           jobs[JOB_RESTART].method);
+        if (r >= 0)
+                r = sd_bus_message_append(call, "ss", unit, "replace");
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(call, 0);
+        if (r >= 0)
+                r = sd_bus_send(m->bus, call, NULL);
+        sd_bus_message_unref(call);
+        return r < 0 ? systemd_say(error, r, NULL, "restart", unit) : systemd_reload(m, error);
+}
+
+int systemd_job(struct systemd *m, enum job job, const char *unit, unsigned timeout,
+                struct error *error)
+{
+        int r = enqueue(m, job, unit, error);
+
+        if (r <= 0 || m->no_wait)
+                return r < 0 ? r : 0;
+        r = wait_for_job(m, clock_deadline(timeout));
+        if (r == -ETIMEDOUT) {
+                error_fix(error, "see \"systemctl list-jobs\"");
+                return error_say(error, r, "systemd: %s %s: not done after %u s", jobs[job].word,
+                                 unit, timeout);
+        }
+        if (r < 0)
+                return error_set(error, r, "systemd: %s %s: lost the connection", jobs[job].word,
+                                 unit);
+        if (strcmp(m->result, "done") != 0) {
+                error_fix(error, "see \"systemctl status %s\" and \"journalctl -u %s\"", unit,
+                          unit);
+                return error_say(error, -EIO, "systemd: %s %s: the job ended as \"%s\"",
+                                 jobs[job].word, unit, m->result);
+        }
+        return 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * systemd.h: what is asked of systemd's manager. The only speaker of sd-bus; works where no D-Bus
+ * daemon runs, over the manager's private socket.
+ */
+#pragma once
+
+#include "core/plan/observed.h"
+#include "core/util/argv.h"
+#include "core/util/buf.h"
+#include "core/util/error.h"
+
+struct systemd;
+
+enum job {
+        JOB_START,
+        JOB_STOP,
+        JOB_RESTART,
+        JOB_RELOAD,
+};
+
+/* 0 and a connection to be closed with systemd_close(), or −errno. */
+int systemd_open(struct systemd **ret, struct error *error) MUST_CHECK;
+void systemd_close(struct systemd **m);
+
+/* A string property of the manager ("Version", "Virtualization", "SystemState"); caller frees. */
+int systemd_property(struct systemd *m, const char *name, char **ret,
+                     struct error *error) MUST_CHECK;
+
+/* Loads the unit where need be; a unit that does not exist is a state, not an error. */
+int systemd_unit(struct systemd *m, const char *unit, struct unit_state *ret,
+                 struct error *error) MUST_CHECK;
+
+/* The service that a connection to the socket unit starts, with Accept=yes one made of its
+ * template; "" where there is none. It is not started, nor need it exist. */
+int systemd_socket_service(struct systemd *m, const char *socket, char *ret, size_t size,
+                           struct error *error) MUST_CHECK;
+
+/* What a service executes, as systemd has it: nothing in it is expanded yet (exec-start.h). */
+struct service_command {
+        struct argv argv;  /* the first ExecStart=, its program in front */
+        struct argv env;   /* Environment=, KEY=VALUE each */
+        struct argv files; /* EnvironmentFile= paths, in order */
+};
+
+/* Of a service or an instance of a template; it is loaded, not started. On failure nothing is to be
+ * freed. -ENOENT where it has no ExecStart=. */
+int systemd_service_command(struct systemd *m, const char *service, struct service_command *ret,
+                            struct error *error) MUST_CHECK;
+
+/* The first setting of the service that may let a login end where the same command, started by
+ * root, would not: "User=", "SystemCallFilter="; "" where there is none. */
+int systemd_service_confined(struct systemd *m, const char *service, char *ret, size_t size,
+                             struct error *error) MUST_CHECK;
+
+void service_command_free(struct service_command *c);
+/* The unit whose job the pending job of this one waits for, a running one first; itself where it
+ * runs, "" where it has no job. (systemd-jobs.c) */
+int systemd_waits_for(struct systemd *m, const char *unit, char *ret, size_t size,
+                      struct error *error) MUST_CHECK;
+
+/* The unit's files, each on a line of its own: its fragment, then its drop-ins as they are read. */
+int systemd_unit_files(struct systemd *m, const char *unit, struct buf *ret,
+                       struct error *error) MUST_CHECK;
+
+/* A socket unit that is active, as systemd-sockets.c reads it. */
+struct socket_unit {
+        const char *name;
+        const char *streams; /* its stream addresses, separated by blanks: "[::]:22 /run/x" */
+        const char *program; /* path that the service behind it executes; "": cannot be told */
+};
+
+/* Calls `each` for every active socket unit; stops at the first non-zero. */
+int systemd_each_socket(struct systemd *m, int (*each)(const struct socket_unit *s, void *userdata),
+                        void *userdata, struct error *error) MUST_CHECK;
+
+/* Whether the boot is still before what our units wait for: whoever runs now must wait for no job
+ * of theirs (cloud-init's bootcmd would wait for itself). */
+int systemd_is_booting(struct systemd *m, bool *ret, struct error *error) MUST_CHECK;
+
+/* From now on systemd_job() only enqueues. */
+void systemd_never_wait(struct systemd *m);
+
+int systemd_reload(struct systemd *m, struct error *error) MUST_CHECK;
+
+/* The same where a restart of the unit will follow, and asks for one ahead: a reload closes a
+ * socket whose addresses changed, and whoever is killed between the two must not leave it so. */
+int systemd_reload_for(struct systemd *m, const char *unit, struct error *error) MUST_CHECK;
+
+/* Enqueues the job and waits for its end, at most `timeout` seconds (-ETIMEDOUT). A job that ends
+ * other than "done" is -EIO, with its result in `error`. Stopping a unit that is not loaded is
+ * done.
+ */
+int systemd_job(struct systemd *m, enum job job, const char *unit, unsigned timeout,
+                struct error *error) MUST_CHECK;

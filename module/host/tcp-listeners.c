@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tcp-listeners.c: see tcp-listeners.h. The kernel says which sockets listen, /proc whose they are,
+ * systemd which unit that is; only together do they tell a listener from a session, and a name to
+ * act on.
+ */
+#include "host/tcp-listeners.h"
+
+#include "core/format/proc-text.h"
+#include "core/plan/sshd-listen.h"
+#include "host/port-owner.h"
+#include "host/proc.h"
+#include "host/sock-diag.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct tcp_socket {
+        unsigned inode;
+        char address[64];
+};
+
+struct search {
+        struct tcp_socket *sockets;
+        size_t n, cap;
+        struct tcp_listeners found;
+        struct buf addresses; /* of the process that is looked at */
+};
+
+static int add_socket(unsigned inode, const char *address, void *userdata)
+{
+        struct search *s = userdata;
+        struct tcp_socket *at;
+
+        if (s->n == s->cap) { /* anybody's process may have thousands */
+                size_t cap = s->cap ? 2 * s->cap : 64;
+
+                at = reallocarray(s->sockets, cap, sizeof(*at));
+                if (!at)
+                        return -ENOMEM;
+                s->sockets = at;
+                s->cap = cap;
+        }
+        at = &s->sockets[s->n++];
+        at->inode = inode;
+        (void)snprintf(at->address, sizeof(at->address), "%s", address);
+        return 0;
+}
+
+static int by_inode(const void *a, const void *b)
+{
+        const struct tcp_socket *left = a, *right = b;
+
+        return (left->inode > right->inode) - (left->inode < right->inode);
+}
+
+static void add_address(struct buf *b, const char *address, size_t len)
+{
+        buf_adds(b, b->len ? " " : "");
+        buf_add(b, address, len);
+}
+
+/* Takes the addresses over. */
+static int add_listener(struct tcp_listeners *l, struct buf *addresses, pid_t pid, const char *unit)
+{
+        struct tcp_listener *list;
+
+        if (addresses->error < 0)
+                return addresses->error;
+        list = reallocarray(l->list, l->n + 1, sizeof(*list));
+        if (!list)
+                return -ENOMEM;
+        l->list = list;
+        list += l->n++;
+        *list = (struct tcp_listener){ .addresses = *addresses, .pid = pid };
+        *addresses = (struct buf)BUF_INIT;
+        (void)snprintf(list->unit, sizeof(list->unit), "%s", unit);
+        return 0;
+}
+
+static int match_socket(unsigned inode, void *userdata)
+{
+        struct search *s = userdata;
+        const struct tcp_socket wanted = { .inode = inode };
+        const struct tcp_socket *found = NULL;
+
+        if (s->n > 0)
+                found = bsearch(&wanted, s->sockets, s->n, sizeof(*s->sockets), by_inode);
+        if (found)
+                add_address(&s->addresses, found->address, strlen(found->address));
+        return 0;
+}
+
+static int look_at_process(int process, pid_t pid, void *userdata)
+{
+        struct search *s = userdata;
+        char exe[4096], title[sizeof(s->found.list->title)], text[4096], unit[256];
+        int r;
+
+        proc_exe(process, exe, sizeof(exe));
+        proc_read(process, "cmdline", title, sizeof(title));
+        if (!process_is_sshd_listener(exe, title))
+                return 0;
+        proc_read(process, "status", text, sizeof(text));
+        if (!process_is_root(text))
+                return 0;
+        buf_free(&s->addresses); /* of one that had none in the end */
+        r = proc_each_socket(process, match_socket, s);
+        if (r < 0 || s->addresses.len == 0)
+                return r;
+        proc_read(process, "cgroup", text, sizeof(text));
+        process_unit(text, unit, sizeof(unit));
+        r = add_listener(&s->found, &s->addresses, pid, unit);
+        if (r == 0)
+                (void)snprintf(s->found.list[s->found.n - 1].title, sizeof(title), "%s", title);
+        return r;
+}
+
+/* systemd calls a socket listening that it has no descriptor of any more, so the kernel is asked,
+ * which names no scope. */
+static bool is_real(const struct search *s, const char *address, size_t len)
+{
+        const char *scope = memchr(address, '%', len);
+        size_t n = scope ? (size_t)(scope - address) : len;
+
+        for (size_t i = 0; i < s->n; i++) {
+                const char *real = s->sockets[i].address;
+
+                if (strncmp(real, address, n) == 0 && (scope || real[n] == '\0'))
+                        return true;
+        }
+        return false;
+}
+
+/* Those of a socket unit that are TCP: a path, "@name" and "vsock:" begin otherwise. */
+static int look_at_unit(const struct socket_unit *unit, void *userdata)
+{
+        struct search *s = userdata;
+        AUTO_BUF addresses = BUF_INIT;
+
+        if (!program_is_sshd(unit->program))
+                return 0;
+        for (const char *at = unit->streams; *at;) {
+                size_t n = strcspn(at, " ");
+
+                if ((at[0] == '[' || (at[0] >= '0' && at[0] <= '9')) && is_real(s, at, n))
+                        add_address(&addresses, at, n);
+                at += n + (at[n] == ' ');
+        }
+        return addresses.len ? add_listener(&s->found, &addresses, 1, unit->name) : 0;
+}
+
+/* What keeps a unit from listening, now and later, by where its file is. */
+static const char *command_of(const struct unit_state *s)
+{
+        static const struct {
+                const char *directory, *command;
+        } table[] = {
+                { "/run/systemd/transient/", "stop" },      /* systemd-run: gone with that */
+                { "/run/systemd/generator", "mask --now" }, /* systemd.ssh_listen= */
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (strncmp(s->fragment, table[i].directory, strlen(table[i].directory)) == 0)
+                        return table[i].command;
+        return "disable --now";
+}
+
+/* A unit's main process ends with the unit. Whatever else is in its cgroup was started by hand or
+ * by a script: cloud-init's unit must not be disabled for an sshd that its runcmd left behind. */
+static void find_fix(struct systemd *m, struct tcp_listener *l)
+{
+        const char *quote = strchr(l->unit, '\\') ? "'" : ""; /* systemd's own escapes: \x2d */
+        size_t len = strlen(l->unit);
+        bool lasting = len > 6 && strcmp(l->unit + len - 6, ".scope") != 0;
+        struct unit_state s = { 0 };
+        struct error error = { 0 };
+
+        l->owned = lasting && systemd_unit(m, l->unit, &s, &error) == 0 &&
+                   (l->pid == 1 || s.main_pid == (uint32_t)l->pid);
+        if (l->owned)
+                (void)snprintf(l->fix, sizeof(l->fix), "systemctl %s %s%s%s", command_of(&s), quote,
+                               l->unit, quote);
+        else if (lasting)
+                (void)snprintf(l->fix, sizeof(l->fix),
+                               "kill %d, and see to it that %s does not start it again",
+                               (int)l->pid, l->unit);
+        else
+                (void)snprintf(l->fix, sizeof(l->fix), "kill %d", (int)l->pid);
+}
+
+int tcp_listeners_find(struct systemd *m, struct tcp_listeners *ret, struct error *error)
+{
+        struct search s = { 0 };
+        int r = sock_diag_tcp(add_socket, &s);
+
+        if (r == -ENOENT)
+                (void)error_say(error, r,
+                                "cannot see who listens on TCP: the kernel does not tell "
+                                "(CONFIG_INET_DIAG)");
+        if (s.n > 1)
+                qsort(s.sockets, s.n, sizeof(*s.sockets), by_inode);
+        if (r == 0)
+                r = proc_each(look_at_process, &s);
+        if (r == 0)
+                r = systemd_each_socket(m, look_at_unit, &s, error);
+        free(s.sockets);
+        buf_free(&s.addresses);
+        if (r < 0) {
+                tcp_listeners_free(&s.found);
+                return error_set(error, r, "cannot see who listens on TCP");
+        }
+        for (size_t i = 0; i < s.found.n; i++)
+                find_fix(m, &s.found.list[i]);
+        *ret = s.found;
+        return 0;
+}
+
+void tcp_listeners_free(struct tcp_listeners *l)
+{
+        for (size_t i = 0; i < l->n; i++) {
+                buf_free(&l->list[i].addresses);
+                buf_free(&l->list[i].beyond);
+        }
+        free(l->list);
+        *l = (struct tcp_listeners){ 0 };
+}
+
+void listener_describe(const struct tcp_listener *l, const struct buf *addresses, struct buf *out)
+{
+        listen_few(buf_str(addresses ? addresses : &l->addresses), out);
+        buf_adds(out, " (");
+        if (l->unit[0])
+                buf_addf(out, "%s, ", l->unit);
+        if (l->pid == 1)
+                buf_adds(out, "systemd)");
+        else
+                buf_addf(out, "process %d)", (int)l->pid);
+}
+
+/* Nothing is sent; what cannot be tried is taken for here. */
+bool tcp_listeners_is_here(const char *host)
+{
+        struct sockaddr_in v4 = { .sin_family = AF_INET };
+        struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+        bool ipv6 = strchr(host, ':') != NULL;
+        AUTO_CLOSE int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        if (inet_pton(ipv6 ? AF_INET6 : AF_INET, host,
+                      ipv6 ? (void *)&v6.sin6_addr : (void *)&v4.sin_addr) != 1 ||
+            fd < 0)
+                return true;
+        return bind(fd, ipv6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
+                    ipv6 ? sizeof(v6) : sizeof(v4)) == 0 ||
+               errno != EADDRNOTAVAIL;
+}
+
+static int find_vsock(const struct socket_unit *unit, void *userdata)
+{
+        const char *at = strstr(unit->streams, "vsock:"), *ours = userdata;
+        char text[96];
+
+        if (!at || (ours && strcmp(unit->name, ours) == 0) || !program_is_sshd(unit->program))
+                return 0;
+        at = memrchr(at, ':', strcspn(at, " "));
+        return port_owner_find((uint32_t)strtoul(at + 1, NULL, 10), text, sizeof(text)) == 1;
+}
+
+bool tcp_listeners_serve_vsock(struct systemd *m, const char *ours)
+{
+        struct error error = { 0 };
+
+        return systemd_each_socket(m, find_vsock, (void *)(uintptr_t)ours, &error) > 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_desiredusers.c: whose .hushlogin is wanted, and whose home is looked at.
+ */
+#include "items.h"
+
+static void test_hushlogin(void **state)
+{
+        (void)state;
+        {
+                AUTO(made_free) struct made m = make("hushlogin: true\n", sample_facts());
+
+                expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
+                                         HUSH("+", "+", "+") LISTEN("o", "-")
+                                                 SOCKET_DROPINS("o", "-", "-") PRESET("o", "+"));
+                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1000);
+        }
+        {
+                AUTO(made_free) struct made m = make("hushlogin: [twin, sshd]\n", sample_facts());
+
+                assert_false(find(&m, PATH_SKEL_HUSH, 0)->wanted);
+                assert_false(find(&m, "/root/.hushlogin", 0)->wanted);
+                /* named is wanted, whether or not he can log in */
+                assert_true(find(&m, "/run/sshd/.hushlogin", 0)->wanted);
+                /* a shared home is one path, and belongs to the one who wants it */
+                assert_true(find(&m, "/home/admin/.hushlogin", 0)->wanted);
+                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1001);
+                assert_null(find(&m, "/home/admin/.hushlogin", 1));
+        }
+        {
+                AUTO(made_free) struct made m = make("hushlogin: [admin]\n", sample_facts());
+
+                /* he who does not want it does not take it from him who does */
+                assert_true(find(&m, "/home/admin/.hushlogin", 0)->wanted);
+                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1000);
+        }
+}
+
+/* Only what writes looks at the homes of those who do not want it. */
+static void test_homes_that_are_looked_at(void **state)
+{
+        struct facts f = sample_facts(), none = sample_facts();
+
+        (void)state;
+        f.homes = HOMES_ASKED;
+        none.homes = HOMES_NONE;
+        {
+                AUTO(made_free) struct made m = make("hushlogin: [admin]\n", f);
+                AUTO(made_free) struct made n = make("hushlogin: [admin]\n", none);
+
+                assert_true(find(&m, "/home/admin/.hushlogin", 0)->wanted);
+                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->phase, PHASE_EXTRAS);
+                assert_null(find(&m, "/root/.hushlogin", 0));
+                assert_null(find(&n, "/home/admin/.hushlogin", 0));
+        }
+}
+
+/* A home in / has no double slash, which would be another path for the same file. */
+static void test_home_is_root(void **state)
+{
+        struct facts f = sample_facts();
+
+        (void)state;
+        users_free(&f.users);
+        assert_int_equal(users_parse("x:x:0:0::/:/bin/sh\n", 19, &f.users), 0);
+        {
+                AUTO(made_free) struct made m = make("hushlogin: [x]\n", f);
+
+                assert_true(find(&m, "/.hushlogin", 0)->wanted);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_hushlogin),
+                cmocka_unit_test(test_homes_that_are_looked_at),
+                cmocka_unit_test(test_home_is_root),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

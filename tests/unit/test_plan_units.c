@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_planunits.c: what has to be loaded, reloaded, started and stopped, and what has not.
+ */
+#include "world.h"
+
+/* A live Debian 12 on which `yaml` was applied and runs. */
+static struct world settled(const char *yaml)
+{
+        AUTO(config_free) struct config c = sample_config(yaml);
+        AUTO(planning_free) struct planning plan = { 0 };
+        struct world w = live_world();
+
+        plan_world(&w, &c, &plan);
+        for (size_t k = 0; k < plan.p.n; k++)
+                world_run(&w, &plan.p.ops[k]);
+        return w;
+}
+
+/* What the change to `yaml` needs besides the files; NULL: to remove everything. The world goes. */
+static void expect_units(struct world *w, const char *yaml, const char *want)
+{
+        struct config c = sample_config(yaml ? yaml : "");
+        AUTO(planning_free) struct planning plan = { 0 };
+        AUTO_BUF b = BUF_INIT;
+
+        plan_world(w, yaml ? &c : NULL, &plan);
+        for (size_t k = 0; k < plan.p.n; k++) {
+                if (plan.p.ops[k].item)
+                        continue;
+                buf_addf(&b, "%c ", "oac"[plan.p.ops[k].phase]);
+                op_describe(&plan.p.ops[k], &b);
+                buf_adds(&b, "\n");
+        }
+        config_free(&c);
+        users_free(&w->base.users);
+        world_free(w);
+        assert_string_equal(buf_str(&b), want);
+}
+
+#define RELOAD         "a systemctl daemon-reload\n"
+#define START_SOCKET   "a systemctl start sshd-vsock.socket\n"
+#define RESTART_SOCKET "a systemctl restart sshd-vsock.socket\n"
+
+static void test_first_time(void **state)
+{
+        struct world w = live_world();
+
+        (void)state;
+        w.base.n_host_keys = 0;
+        expect_units(&w, "",
+                     "a modprobe vsock_loopback\na modprobe vmw_vsock_virtio_transport\n" RELOAD
+                     "a systemctl start sshd-vsock-keygen.service\n" START_SOCKET);
+        /* in an image there is nobody to ask */
+        w = (struct world){ .base = sample_facts() };
+        expect_units(&w, "", "");
+}
+
+static void test_nothing_to_do(void **state)
+{
+        struct world w = settled("");
+
+        (void)state;
+        expect_units(&w, "", "");
+        w = settled("disable_tcp: true\n");
+        expect_units(&w, "disable_tcp: true\n", "");
+}
+
+/* systemd reads units again only where one changed; the socket goes down only for its own sake. */
+static void test_what_changed(void **state)
+{
+        struct world w = settled("");
+
+        (void)state;
+        expect_units(&w, "hushlogin: true\nhosts_entry: false\n", "");
+        w = settled("");
+        expect_units(&w, "port: 2222\n", RELOAD RESTART_SOCKET);
+        w = settled("");
+        world_remove(&w, UNITS UNIT_TEMPLATE);
+        expect_units(&w, "", RELOAD);
+        w = settled("");
+        world_remove(&w, UNITS UNIT_PROVISION);
+        expect_units(&w, "", RELOAD);
+}
+
+/* A port is lost while the socket is down: only another address is worth that. */
+static void test_socket_keeps_its_port(void **state)
+{
+        struct world w = settled("port: 2222\n");
+        struct observed *o = &world_entry(&w, UNITS UNIT_SOCKET)->o;
+
+        (void)state;
+        memcpy(strstr(o->data, "MaxConnections=64"), "MaxConnections=63", 17);
+        expect_units(&w, "port: 2222\n", RELOAD);
+        w = settled("port: 2222\n");
+        (void)snprintf(w.units.socket.listen, sizeof(w.units.socket.listen),
+                       "vsock::2222 vsock::22");
+        expect_units(&w, "port: 2222\n", "");
+        w = settled("port: 2222\n");
+        (void)snprintf(w.units.socket.listen, sizeof(w.units.socket.listen),
+                       "vsock::2222 vsock::22");
+        expect_units(&w, "port: 22\n", RELOAD RESTART_SOCKET);
+}
+
+static void test_what_runs(void **state)
+{
+        struct world w = settled("");
+
+        (void)state;
+        w.units.socket.active = false;
+        expect_units(&w, "", START_SOCKET);
+        w = settled("");
+        w.units.socket.active = false;
+        expect_units(&w, "port: 2222\n", RELOAD START_SOCKET);
+        /* written by a run that was killed before it came to systemd */
+        w = settled("");
+        w.units.socket.needs_reload = true;
+        expect_units(&w, "", RELOAD);
+        w = settled("");
+        w.units.socket.needs_reload = true;
+        (void)snprintf(w.units.socket.listen, sizeof(w.units.socket.listen), "vsock::2222");
+        expect_units(&w, "", RELOAD RESTART_SOCKET);
+        w = settled("");
+        w.units.socket.needs_reload = true;
+        w.units.socket.listen[0] = '\0'; /* systemd does not say */
+        expect_units(&w, "", RELOAD RESTART_SOCKET);
+        w = settled("");
+        w.units.keygen.needs_reload = true;
+        expect_units(&w, "", RELOAD);
+        w = settled("");
+        w.units.hostkeys.needs_reload = true;
+        expect_units(&w, "", RELOAD);
+        w = settled("");
+        w.units.provision.needs_reload = true;
+        expect_units(&w, "", RELOAD);
+        w = settled("");
+        w.units.socket = (struct unit_state){ 0 };
+        expect_units(&w, "", RELOAD START_SOCKET);
+        w = settled("");
+        w.base.loaded &= ~(1u << MODULE_LOOPBACK);
+        expect_units(&w, "", "a modprobe vsock_loopback\n");
+}
+
+/* Keys that somebody deleted. */
+static void test_keys(void **state)
+{
+        struct world w = settled("");
+
+        (void)state;
+        w.base.n_host_keys = 0;
+        expect_units(&w, "", "a systemctl start sshd-vsock-keygen.service\n");
+}
+
+static void test_generated_listener(void **state)
+{
+        struct world w = settled("");
+
+        (void)state;
+        w.base.generated_listener = true;
+        expect_units(&w, "", "a systemctl stop sshd-vsock.socket\n" RELOAD);
+}
+
+static void test_closing(void **state)
+{
+        struct world w = settled("");
+
+        (void)state;
+        w.base.tcp[TCP_SSH_SOCKET].active = true;
+        expect_units(&w, "disable_tcp: true\n",
+                     "c systemctl daemon-reload\nc systemctl stop ssh.socket\n"
+                     "c systemctl stop ssh.service\n");
+        /* killed after the masks: what still runs is stopped by the next run */
+        w = settled("disable_tcp: true\n");
+        w.base.tcp[TCP_SSH_SERVICE].active = true;
+        expect_units(&w, "disable_tcp: true\n", "c systemctl stop ssh.service\n");
+}
+
+static void test_reopening(void **state)
+{
+        struct world w = settled("disable_tcp: true\n");
+
+        (void)state;
+        expect_units(&w, "", RELOAD "a systemctl start ssh.service\n");
+        /* with addresses, only once those are written */
+        w = settled("disable_tcp: true\n");
+        expect_units(&w, "listen_address: 127.0.0.1\n", RELOAD "a systemctl start ssh.service\n");
+        w = settled("disable_tcp: true\n");
+        w.base.tcp[TCP_SSH_SOCKET].active = true;
+        expect_units(&w, "listen_address: 127.0.0.1\n",
+                     "c systemctl daemon-reload\nc systemctl restart ssh.socket\n"
+                     "c systemctl start ssh.service\n");
+        /* what was not enabled stays down */
+        w = settled("disable_tcp: true\n");
+        w.base.tcp[TCP_SSH_SERVICE].enabled = false;
+        expect_units(&w, "", RELOAD);
+        /* a run that was killed after it took the mask away: the record is still there */
+        w = settled("disable_tcp: true\n");
+        world_remove(&w, "/etc/systemd/system/ssh.service");
+        world_remove(&w, "/etc/systemd/system/ssh.socket");
+        expect_units(&w, "", "a systemctl start ssh.service\n");
+}
+
+/* A run that was killed between writing addresses and telling whoever listens. */
+static void test_missed(void **state)
+{
+        struct world w = settled("listen_address: 127.0.0.1\n");
+
+        (void)state;
+        w.base.tcp[TCP_SSH_SERVICE].changed = 10000000;
+        world_entry(&w, PATH_SSHD_DROPIN)->o.mtime = 20000000;
+        expect_units(&w, "listen_address: 127.0.0.1\n", "c systemctl reload ssh.service\n");
+        w = settled("listen_address: 127.0.0.1\n");
+        w.base.tcp[TCP_SSH_SERVICE].changed = 20000000;
+        world_entry(&w, PATH_SSHD_DROPIN)->o.mtime = 10000000;
+        expect_units(&w, "listen_address: 127.0.0.1\n", "");
+}
+
+static void test_listening(void **state)
+{
+        struct world w = settled("");
+
+        (void)state;
+        expect_units(&w, "listen_address: 127.0.0.1\n", "c systemctl reload ssh.service\n");
+        w = settled("listen_address: 127.0.0.1\n");
+        expect_units(&w, "", "a systemctl reload ssh.service\n");
+        w = settled("");
+        w.base.tcp[TCP_SSH_SERVICE].active = false;
+        expect_units(&w, "listen_address: 127.0.0.1\n", "");
+}
+
+/* Ubuntu: the socket can only be bound anew while the service that has its descriptors is down. */
+static void test_listening_socket(void **state)
+{
+        struct world w = settled("");
+
+        (void)state;
+        w.base.tcp[TCP_SSH_SOCKET].active = w.base.tcp[TCP_SSH_SOCKET].enabled = true;
+        expect_units(&w, "listen_address: 127.0.0.1\n",
+                     "c systemctl daemon-reload\nc systemctl stop ssh.service\n"
+                     "c systemctl restart ssh.socket\n");
+        w = settled("");
+        w.base.tcp[TCP_SSH_SOCKET].active = w.base.tcp[TCP_SSH_SOCKET].enabled = true;
+        w.base.tcp[TCP_SSH_SERVICE].active = false;
+        expect_units(&w, "listen_address: 127.0.0.1\n",
+                     "c systemctl daemon-reload\nc systemctl restart ssh.socket\n");
+}
+
+static void test_removing(void **state)
+{
+        struct world w = settled("");
+
+        (void)state;
+        expect_units(&w, NULL, "c systemctl stop sshd-vsock.socket\nc systemctl daemon-reload\n");
+        /* the other door opens before ours goes */
+        w = settled("disable_tcp: true\n");
+        expect_units(&w, NULL,
+                     RELOAD "a systemctl start ssh.service\n"
+                            "c systemctl stop sshd-vsock.socket\nc systemctl daemon-reload\n");
+        /* nothing of ours: nothing to do */
+        w = live_world();
+        expect_units(&w, NULL, "");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_first_time),
+                cmocka_unit_test(test_nothing_to_do),
+                cmocka_unit_test(test_what_changed),
+                cmocka_unit_test(test_what_runs),
+                cmocka_unit_test(test_keys),
+                cmocka_unit_test(test_generated_listener),
+                cmocka_unit_test(test_closing),
+                cmocka_unit_test(test_reopening),
+                cmocka_unit_test(test_listening),
+                cmocka_unit_test(test_listening_socket),
+                cmocka_unit_test(test_removing),
+                cmocka_unit_test(test_missed),
+                cmocka_unit_test(test_socket_keeps_its_port),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "sample.h"
+
+#include "core/plan/takeover.h"
+
+/* What is different about it, on port 22; "" for a unit that does what ours does. */
+static void check(enum takeover kind, const char *text, const char *expected)
+{
+        AUTO_BUF b = BUF_INIT;
+        int r = takeover_is_alike(kind, text, strlen(text), 22, &b);
+
+        assert_int_equal(r, expected[0] == '\0');
+        assert_string_equal(buf_str(&b), expected);
+}
+
+#define SOCKET(lines)                                                                              \
+        "[Unit]\nDescription=x\n[Socket]\n" lines "[Install]\nWantedBy=sockets.target\n"
+#define TEMPLATE(lines) "[Unit]\nDescription=x %I\n[Service]\nStandardInput=socket\n" lines
+
+static void test_sockets_that_are_alike(void **state)
+{
+        (void)state;
+        check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::22\nAccept=yes\n"), "");
+        check(TAKEOVER_SOCKET,
+              SOCKET("Accept=1\n# a\n; b\n  ListenStream = vsock:4294967295:0x16 \n"), "");
+        check(TAKEOVER_SOCKET,
+              SOCKET("ListenStream=\\\nvsock-stream::22\r\nAccept=True\nBacklog=4\n"), "");
+        check(TAKEOVER_SOCKET, "\xef\xbb\xbf[Socket]\nListenStream=vsock::22\nAccept=on", "");
+}
+
+static void test_sockets_that_are_not(void **state)
+{
+        (void)state;
+        check(TAKEOVER_SOCKET, "", "no ListenStream=, no Accept=yes");
+        check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::22\n"), "no Accept=yes");
+        check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::22\nAccept=no\n"),
+              "\"Accept=no\" (one process for all connections)");
+        check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::2222\nAccept=yes\n"),
+              "\"ListenStream=vsock::2222\" (another port than the configuration's)");
+        check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock:3:22\nAccept=yes\n"),
+              "\"ListenStream=vsock:3:22\" (another address)");
+        check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::22\nListenStream=22\nAccept=yes\n"),
+              "\"ListenStream=22\" (another address)");
+        check(TAKEOVER_SOCKET,
+              SOCKET("ListenStream=vsock::22\nListenStream=vsock::22\nAccept=yes\n"),
+              "\"ListenStream=vsock::22\" (a second address)");
+        check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::22x\nAccept=yes\n"),
+              "\"ListenStream=vsock::22x\" (no port that sshd-vsock can read)");
+        check(TAKEOVER_SOCKET,
+              SOCKET("ListenStream=vsock::22\nAccept=yes\nListenDatagram=1\nnonsense\n"
+                     "IPAddressDeny=any\n"),
+              "\"ListenDatagram=1\", \"nonsense\", \"IPAddressDeny=any\"");
+        check(TAKEOVER_SOCKET, "[Service]\nListenStream=vsock::22\n[Socket\nAccept=yes\n",
+              "\"ListenStream=vsock::22\", \"Accept=yes\"");
+}
+
+static void test_templates_that_are_alike(void **state)
+{
+        (void)state;
+        check(TAKEOVER_TEMPLATE,
+              TEMPLATE(
+                      "ExecStart=-/usr/sbin/sshd -i\nStandardOutput=socket\nStandardError=journal\n"
+                      "RuntimeDirectory=sshd\nRuntimeDirectoryPreserve=yes\n"),
+              "");
+        check(TAKEOVER_TEMPLATE,
+              TEMPLATE("EnvironmentFile=-/etc/default/ssh\n"
+                       "ExecStart=/usr/sbin/sshd -e -i -o UseDNS=no -ologlevel=DEBUG -u0 -u 0 "
+                       "$SSHD_OPTS\nExecStartPre=-/bin/mkdir -p -m 0755 /run/sshd\n"
+                       "KillMode=process\nType=simple\nUser=root\n"),
+              "");
+}
+
+static void test_templates_that_are_not(void **state)
+{
+        (void)state;
+        check(TAKEOVER_TEMPLATE, TEMPLATE(""), "no ExecStart=");
+        check(TAKEOVER_TEMPLATE, "[Service]\nExecStart=/usr/sbin/sshd -i\n",
+              "no StandardInput=socket");
+        check(TAKEOVER_TEMPLATE, TEMPLATE("ExecStart=/usr/sbin/sshd -D\n"),
+              "\"ExecStart=/usr/sbin/sshd -D\" (not for one connection: it lacks -i)");
+        check(TAKEOVER_TEMPLATE, TEMPLATE("ExecStart=/usr/sbin/sshd -i -o PermitRootLogin=no\n"),
+              "\"ExecStart=/usr/sbin/sshd -i -o PermitRootLogin=no\" (options that sshd-vsock does "
+              "not pass: put them into sshd_config)");
+        check(TAKEOVER_TEMPLATE, TEMPLATE("ExecStart=/usr/sbin/sshd -i -f /etc/other\n"),
+              "\"ExecStart=/usr/sbin/sshd -i -f /etc/other\" (options that sshd-vsock does not "
+              "pass: "
+              "put them into sshd_config)");
+        check(TAKEOVER_TEMPLATE, TEMPLATE("ExecStart=/usr/sbin/dropbear -i\n"),
+              "\"ExecStart=/usr/sbin/dropbear -i\" (another program than the system's sshd)");
+        check(TAKEOVER_TEMPLATE,
+              TEMPLATE("ExecStart=/usr/sbin/sshd -i\nExecStart=/usr/sbin/sshd -i\n"),
+              "\"ExecStart=/usr/sbin/sshd -i\" (a second command)");
+        check(TAKEOVER_TEMPLATE,
+              TEMPLATE("ExecStart=/usr/sbin/sshd -i\nExecStartPre=/bin/touch /run/sshd\n"
+                       "ProtectHome=yes\nUser=nobody\n"),
+              "\"ExecStartPre=/bin/touch /run/sshd\" (another command), \"ProtectHome=yes\", "
+              "\"User=nobody\" (not root's)");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_sockets_that_are_alike),
+                cmocka_unit_test(test_sockets_that_are_not),
+                cmocka_unit_test(test_templates_that_are_alike),
+                cmocka_unit_test(test_templates_that_are_not),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
