@@ -195,7 +195,7 @@ class Run:
             return
         error = report["error"] or {}
         said = report["faults"] or error.get("what") or f"exit status {report['exit']}"
-        self.fail(said.rstrip("\n") + (f". Fix: {error['fix']}"
+        self.fail(said.rstrip("\n") + (f"; fix: {error['fix']}"
                                        if error.get("fix") and not report["faults"] else ""))
 
     def note(self, operations, done):
@@ -265,7 +265,7 @@ class Run:
             return
         if not self.program:
             self.fail(f"there is no program {self.module.params['program'] or 'sshd-vsock'} on this "
-                      "machine. Fix: install it, or name it with \"program\"")
+                      "machine; fix: install it, or name it with \"program\"")
         config = self.configure()
         if self.module.check_mode:
             self.plan(config)
@@ -283,7 +283,7 @@ class Run:
         if self.program:
             self.act("remove")
         elif applied:
-            self.fail("sshd-vsock is not here any more, but what it put in is. Fix: install "
+            self.fail("sshd-vsock is not here any more, but what it put in is; fix: install "
                       "it again, or name it with \"program\"")
         if ours:
             os.unlink(self.file)
