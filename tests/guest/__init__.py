@@ -3,8 +3,8 @@
 import os
 
 from . import machine
-from .build import (build_in_builder, faults_in_builder, package_in_builder,
-                    sanitized_in_builder)
+from .build import (build_in_builder, checked_package_in_builder, faults_in_builder,
+                    package_in_builder, sanitized_in_builder)
 from .emulated import Emulated
 from .machine import BootError, GuestGone, Result
 from .sanitizer import SanitizerReport
@@ -20,4 +20,5 @@ def Guest(suite, kernel=None, **options):  # pylint: disable=invalid-name
 
 
 __all__ = ["BootError", "Emulated", "Guest", "GuestGone", "KERNELS", "Result", "SUITES", "SanitizerReport",
-           "build_in_builder", "faults_in_builder", "package_in_builder", "sanitized_in_builder"]
+           "build_in_builder",
+           "checked_package_in_builder", "faults_in_builder", "package_in_builder", "sanitized_in_builder"]

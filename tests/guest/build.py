@@ -57,6 +57,20 @@ mv ../*.deb /build/sshd-vsock_{arch}.deb
 """
 
 
+# As a builder of Debian's does it: with nobody's rights, without a network, and the tests run.
+CHECKED_PACKAGE = """
+set -eu
+mkdir -p /build /home/builder
+cp -R /src /home/builder/src
+chown -R nobody: /home/builder
+cd /home/builder/src
+dpkg-checkbuilddeps -I
+unshare --net setpriv --reuid=nobody --regid=nogroup --clear-groups env HOME=/home/builder \\
+        DEB_BUILD_OPTIONS='noautodbgsym parallel=2' dpkg-buildpackage -d -us -uc
+mv ../*.deb /build/sshd-vsock_amd64.deb
+"""
+
+
 def sources(checkout, without):
     """The files a build can read, in a fixed order; new ones too, committed or not."""
     found = []
@@ -91,6 +105,11 @@ def package_in_builder(checkout=CHECKOUT, arch="amd64", where="/src"):
     path."""
     return _built(checkout, NOT_PACKAGED, PACKAGE.format(arch=arch, where=where),
                   f"sshd-vsock_{arch}.deb", BUILDER if arch == "amd64" else CROSS_BUILDER)
+
+
+def checked_package_in_builder(checkout=CHECKOUT):
+    """Builds the Debian package for amd64 and runs the unit tests, as a distribution does."""
+    return _built(checkout, NOT_PACKAGED - {"tests"}, CHECKED_PACKAGE, "sshd-vsock_amd64.deb")
 
 
 def _built(checkout, without, script, product, recipe=BUILDER):

@@ -24,8 +24,9 @@ NAME = "sshd-vsock-0.1.0"
 # As Fedora 42 and openSUSE Tumbleweed define them, in what matters here: redhat-rpm-config and
 # cmake-rpm-macros; macros.cmake of openSUSE's cmake.
 FLAGS = ("-O2 -flto=auto -ffat-lto-objects -g -grecord-gcc-switches -pipe -Wall "
-         "-Werror=format-security -Wp,-U_FORTIFY_SOURCE,-D_FORTIFY_SOURCE=3 -fstack-protector-strong "
-         "-fasynchronous-unwind-tables -fstack-clash-protection -fcf-protection")
+         "-Werror=format-security -Wp,-U_FORTIFY_SOURCE,-D_FORTIFY_SOURCE=3 "
+         "-fstack-protector-strong -fasynchronous-unwind-tables -fstack-clash-protection "
+         "-fcf-protection")
 COMMON = f"""
 %optflags {FLAGS}
 %_topdir /home/builder/rpm
@@ -69,7 +70,7 @@ MACROS = {
 %ctest(:-:) cd build; ctest --output-on-failure -j2; cd ..
 """}
 # All that the RPM asks a system for, but what rpm itself is able to do.
-NEEDED = ("/bin/sh", "libc.so.6", "libsystemd.so.0", "libyaml-0.so.2", "rtld(GNU_HASH)")
+NEEDED = {"/bin/sh", "libc.so.6", "libsystemd.so.0", "libyaml-0.so.2", "rtld"}
 # It asks of the system no more than that, in one package without files.
 SYSTEM = """Name: system
 Version: 1
@@ -107,9 +108,9 @@ class Builder:
 
     def user(self, script):
         """Runs it as one who builds."""
-        return self.sandbox.run(["unshare", "--net", "setpriv", "--reuid=builder", "--regid=builder",
-                                 "--init-groups", "env", "HOME=/home/builder", "sh", "-euc",
-                                 "cd; " + script], chroot="foreign").decode()
+        return self.sandbox.run(["unshare", "--net", "setpriv", "--reuid=builder",
+                                 "--regid=builder", "--init-groups", "env", "HOME=/home/builder",
+                                 "sh", "-euc", "cd; " + script], chroot="foreign").decode()
 
     def put(self, path, content):
         """Writes a file of the builder's."""
@@ -163,8 +164,7 @@ def test_rpm_builds_is_clean_installs_and_goes(macros, layout, builder):
     assert " 0 errors, 0 warnings" in said, said
     needed = builder.user("rpm -qp --requires rpm/RPMS/*/*.rpm").splitlines()
     needed = [line for line in needed if not line.startswith("rpmlib(")]
-    assert {line.replace("rtld(", "rtld{").split("(")[0].replace("{", "(") for line in needed} == set(
-        NEEDED)
+    assert {line.split("(")[0] for line in needed} == NEEDED
 
     builder.put("/home/builder/system.spec",
                 SYSTEM.format("".join(f"Provides: {line}\n" for line in needed)))

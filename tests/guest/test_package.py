@@ -86,4 +86,5 @@ def test_release_is_reproducible(tmp_path):
                            capture_output=True, text=True).stdout for _ in range(2)]
     names = [line.split()[1] for line in made[0].splitlines()]
     assert made[0] == made[1] and names[0].endswith(".tar.gz")
+    assert made[0].split()[0] in (CHECKOUT / "dist/PKGBUILD").read_text(encoding="utf-8")
     assert [name.split("_")[-1] for name in names[1:]] == [f"{arch}.deb" for arch in architectures]

@@ -78,11 +78,13 @@ class Recipe:
 RUNNER = Recipe("runner", "forky", ("user-mode-linux", "vhost-device-vsock"))
 BUILDER = Recipe("builder", "bullseye",
                  ("gcc", "libc6-dev", "cmake", "make", "pkg-config", "libyaml-dev",
-                  "libsystemd-dev", "debhelper"))
+                  "libsystemd-dev", "libcmocka-dev", "debhelper"))
 # It builds for arm64; the packages of that architecture say that the tree has two.
 CROSS_BUILDER = Recipe("cross-builder", "bullseye",
                        ("gcc-aarch64-linux-gnu", "libc6-dev:arm64", "cmake", "make", "pkg-config",
                         "libyaml-dev:arm64", "libsystemd-dev:arm64", "debhelper"))
+# qemu-user knows openat2(2) from version 10 on.
+EMULATOR = Recipe("emulator", "forky", ("qemu-user",))
 # The tools with which other distributions make their packages.
 FOREIGN_BUILDER = Recipe("foreign-builder", "bookworm",
                          ("gcc", "libc6-dev", "cmake", "make", "pkg-config", "libyaml-dev",
