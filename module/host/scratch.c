@@ -16,9 +16,8 @@
 #include <sys/stat.h>
 
 #define PREFIX "sshd-vsock.trial-"
-#define MODEL                                                                                      \
-        "/etc/ssh" /* its label lets ssh-keygen write and sshd read; that of /run does not         \
-                    */
+/* Its label lets ssh-keygen write and sshd read; what an init script makes in /run lets neither. */
+#define MODEL "/etc/ssh"
 
 static void close_directory(DIR **d)
 {

