@@ -146,7 +146,7 @@ def test_port_taken(choice, guest):
     with squatter(guest, 2222):
         guest.put(CONFIG, SETTINGS + "port: 2222\n")
         assert "in use by another program" in apply(guest, status=4).stderr
-        fix = broken(guest, "port-taken").says("stop who holds it", "choose another port, then")
+        fix = broken(guest, "port-taken").says("stop the program that holds it", "choose another port, then")
         if choice == "stop":
             holder, = re.findall(r":2222 .*pid=(\d+)", fix.run("ss --vsock"))
             guest.check(f"kill {holder}; while kill -0 {holder}; do sleep 0.05; done")
@@ -228,7 +228,7 @@ def test_no_privsep_user(guest):
 def test_bad_sshd_config(guest):
     with meanwhile(guest, f"echo NoSuchOption yes >{EXTRA}; echo Port 22x >>{EXTRA}",
                    f"rm {EXTRA}"):
-        fix = broken(guest, "bad-sshd-config").says("mend the line it names")
+        fix = broken(guest, "bad-sshd-config").says("correct the line it names")
         for _ in "both", "lines":
             file, line = re.search(r"^(/\S+?):? line (\d+)", fix.run("sshd -t", status=255),
                                    re.M).groups()
@@ -280,7 +280,7 @@ def test_kernel_and_machine(program):
         guest.chroot("mv /root/modules /usr/lib/; mv /usr/lib/modules/*/kernel/net/vmw_vsock/"
                      "vsock_loopback.ko /root/; depmod $(ls /usr/lib/modules)")
         guest.boot()
-        broken(guest, "no-loopback", status=3).says("none needed for the door itself", "or use a "
+        broken(guest, "no-loopback", status=3).says("none needed for the vsock listener itself", "or use a "
                                                     "kernel with CONFIG_VSOCKETS_LOOPBACK")
         guest.check("mv /root/vsock_loopback.ko /usr/lib/modules/*/kernel/net/vmw_vsock/; depmod")
         fix = Fix(guest, printed(apply(guest, status=4), "no vsock transport leads to a host"))
@@ -443,7 +443,7 @@ def test_unit_that_a_trial_cannot_follow(lines, guest):
     with dropin(guest, "sshd-vsock@.service", f"[Service]\n{lines}\n"):
         result = guest.run("sshd-vsock verify", timeout=120)
         assert result.status == 4, result.stderr
-        fix = Fix(guest, printed(result, "nobody could be shown")).says("change that unit, or set")
+        fix = Fix(guest, printed(result, "no account that require_login asks for")).says("change that unit, or set")
         (vouch,) = fix.quoted
         guest.put(CONFIG, f"verify_timeout: 5\n{vouch}\n")
         mended(guest)
@@ -583,7 +583,7 @@ def test_tcp_that_does_not_come_back(guest):
     with dropin(guest, "sshd-vsock@.service", flag), dropin(
             guest, "ssh.service", flag + "ExecStopPost=/usr/bin/touch /run/flag\nRestart=no\n"):
         result = apply(guest, SETTINGS + "disable_tcp: true\n", 4)
-        fix = Fix(guest, printed(result, "TCP is not what it was"))
+        fix = Fix(guest, printed(result, "rollback incomplete"))
         assert "/run/flag" in fix.run("systemctl status", status=3)
         guest.check("rm /run/flag")
         fix.run("systemctl restart")
@@ -656,7 +656,7 @@ def test_program_that_others_can_replace(guest):
         result = guest.run("/opt/p apply", timeout=120)
         assert result.status == 1
         place, = re.findall(r"^install it as (\S+), with root as the owner",
-                            printed(result, "cannot be what each boot runs"))
+                            printed(result, "cannot be run as root at each boot"))
         guest.check(f"install -o root -m 0755 /opt/p {place}; {place} apply", timeout=120)
 
 
@@ -676,7 +676,7 @@ def test_package_that_is_missing(guest):
         echo 'deb [trusted=yes] file:/opt/repo ./' >/etc/apt/sources.list; apt-get update -qq
         """)
     guest.put(CONFIG, "verify_timeout: 5\n")
-    for package, what, status in ("openssh-client", "nobody could be shown", 4), (
+    for package, what, status in ("openssh-client", "no account that require_login asks for", 4), (
             "openssh-server", "openssh-server is not installed", 1):
         guest.check(f"bash /opt/pack {package} && dpkg --remove --force-depends {package}",
                     timeout=120)

@@ -33,7 +33,7 @@ def test_generated_or_ours(suite, program):
         guest.install(program)
         # Booted without the transport: the generator is silent, so the door is ours.
         assert guest.run(f"ls {GENERATED}").status != 0
-        assert "own generator" not in apply(guest, "port: 22\n").stderr
+        assert "generator answers" not in apply(guest, "port: 22\n").stderr
         door_is(guest, OURS)
         # modules-load.d now brings the transports, but after generators ran; in any case ours wins.
         guest.reboot()

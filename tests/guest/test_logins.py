@@ -100,7 +100,7 @@ def test_who_does_not_get_in_closes_nothing(what, guest):
         result = apply(guest, CLOSE, 4, options="--json")
         (line,) = [line for line in result.stderr.splitlines() if "error: root " in line]
         assert words in line and "; fix: " in line
-        assert "nobody could be shown to log in" in result.stderr
+        assert "no account that require_login asks for was shown to log in" in result.stderr
         assert "TCP stays as it was" in result.stderr
         assert listeners(guest) == before == ANYWHERE
         report = json.loads(result.stdout)

@@ -215,7 +215,7 @@ def test_look_at_a_door_without_template_does_not_fail_its_socket(verb, gone, un
     ("exec sleep 20", "no SSH banner came in time", "raise verify_timeout"),
     ("exec head -c 9 /dev/zero", "is not an SSH server", "choose another port"),
     ("echo hello", "connection closed before the SSH banner", "journalctl -u"),
-    ("echo SSH-2.0-x", "no key exchange after it", "ausearch"),
+    ("echo SSH-2.0-x", "no key exchange followed", "ausearch"),
     ("echo SSH-1.5-x", "does not speak protocol 2", "install a current OpenSSH"),
 ])
 def test_what_answers_is_no_sshd(command, what, more, guest):
@@ -232,7 +232,7 @@ def test_selinux_denial(guest):
     """The door dies after the banner, and the kernel says why; other denials are not the cause."""
     other = AVC % ("cupsd", "file")
     with served_by(guest, f"echo {other!r} >/dev/kmsg; echo SSH-2.0-OpenSSH_x".replace("'", '"')):
-        verify(guest, 4, "no key exchange after it")
+        verify(guest, 4, "no key exchange followed")
     ours = (AVC % ("sshd-session", "vsock_socket")).replace('"', "\\\"")
     with served_by(guest, f'echo "{ours}" >/dev/kmsg; echo SSH-2.0-OpenSSH_x'):
         verify(guest, 4, "SELinux denies sshd the vsock connection", "avc:  denied",
@@ -294,7 +294,7 @@ def test_share_of_connections_is_full(guest):
                 f"until [ $(systemctl show -P NConnections sshd-vsock.socket) = {share} ]; do"
                 " sleep 0.05; done")
     try:
-        verify(guest, 4, "programs of this system hold all the connections", "ss --vsock -p")
+        verify(guest, 4, "programs on this system hold all connections", "ss --vsock -p")
         assert guest.ssh("exit 5").status == 5
         guest.put("/etc/sshd-vsock.yaml", "verify_timeout: 60\n")
         guest.check("systemd-run -q --on-active=1 systemctl stop hog")

@@ -14,7 +14,7 @@ from tree import CHECKOUT, known_flags, program
 SPEC = CHECKOUT / "packaging/rpm/sshd-vsock.spec"
 PKGBUILD = CHECKOUT / "packaging/arch/PKGBUILD"
 MACROS = {"name": "sshd-vsock", "_sbindir": "/usr/sbin", "_mandir": "/usr/share/man",
-          "_datadir": "/usr/share"}
+          "_datadir": "/usr/share", "_prefix": "/usr"}
 
 # Builds nothing: it takes the program that is here.
 CMAKE = f"""#!/bin/sh
