@@ -22,7 +22,7 @@ static uint64_t time_of(const char *line)
 
         if (!at || sscanf(at + 10, "%llu.%3u:", &seconds, &milliseconds) != 2)
                 return 0;
-        return seconds * 1000000u + milliseconds * 1000u;
+        return seconds * 1000000u + UINT64_C(1000) * milliseconds;
 }
 
 static void take(const char *from, char *line, size_t size)
