@@ -13,8 +13,8 @@ PROGRAM = "sshd-vsock"
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 # Nothing that ends up in the package, or in the program, is in these.
-NOT_PACKAGED = {"build", "dist", "tests", "packaging"}
-NOT_SOURCES = NOT_PACKAGED | {"debian", "images", "doc"}
+NOT_PACKAGED = {"build", "dist", "tests"}
+NOT_SOURCES = NOT_PACKAGED | {"debian", "images", "doc", "packaging"}
 
 BUILD = """
 set -eu
