@@ -17,6 +17,7 @@
 struct search {
         unsigned inodes[LISTENERS_MAX]; /* 0: it is systemd's */
         size_t n, ours;
+        bool seen; /* systemd itself */
         char *text;
         size_t size;
 };
@@ -55,9 +56,16 @@ static int is_wanted(unsigned inode, void *userdata)
 
 static int look_at_systemd(int process, pid_t pid, void *userdata)
 {
-        int r = pid == 1 ? proc_each_socket(process, take_off, userdata) : 0;
+        struct search *s = userdata;
+        char name[32];
+        int r;
 
-        return r < 0 ? r : pid == 1; /* no need to look further */
+        if (pid != 1)
+                return 0;
+        proc_read(process, "comm", name, sizeof(name));
+        s->seen = strcmp(name, "systemd\n") == 0;
+        r = proc_each_socket(process, take_off, userdata);
+        return r < 0 ? r : 1; /* no need to look further */
 }
 
 static int describe_holder(int process, pid_t pid, void *userdata)
@@ -90,6 +98,8 @@ int port_owner_find(uint32_t port, char *text, size_t size)
                 (void)snprintf(text, size, "systemd, process 1: see \"systemctl list-sockets\"");
                 return PORT_OWNER_SYSTEMD;
         }
+        if (!s.seen)
+                return -ESRCH;
         (void)snprintf(text, size, "a process that /proc does not show");
         r = proc_each(describe_holder, &s);
         return r < 0 ? r : PORT_OWNER_OTHER;

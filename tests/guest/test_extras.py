@@ -74,7 +74,7 @@ def test_remove_says_which_hosts_file_it_leaves(guest, make, undo, cure):
     try:
         result = guest.run("sshd-vsock remove", timeout=120)
         assert result.status == 0 and cure in result.stderr, result.stderr
-        assert "stays: /etc/hosts\n" in result.stderr and "removed everything sshd-vsock" not in result.stderr
+        assert "wrote: /etc/hosts\n" in result.stderr and "removed everything sshd-vsock" not in result.stderr
         assert guest.run("systemctl is-active sshd-vsock.socket").status != 0
     finally:
         guest.check(undo)

@@ -114,7 +114,7 @@ def test_a_program_that_others_can_replace_is_not_run_at_boot(guest):
         for verb in "plan", "apply":
             result = guest.run(f"{folder}/sshd-vsock {verb}")
             assert result.status == 1
-            assert f"error: {folder}/sshd-vsock cannot be what each boot runs" in result.stderr
+            assert f"error: {folder}/sshd-vsock cannot be run as root at each boot" in result.stderr
         assert guest.check(LISTING) == before
     guest.check("mv /root/sshd-vsock /usr/sbin; /tmp/sshd-vsock -q apply")
     assert "\nExecStart=/usr/sbin/sshd-vsock apply\n" in guest.check(f"cat {PROVISION}")

@@ -20,7 +20,8 @@
 #include <time.h>
 
 #define BEFORE_FAILING 5000000u /* what a unit says about its end it says before it */
-#define SHARE_PAUSE    200      /* milliseconds until a full per-CID limit is tried again */
+#define PAUSE          250      /* milliseconds until what is full or was closed is tried again */
+#define AGAIN          3        /* times for the latter */
 #define JOURNAL_TRIES  30       /* of 100 ms: journald is a process of its own and may lag */
 
 enum cause diagnose_denial(uint64_t since, char *line, size_t size)
@@ -196,19 +197,23 @@ static bool is_share_full(struct systemd *m, const struct verdict *v)
                s.connections >= CONNECTIONS_PER_CID;
 }
 
+/* /run/sshd goes with each stop of ssh.service, also where that restarts over and over, and may so
+ * be taken from a connection whose unit has just made it (systemd.exec(5), RuntimeDirectory=): a
+ * connection that is closed is tried again, a few times. */
 static void verify_patiently(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
                              struct verdict *ret)
 {
         uint64_t end = clock_deadline(timeout);
 
-        for (;;) {
+        for (unsigned closed = 0;;) {
                 uint64_t now = clock_now();
 
                 verify_listener(port, now < end ? (unsigned)((end - now) / 1000000) + 1 : 1, ret);
                 ret->unit = unit;
-                if (!is_share_full(m, ret) || clock_now() + UINT64_C(1000) * SHARE_PAUSE >= end)
+                if ((!is_share_full(m, ret) && (ret->cause != CAUSE_CLOSED || closed++ == AGAIN)) ||
+                    clock_now() + UINT64_C(1000) * PAUSE >= end)
                         return;
-                (void)poll(NULL, 0, SHARE_PAUSE);
+                (void)poll(NULL, 0, PAUSE);
         }
 }
 
