@@ -470,7 +470,7 @@ def test_what_is_in_the_way_of_the_door(guest):
     result = apply(guest, status=1)
     for path, (_, words) in IN_THE_WAY.items():
         assert words in result.stderr
-        assert printed(result, f"{path} is") == "move it away and run this again"
+        assert printed(result, f"{path} ") == "move it away and run this again"
         guest.check(f"mv {path} /opt/away/")
     apply(guest)
     mended(guest)
