@@ -331,11 +331,18 @@ static int label_phase(const struct rootfs *root, const struct plan *p, enum pha
 
         if (!paths)
                 return error_set(error, -ENOMEM, "cannot label what was written");
-        for (const struct op *op = p->ops; op < p->ops + p->n; op++)
-                if (op->phase == phase && op->done &&
-                    (op->kind == OP_WRITE || op->kind == OP_LINK) && op->item->kind != ITEM_FLAG)
+        for (const struct op *op = p->ops; !root->image && op < p->ops + p->n; op++) {
+                struct error extra = { 0 };
+
+                if (op->phase != phase || !op->done ||
+                    (op->kind != OP_WRITE && op->kind != OP_LINK) || op->item->kind == ITEM_FLAG)
+                        continue;
+                if (!item_is_extra(op->item))
                         paths[n++] = op->name;
-        return root->image ? 0 : label_restore(paths, n, error);
+                else if (label_restore(&op->name, 1, &extra) < 0)
+                        continue; /* the hosts entry ends no run: its label is drift then */
+        }
+        return label_restore(paths, n, error);
 }
 
 int apply_phase(const struct rootfs *root, struct systemd *m, struct plan *p, enum phase phase,
