@@ -203,13 +203,15 @@ static bool is_share_full(struct systemd *m, const struct verdict *v)
 static void verify_patiently(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
                              struct verdict *ret)
 {
-        uint64_t end = clock_deadline(timeout);
+        uint64_t end = clock_deadline(timeout), began = 0;
 
         for (unsigned closed = 0;;) {
                 uint64_t now = clock_now();
 
                 verify_listener(port, now < end ? (unsigned)((end - now) / 1000000) + 1 : 1, ret);
                 ret->unit = unit;
+                began = began ? began : ret->began;
+                ret->began = began; /* what the journal says of any of them counts */
                 if ((!is_share_full(m, ret) && (ret->cause != CAUSE_CLOSED || closed++ == AGAIN)) ||
                     clock_now() + UINT64_C(1000) * PAUSE >= end)
                         return;
