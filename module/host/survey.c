@@ -309,7 +309,8 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
         return 0;
 }
 
-/* A unit that SELinux keeps from systemd is as good as not loaded: its label is mended, then it is.
+/* A unit that SELinux keeps from systemd is as good as not loaded: its label is corrected, then it
+ * is.
  */
 static int look_at_unit(struct systemd *m, const char *unit, struct unit_state *ret,
                         struct error *error)

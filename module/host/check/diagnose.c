@@ -83,7 +83,7 @@ static const char *unit_of(const struct verdict *v)
 }
 
 /* Says who holds the port: another program, or systemd, for which of its units. */
-static int add_holder(struct systemd *m, struct verdict *v)
+static int add_port_owner(struct systemd *m, struct verdict *v)
 {
         char text[96], unit[128] = "";
         struct error error = { 0 };
@@ -107,7 +107,7 @@ static enum cause of_failed(struct systemd *m, const struct unit_state *s, struc
                 return cause;
         if (!vsock_supported())
                 return CAUSE_NO_AF_VSOCK;
-        if (add_holder(m, v) > PORT_OWNER_NOBODY)
+        if (add_port_owner(m, v) > PORT_OWNER_NOBODY)
                 return CAUSE_PORT_TAKEN;
         cause = ask_journal(v, s->changed > BEFORE_FAILING ? s->changed - BEFORE_FAILING : 0);
         return cause != CAUSE_NONE ? cause : CAUSE_SOCKET_FAILED;
@@ -145,13 +145,13 @@ static bool add_waiting(struct systemd *m, struct verdict *v)
 /* The socket listens, and still: the template, the per-CID limit, sshd. */
 static enum cause of_connection(struct systemd *m, const struct unit_state *s, struct verdict *v)
 {
-        struct verdict stranger = *v;
+        struct verdict other = *v;
         enum cause cause = of_template(m, unit_of(v));
 
         if (cause != CAUSE_NONE)
                 return cause;
-        if (add_holder(m, &stranger) == PORT_OWNER_OTHER) {
-                *v = stranger;
+        if (add_port_owner(m, &other) == PORT_OWNER_OTHER) {
+                *v = other;
                 return CAUSE_PORT_TAKEN;
         }
         if (v->cause == CAUSE_NOT_SSH)
@@ -171,7 +171,7 @@ static void expect_unit(struct systemd *m, const struct unit_state *before, stru
         struct unit_state after = { 0 };
         char unit[128] = "";
         struct error error = { 0 };
-        int holder = add_holder(m, v);
+        int holder = add_port_owner(m, v);
 
         if (systemd_unit(m, unit_of(v), &after, &error) < 0 ||
             vsock_unit_find(m, v->port, unit, sizeof(unit), &error) < 0)
