@@ -8,9 +8,9 @@ import re
 import pytest
 
 from guest import SUITES, Guest
-from guest.steps import LISTING, UNITS, apply, listeners
+from guest.steps import LISTING, UNITS, apply, dropin, listeners
 
-EVERY_RUN = 13
+EVERY_RUN = 14
 
 
 @pytest.fixture(scope="module", name="guest")
@@ -102,6 +102,15 @@ def test_taken_port_leaves_the_door_where_it_was(guest):
     finally:
         guest.check("systemctl stop squatter")
         apply(guest, "port: 22\n")
+
+
+def test_port_that_becomes_free_a_moment_later(guest):
+    """What its owner forked may outlive it; systemd does not try again by itself."""
+    once = "ExecStartPre=/bin/sh -c 'test -e /run/once || { touch /run/once; exit 1; }'"
+    with dropin(guest, "sshd-vsock.socket", f"[Socket]\n{once}\n"):
+        apply(guest, "port: 24\n")
+        assert guest.banner(24).startswith("SSH-2.0")
+    apply(guest, "port: 22\n")
 
 
 def test_works_without_a_dbus_daemon(guest):
