@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_hostway.c: on each kind of machine, told by its real DMI strings, whether a host can come
+ * test_host_transport.c: on each kind of machine, told by its real DMI strings, whether a host can come
  * in, what is said where none can, and that vouching helps.
  */
 #include "core/plan/host-transport.h"
