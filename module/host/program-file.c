@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * program-file.c: see program-file.h. Looks for libraries where the dynamic loaders of Debian,
- * Fedora, SUSE and Arch do by themselves, and believes the image's ld.so.cache for other places.
+ * Fedora, SUSE and Arch do by themselves, and believes the image's ld.so.cache, or the program
+ * where it has a path of its own (Nix), for other places.
  */
 #include "host/program-file.h"
 
@@ -97,7 +98,7 @@ static int judge_library(const struct rootfs *root, const struct elf_file *progr
         AUTO(elf_free) struct elf_file library = { 0 };
         int r = find_library(root, program, name, &library);
 
-        if (r == 0 && !is_cached(root, name))
+        if (r == 0 && !program->own_path && !is_cached(root, name))
                 (void)snprintf(ret, size, "it needs %s, which the image lacks", name);
         for (size_t i = 0; r > 0 && i + 1 < program->wants.n; i += 2)
                 if (strcmp(program->wants.list[i], name) == 0 &&

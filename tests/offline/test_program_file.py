@@ -98,6 +98,14 @@ def test_missing_library(image):
     assert reason(image) is None
 
 
+def test_library_where_the_program_itself_says(image, folder):
+    """As Nix and Guix build: what is there is not looked at, and not said to be missing."""
+    made = compiled(folder, "own", MAIN, folder / "libfoo.so.1", "-Wl,-rpath,/opt/store/lib")
+    image.put(PLACE, made.read_bytes(), 0o755)
+    image.remove("/usr/lib64/libfoo.so.1")
+    assert reason(image) is None
+
+
 def test_older_library(image, folder):
     image.put("/usr/lib64/libfoo.so.1", library(folder, OLD).read_bytes())
     assert reason(image) == "it needs FOO_2 of libfoo.so.1, and the image's is older"

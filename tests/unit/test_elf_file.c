@@ -166,7 +166,7 @@ static void test_other_machines(void **state)
         assert_int_equal(state_of(&b, &e), ELF_GOOD);
         assert_true(elf_same_machine(&e, &same));
         elf_name(&e, name, sizeof(name));
-        assert_string_equal(name, "32-bit s390x");
+        assert_string_equal(name, "32-bit big-endian s390x");
         assert_null(e.loader);
         elf_free(&e);
         data[19] = 99;

@@ -220,6 +220,7 @@ static void read_dynamic(struct reader *r, const struct segment *s)
              at += 2 * width)
                 if (word(r, &t, at) == DT_NEEDED)
                         keep(r, &r->elf->needed, string(r, word(r, &t, at + width)));
+        r->elf->own_path = entry(r, &t, DT_RPATH) || entry(r, &t, DT_RUNPATH);
         address = entry(r, &t, DT_VERNEED);
         if (address)
                 read_wanted(r, address);
@@ -245,10 +246,8 @@ static void read_file(struct reader *r)
         const struct segment *s;
 
         if (!load(r, 0, r->source->size < sizeof(Elf64_Ehdr) ? r->source->size : sizeof(Elf64_Ehdr),
-                  &header)) {
-                fault(r, ELF_NONE);
+                  &header))
                 return;
-        }
         if (strncmp(header.data, "#!", 2) == 0) {
                 fault(r, ELF_SCRIPT);
                 return;
@@ -315,7 +314,8 @@ void elf_name(const struct elf_file *e, char *ret, size_t size)
                 if (names[i].machine == e->machine)
                         name = names[i].name;
         if (name)
-                (void)snprintf(ret, size, "%u-bit %s", e->bits, name);
+                (void)snprintf(ret, size, "%u-bit %s%s", e->bits, e->big ? "big-endian " : "",
+                               name);
         else
                 (void)snprintf(ret, size, "%u-bit machine %u", e->bits, e->machine);
 }

@@ -28,7 +28,8 @@ struct elf_file {
         unsigned bits; /* 32 or 64 */
         bool big;      /* big endian */
         unsigned machine;
-        char *loader; /* NULL: none, as in a library */
+        char *loader;  /* NULL: none, as in a library */
+        bool own_path; /* it says itself where libraries are (RPATH, RUNPATH) */
         struct argv needed;
         struct argv wants; /* pairs: a library, a version of it */
         struct argv has;   /* versions */
@@ -43,6 +44,8 @@ void elf_free(struct elf_file *e);
 /* Of the same machine: what one can load of the other. */
 bool elf_same_machine(const struct elf_file *a, const struct elf_file *b);
 
-/* "64-bit aarch64"; the machine as uname(1) has it, or its number. Size: ELF_NAME_MAX. */
+/* "64-bit aarch64", "32-bit big-endian arm"; the machine by name, or its number. Size:
+ * ELF_NAME_MAX.
+ */
 #define ELF_NAME_MAX 48
 void elf_name(const struct elf_file *e, char *ret, size_t size);
