@@ -156,10 +156,10 @@ def tree(recipe):
 
 
 def make_all():
-    """Makes every tree the tests need, two at a time."""
+    """Makes the trees that each run needs, two at a time; others are made when a test asks."""
     tree(RUNNER)
     with ThreadPoolExecutor(2) as makers:
-        list(makers.map(tree, [BUILDER] + [guest_recipe(suite) for suite in EVERY_SUITE]))
+        list(makers.map(tree, [BUILDER] + [guest_recipe(suite) for suite in SUITES]))
 
 
 def _make(recipe, folder, kernel):
