@@ -7,12 +7,10 @@
 #include "host/spawn.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #define JOB_TIMEOUT    90 /* seconds; systemd's own DefaultTimeoutStartSec */
 #define MODULE_TIMEOUT 30
-#define SOCKET_PAUSE   250 /* milliseconds */
 
 static int load_module(const char *name, struct error *error)
 {
@@ -51,21 +49,6 @@ int apply_refresh(struct systemd *m, const char *unit, struct error *error)
         return r;
 }
 
-/* Who held the port and has just ended may hold it a moment longer, by what it forked; systemd's
- * line about that is a warning, which LogLevelMax= keeps from the journal. Once more then. */
-static int start_socket(struct systemd *m, enum job job, struct error *error)
-{
-        struct error first = { 0 };
-        int r = systemd_job(m, job, UNIT_SOCKET, JOB_TIMEOUT, &first);
-
-        if (r != -EIO) {
-                *error = first;
-                return r;
-        }
-        (void)poll(NULL, 0, SOCKET_PAUSE);
-        return systemd_job(m, JOB_START, UNIT_SOCKET, JOB_TIMEOUT, error);
-}
-
 int apply_unit(struct systemd *m, const struct plan *p, const struct op *op, struct error *error)
 {
         static const enum job jobs[] = {
@@ -83,7 +66,5 @@ int apply_unit(struct systemd *m, const struct plan *p, const struct op *op, str
                 return systemd_reload(m, error);
         if (op->kind == OP_REFRESH)
                 return apply_refresh(m, op->name, error);
-        if (op->kind != OP_STOP && strcmp(op->name, UNIT_SOCKET) == 0)
-                return start_socket(m, jobs[op->kind], error);
         return systemd_job(m, jobs[op->kind], op->name, JOB_TIMEOUT, error);
 }

@@ -134,7 +134,10 @@ def test_fix_that_is_a_command(what, guest):
         if cause in UNLESS:
             guest.check("systemctl restart sshd-vsock.socket")
         guest.check(COMMANDS[what])
-        broken(guest, cause).letter()
+        fix = broken(guest, cause)
+        if cause in UNLESS:
+            guest.check("sleep 2")  # systemd 247 goes on counting in the limit's own interval
+        fix.letter()
         mended(guest)
         guest.check("rm -f /run/systemd/system/sshd-vsock.socket")
 
