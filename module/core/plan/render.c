@@ -47,9 +47,10 @@ static void add_limits(const struct facts *f, struct buf *out)
                       "CPUWeight=100\n");
 }
 
-/* The keys are wanted here, too, to be there before the first connection. StartLimit: with systemd's
- * default the sixth start in 10 s leaves the socket failed, be it of an administrator who tries
- * ports or of what puts a changed socket back; nothing restarts it by itself, over and over. */
+/* The keys are wanted here, too, to be there before the first connection. StartLimit: with
+ * systemd's default the sixth start in 10 s leaves the socket failed, be it of an administrator who
+ * tries ports or of what puts a changed socket back; nothing restarts it by itself, over and over.
+ */
 void render_socket(const struct config *c, const struct facts *f, struct buf *out)
 {
         buf_adds(out, MARKER "[Unit]\n"
