@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * cmd-client.c: gathers what client-config.c renders: the port, this machine's name, its CID and
- * public host keys. Reads; changes nothing, and opens no connection.
+ * cmd-client.c: gathers what client-config.c renders: what the user says of the other side, the
+ * port, this machine's name, its CID and public host keys. Reads; changes nothing, and opens no
+ * connection.
  */
 #include "cli/run.h"
 
 #include "core/format/host-key.h"
+#include "core/format/kvp-pool.h"
 #include "core/format/sshd-dump.h"
 #include "host/check/login-search.h"
 #include "host/spawn.h"
@@ -18,22 +20,44 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define NAME_DEFAULT   "guest"
 #define KEY_FILE_MAX   ((size_t)64 << 10)
 #define KEYGEN_SECONDS 10
+#define KVP_POOL_MAX   ((size_t)1 << 20)
 
-/* A name that can stand in ssh_config and known_hosts as it is. */
-static void read_name(const struct rootfs *root, char *name, size_t size)
+/* All distributions of WSL have the host name of their Windows. */
+static void find_name(struct run *r, struct client_side *s)
 {
-        AUTO_FREE char *text = NULL;
-        size_t len, n;
+        AUTO_FREE char *host = NULL, *id = NULL;
+        size_t len;
 
-        (void)snprintf(name, size, "%s", NAME_DEFAULT);
-        if (rootfs_read(root, "/etc/hostname", 4096, &text, &len, NULL) < 0)
-                return;
-        n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
-        if (n > 0 && n < size && text[0] != '-')
-                (void)snprintf(name, size, "%.*s", (int)n, text);
+        if (s->client.virt != VIRT_WSL &&
+            rootfs_read(&r->root, "/etc/hostname", 4096, &host, &len, NULL) < 0)
+                host = NULL;
+        /* that of an image is made anew at its first boot */
+        if (!r->root.image && rootfs_read(&r->root, "/etc/machine-id", 64, &id, &len, NULL) < 0)
+                id = NULL;
+        if (client_default_name(host, id, s->name))
+                s->client.vm_name = s->name;
+        if (!s->client.name)
+                s->client.name = s->name;
+}
+
+/* What Hyper-V calls this machine, and its Windows this distribution (WSL's init.cpp sets the
+ * variable for what it starts; sudo and sshd do not pass it on). */
+static void find_windows(struct run *r, struct client_side *s)
+{
+        const char *distribution = getenv("WSL_DISTRO_NAME");
+        AUTO_FREE char *pool = NULL;
+        size_t len;
+
+        if (s->client.virt == VIRT_WSL && distribution &&
+            client_is_address(ADDRESS_WSL, distribution))
+                s->client.distribution = distribution;
+        if (s->client.virt == VIRT_MICROSOFT &&
+            rootfs_read(&r->root, KVP_POOL_PATH, KVP_POOL_MAX, &pool, &len, NULL) == 0 &&
+            kvp_pool_find(pool, len, "VirtualMachineId", s->vm_id, sizeof(s->vm_id)) &&
+            client_is_address(ADDRESS_VM_ID, s->vm_id))
+                s->client.vm_id = s->vm_id;
 }
 
 /* Where the key's directory has no text of the public half, the key has; one in the old PEM format
@@ -73,7 +97,8 @@ static void add_key(struct run *r, const char *path)
         if (!host_key_is_private(text) || st.st_uid != 0 || (st.st_mode & 037) == 0)
                 add_text(r, path, text, len, &public);
         explicit_bzero(text, len);
-        client_known_host(r->client_side.name, buf_str(&public), &r->client_side.known_hosts);
+        client_known_host(r->client_side.client.name, buf_str(&public),
+                          &r->client_side.known_hosts);
 }
 
 /* sshd's own word where it can be asked, with the options that the listener passes; otherwise what
@@ -135,7 +160,7 @@ static int show_known_hosts(struct run *r)
         return EXIT_DONE;
 }
 
-/* An image may boot anywhere: then every way in is shown. */
+/* An image may boot anywhere: then nothing is known of its host. */
 static int look_at_machine(struct run *r, struct client *c)
 {
         AUTO_FREE char *virt = NULL;
@@ -150,26 +175,39 @@ static int look_at_machine(struct run *r, struct client *c)
         r->facts.virt = c->virt = host_transport_virt(&r->facts.machine);
         run_find_host_transport(r);
         c->cid = r->host_transport.cid;
+        c->by_socket = host_transport_by_socket(&r->facts.machine);
         c->host_transport = &r->host_transport;
         c->hostless = !r->host_transport.reachable && host_transport_never(&r->facts.machine);
         return 0;
 }
 
+static int refuse_usage(struct run *r)
+{
+        error_fix(&r->error, "see sshd-vsock --help");
+        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->error.text, r->error.fix);
+        return EXIT_USAGE;
+}
+
 int cmd_client(struct run *r)
 {
         struct client_side *s = &r->client_side;
-        int status = run_begin(r);
+        int status;
 
+        if (client_take_request(&r->options.client, &s->client, &r->error) < 0)
+                return refuse_usage(r);
+        status = run_begin(r);
         r->as_it_is = true;
         if (status == EXIT_DONE)
                 status = run_read_config(r);
         if (status != EXIT_DONE)
                 return status;
-        read_name(&r->root, s->name, sizeof(s->name));
-        s->client.name = s->name;
         s->client.port = r->config.port;
         if (look_at_machine(r, &s->client) < 0)
                 return run_fail(r);
+        if (client_check_fit(&s->client, &r->error) < 0)
+                return refuse_usage(r);
+        find_name(r, s);
+        find_windows(r, s);
         if (find_keys(r) < 0)
                 buf_free(&s->known_hosts);
         s->known = true;
