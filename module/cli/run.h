@@ -129,6 +129,9 @@ void run_add_fix(const struct run *r, const char *fix, struct buf *out);
  * booted, and root. */
 int run_begin(struct run *r) MUST_CHECK;
 
+/* The same for what needs no root. */
+int run_begin_for_anybody(struct run *r) MUST_CHECK;
+
 /* Facts, observation and plan; with `remove` towards nothing of ours. */
 int run_make_plan(struct run *r, bool remove) MUST_CHECK;
 

@@ -180,6 +180,47 @@ def test_mux_stanza_logs_in(guest, tmp_path):
     assert (done.returncode, done.stdout) == (5, "sent\nin\n"), done.stderr
 
 
+# ---- without root -------------------------------------------------------------------------------
+
+NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups sshd-vsock"
+OUTPUTS = ("client", "client --for=socat", "client --known-hosts")
+
+
+def test_anybody_is_told_the_same(guest, tmp_path):
+    """Whatever root alone may read: the configuration, sshd's own, the keys; and with no bus. It logs
+    in with that, too."""
+    guest.put("/etc/sshd-vsock.yaml", "port: 2224\n", mode=0o600)
+    guest.check("sshd-vsock apply; stat -c %a /dev/vsock /etc/ssh/sshd_config >/root/modes; "
+                "chmod 0666 /dev/vsock; chmod 0600 /etc/ssh/sshd_config", timeout=120)
+    try:
+        wanted = [guest.check(f"sshd-vsock {words}") for words in OUTPUTS]
+        assert "VSOCK-CONNECT:3:2224\n" in wanted[1] and "ssh-ed25519" in wanted[2]
+        assert [guest.check(f"{NOBODY} {words}") for words in OUTPUTS] == wanted
+        documents = [json.loads(guest.check(f"{who} --json client")) for who in (NOBODY, "sshd-vsock")]
+        assert documents[0]["configuration"] is None  # which was not read
+        documents[0]["configuration"] = documents[1]["configuration"]
+        assert documents[0] == documents[1]
+        guest.check("systemctl stop dbus.socket dbus.service")
+        assert [guest.check(f"{NOBODY} {words}") for words in OUTPUTS] == wanted
+        done = log_in(guest, tmp_path, wanted[0].replace(":PATH ", f":{parts(guest)[1]} "), wanted[2])
+        assert (done.returncode, done.stdout) == (5, "sent\nin\n"), done.stderr
+    finally:
+        guest.check("systemctl start dbus.socket; { read -r one; read -r two; } </root/modes; "
+                    "chmod $one /dev/vsock; chmod $two /etc/ssh/sshd_config; "
+                    "rm /etc/sshd-vsock.yaml; sshd-vsock apply", timeout=120)
+
+
+def test_device_that_is_for_root_alone(guest):
+    """Then the CID is not known: said, and no word of a machine that has no device."""
+    guest.check("stat -c %a /dev/vsock >/root/mode; chmod 0600 /dev/vsock")
+    try:
+        result = guest.run(f"{NOBODY} client --for=socat")
+        assert result.status == 0 and "only root may open /dev/vsock" in result.stderr
+        assert "VSOCK-CONNECT:CID:22\n" in result.stdout and "No host" not in result.stdout
+    finally:
+        guest.check("chmod $(cat /root/mode) /dev/vsock")
+
+
 # ---- from inside, to its own CID ---------------------------------------------------------------
 
 
