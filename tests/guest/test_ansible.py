@@ -57,6 +57,7 @@ class Relay(socketserver.ThreadingUnixStreamServer):
 
     def __init__(self, path, to):
         self.to = to
+        path.unlink(missing_ok=True)  # of a test before, with the same controller
         super().__init__(str(path), Pair)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
