@@ -160,6 +160,7 @@ int run_make_plan(struct run *r, bool remove)
         if (rc == 0)
                 rc = remove ? desired_none(&r->facts, &r->desired)
                             : desired_make(&r->config, &r->facts, &r->desired);
+        r->desired.takeover = r->options.takeover && !remove;
         if (rc == 0)
                 rc = survey_paths(&r->root, &r->desired, &r->observed, &r->error);
         if (rc == 0)

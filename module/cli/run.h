@@ -30,6 +30,7 @@ struct options {
         const char *root;   /* NULL: this system */
         bool json;
         bool no_verify;
+        bool takeover;
         bool known_hosts;
         struct client_request client;
         const char *of_client; /* an option that is for that verb alone; NULL: none was given */
