@@ -16,8 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GENERATOR_DIRECTORY "/run/systemd/generator"
-
 int run_fail(struct run *r)
 {
         log_error(&r->log, &r->error);
@@ -234,6 +232,11 @@ void run_find_host_transport(struct run *r)
 
         survey_transports(&r->root, &t);
         host_transport_find(&r->facts.machine, &t, r->config.assume_host, &r->host_transport);
+}
+
+const char *run_verdict_fix(const struct run *r)
+{
+        return r->verdict.fix[0] ? r->verdict.fix : causes[r->verdict.cause].fix;
 }
 
 void run_find_verdict(const struct run *r, struct verdict *ret)

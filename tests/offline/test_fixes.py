@@ -114,6 +114,8 @@ OTHERS = {
     "run as root on a system booted with systemd": Never("D-Bus does not answer"),
     "systemctl list-jobs": Never("a job that takes 90 seconds"),
     "see 'systemctl status %s' and 'journalctl": GUEST + "test_job_that_fails",
+    "systemctl disable --now %s && sshd-vsock apply": GUEST + "test_port_of_another_socket_unit",
+    "take vsock port %u out of it": GUEST + "test_port_of_another_socket_unit",
     "systemctl unmask %s && sshd-vsock apply": GUEST + "test_masked_unit_of_the_door",
     "make that file, as a copy of": OFFLINE + "test_addresses_without_a_place",
     "put a file in its place": OFFLINE + "test_sshd_config_that_is_no_file",
