@@ -49,6 +49,7 @@ static void test_socket(void **state)
 
                 render_socket(&c, &f, &b);
                 assert_true(has(&b, table[i].stream));
+                assert_true(has(&b, "Before=ssh-access.target")); /* known or not */
                 assert_int_equal(has(&b, "PollLimitIntervalSec=0"), table[i].limits_polls);
         }
 }

@@ -47,13 +47,17 @@ static void add_limits(const struct facts *f, struct buf *out)
                       "CPUWeight=100\n");
 }
 
-/* The keys are wanted here, too, to be there before the first connection. */
+/* The keys are wanted here, too, to be there before the first connection. ssh-access.target is what
+ * hosts wait for (systemd 256; vmm.notify_socket tells them of it): a connection may come once it
+ * is reached, and finds its keys, for it waits for them itself. Named on older systems, too, where
+ * nothing is there to be wanted: then an update of systemd is no drift. */
 void render_socket(const struct config *c, const struct facts *f, struct buf *out)
 {
         buf_adds(out, MARKER "[Unit]\n"
                              "Description=SSH on AF_VSOCK\n"
                              "Documentation=man:sshd-vsock(8)\n"
-                             "Wants=" UNIT_HOSTKEYS "\n"
+                             "Wants=" UNIT_HOSTKEYS " ssh-access.target\n"
+                             "Before=ssh-access.target\n"
                              "\n"
                              "[Socket]\n");
         buf_addf(out, "ListenStream=vsock::%u\n", c->port);
