@@ -112,6 +112,7 @@ static void add_configuration(struct json *j, const struct run *r)
                 [CONFIG_FILE] = "file",
                 [CONFIG_NAMED] = "named",
                 [CONFIG_CARRIED] = "carried",
+                [CONFIG_CREDENTIAL] = "credential",
         };
 
         if (!r->config.verify_timeout) {
