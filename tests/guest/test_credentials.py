@@ -98,3 +98,93 @@ def test_configuration_that_nobody_hands_over(program):
         assert guest.state == "running"
         assert source(guest) == "defaults"
         assert guest.ssh("exit 5").status == 5
+
+
+KEYS = "ssh.ephemeral-authorized_keys-all"
+SSHD = "/etc/ssh/sshd_config.d/20-test.conf"
+COPY = "/run/sshd-vsock"
+
+
+def bake_keys(guest):
+    """Each account's keys are where sshd_config has them, and nowhere else; the host has another."""
+    guest.chroot("""useradd -m -s /bin/bash ana
+        ssh-keygen -q -t ed25519 -N '' -C '' -f /root/ephemeral
+        mkdir /etc/ssh/keys; mv /root/.ssh/authorized_keys /etc/ssh/keys/root
+        cp /etc/ssh/keys/root /etc/ssh/keys/ana; chmod 0644 /etc/ssh/keys/*""")
+    guest.put(SSHD, "AuthorizedKeysFile /etc/ssh/keys/%u\n")
+    guest.cmdline = boot_with(KEYS, guest.get("/root/ephemeral.pub").decode().strip())
+
+
+def gets_in(guest, user, how="-o ProxyCommand='socat - VSOCK-CONNECT:1:22' x"):
+    """Whether the key in the credential is enough."""
+    result = guest.run("ssh -i /root/ephemeral -o IdentitiesOnly=yes -o BatchMode=yes "
+                       "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "
+                       f"-o LogLevel=ERROR -l {user} {how} exit 5")
+    assert result.status == 5 or "Permission denied" in result.stderr, result
+    return result.status == 5
+
+
+def login_of(guest, user):
+    """What verify says of the account."""
+    report = json.loads(guest.run("sshd-vsock --json verify").stdout)
+    return next(a for a in report["logins"]["accounts"] if a["user"] == user)
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie", "forky"])
+def test_keys_of_a_credential_beside_those_of_sshd_config(suite, program):
+    def bake(guest):
+        bake_keys(guest)
+        guest.install(program)
+        guest.offline(program, "apply")
+
+    with Guest(suite, prepare=bake) as guest:
+        assert guest.state == "running"
+        guest.check("ip link set lo up")
+        assert gets_in(guest, "ana") and gets_in(guest, "root")
+        assert guest.ssh("exit 5").status == 5
+        assert guest.ssh("exit 5", user="ana").status == 5
+        assert not gets_in(guest, "ana", "127.0.0.1"), "TCP has nothing to do with it"
+        assert "nothing to do" in apply(guest).stderr
+
+        # Each connection has sshd_config as it is then; what that sets itself wins.
+        guest.check(f"mv /etc/ssh/keys /etc/ssh/others; echo 'Match User ana' >{SSHD};"
+                    f"echo 'AuthorizedKeysFile /etc/ssh/others/%u' >>{SSHD}")
+        assert gets_in(guest, "ana") and gets_in(guest, "root")
+        assert guest.ssh("exit 5", user="ana").status == 5
+        assert guest.ssh("exit 5").status == 255
+        guest.put(SSHD, "AuthorizedKeysCommand /bin/cat /etc/ssh/others/%u\n"
+                        "AuthorizedKeysCommandUser nobody\n")
+        assert not gets_in(guest, "ana")
+        assert guest.ssh("exit 5", user="ana").status == 5
+        assert login_of(guest, "root")["admission"] == "untried"
+
+        # Nobody has another key: who gets in is known all the same, and TCP can close.
+        guest.check(f"rm -r {SSHD} /etc/ssh/others")
+        assert login_of(guest, "root")["admission"] == "proven"
+        result = apply(guest, "disable_tcp: true\nrequire_login: [ana]\n")
+        assert "ana can log in over vsock: its key ED25519" in result.stderr
+        assert listeners(guest) == set()
+
+        apply(guest, "")
+        guest.check("sshd-vsock remove")
+        assert guest.run(f"ls -d {COPY} /etc/ssh/sshd-vsock.conf {UNITS}/sshd-vsock*").stdout == ""
+        assert "start sshd-vsock-credential.service" in apply(guest).stderr
+        assert gets_in(guest, "ana")
+
+        guest.put("/root/.ssh/authorized_keys", guest.public_key, mode=0o600)
+        guest.cmdline = ""
+        guest.reboot()
+        assert guest.state == "running"
+        assert not gets_in(guest, "root")
+        assert guest.ssh("exit 5").status == 5
+        assert guest.run(f"ls -d {COPY}").status != 0
+
+
+def test_keys_that_nobody_hands_over(program):
+    """systemd 247: as if there were none."""
+    with Guest("bullseye", prepare=bake_keys) as guest:
+        guest.install(program)
+        apply(guest, "")
+        assert not gets_in(guest, "root")
+        assert guest.ssh("exit 5").status == 5
+        assert guest.run("ls /etc/ssh/sshd-vsock.conf").status != 0

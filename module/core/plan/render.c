@@ -55,11 +55,12 @@ void render_socket(const struct config *c, const struct facts *f, struct buf *ou
 {
         buf_adds(out, MARKER "[Unit]\n"
                              "Description=SSH on AF_VSOCK\n"
-                             "Documentation=man:sshd-vsock(8)\n"
-                             "Wants=" UNIT_HOSTKEYS " ssh-access.target\n"
-                             "Before=ssh-access.target\n"
-                             "\n"
-                             "[Socket]\n");
+                             "Documentation=man:sshd-vsock(8)\n");
+        buf_addf(out, "Wants=" UNIT_HOSTKEYS "%s ssh-access.target\n",
+                 render_has_credential(f) ? " " UNIT_CREDENTIAL : "");
+        buf_adds(out, "Before=ssh-access.target\n"
+                      "\n"
+                      "[Socket]\n");
         buf_addf(out, "ListenStream=vsock::%u\n", c->port);
         buf_adds(out, "Accept=yes\n");
         add_limits(f, out);
@@ -71,17 +72,24 @@ void render_socket(const struct config *c, const struct facts *f, struct buf *ou
 /* RuntimeDirectoryPreserve: the first session to end would otherwise delete /run/sshd for all
  * others (Debian #934663). The '-' and CollectMode: sshd -i exits 255 on every dropped connection,
  * which must not pile up failed units (systemd #29897). StandardError: it would otherwise be
- * inherited, that is go to the client. */
+ * inherited, that is go to the client. The credential's option comes before the vendor's, whose own
+ * main file wins then (the last -f counts); unset, systemd would log its variable each time. The
+ * socket wants its unit, for a condition that fails at each connection would be logged, too. */
 void render_template(const struct facts *f, struct buf *out)
 {
+        bool credential = render_has_credential(f);
+
         buf_adds(out, MARKER "[Unit]\n"
                              "Description=SSH connection on AF_VSOCK (%I)\n"
                              "Documentation=man:sshd-vsock(8) man:sshd(8)\n"
-                             "Wants=" UNIT_HOSTKEYS "\n"
-                             "After=" UNIT_HOSTKEYS "\n"
-                             "CollectMode=inactive-or-failed\n"
-                             "\n"
-                             "[Service]\n");
+                             "Wants=" UNIT_HOSTKEYS "\n");
+        buf_addf(out, "After=" UNIT_HOSTKEYS "%s\n", credential ? " " UNIT_CREDENTIAL : "");
+        buf_adds(out, "CollectMode=inactive-or-failed\n"
+                      "\n"
+                      "[Service]\n");
+        if (credential)
+                buf_adds(out, "Environment=" CREDENTIAL_OPTIONS "=\n"
+                              "EnvironmentFile=-" CREDENTIAL_ENVIRONMENT "\n");
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
                 if (f->environments & (1u << i)) {
                         buf_adds(out, "EnvironmentFile=-");
@@ -90,7 +98,7 @@ void render_template(const struct facts *f, struct buf *out)
                 }
         buf_adds(out, "ExecStart=-");
         unit_add_path(out, f->sshd ? f->sshd : distro_sshd[0], UNIT_COMMAND);
-        buf_adds(out, " -i");
+        buf_addf(out, " -i%s", credential ? " $" CREDENTIAL_OPTIONS : "");
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
                 if (f->environments & (1u << i))
                         buf_addf(out, " %s", distro_environments[i].variable);
