@@ -7,7 +7,11 @@ import pytest
 from guest import Guest
 from guest.steps import UNITS, apply, listeners
 
-EVERY_RUN = 3
+# Of each promise one, on as many systemds.
+EVERY_RUN = {"test_hosts_that_wait_for_ssh_access_wait_for_the_listener[forky]",
+             "test_configuration_from_a_credential[bookworm]",
+             "test_keys_of_a_credential_beside_those_of_sshd_config[trixie]",
+             "test_keys_that_nobody_hands_over"}
 
 TARGET = "ssh-access.target"
 
@@ -178,6 +182,21 @@ def test_keys_of_a_credential_beside_those_of_sshd_config(suite, program):
         assert not gets_in(guest, "root")
         assert guest.ssh("exit 5").status == 5
         assert guest.run(f"ls -d {COPY}").status != 0
+
+
+def test_generated_listener_that_takes_no_keys_gives_way(program):
+    """It works, and admits all that sshd_config admits: that is not all this boot is for."""
+    with Guest("trixie", prepare=bake_keys) as guest:
+        guest.install(program)
+        guest.check("modprobe vsock_loopback; modprobe vmw_vsock_virtio_transport;"
+                    "systemctl daemon-reload; systemctl start sshd-vsock.socket;"
+                    "ls /run/systemd/generator/sshd-vsock.socket")
+        assert not gets_in(guest, "ana")
+        assert guest.ssh("exit 5", user="ana").status == 5
+        assert f"write {UNITS}/sshd-vsock.socket" in apply(guest).stderr
+        assert gets_in(guest, "ana")
+        assert guest.ssh("exit 5", user="ana").status == 5
+        assert "nothing to do" in apply(guest).stderr
 
 
 def test_keys_that_nobody_hands_over(program):
