@@ -10,6 +10,7 @@
 #include "cli/tcp-reality.h"
 #include "core/plan/render.h"
 #include "core/plan/sshd-listen.h"
+#include "host/apply-units.h"
 #include "host/sshd-query.h"
 
 #include <errno.h>

@@ -181,11 +181,8 @@ static int apply_live(struct run *r)
 
 static int apply_image(struct run *r)
 {
-        if (!r->facts.program)
-                log_line(&r->log, LOG_LEVEL_WARN,
-                         "the image has no sshd-vsock of its own: its first boot can neither "
-                         "verify nor close anything; install it as %s",
-                         distro_program[0]);
+        if (run_report_program(r) < 0)
+                return run_fail(r);
         if (label_is_missing(&r->root, SYSTEM_UNIT_DIR "/" UNIT_PROVISION))
                 log_line(&r->log, LOG_LEVEL_WARN,
                          "the image has a policy of SELinux, and no label for what was written; "

@@ -14,6 +14,8 @@ int cmd_plan(struct run *r)
                 return status;
 
         run_report_skipped(r);
+        if (r->root.image && run_report_program(r) < 0)
+                return run_fail(r);
         if (r->log.max >= LOG_LEVEL_STEP || r->options.json)
                 plan_print(&r->plan, r->root.image && !r->options.no_verify, &r->text);
         plan_print_summary(&r->plan, &r->text);

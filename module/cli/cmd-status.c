@@ -265,6 +265,8 @@ int cmd_status(struct run *r)
         if (status != EXIT_DONE)
                 return status;
 
+        if (r->root.image && run_report_program(r) < 0)
+                return run_fail(r);
         if (r->systemd) {
                 diagnose_quietly(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
                                  &r->verdict);

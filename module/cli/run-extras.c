@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * run-extras.c: what a run says of its extras, the hosts entry and .hushlogin files, where they are
- * out of reach: a home that does not answer, a user who was deleted. None of it is an error. Reads;
- * changes nothing.
+ * run-extras.c: what a run says besides, and what is no error of its own: extras, the hosts entry
+ * and .hushlogin files, that are out of reach; a program in an image that could not run there.
+ * Reads; changes nothing.
  */
 #include "cli/run.h"
 
+#include "host/program-file.h"
+
+#include <errno.h>
 #include <string.h>
 
 /* As many as a person reads; --json has them all. */
@@ -54,4 +57,48 @@ void run_add_unseen(const struct run *r, struct buf *out)
                 if (r->observed[k].unseen)
                         buf_addf(out, "%s%s%s (%s)", out->len ? ", " : "", r->root.path,
                                  r->desired.items[k].path, r->observed[k].what);
+}
+
+/* A copy that stands where one is looked for, and is not taken. */
+static const char *refused_program(const struct run *r, const char **ret_reason)
+{
+        for (size_t i = 0; distro_program[i]; i++) {
+                int found = rootfs_is_file(&r->root, distro_program[i], false);
+
+                *ret_reason = "not root's alone";
+                if (found > 0 && rootfs_is_file(&r->root, distro_program[i], true) == 0)
+                        *ret_reason = "not executable";
+                if (found > 0)
+                        return distro_program[i];
+        }
+        return NULL;
+}
+
+int run_report_program(struct run *r)
+{
+        static const char result[] = "its first boot can neither verify nor close anything";
+        char reason[256];
+        const char *path, *flaw;
+
+        if (r->facts.program) {
+                if (program_file_judge(&r->root, r->facts.program, reason, sizeof(reason)) < 0)
+                        return error_set(&r->error, -ENOMEM, "%s", r->facts.program);
+                if (reason[0])
+                        log_line(&r->log, LOG_LEVEL_WARN,
+                                 "the image cannot run its %s: %s; %s; fix: install a build for "
+                                 "this image",
+                                 r->facts.program, reason, result);
+                return 0;
+        }
+        path = refused_program(r, &flaw);
+        if (path)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "the image's %s is %s, and is not used: %s; fix: install it as root's, "
+                         "mode 0755",
+                         path, flaw, result);
+        else
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "the image has no sshd-vsock of its own: %s; install it as %s", result,
+                         distro_program[0]);
+        return 0;
 }

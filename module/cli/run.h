@@ -150,6 +150,10 @@ void run_report_skipped(const struct run *r);
 /* Whether `hushlogin` names users that there are not; their names. */
 bool run_lacks_users(const struct run *r, struct buf *out);
 
+/* Says of an image why its boot could not run the program. 0, or -ENOMEM in run.error.
+ * (run-extras.c) */
+int run_report_program(struct run *r) MUST_CHECK;
+
 /* Names what could not be looked at. */
 void run_add_unseen(const struct run *r, struct buf *out);
 

@@ -33,7 +33,3 @@ int apply_phase(const struct rootfs *root, struct systemd *m, struct plan *p, en
  * last first. Goes on after a failure and returns the first. The caller reloads and starts. */
 int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase, unsigned flags,
                struct error *error) MUST_CHECK;
-
-/* Lets a unit re-read its configuration; one that ended of it, or is about to be started again,
- * starts. */
-int apply_refresh(struct systemd *m, const char *unit, struct error *error) MUST_CHECK;

@@ -202,23 +202,23 @@ static int read_link(int dir, const char *name, struct observed *o)
 }
 
 /* Only what was seen to be a regular file is opened, and it must still be that same one. */
-static int read_same(int fd, const struct stat *seen, size_t max, char **ret, size_t *ret_len)
+static int check_same(int fd, const struct stat *seen)
 {
         struct stat now;
 
         if (fd < 0 || fstat(fd, &now) < 0)
                 return failure();
-        if (now.st_ino != seen->st_ino || now.st_dev != seen->st_dev)
-                return -ESTALE;
-        return read_bytes(fd, max, ret, ret_len);
+        return now.st_ino == seen->st_ino && now.st_dev == seen->st_dev ? 0 : -ESTALE;
 }
 
 static int read_file(int dir, const char *name, const struct stat *st, size_t max,
                      struct observed *o)
 {
         AUTO_CLOSE int fd = openat(dir, name, READ_FLAGS | O_NOFOLLOW | O_CLOEXEC);
-        int r = read_same(fd, st, max, &o->data, &o->len);
+        int r = check_same(fd, st);
 
+        if (r == 0)
+                r = read_bytes(fd, max, &o->data, &o->len);
         o->type = r == -EFBIG ? OBSERVED_OTHER : OBSERVED_FILE;
         o->what = "too large a file";
         return r == -EFBIG ? 0 : r;
@@ -233,20 +233,11 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obs
         int rc;
 
         rc = rootfs_parent(r, path, false, &dir, &name);
-        if (rc == -ENOENT || rc == -ENOTDIR) {
-                o.type = OBSERVED_NO_DIRECTORY;
-                *ret = o;
-                return 0;
-        }
+        *ret = (struct observed){ .type = rc < 0 ? OBSERVED_NO_DIRECTORY : OBSERVED_NONE };
         if (rc < 0)
-                return rc;
-        if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-                if (errno != ENOENT)
-                        return failure();
-                *ret = o;
-                return 0;
-        }
-
+                return rc == -ENOENT || rc == -ENOTDIR ? 0 : rc;
+        if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : failure();
         o.mode = st.st_mode & 07777;
         o.uid = st.st_uid;
         o.device = st.st_dev;
@@ -269,27 +260,34 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obs
         return 0;
 }
 
-int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len,
-                struct stat *ret_st)
+int rootfs_open_file(const struct rootfs *r, const char *path, int *ret_fd, struct stat *ret_st)
 {
         AUTO_CLOSE int probe = open_in(r, path, O_PATH);
-        AUTO_CLOSE int fd = -1;
-        struct stat st;
+        int fd, rc;
 
         if (probe < 0)
                 return probe;
-        if (fstat(probe, &st) < 0)
+        if (fstat(probe, ret_st) < 0)
                 return failure();
-        if (S_ISDIR(st.st_mode))
-                return -EISDIR;
-        if (!S_ISREG(st.st_mode))
-                return -EBADF;
+        if (!S_ISREG(ret_st->st_mode))
+                return S_ISDIR(ret_st->st_mode) ? -EISDIR : -EBADF;
         fd = open_in(r, path, READ_FLAGS);
-        if (fd < 0)
-                return fd;
-        if (ret_st)
-                *ret_st = st;
-        return read_same(fd, &st, max, ret, ret_len);
+        rc = fd < 0 ? fd : check_same(fd, ret_st);
+        if (rc < 0)
+                close_descriptor(&fd);
+        else
+                *ret_fd = fd;
+        return rc;
+}
+
+int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len,
+                struct stat *ret_st)
+{
+        AUTO_CLOSE int fd = -1;
+        struct stat st;
+        int rc = rootfs_open_file(r, path, &fd, ret_st ? ret_st : &st);
+
+        return rc < 0 ? rc : read_bytes(fd, max, ret, ret_len);
 }
 
 int rootfs_exists(const struct rootfs *r, const char *path)

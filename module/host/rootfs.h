@@ -51,6 +51,11 @@ void rootfs_drop_if_empty(const struct rootfs *r, const char *path);
 int rootfs_look(const struct rootfs *r, const char *path, size_t max,
                 struct observed *ret) MUST_CHECK;
 
+/* A regular file to read from, links followed inside the root; the caller closes it. Errors as
+ * below. */
+int rootfs_open_file(const struct rootfs *r, const char *path, int *ret_fd,
+                     struct stat *ret_st) MUST_CHECK;
+
 /* A regular file's bytes, links followed inside the root. *ret is NUL-terminated; the caller frees.
  * -ENOENT, -EISDIR and others as they are; -EFBIG beyond `max`; -EBADF for what is no file. ret_st
  * (may be NULL) tells whose file it was. */

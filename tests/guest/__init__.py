@@ -8,7 +8,7 @@ from .build import (build_in_builder, checked_package_in_builder, faults_in_buil
 from .emulated import Emulated
 from .machine import BootError, GuestGone, Result
 from .sanitizer import SanitizerReport
-from .trees import SUITES
+from .trees import EVERY_SUITE, SUITES
 
 KERNELS = {"uml": machine.Guest, "distro": Emulated}
 
@@ -19,6 +19,6 @@ def Guest(suite, kernel=None, **options):  # pylint: disable=invalid-name
     return KERNELS[kernel or os.environ.get("SSHD_VSOCK_KERNEL", "uml")](suite, **options)
 
 
-__all__ = ["BootError", "Emulated", "Guest", "GuestGone", "KERNELS", "Result", "SUITES", "SanitizerReport",
-           "build_in_builder",
-           "checked_package_in_builder", "faults_in_builder", "package_in_builder", "sanitized_in_builder"]
+__all__ = ["BootError", "EVERY_SUITE", "Emulated", "Guest", "GuestGone", "KERNELS", "Result",
+           "SUITES", "SanitizerReport", "build_in_builder", "checked_package_in_builder",
+           "faults_in_builder", "package_in_builder", "sanitized_in_builder"]

@@ -3,24 +3,29 @@
 Each test says in its name what a user was promised.
 """
 
+import os
 import re
 
 import pytest
 
-from guest import SUITES, Guest
+from guest import EVERY_SUITE, Guest
 from guest.steps import LISTING, UNITS, apply, listeners
 
-EVERY_RUN = 13
+EVERY_RUN = 14
 
 
-@pytest.fixture(scope="module", name="guest")
-def boot(program):
-    with Guest("bookworm") as guest:
+# Debian 12 in every run, the others in `tests/run --full`.
+CHOSEN = EVERY_SUITE if os.environ.get("SSHD_VSOCK_FULL") else ["bookworm"]
+
+
+@pytest.fixture(scope="module", name="guest", params=CHOSEN)
+def boot(request, program):
+    with Guest(request.param) as guest:
         guest.install(program)
         yield guest
 
 
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("suite", EVERY_SUITE)
 def test_from_nothing_to_a_login_and_over_a_reboot(suite, program):
     with Guest(suite) as guest:
         guest.install(program)
@@ -102,6 +107,14 @@ def test_taken_port_leaves_the_door_where_it_was(guest):
     finally:
         guest.check("systemctl stop squatter")
         apply(guest, "port: 22\n")
+
+
+def test_many_starts_in_a_row(guest):
+    """By default the sixth in 10 s is refused, and leaves nothing that listens."""
+    apply(guest, "port: 22\n")
+    guest.check("for i in $(seq 12); do systemctl restart sshd-vsock.socket; done")
+    assert guest.check("systemctl show -P Result sshd-vsock.socket") == "success\n"
+    assert guest.banner().startswith("SSH-2.0")
 
 
 def test_works_without_a_dbus_daemon(guest):

@@ -3,11 +3,12 @@
 A door is broken in every way that is known; each time TCP has to be as it was.
 """
 
+import os
 import re
 
 import pytest
 
-from guest import Guest
+from guest import EVERY_SUITE, Guest
 from guest.steps import (ANYWHERE, UNITS, apply, dropin, listeners, meanwhile, served_by,
                          squatter)
 
@@ -26,9 +27,13 @@ TCP = ("ls -l --time-style=full-iso /etc/systemd/system /etc/systemd/system/*.wa
 KEYS = "/etc/ssh/ssh_host_*_key"
 
 
-@pytest.fixture(scope="module", name="guest")
-def boot(program):
-    with Guest("bookworm") as guest:
+# Debian 12 in every run, the others in `tests/run --full`.
+CHOSEN = EVERY_SUITE if os.environ.get("SSHD_VSOCK_FULL") else ["bookworm"]
+
+
+@pytest.fixture(scope="module", name="guest", params=CHOSEN)
+def boot(request, program):
+    with Guest(request.param) as guest:
         guest.install(program)
         yield guest
 
@@ -83,22 +88,21 @@ def test_door_that_does_not_answer_closes_nothing(way, guest):
 
 
 RESTART = "systemctl reset-failed; systemctl restart ssh"
-BREAKABLE = "[Service]\nExecStartPre=/usr/bin/test ! -e /run/broken\n"
+# As soon as TCP is closed; the drop-ins of ssh.service itself are gone by then, since it is masked.
+BREAKABLE = "[Service]\nExecStartPre=/bin/sh -c 'systemctl -q is-active ssh'\n"
 
 
 def test_second_verify_that_fails_opens_tcp_again(guest):
     """The door breaks because TCP closes: nobody can know before."""
     apply(guest, "port: 22\n")
     addresses = listeners(guest)
-    with dropin(guest, "sshd-vsock@.service", BREAKABLE), \
-            dropin(guest, "ssh.service", "[Service]\nExecStopPost=/bin/touch /run/broken\n"):
+    with dropin(guest, "sshd-vsock@.service", BREAKABLE):
         result = apply(guest, CLOSE, 4)
         assert "systemctl stop ssh.service" in result.stderr
         assert "rolled back: TCP listeners restored" in result.stderr
         assert listeners(guest) == addresses == ANYWHERE
         assert guest.check("systemctl is-enabled ssh.service") == "enabled\n"
         assert guest.run(f"ls {UNITS}/ssh.service").status != 0
-    guest.check("rm /run/broken")
     open_again(guest)
 
 
@@ -281,12 +285,10 @@ def test_what_is_confined_stays_so_until_it_is_closed(way, guest):
 
 def test_undone_closing_is_as_confined_as_before(guest):
     apply(guest, LISTEN)
-    with dropin(guest, "sshd-vsock@.service", BREAKABLE), \
-            dropin(guest, "ssh.service", "[Service]\nExecStopPost=/bin/touch /run/broken\n"):
+    with dropin(guest, "sshd-vsock@.service", BREAKABLE):
         result = apply(guest, CLOSE, 4)
         assert "rolled back: TCP listeners restored" in result.stderr
         assert listeners(guest) == {"127.0.0.1:22"}
-    guest.check("rm /run/broken")
     open_again(guest)
 
 
@@ -295,7 +297,7 @@ def test_undone_closing_is_as_confined_as_before(guest):
 SOCKET = "ss --vsock -Hlne; systemctl show -P InvocationID sshd-vsock.socket"
 
 
-@pytest.mark.parametrize("suite", ["bullseye", "bookworm", "trixie", "forky"])
+@pytest.mark.parametrize("suite", EVERY_SUITE)
 def test_socket_restarts_only_for_another_address(suite, program):
     """While it is down, a user who loops bind(2) wins a port above 1023. Everything else in its file
     comes into force without."""
@@ -329,7 +331,7 @@ STRAYS = {
 MAIN = ("\nInclude more/*.conf\nListenAddress 127.0.0.1:2297\nMatch Address 10.0.0.0/8\n"
         "    PermitTTY no\nMatch all\n")
 
-EFFECTIVE = "sshd -T | grep -i '^listenaddress' | sort"
+EFFECTIVE = "sshd -T | tr A-Z a-z | grep '^listenaddress' | sort"  # 10.6 prints capitals
 
 
 @pytest.fixture(name="strayed")

@@ -134,7 +134,10 @@ def test_fix_that_is_a_command(what, guest):
         if cause in UNLESS:
             guest.check("systemctl restart sshd-vsock.socket")
         guest.check(COMMANDS[what])
-        broken(guest, cause).letter()
+        fix = broken(guest, cause)
+        if cause in UNLESS:
+            guest.check("sleep 2")  # systemd 247 goes on counting in the limit's own interval
+        fix.letter()
         mended(guest)
         guest.check("rm -f /run/systemd/system/sshd-vsock.socket")
 
@@ -403,7 +406,7 @@ def test_who_does_not_get_in(batch, guest):
     lines = sorted((row[0] for row in rows.values() if row[0]), key=lambda line: "Match" in line)
     with meanwhile(guest, "groupadd in; groupadd out; cp -a /etc/pam.d/sshd /etc/security/access.conf"
                           f" /root/\n{made}",
-                   "".join(f"userdel -r {name} 2>/dev/null\n" for name in rows if name != "root")
+                   "".join(f"userdel -rf {name} 2>/dev/null\n" for name in rows if name != "root")
                    + f"groupdel in; groupdel out; rm -f {EXTRA}; mv /root/sshd /etc/pam.d/;"
                      "mv /root/access.conf /etc/security/"):
         guest.put(EXTRA, "\n".join(lines) + "\n")
@@ -519,8 +522,7 @@ def test_line_that_remove_leaves(guest):
 
 
 def test_home_that_is_read_only(guest):
-    with meanwhile(guest, "useradd -m ana; mount --bind /home/ana /home/ana;"
-                          "mount -o remount,bind,ro /home/ana",
+    with meanwhile(guest, "useradd -m ana; mount -t tmpfs -o ro,mode=755,uid=$(id -u ana) none /home/ana",
                    "umount /home/ana; userdel -rf ana || :"):
         guest.put(CONFIG, SETTINGS + "hushlogin: [ana]\n")
         fix = Fix(guest, printed(apply(guest), "/home/ana/.hushlogin: "))
@@ -533,7 +535,7 @@ def test_user_who_is_not_there(choice, guest):
     guest.put(CONFIG, SETTINGS + "hushlogin: [packer]\n")
     Fix(guest, printed(apply(guest), "no such user: packer")).says("take the name out of the list or make")
     with meanwhile(guest, "useradd -m packer" if choice == "make the user" else
-                   f"sed -i 's/packer//' {CONFIG}", "userdel -r packer 2>/dev/null || :"):
+                   f"sed -i 's/packer//' {CONFIG}", "userdel -rf packer 2>/dev/null || :"):
         assert "; fix: " not in apply(guest).stderr
 
 
@@ -552,7 +554,9 @@ def tcp_as_before(guest):
 
 @pytest.mark.usefixtures("open_again")
 def test_nothing_listens_any_more(guest):
-    apply(guest, LISTEN)
+    """While ssh.service is restarted over and over, each stop of it takes /run/sshd from connections
+    too: systemd gives up after some seconds."""
+    apply(guest, LISTEN.replace("timeout: 2", "timeout: 30"))
     with dropin(guest, "ssh.service", "[Service]\nExecStartPre=/usr/bin/test ! -e /run/flag\n"):
         guest.check("touch /run/flag; ! systemctl restart ssh.service")
         fix = Fix(guest, printed(apply(guest, status=1), "no sshd listens on TCP"))
@@ -579,9 +583,9 @@ def test_option_of_a_unit_that_is_not_in_etc(guest):
 @pytest.mark.usefixtures("open_again")
 def test_tcp_that_does_not_come_back(guest):
     """Nothing starts again once TCP was closed, and the door neither."""
-    flag = "[Service]\nExecStartPre=/usr/bin/test ! -e /run/flag\n"
-    with dropin(guest, "sshd-vsock@.service", flag), dropin(
-            guest, "ssh.service", flag + "ExecStopPost=/usr/bin/touch /run/flag\nRestart=no\n"):
+    unless = "[Service]\nExecStartPre=/bin/sh -c 'systemctl -q is-active ssh || ! touch /run/flag'\n"
+    with dropin(guest, "sshd-vsock@.service", unless), dropin(
+            guest, "ssh.service", "[Service]\nExecStartPre=/usr/bin/test ! -e /run/flag\nRestart=no\n"):
         result = apply(guest, SETTINGS + "disable_tcp: true\n", 4)
         fix = Fix(guest, printed(result, "rollback incomplete"))
         assert "/run/flag" in fix.run("systemctl status", status=3)

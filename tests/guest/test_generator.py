@@ -27,7 +27,7 @@ def settled(guest):
     assert "nothing to do" in result.stderr, result.stderr
 
 
-@pytest.mark.parametrize("suite", ["trixie", "forky"])
+@pytest.mark.parametrize("suite", ["trixie", "forky", "sid"])
 def test_generated_or_ours(suite, program):
     with Guest(suite) as guest:
         guest.install(program)

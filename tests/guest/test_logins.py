@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from guest import SUITES, Guest
+from guest import EVERY_SUITE, SUITES, Guest
 from guest.steps import ANYWHERE, UNITS, apply, dropin, listeners, meanwhile
 
 # Of all that follow: the rest is in `tests/run --full`.
@@ -19,7 +19,7 @@ KEYS = "/root/.ssh/authorized_keys"
 OURS = f"{UNITS}/sshd-vsock.socket"
 
 # The oldest and the newest in every run, all of them in `tests/run --full`.
-CHOSEN = SUITES if os.environ.get("SSHD_VSOCK_FULL") else (SUITES[0], SUITES[-1])
+CHOSEN = EVERY_SUITE if os.environ.get("SSHD_VSOCK_FULL") else (SUITES[0], SUITES[-1])
 
 
 @pytest.fixture(scope="module", name="guest", params=CHOSEN)

@@ -20,6 +20,9 @@ from pathlib import Path
 from .sandbox import Sandbox
 
 SUITES = ("bullseye", "bookworm", "trixie", "forky")
+# The versions of systemd between and after those: the last one without a generator of its own, and
+# the newest that Debian has.
+EVERY_SUITE = SUITES + ("bookworm-backports", "sid")
 KERNEL_MODULES = "usr/lib/uml/modules"
 
 GUEST_PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus", "libpam-systemd", "openssh-server",
@@ -55,6 +58,10 @@ for unit in systemd-udev-trigger.service systemd-binfmt.service e2scrub_reap.ser
 done
 """
 
+# Backports are of use to those who ask for them: here for systemd, with all that is made from it.
+PREFER = """mkdir -p "$1/etc/apt/preferences.d"; printf '%s\\n' 'Package: src:systemd' \
+'Pin: release n={suite}' 'Pin-Priority: 990' >"$1/etc/apt/preferences.d/systemd"
+"""
 MERGE_USR = 'for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -s usr/$d "$1/$d"; done'
 
 
@@ -95,8 +102,8 @@ FOREIGN_BUILDER = Recipe("foreign-builder", "bookworm",
 
 def guest_recipe(suite, packages=()):
     """The recipe of a guest of that suite, with more packages where a test needs them."""
-    if suite not in SUITES:
-        raise ValueError(f"no guest of suite {suite}; there are {', '.join(SUITES)}")
+    if suite not in EVERY_SUITE:
+        raise ValueError(f"no guest of suite {suite}; there are {', '.join(EVERY_SUITE)}")
     packages = tuple(packages)
     return Recipe("+".join((suite,) + packages), suite, GUEST_PACKAGES + packages, GUEST_FINISH,
                   kernel_modules=True)
@@ -149,7 +156,7 @@ def tree(recipe):
 
 
 def make_all():
-    """Makes every tree the tests need, two at a time."""
+    """Makes the trees that each run needs, two at a time; others are made when a test asks."""
     tree(RUNNER)
     with ThreadPoolExecutor(2) as makers:
         list(makers.map(tree, [BUILDER] + [guest_recipe(suite) for suite in SUITES]))
@@ -184,8 +191,13 @@ def _unpack(recipe, sandbox, work):
     if recipe.suite == "bullseye":
         # As the installer of Debian 11 did it; newer suites are merged by themselves.
         command.append("--setup-hook=" + MERGE_USR)
+    base = recipe.suite.removesuffix("-backports")
+    sources = [mirror()]
+    if base != recipe.suite:
+        command.append("--setup-hook=" + PREFER.format(suite=recipe.suite))
+        sources = [f"deb {mirror()} {suite} main" for suite in (base, recipe.suite)]
     command += [f"--essential-hook={hook}" for hook in recipe.hooks]
-    sandbox.run(command + [recipe.suite, str(work), mirror()])
+    sandbox.run(command + [base, str(work), *sources])
 
 
 def _architectures(recipe):

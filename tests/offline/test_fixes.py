@@ -129,6 +129,10 @@ OTHERS = {
     "move it away and run this again": GUEST + "test_what_is_in_the_way_of_the_door",
     "outside of sandboxes that forbid openat2": OFFLINE + "test_sandbox_that_forbids_a_call",
     "include fewer files": OFFLINE + "test_too_many_includes",
+    "install a build for this image": "offline/test_program_file.py::"
+        "test_what_is_no_program_of_this_machine",
+    "install it as root's, mode 0755": "offline/test_program_file.py::"
+        "test_one_that_is_not_to_be_run_is_named",
     "install it as %s, with root as the owner": GUEST + "test_program_that_others_can_replace",
     "take AddressFamily": OFFLINE + "test_address_of_a_family_that_sshd_refuses",
     "mv %s{MISNAMED} %s": "offline/test_cli.py::"

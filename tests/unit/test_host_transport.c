@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_hostway.c: on each kind of machine, told by its real DMI strings, whether a host can come
- * in, what is said where none can, and that vouching helps.
+ * test_host_transport.c: on each kind of machine, told by its real DMI strings, whether a host can
+ * come in, what is said where none can, and that vouching helps.
  */
 #include "core/plan/host-transport.h"
 

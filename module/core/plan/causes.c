@@ -240,6 +240,7 @@ enum cause cause_from_journal(const char *line)
                 { "no hostkeys available", CAUSE_NO_HOST_KEYS },                /* sshd.c */
                 { "Missing privilege separation directory", CAUSE_NO_PRIVSEP }, /* sshd.c */
                 { "must be owned by root and not group or world-writable", CAUSE_NO_PRIVSEP },
+                { "chroot(\"", CAUSE_NO_PRIVSEP }, /* sshd.c, privsep_preauth_child() */
                 { "Privilege separation user ", CAUSE_NO_PRIVSEP_USER }, /* sshd.c */
                 { "Bad configuration option", CAUSE_BAD_SSHD_CONFIG },   /* servconf.c */
                 { "bad configuration options", CAUSE_BAD_SSHD_CONFIG },

@@ -47,10 +47,12 @@ static void add_limits(const struct facts *f, struct buf *out)
                       "CPUWeight=100\n");
 }
 
-/* The keys are wanted here, too, to be there before the first connection. ssh-access.target is what
- * hosts wait for (systemd 256; vmm.notify_socket tells them of it): a connection may come once it
- * is reached, and finds its keys, for it waits for them itself. Named on older systems, too, where
- * nothing is there to be wanted: then an update of systemd is no drift. */
+/* The keys are wanted here, too, to be there before the first connection. StartLimit: with
+ * systemd's default the sixth start in 10 s leaves the socket failed, be it of an administrator who
+ * tries ports or of what puts a changed socket back; nothing restarts it by itself, over and over.
+ * ssh-access.target is what hosts wait for (systemd 256; vmm.notify_socket tells them of it): a
+ * connection may come once it is reached, and finds its keys, for it waits for them itself. Named on
+ * older systems, too, where nothing is there to be wanted: then an update of systemd is no drift. */
 void render_socket(const struct config *c, const struct facts *f, struct buf *out)
 {
         buf_adds(out, MARKER "[Unit]\n"
@@ -59,6 +61,7 @@ void render_socket(const struct config *c, const struct facts *f, struct buf *ou
         buf_addf(out, "Wants=" UNIT_HOSTKEYS "%s ssh-access.target\n",
                  render_has_credential(f) ? " " UNIT_CREDENTIAL : "");
         buf_adds(out, "Before=ssh-access.target\n"
+                      "StartLimitIntervalSec=0\n"
                       "\n"
                       "[Socket]\n");
         buf_addf(out, "ListenStream=vsock::%u\n", c->port);

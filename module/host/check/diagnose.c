@@ -198,8 +198,14 @@ static bool is_share_full(struct systemd *m, const struct verdict *v)
 }
 
 /* /run/sshd goes with each stop of ssh.service, also where that restarts over and over, and may so
- * be taken from a connection whose unit has just made it (systemd.exec(5), RuntimeDirectory=): a
- * connection that is closed is tried again, a few times. */
+ * be taken from a connection whose unit has just made it (systemd.exec(5), RuntimeDirectory=):
+ * before the banner or after it, by when sshd needs it. A connection that is closed is tried again,
+ * a few times. */
+static bool was_closed(const struct verdict *v)
+{
+        return v->cause == CAUSE_CLOSED || v->cause == CAUSE_NO_KEX;
+}
+
 static void verify_patiently(struct systemd *m, const char *unit, uint32_t port, unsigned timeout,
                              struct verdict *ret)
 {
@@ -212,7 +218,7 @@ static void verify_patiently(struct systemd *m, const char *unit, uint32_t port,
                 ret->unit = unit;
                 began = began ? began : ret->began;
                 ret->began = began; /* what the journal says of any of them counts */
-                if ((!is_share_full(m, ret) && (ret->cause != CAUSE_CLOSED || closed++ == AGAIN)) ||
+                if ((!is_share_full(m, ret) && (!was_closed(ret) || closed++ == AGAIN)) ||
                     clock_now() + UINT64_C(1000) * PAUSE >= end)
                         return;
                 (void)poll(NULL, 0, PAUSE);

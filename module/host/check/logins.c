@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TOTAL_SECONDS 30
+#define TOTAL_SECONDS 60
 #define STEP_SECONDS                                                                               \
-        10 /* at least, whatever verify_timeout is: a login starts a dozen processes               \
+        20 /* at least, whatever verify_timeout is: a login starts a dozen processes               \
             */
 
 unsigned search_seconds(const struct search *s)

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * apply-units.h: the part of applying that is no file: jobs of systemd, and kernel modules.
+ */
+#pragma once
+
+#include "core/plan/plan.h"
+#include "host/systemd.h"
+
+/* Runs the plan's operation, of a kind that changes no file. -EIO: systemd or modprobe could not.
+ */
+int apply_unit(struct systemd *m, const struct plan *p, const struct op *op,
+               struct error *error) MUST_CHECK;
+
+/* Lets a unit re-read its configuration; one that ended of it, or is about to be started again,
+ * starts. */
+int apply_refresh(struct systemd *m, const char *unit, struct error *error) MUST_CHECK;
