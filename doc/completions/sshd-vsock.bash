@@ -4,7 +4,9 @@
 _sshd_vsock()
 {
         local verbs='check plan apply remove status verify client'
-        local options='--config= --root= --json --no-verify --known-hosts --quiet --verbose --help --version'
+        local options='--config= --root= --json --no-verify --for= --jump= --name= --user= --identity='
+        options+=' --known-hosts --quiet --verbose --help --version'
+        local hosts='linux systemd socat mux unix hvc winsocat wsl'
         local cur=${COMP_WORDS[COMP_CWORD]} option='' verb='' word i
 
         # bash cuts words at '=': `--config=FILE` may come as one word, two or three.
@@ -23,6 +25,17 @@ _sshd_vsock()
         --config)
                 compopt -o filenames 2>/dev/null
                 mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+                return
+                ;;
+        --for)
+                mapfile -t COMPREPLY < <(compgen -W "$hosts" -- "$cur")
+                return
+                ;;
+        --user)
+                mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+                return
+                ;;
+        --jump | --name | --identity) # of another machine
                 return
                 ;;
         --root)

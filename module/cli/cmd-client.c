@@ -1,39 +1,66 @@
 /* SPDX-License-Identifier: MIT
  *
- * cmd-client.c: gathers what client-config.c renders: the port, this machine's name, its CID and
- * public host keys. Reads; changes nothing, and opens no connection.
+ * cmd-client.c: gathers what client-config.c renders: what the user says of the other side, the
+ * port, this machine's name, its CID and public host keys. Reads; changes nothing, and opens no
+ * connection. For root it asks sshd, for others it takes what they may read.
  */
 #include "cli/run.h"
 
 #include "core/format/host-key.h"
+#include "core/format/kvp-pool.h"
 #include "core/format/sshd-dump.h"
+#include "core/format/unit-streams.h"
 #include "host/check/login-search.h"
 #include "host/spawn.h"
 #include "host/sshd-query.h"
 #include "host/survey-machine.h"
 #include "host/vsock-unit.h"
+#include "host/vsock.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define NAME_DEFAULT   "guest"
 #define KEY_FILE_MAX   ((size_t)64 << 10)
 #define KEYGEN_SECONDS 10
+#define DETECT_SECONDS 10
+#define KVP_POOL_MAX   ((size_t)1 << 20)
 
-/* A name that can stand in ssh_config and known_hosts as it is. */
-static void read_name(const struct rootfs *root, char *name, size_t size)
+/* All distributions of WSL have the host name of their Windows. */
+static void find_name(struct run *r, struct client_side *s)
 {
-        AUTO_FREE char *text = NULL;
-        size_t len, n;
+        AUTO_FREE char *host = NULL, *id = NULL;
+        size_t len;
 
-        (void)snprintf(name, size, "%s", NAME_DEFAULT);
-        if (rootfs_read(root, "/etc/hostname", 4096, &text, &len, NULL) < 0)
-                return;
-        n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
-        if (n > 0 && n < size && text[0] != '-')
-                (void)snprintf(name, size, "%.*s", (int)n, text);
+        if (s->client.virt != VIRT_WSL &&
+            rootfs_read(&r->root, "/etc/hostname", 4096, &host, &len, NULL) < 0)
+                host = NULL;
+        /* that of an image is made anew at its first boot */
+        if (!r->root.image && rootfs_read(&r->root, "/etc/machine-id", 64, &id, &len, NULL) < 0)
+                id = NULL;
+        if (client_default_name(host, id, s->name))
+                s->client.vm_name = s->name;
+        if (!s->client.name)
+                s->client.name = s->name;
+}
+
+/* What Hyper-V calls this machine, and its Windows this distribution (WSL's init.cpp sets the
+ * variable for what it starts; sudo and sshd do not pass it on). */
+static void find_windows(struct run *r, struct client_side *s)
+{
+        const char *distribution = getenv("WSL_DISTRO_NAME");
+        AUTO_FREE char *pool = NULL;
+        size_t len;
+
+        if (s->client.virt == VIRT_WSL && distribution &&
+            client_is_address(ADDRESS_WSL, distribution))
+                s->client.distribution = distribution;
+        if (s->client.virt == VIRT_MICROSOFT &&
+            rootfs_read(&r->root, KVP_POOL_PATH, KVP_POOL_MAX, &pool, &len, NULL) == 0 &&
+            kvp_pool_find(pool, len, "VirtualMachineId", s->vm_id, sizeof(s->vm_id)) &&
+            client_is_address(ADDRESS_VM_ID, s->vm_id))
+                s->client.vm_id = s->vm_id;
 }
 
 /* Where the key's directory has no text of the public half, the key has; one in the old PEM format
@@ -59,6 +86,18 @@ static void add_text(struct run *r, const char *path, const char *text, size_t l
                 buf_free(out);
 }
 
+static void add_public(struct run *r, const char *path)
+{
+        AUTO_FREE char *text = NULL;
+        AUTO_BUF name = BUF_INIT;
+        size_t len;
+
+        buf_addf(&name, "%s.pub", path);
+        if (name.error == 0 &&
+            rootfs_read(&r->root, buf_str(&name), KEY_FILE_MAX, &text, &len, NULL) == 0)
+                client_known_host(r->client_side.client.name, text, &r->client_side.known_hosts);
+}
+
 /* One that sshd would not load (authfile.c, sshkey_perm_ok(); Fedora's lets a group read) is not
  * shown. */
 static void add_key(struct run *r, const char *path)
@@ -67,13 +106,17 @@ static void add_key(struct run *r, const char *path)
         AUTO_BUF public = BUF_INIT;
         struct stat st;
         size_t len;
+        int rc = rootfs_read(&r->root, path, KEY_FILE_MAX, &text, &len, &st);
 
-        if (rootfs_read(&r->root, path, KEY_FILE_MAX, &text, &len, &st) < 0)
+        if (rc == -EACCES)
+                add_public(r, path); /* who asks is not root */
+        if (rc < 0)
                 return;
         if (!host_key_is_private(text) || st.st_uid != 0 || (st.st_mode & 037) == 0)
                 add_text(r, path, text, len, &public);
         explicit_bzero(text, len);
-        client_known_host(r->client_side.name, buf_str(&public), &r->client_side.known_hosts);
+        client_known_host(r->client_side.client.name, buf_str(&public),
+                          &r->client_side.known_hosts);
 }
 
 /* sshd's own word where it can be asked, with the options that the listener passes; otherwise what
@@ -104,14 +147,29 @@ static int ask_sshd(struct run *r, struct argv *ret)
         return rc;
 }
 
+/* What its files say; those that not everybody may read (Fedora's) are as good as silent. */
+static int ask_files(struct run *r, struct argv *ret)
+{
+        int rc = survey_host_keys(&r->root, ret, &r->error);
+
+        if (rc < 0 && geteuid() != 0) {
+                r->error = (struct error){ 0 };
+                argv_free(ret);
+                rc = 0;
+                for (size_t i = 0; rc == 0 && distro_host_keys[i]; i++)
+                        rc = argv_adds(ret, distro_host_keys[i]);
+        }
+        return rc;
+}
+
 static int find_keys(struct run *r)
 {
         AUTO(argv_free) struct argv paths = { 0 };
-        int rc = r->root.image ? -ENOENT : ask_sshd(r, &paths);
+        int rc = r->root.image || geteuid() != 0 ? -ENOENT : ask_sshd(r, &paths);
 
         if (rc < 0 || paths.n == 0) {
                 argv_free(&paths);
-                rc = survey_host_keys(&r->root, &paths, &r->error);
+                rc = ask_files(r, &paths);
         }
         for (size_t i = 0; rc == 0 && i < paths.n; i++) {
                 add_key(r, paths.list[i]);
@@ -135,41 +193,119 @@ static int show_known_hosts(struct run *r)
         return EXIT_DONE;
 }
 
-/* An image may boot anywhere: then every way in is shown. */
+/* systemd's word for the machine; of its bus, where there is one for this user, or of the program
+ * that finds it by the same code. */
+static int find_virt(struct run *r, char **ret)
+{
+        static const char *const argv[] = { "/usr/bin/systemd-detect-virt", NULL };
+        AUTO_BUF text = BUF_INIT;
+        int rc = systemd_open(&r->systemd, &r->error);
+
+        if (rc == 0)
+                rc = systemd_property(r->systemd, "Virtualization", ret, &r->error);
+        if (rc == 0 || geteuid() == 0)
+                return rc;
+        if (spawn_wait(argv, -1, -1, DETECT_SECONDS, &text) < 0 || text.error < 0)
+                return rc;
+        r->error = (struct error){ 0 };
+        *ret = strndup(buf_str(&text), strcspn(buf_str(&text), "\n"));
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* An image may boot anywhere: then nothing is known of its host. */
 static int look_at_machine(struct run *r, struct client *c)
 {
         AUTO_FREE char *virt = NULL;
+        uint32_t cid;
 
         c->virt = VIRT_UNKNOWN;
         if (r->root.image)
                 return 0;
-        if (systemd_open(&r->systemd, &r->error) < 0 ||
-            systemd_property(r->systemd, "Virtualization", &virt, &r->error) < 0)
+        if (find_virt(r, &virt) < 0)
                 return -1;
         survey_machine(&r->root, virt, &r->facts.machine);
         r->facts.virt = c->virt = host_transport_virt(&r->facts.machine);
         run_find_host_transport(r);
         c->cid = r->host_transport.cid;
-        c->host_transport = &r->host_transport;
+        c->by_socket = host_transport_by_socket(&r->facts.machine);
         c->hostless = !r->host_transport.reachable && host_transport_never(&r->facts.machine);
+        if (vsock_local_cid(&cid) != -EACCES || c->hostless)
+                c->host_transport = &r->host_transport;
+        else
+                log_line(&r->log, LOG_LEVEL_STEP,
+                         "only root may open /dev/vsock here: the CID is not known");
         return 0;
+}
+
+/* The socket unit as it is, be it systemd's own. */
+static bool find_port(struct run *r)
+{
+        static const char *const units[] = { SYSTEM_UNIT_DIR "/" UNIT_SOCKET,
+                                             "/run/systemd/generator/" UNIT_SOCKET };
+        static const char wanted[] = "ListenStream=vsock:";
+
+        for (size_t i = 0; i < ELEMENTSOF(units); i++) {
+                AUTO(unit_streams_free) struct unit_streams streams = { 0 };
+                AUTO_FREE char *text = NULL;
+                const char *at, *port;
+                size_t len;
+
+                if (rootfs_read(&r->root, units[i], KEY_FILE_MAX, &text, &len, NULL) < 0 ||
+                    unit_streams_read(&streams, text, len) < 0)
+                        continue;
+                at = strstr(buf_str(&streams.others), wanted);
+                port = at ? strchr(at + strlen(wanted), ':') : NULL;
+                if (!port)
+                        continue;
+                r->config.port = (uint32_t)strtoul(port + 1, NULL, 10);
+                log_line(&r->log, LOG_LEVEL_DETAIL, "%s is for root alone: the port is that of %s",
+                         CONFIG_PATH_DEFAULT, units[i]);
+                return r->config.port > 0;
+        }
+        return false;
+}
+
+/* Who may not read the configuration goes by what listens. */
+static int read_config(struct run *r)
+{
+        AUTO_FREE char *text = NULL;
+        size_t len;
+
+        if (!r->root.image && !r->options.config && geteuid() != 0 &&
+            rootfs_read(&r->root, CONFIG_PATH_DEFAULT, CONFIG_SIZE_MAX, &text, &len, NULL) ==
+                    -EACCES &&
+            find_port(r))
+                return EXIT_DONE;
+        return run_read_config(r);
+}
+
+static int refuse_usage(struct run *r)
+{
+        error_fix(&r->error, "see sshd-vsock --help");
+        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->error.text, r->error.fix);
+        return EXIT_USAGE;
 }
 
 int cmd_client(struct run *r)
 {
         struct client_side *s = &r->client_side;
-        int status = run_begin(r);
+        int status;
 
+        if (client_take_request(&r->options.client, &s->client, &r->error) < 0)
+                return refuse_usage(r);
+        status = run_begin_for_anybody(r);
         r->as_it_is = true;
         if (status == EXIT_DONE)
-                status = run_read_config(r);
+                status = read_config(r);
         if (status != EXIT_DONE)
                 return status;
-        read_name(&r->root, s->name, sizeof(s->name));
-        s->client.name = s->name;
         s->client.port = r->config.port;
         if (look_at_machine(r, &s->client) < 0)
                 return run_fail(r);
+        if (client_check_fit(&s->client, &r->error) < 0)
+                return refuse_usage(r);
+        find_name(r, s);
+        find_windows(r, s);
         if (find_keys(r) < 0)
                 buf_free(&s->known_hosts);
         s->known = true;

@@ -19,7 +19,7 @@
 static const struct {
         const char *name;
         int (*run)(struct run *r);
-        bool no_verify, known_hosts; /* whether these options mean something to it */
+        bool no_verify, client; /* whether these options mean something to it */
         const char *help;
 } verbs[] = {
         { "check", cmd_check, false, false,
@@ -41,6 +41,11 @@ enum {
         OPTION_ROOT,
         OPTION_JSON,
         OPTION_NO_VERIFY,
+        OPTION_FOR,
+        OPTION_JUMP,
+        OPTION_NAME,
+        OPTION_USER,
+        OPTION_IDENTITY,
         OPTION_KNOWN_HOSTS,
         OPTION_VERSION
 };
@@ -58,6 +63,19 @@ static const struct {
           "work on an image tree instead of this system" },
         { { "json", no_argument, NULL, OPTION_JSON }, "", "one JSON document on standard output" },
         { { "no-verify", no_argument, NULL, OPTION_NO_VERIFY }, "", "close TCP unverified" },
+        { { "for", required_argument, NULL, OPTION_FOR },
+          "=HOST",
+          "client: linux, systemd, socat, mux, unix, hvc, winsocat, wsl" },
+        { { "jump", required_argument, NULL, OPTION_JUMP },
+          "=HOST",
+          "client: ssh destination of the host, to come through it" },
+        { { "name", required_argument, NULL, OPTION_NAME },
+          "=NAME",
+          "client: what ssh is to call this machine" },
+        { { "user", required_argument, NULL, OPTION_USER }, "=NAME", "client: who logs in" },
+        { { "identity", required_argument, NULL, OPTION_IDENTITY },
+          "=FILE",
+          "client: with which private key of the client's" },
         { { "known-hosts", no_argument, NULL, OPTION_KNOWN_HOSTS },
           "",
           "client: host keys as known_hosts lines" },
@@ -114,9 +132,42 @@ static int unknown_option(struct run *r, const char *word)
         return usage(r, "unknown option ", word, near.best ? meant : NULL);
 }
 
+static bool take_client_option(struct options *o, int c)
+{
+        switch (c) {
+        case OPTION_FOR:
+                o->client.kind = optarg;
+                o->of_client = "--for";
+                return true;
+        case OPTION_JUMP:
+                o->client.jump = optarg;
+                o->of_client = "--jump";
+                return true;
+        case OPTION_NAME:
+                o->client.name = optarg;
+                o->of_client = "--name";
+                return true;
+        case OPTION_USER:
+                o->client.user = optarg;
+                o->of_client = "--user";
+                return true;
+        case OPTION_IDENTITY:
+                o->client.identity = optarg;
+                o->of_client = "--identity";
+                return true;
+        case OPTION_KNOWN_HOSTS:
+                o->known_hosts = true;
+                o->of_client = "--known-hosts";
+                return true;
+        }
+        return false;
+}
+
 /* -1: go on; otherwise the exit status. */
 static int take_option(struct run *r, int c, char *const argv[])
 {
+        if (take_client_option(&r->options, c))
+                return -1;
         switch (c) {
         case OPTION_CONFIG:
                 r->options.config = optarg;
@@ -126,9 +177,6 @@ static int take_option(struct run *r, int c, char *const argv[])
                 return -1;
         case OPTION_JSON:
                 r->options.json = true;
-                return -1;
-        case OPTION_KNOWN_HOSTS:
-                r->options.known_hosts = true;
                 return -1;
         case OPTION_NO_VERIFY:
                 r->options.no_verify = true;
@@ -229,8 +277,12 @@ static int run_verb(struct run *r, int argc, char *argv[])
                 return print_result(r, NULL, unknown_verb(r, word));
         if (r->options.no_verify && !verbs[i].no_verify)
                 return print_result(r, NULL, usage(r, "--no-verify is not for ", word, NULL));
-        if (r->options.known_hosts && !verbs[i].known_hosts)
-                return print_result(r, NULL, usage(r, "--known-hosts is not for ", word, NULL));
+        if (r->options.of_client && !verbs[i].client) {
+                AUTO_BUF what = BUF_INIT;
+
+                buf_addf(&what, "%s is not for ", r->options.of_client);
+                return print_result(r, NULL, usage(r, buf_str(&what), word, NULL));
+        }
         return print_result(r, verbs[i].name, verbs[i].run(r));
 }
 

@@ -10,23 +10,23 @@
 
 static void add_route(struct json *j, const struct client *c, enum client_route route)
 {
-        AUTO_BUF host = BUF_INIT, stanza = BUF_INIT;
+        AUTO_BUF stanza = BUF_INIT;
 
-        client_host(c, route, &host);
         client_stanza(c, route, &stanza);
         json_open(j, NULL, '{');
         json_string(j, "id", client_route_id(route));
         json_string(j, "about", client_route_about(route));
-        json_string(j, "host", buf_str(&host));
+        json_string(j, "host", c->name);
         json_string(j, "ssh_config", buf_str(&stanza));
         json_close(j, '}');
-        if (host.error < 0 || stanza.error < 0)
+        if (stanza.error < 0)
                 j->out.error = -ENOMEM;
 }
 
 void report_client(struct json *j, const struct run *r)
 {
         const struct client *c = &r->client_side.client;
+        const enum client_route first = client_pick(c);
         AUTO_BUF guid = BUF_INIT, key = BUF_INIT, alias = BUF_INIT;
 
         if (!r->client_side.known) {
@@ -43,8 +43,10 @@ void report_client(struct json *j, const struct run *r)
         json_string(j, "guid", buf_str(&guid));
         json_string(j, "registry_key", client_is_registered(c) ? buf_str(&key) : NULL);
         json_open(j, "ways", '[');
+        if (client_has_route(c, first))
+                add_route(j, c, first);
         for (unsigned route = 0; route < N_ROUTES; route++)
-                if (client_has_route(c, route))
+                if (route != first && client_has_route(c, route))
                         add_route(j, c, route);
         json_close(j, ']');
         json_open(j, "known_hosts", '[');

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "core/format/hosts-file.h"
-#include "core/plan/client-config.h"
+#include "core/plan/client-options.h"
 #include "host/apply.h"
 #include "host/check/logins.h"
 #include "host/check/verify.h"
@@ -30,6 +30,8 @@ struct options {
         bool json;
         bool no_verify;
         bool known_hosts;
+        struct client_request client;
+        const char *of_client; /* an option that is for that verb alone; NULL: none was given */
 };
 
 /* What only some verbs look at; `known` tells which did. */
@@ -52,7 +54,8 @@ struct hosts_entry {
 };
 struct client_side {
         bool known;
-        char name[256];
+        char name[CLIENT_NAME_MAX];
+        char vm_id[40];
         struct client client;
         struct buf known_hosts; /* lines */
         struct buf key_files;   /* where they were looked for, in words */
@@ -126,6 +129,9 @@ void run_add_fix(const struct run *r, const char *fix, struct buf *out);
 /* Opens the root; a live run then needs, before anything is looked at, a system that systemd
  * booted, and root. */
 int run_begin(struct run *r) MUST_CHECK;
+
+/* The same for what needs no root. */
+int run_begin_for_anybody(struct run *r) MUST_CHECK;
 
 /* Facts, observation and plan; with `remove` towards nothing of ours. */
 int run_make_plan(struct run *r, bool remove) MUST_CHECK;

@@ -57,6 +57,7 @@ class Relay(socketserver.ThreadingUnixStreamServer):
 
     def __init__(self, path, to):
         self.to = to
+        path.unlink(missing_ok=True)  # of a test before, with the same controller
         super().__init__(str(path), Pair)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -293,11 +294,11 @@ def enlist(controller, guests):
         known += guest.check("sshd-vsock client --known-hosts")
         hosts.append(way["host"])
     inventory = readme("inventory.yaml")
-    assert inventory.count("    web1-socat:\n") == 1 and "Host web1-socat" in readme("ssh_config")
+    assert inventory.count("    web1:\n") == 1 and "Host web1\n" in readme("ssh_config")
     controller.put("work/ssh_config", stanzas)
     controller.put("work/known_hosts", known)
     controller.put("work/inventory.yaml", inventory.replace(
-        "    web1-socat:\n", "".join(f"    {host}:\n" for host in hosts)))
+        "    web1:\n", "".join(f"    {host}:\n" for host in hosts)))
     return hosts
 
 

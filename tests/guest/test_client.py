@@ -57,47 +57,63 @@ def parts(guest):
     return command[command.index("-i") + 1], proxy.split()[-2]
 
 
-def log_in(guest, folder, stanza, known_hosts):
+def log_in(guest, folder, stanza, known_hosts, options=()):
     """Logs in from this machine by the stanza, trusting nothing but the known_hosts."""
     key, _ = parts(guest)
     (folder / "config").write_text(stanza)
     (folder / "known_hosts").write_text(known_hosts)
-    host = re.match(r"Host (\S+)\n", stanza)[1]
+    host = re.search(r"^Host (\S+)\n", stanza, re.M)[1]
     return subprocess.run(
-        ["ssh", "-F", str(folder / "config"), "-i", key, "-l", "root", "-o", "IdentitiesOnly=yes",
+        ["ssh", "-F", str(folder / "config"),
+         *(options or ["-i", key, "-l", "root", "-o", "IdentitiesOnly=yes"]),
          "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
          "-o", f"UserKnownHostsFile={folder}/known_hosts", "-o", "GlobalKnownHostsFile=/dev/null",
          host, "cat; echo in; exit 5"], input="sent\n", capture_output=True, text=True, timeout=60,
         check=False)
 
 
-def stanzas(guest):
-    """Each way's stanza, from the text that a person would paste it from."""
-    text = guest.check("sshd-vsock client")
-    found = {suffix or "-systemd": stanza for stanza, suffix in
-             re.findall(r"^(Host guest(-\w+)?\n(?:    .*\n)+)", text, re.M)}
-    assert set(found) == {"-systemd", "-mux", "-socat", "-unix"}
-    return found
+def by_socket(guest, kind="unix", more=""):
+    """What is printed for this machine, which has the guest's device as a UNIX socket."""
+    return guest.check(f"sshd-vsock client --for={kind}:{parts(guest)[1]} {more}")
 
 
 # ---- from here, through the device's UNIX socket ------------------------------------------------
 
 
 def test_unix_stanza_logs_in(guest, tmp_path):
-    stanza = stanzas(guest)["-unix"].replace("PATH", parts(guest)[1])
     known_hosts = guest.check("sshd-vsock client --known-hosts")
     for _ in range(3):  # the device outlives each
-        done = log_in(guest, tmp_path, stanza, known_hosts)
+        done = log_in(guest, tmp_path, by_socket(guest), known_hosts)
         assert (done.returncode, done.stdout) == (5, "sent\nin\n"), done.stderr
 
 
+def test_default_is_what_the_guest_knows_of_its_host(guest, tmp_path):
+    """User-mode Linux has its device as a UNIX socket; only the path is the host's to know."""
+    text = guest.check("sshd-vsock client")
+    assert "in PATH's place, or say --for=unix:PATH\n".replace("\n", ".\n") in text
+    assert text.endswith("# For another kind of host: --for=linux, systemd, socat, mux\n")
+    done = log_in(guest, tmp_path, text.replace(":PATH SYSTEM", f":{parts(guest)[1]} SYSTEM"),
+                  guest.check("sshd-vsock client --known-hosts"))
+    assert (done.returncode, done.stdout) == (5, "sent\nin\n"), done.stderr
+
+
+def test_who_logs_in_with_which_key(guest, tmp_path):
+    """Nothing is left to say: `ssh NAME`. Another key of the same user's does not count."""
+    key = parts(guest)[0]
+    name = "--name=Box_1"
+    known_hosts = guest.check(f"sshd-vsock client --known-hosts {name}")
+    for identity, status in ((key, 5), (f"{tmp_path}/none", 255)):
+        stanza = by_socket(guest, more=f"{name} --user=root --identity={identity}")
+        done = log_in(guest, tmp_path, stanza, known_hosts, options=["-o", "LogLevel=ERROR"])
+        assert done.returncode == status, done.stderr
+
+
 def test_large_transfers_through_the_unix_stanza(guest, tmp_path):
-    stanza = stanzas(guest)["-unix"].replace("PATH", parts(guest)[1])
     known_hosts = guest.check("sshd-vsock client --known-hosts")
-    assert log_in(guest, tmp_path, stanza, known_hosts).returncode == 5
+    assert log_in(guest, tmp_path, by_socket(guest), known_hosts).returncode == 5
     done = subprocess.run(
         ["ssh", "-F", str(tmp_path / "config"), "-i", parts(guest)[0], "-o", "IdentitiesOnly=yes",
-         "-o", f"UserKnownHostsFile={tmp_path}/known_hosts", "root@guest-unix", "sha256sum"],
+         "-o", f"UserKnownHostsFile={tmp_path}/known_hosts", "root@guest", "sha256sum"],
         input=b"x" * 5_000_000, capture_output=True, timeout=60, check=True)
     want = subprocess.run(["sha256sum"], input=b"x" * 5_000_000, capture_output=True, check=True)
     assert done.stdout == want.stdout
@@ -105,7 +121,7 @@ def test_large_transfers_through_the_unix_stanza(guest, tmp_path):
 
 def test_host_key_is_the_only_trust(guest, tmp_path):
     """The alias stands for the machine: its key, and no other, whatever the address."""
-    stanza = stanzas(guest)["-unix"].replace("PATH", parts(guest)[1])
+    stanza = by_socket(guest)
     known_hosts = guest.check("sshd-vsock client --known-hosts")
     assert "host key is known for guest.vsock" in log_in(guest, tmp_path, stanza, "").stderr
     other = known_hosts.replace("guest.vsock", "other.vsock")
@@ -121,52 +137,133 @@ def test_name_with_capitals(guest, tmp_path):
     """ssh lowers an alias before it looks it up."""
     guest.put("/etc/hostname", "Box-A.Example\n")
     try:
-        text = guest.check("sshd-vsock client")
-        stanza = re.search(r"^Host Box-A.Example-unix\n(?:    .*\n)+", text, re.M)[0]
+        stanza = by_socket(guest)
+        assert "\nHost Box-A.Example\n" in stanza
         known_hosts = guest.check("sshd-vsock client --known-hosts")
         assert known_hosts.startswith("Box-A.Example.vsock ")
-        done = log_in(guest, tmp_path, stanza.replace("PATH", parts(guest)[1]), known_hosts)
+        done = log_in(guest, tmp_path, stanza, known_hosts)
         assert done.returncode == 5, done.stderr
     finally:
         guest.put("/etc/hostname", "guest\n")
 
 
-@pytest.mark.parametrize("slash", ["/", ""])
-def test_mux_stanza_logs_in(guest, tmp_path, slash):
+def test_localhost_is_nobodys_name(guest, tmp_path):
+    """Two machines that are called so are two, and each is the same one tomorrow."""
+    own_id = guest.check("cat /etc/machine-id")
+    guest.put("/etc/hostname", "localhost.localdomain\n")
+    try:
+        names = []
+        for machine_id in own_id, own_id, "0123456789abcdef0123456789abcdef\n":
+            guest.put("/etc/machine-id", machine_id)
+            names += re.findall("^Host (.*)", guest.check("sshd-vsock client"), re.M)
+        assert names[0] == names[1] != names[2] == "guest-7c9731f0fe07"
+        guest.put("/etc/machine-id", own_id)
+        known_hosts = guest.check("sshd-vsock client --known-hosts")
+        assert known_hosts.startswith(f"{names[0]}.vsock ")
+        assert log_in(guest, tmp_path, by_socket(guest), known_hosts).returncode == 5
+    finally:
+        guest.put("/etc/hostname", "guest\n")
+        guest.put("/etc/machine-id", own_id)
+
+
+def test_mux_stanza_logs_in(guest, tmp_path):
     """With Debian testing's systemd-ssh-proxy, which for vsock-mux opens a UNIX socket only."""
     testing = tree(guest_recipe("forky"))
     libraries = f"{testing}/usr/lib/x86_64-linux-gnu"
     run = (f"{testing}/usr/lib64/ld-linux-x86-64.so.2 --library-path "
            f"{libraries}:{libraries}/systemd {testing}{PROXY}")
-    stanza = stanzas(guest)["-mux"]
+    stanza = by_socket(guest, "mux")
     assert f"ProxyCommand {PROXY} %h 22\n" in stanza
-    stanza = stanza.replace("PATH", slash + parts(guest)[1].lstrip("/")).replace(PROXY, run)
     assert re.search(r"^    HostName vsock-mux/", stanza, re.M)
-    done = log_in(guest, tmp_path, stanza, guest.check("sshd-vsock client --known-hosts"))
+    done = log_in(guest, tmp_path, stanza.replace(PROXY, run),
+                  guest.check("sshd-vsock client --known-hosts"))
     assert (done.returncode, done.stdout) == (5, "sent\nin\n"), done.stderr
+
+
+# ---- without root -------------------------------------------------------------------------------
+
+NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups sshd-vsock"
+OUTPUTS = ("client", "client --for=socat", "client --known-hosts")
+
+
+def test_anybody_is_told_the_same(guest, tmp_path):
+    """Whatever root alone may read: the configuration, sshd's own, the keys; and with no bus. It logs
+    in with that, too."""
+    guest.put("/etc/sshd-vsock.yaml", "port: 2224\n", mode=0o600)
+    guest.check("sshd-vsock apply; stat -c %a /dev/vsock /etc/ssh/sshd_config >/root/modes; "
+                "chmod 0666 /dev/vsock; chmod 0600 /etc/ssh/sshd_config", timeout=120)
+    try:
+        wanted = [guest.check(f"sshd-vsock {words}") for words in OUTPUTS]
+        assert "VSOCK-CONNECT:3:2224\n" in wanted[1] and "ssh-ed25519" in wanted[2]
+        assert [guest.check(f"{NOBODY} {words}") for words in OUTPUTS] == wanted
+        documents = [json.loads(guest.check(f"{who} --json client")) for who in (NOBODY, "sshd-vsock")]
+        assert documents[0]["configuration"] is None  # which was not read
+        documents[0]["configuration"] = documents[1]["configuration"]
+        assert documents[0] == documents[1]
+        guest.check("systemctl stop dbus.socket dbus.service")
+        assert [guest.check(f"{NOBODY} {words}") for words in OUTPUTS] == wanted
+        done = log_in(guest, tmp_path, wanted[0].replace(":PATH ", f":{parts(guest)[1]} "), wanted[2])
+        assert (done.returncode, done.stdout) == (5, "sent\nin\n"), done.stderr
+    finally:
+        guest.check("systemctl start dbus.socket; { read -r one; read -r two; } </root/modes; "
+                    "chmod $one /dev/vsock; chmod $two /etc/ssh/sshd_config; "
+                    "rm /etc/sshd-vsock.yaml; sshd-vsock apply", timeout=120)
+
+
+def test_device_that_is_for_root_alone(guest):
+    """Then the CID is not known: said, and no word of a machine that has no device."""
+    guest.check("stat -c %a /dev/vsock >/root/mode; chmod 0600 /dev/vsock")
+    try:
+        result = guest.run(f"{NOBODY} client --for=socat")
+        assert result.status == 0 and "only root may open /dev/vsock" in result.stderr
+        assert "VSOCK-CONNECT:CID:22\n" in result.stdout and "No host" not in result.stdout
+    finally:
+        guest.check("chmod $(cat /root/mode) /dev/vsock")
 
 
 # ---- from inside, to its own CID ---------------------------------------------------------------
 
 
-def log_in_inside(guest, suffix):
+def log_in_inside(guest, stanza, options=""):
     """The stanza as it is, and nothing else; as a host with that CID would."""
-    stanza = stanzas(guest)[suffix]
     guest.put("/root/config", stanza)
-    host = re.match(r"Host (\S+)\n", stanza)[1]
+    host = re.search(r"^Host (\S+)\n", stanza, re.M)[1]
     return guest.run("sshd-vsock client --known-hosts >/root/known; echo sent | "
-                     "ssh -F /root/config -o BatchMode=yes -o StrictHostKeyChecking=yes "
+                     f"ssh -F /root/config -o BatchMode=yes -o StrictHostKeyChecking=yes {options} "
                      "-o UserKnownHostsFile=/root/known -o GlobalKnownHostsFile=/dev/null "
                      f"{host} 'cat; echo in; exit 5'", timeout=60)
 
 
-@pytest.mark.parametrize("suffix", ["-systemd", "-socat"])
+@pytest.mark.parametrize("kind", ["systemd", "socat", "linux"])
 @pytest.mark.parametrize("port", [22, 70000])
-def test_stanzas_with_the_cid_log_in(forky, suffix, port):
+def test_stanzas_with_the_cid_log_in(forky, kind, port):
     forky.put("/etc/sshd-vsock.yaml", f"port: {port}\n")
     forky.check("sshd-vsock apply", timeout=120)
-    assert re.search(r"vsock/3$|VSOCK-CONNECT:3:\d+$", stanzas(forky)[suffix], re.M)
-    result = log_in_inside(forky, suffix)
+    stanza = forky.check(f"sshd-vsock client --for={kind}")
+    assert re.search(rf"vsock/3(?: {port})?$|VSOCK-CONNECT:3:{port}$", stanza, re.M)
+    result = log_in_inside(forky, stanza)
+    assert (result.status, result.stdout) == (5, "sent\nin\n"), result.stderr
+
+
+def test_linux_stanza_logs_in_with_either_program(forky):
+    """It is for hosts with systemd-ssh-proxy, and for those that have only socat."""
+    stanza = forky.check("sshd-vsock client --for=linux")
+    for without, other in ((PROXY, "socat - VSOCK"), ("/usr/bin/socat", PROXY)):
+        forky.check(f"mv {without} {without}.away")
+        try:
+            result = log_in_inside(forky, stanza, "-v")
+            assert (result.status, result.stdout) == (5, "sent\nin\n"), result.stderr
+            assert f"command: exec {other}" in result.stderr
+        finally:
+            forky.check(f"mv {without}.away {without}")
+
+
+def test_jump_through_the_host(forky):
+    """ssh to the host, here by TCP to itself, and by its socat on."""
+    stanza = forky.check("sshd-vsock client --for=socat --jump=root@127.0.0.1")
+    assert "    ProxyCommand ssh -T root@127.0.0.1 socat - VSOCK-CONNECT:3:" in stanza
+    forky.check("ssh-keyscan 127.0.0.1 >>/root/.ssh/known_hosts")
+    result = log_in_inside(forky, stanza)
     assert (result.status, result.stdout) == (5, "sent\nin\n"), result.stderr
 
 

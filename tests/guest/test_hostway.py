@@ -18,6 +18,7 @@ EVERY_RUN = 5
 
 CLOSE = "disable_tcp: true\nverify_timeout: 5\n"
 LISTEN = "listen_address: 127.0.0.1\n"
+VM_ID = "0CB41C0B-FD26-4A41-8370-DCCB048E216E"
 AZURE_TAG = "7783-7084-3265-9085-8269-3286-77"
 
 
@@ -26,6 +27,12 @@ def boot(program):
     with Guest("bookworm") as guest:
         guest.install(program)
         yield guest
+
+
+def pool(**values):
+    """As hv_kvp_daemon writes it."""
+    return b"".join(key.encode().ljust(512, b"\0") + value.encode().ljust(2048, b"\0")
+                    for key, value in values.items())
 
 
 @contextmanager
@@ -112,7 +119,15 @@ def test_hyperv_with_hv_sock_has_a_way_by_its_vm_id(guest):
         assert listeners(guest) == set()
         assert "by its VM id" in guest.run("sshd-vsock status").stdout
         text = guest.check("sshd-vsock client")
-        assert "HVSOCK:VM-ID:vsock-22" in text and "socat - " not in text
+        assert "    ProxyCommand hvc.exe nc -t vsock guest 22\n" in text
+        assert "New-Item" in text and "socat - " not in text
+        assert "HVSOCK:VM-ID:vsock-22" in guest.check("sshd-vsock client --for=winsocat")
+        # hv_kvp_daemon has been told
+        guest.put("/var/lib/hyperv/.kvp_pool_3", pool(HostName="WINDOWS", VirtualMachineId=VM_ID))
+        for kind, way in ("hvc", f"-t vsock {VM_ID} 22"), ("winsocat", f"HVSOCK:{VM_ID}:vsock-22"):
+            text = guest.check(f"sshd-vsock client --for={kind}")
+            assert f" {way}\n" in text and "say --for" not in text
+        guest.check("rm -r /var/lib/hyperv")
 
 
 def test_what_the_operator_vouches_for_is_taken_and_said_at_each_run(guest):

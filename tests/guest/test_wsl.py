@@ -4,6 +4,7 @@ No Windows here: what is taken from WSL is what a distribution sees of it (conta
 written anew at each start, no virtio device, a kernel with or without vsock loopback).
 """
 
+import re
 import tarfile
 from pathlib import Path
 
@@ -62,6 +63,19 @@ def oobe(guest):
     return guest.check(command)
 
 
+def expect_client(guest):
+    """Its Windows, without an administrator; which distribution, only a shell of WSL's knows."""
+    nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups"
+    for variable, words in ("", "wsl.exe -e"), ("WSL_DISTRO_NAME=Debian", "wsl.exe -d Debian -e"):
+        text = guest.check(f"{nobody} env {variable} sshd-vsock client")
+        assert f"('{words} wslinfo --vm-id ^<nul') do winsocat.exe" in text
+        assert f":vsock-{PORT}\n" in text and "hvc" not in text and "New-Item" not in text
+        # all distributions have the host name of their Windows
+        assert re.search("^Host guest-[0-9a-f]{12}$", text, re.M)
+    refused = guest.run("sshd-vsock client --for=hvc")
+    assert refused.status == 2 and "--for=wsl is for its Windows" in refused.stderr
+
+
 def test_package_is_as_wsl_wants_it(package):
     with tarfile.open(package) as tar:
         members = {member.name.removeprefix("./"): member for member in tar}
@@ -83,6 +97,8 @@ def test_kernel_with_loopback(package):
             assert "SSH over vsock: verified" in oobe(guest)
             assert guest.run(LOG_IN).status == 5
             guest.reboot()
+
+        expect_client(guest)
 
         # Hyper-V's transport shows no CID, yet WSL leads to a host: TCP may be closed.
         guest.check(f"printf 'port: {PORT}\\ndisable_tcp: true\\n' >/etc/sshd-vsock.yaml")

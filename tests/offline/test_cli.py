@@ -118,12 +118,15 @@ def test_help_is_a_verb_too():
 
 def test_option_that_does_not_fit_the_verb_is_refused(debian):
     for verb in VERBS:
-        fits = {"--known-hosts": verb == "client",
+        fits = {"--known-hosts": verb == "client", "--name=a": verb == "client",
+                "--user=a": verb == "client", "--identity=a": verb == "client",
+                "--for=socat": verb == "client", "--jump=a": verb == "client",
                 "--no-verify": verb in ("plan", "apply", "remove", "status")}
         for option, well in fits.items():
             result = debian.run(option, verb)
             assert (result.returncode == 2) == (not well), result
-            assert well or f"{option} is not for {verb}" in result.stderr
+            name = option.partition("=")[0]
+            assert well or f"{name} is not for {verb}" in result.stderr
 
 
 def test_plan_ends_with_a_summary(debian):

@@ -294,6 +294,26 @@ def test_bash_completes_files_and_directories(folder):
         assert complete("sshd-vsock", *words) == one
 
 
+def test_kinds_of_hosts_are_everywhere():
+    said = subprocess.run([program(), "--for=?", "client"], check=False, capture_output=True,
+                          text=True).stderr
+    kinds = re.search(r"--for names no kind of host \(([^)]*)\)", said)[1].split(", ")
+    assert len(kinds) > 7
+    assert f"client: {', '.join(kinds)}\n" in help_text()
+    assert [tag.removeprefix("Cm ") for tag in entries(MANUAL, "KINDS OF HOSTS")] == kinds
+    assert f"{', '.join(kinds[:-1])} or {kinds[-1]} " in table("option")["`--for=HOST`"] + " "
+    report = json.loads((CHECKOUT / "schemas/sshd-vsock.report.schema.json").read_text())
+    ways = report["properties"]["client"]["oneOf"][1]["properties"]["ways"]
+    assert ways["items"]["properties"]["id"]["enum"] == kinds
+    for words in ["--for", "=", ""], ["--for", ""], ["--for="]:
+        assert complete("sshd-vsock", "client", *words) == set(kinds)
+    assert complete("sshd-vsock", "client", "--for=s") == {"systemd", "socat"}
+    assert f":host:({' '.join(kinds)})'" in (COMPLETIONS / "_sshd-vsock").read_text()
+    out = run("fish", "--no-config", "-c", f"source {COMPLETIONS}/sshd-vsock.fish; "
+              "complete -C'sshd-vsock client --for='")
+    assert {line.split("\t")[0] for line in out.splitlines()} == {f"--for={k}" for k in kinds}
+
+
 def test_zsh_completion_knows_verbs_and_options():
     text = (COMPLETIONS / "_sshd-vsock").read_text()
     assert set(re.findall(r'(\w+)\\:"', text)) == verbs()

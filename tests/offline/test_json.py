@@ -161,12 +161,14 @@ def test_client_is_data(debian):
     assert client["registry_key"].endswith("\\GuestCommunicationServices\\" + client["guid"])
     assert client["known_hosts"] == ["Box-1.example.vsock " + KEY.rsplit(" ", 1)[0]]
     # nobody knows where an image will boot
-    assert [way["id"] for way in client["ways"]] == ["systemd", "mux", "socat", "unix", "hvc",
-                                                     "winsocat"]
-    text = debian.run("client", config="port: 2222\n").stdout
+    assert [way["id"] for way in client["ways"]] == ["linux", "systemd", "socat", "mux", "unix",
+                                                     "hvc", "winsocat", "wsl"]
     for way in client["ways"]:
-        assert f"# {way['about']}\n{way['ssh_config']}" in text
-        assert way["ssh_config"].startswith(f"Host {way['host']}\n")
+        text = debian.run("client", f"--for={way['id']}", config="port: 2222\n").stdout
+        assert text.startswith(f"# {way['about']}\n") and way["ssh_config"] in text
+        assert f"Host {way['host']}\n" in way["ssh_config"]
+    assert debian.run("client", config="port: 2222\n").stdout.startswith(
+        f"# {client['ways'][0]['about']}\n")
 
     report = report_of(debian, "client", "--known-hosts", status=0)
     assert report["text"] == report["client"]["known_hosts"][0] + "\n"

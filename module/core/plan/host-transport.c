@@ -175,6 +175,14 @@ bool host_transport_never(const struct machine *m)
         return row && row->rule == RULE_NEVER;
 }
 
+/* Cloud Hypervisor's docs/vsock.md; user-mode Linux has vhost-user devices only. Firecracker, which
+ * has sockets too, looks like any KVM without DMI. */
+bool host_transport_by_socket(const struct machine *m)
+{
+        return strncmp(m->vendor, "Cloud Hypervisor", 16) == 0 ||
+               (!m->vendor[0] && !m->product[0] && strcmp(m->word, "uml") == 0);
+}
+
 static void say(struct host_transport *w, const char *reason, const char *fix)
 {
         (void)snprintf(w->reason, sizeof(w->reason), "%s", reason);

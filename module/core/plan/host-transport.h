@@ -45,6 +45,9 @@ enum virt host_transport_virt(const struct machine *m);
 /* Whether no host of this kind of machine is the user's: then nothing can be printed for it. */
 bool host_transport_never(const struct machine *m);
 
+/* Whether the machine's vsock device is, on its host, a UNIX socket and no CID. */
+bool host_transport_by_socket(const struct machine *m);
+
 /* With `assume` the operator vouches for what the table does not know; `reason` stays. */
 void host_transport_find(const struct machine *m, const struct transports *t, bool assume,
                          struct host_transport *ret);
