@@ -252,7 +252,6 @@ static int compare(struct run *r, struct candidate *named, struct candidate *fil
                    struct candidate *carried, struct candidate *credential)
 {
         const struct candidate *used;
-
         int status;
 
         if (!r->options.config) {

@@ -192,13 +192,14 @@ static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_un
         return 0;
 }
 
-/* Root asks: nobody else makes such plans. */
+/* Root asks: nobody else makes such plans. Where our template could not accept them, those of
+ * systemd's that can are worth as much as ever. */
 static int find_credential(struct survey *s)
 {
         AUTO_FREE char *path = NULL;
         int r = credential_find(s->root, CREDENTIAL_KEYS, &path);
 
-        s->facts->key_credential = r > 0;
+        s->facts->key_credential = r > 0 && render_has_credential(s->facts);
         return r == -ENOMEM ? r : 0;
 }
 
@@ -302,9 +303,9 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
         if (r == 0)
                 r = find_modules(&s);
         if (r == 0)
-                r = find_credential(&s);
-        if (r == 0)
                 r = tolerate(&s, survey_sshd(&s), &f.sshd_unread);
+        if (r == 0)
+                r = find_credential(&s);
         if (r == 0)
                 r = find_tcp_units(&s);
         if (r == 0)

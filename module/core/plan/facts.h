@@ -71,7 +71,7 @@ struct facts {
         bool sshd_beyond;        /* there are more of them than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
-        bool key_credential;     /* live: it was booted with keys for its accounts */
+        bool key_credential;     /* live: it was booted with keys that ours can accept */
         bool generated_listener; /* systemd's generator provides the wanted vsock listener, and it
                                 answers */
         struct tcp_unit tcp[N_TCP_UNITS];

@@ -146,7 +146,7 @@ static bool opens_unread(const struct facts *f)
  * socket: a reload that is followed by its restart leaves nobody else its port. */
 static int plan_credential(struct plan *p, const struct facts *f, const struct units *u)
 {
-        if (!f->key_credential || !render_has_credential(f) || u->credential.active)
+        if (!f->key_credential || u->credential.active)
                 return 0;
         return plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_CREDENTIAL);
 }
