@@ -199,6 +199,28 @@ def test_generated_listener_that_takes_no_keys_gives_way(program):
         assert "nothing to do" in apply(guest).stderr
 
 
+# What systemd-vmspawn hands over with its key (vmspawn.c), as systemd-debug-generator writes it.
+VMSPAWN = f"""[Service]
+ExecStart=
+ExecStart=sshd -i -o 'AuthorizedKeysFile=%d/{KEYS} .ssh/authorized_keys'
+ImportCredential={KEYS}
+"""
+
+
+def test_drop_in_of_the_host_is_what_counts(program):
+    """It takes the place of sshd_config's AuthorizedKeysFile: whom that locks out is known."""
+    with Guest("trixie", prepare=bake_keys) as guest:
+        guest.install(program)
+        guest.put("/run/systemd/system/sshd-vsock@.service.d/50-credential.conf", VMSPAWN)
+        guest.put("/root/.ssh/authorized_keys", guest.public_key, mode=0o600)
+        apply(guest, "")
+        assert gets_in(guest, "root") and guest.ssh("exit 5").status == 5
+        assert not gets_in(guest, "ana") and guest.ssh("exit 5", user="ana").status == 255
+        assert login_of(guest, "root")["admission"] == "proven"
+        result = apply(guest, "disable_tcp: true\nrequire_login: [ana]\n", status=4)
+        assert "ana" in result.stderr and listeners(guest)
+
+
 def test_keys_that_nobody_hands_over(program):
     """systemd 247: as if there were none."""
     with Guest("bullseye", prepare=bake_keys) as guest:
