@@ -25,7 +25,7 @@ ONLY = {
     "removes": (r"unlink|unlinkat|rmdir|remove", "atomic-file rootfs lock scratch"),
     "makes a directory": (r"mkdir|mkdirat", "atomic-file scratch sshd-query"),
     "changes owner or mode": (r"f?chown|f?chmod|fchownat|fchmodat", "atomic-file scratch"),
-    "forks": (r"fork|vfork|clone|posix_spawnp?", "spawn home-child user-file"),
+    "forks": (r"fork|vfork|clone|posix_spawnp?", "spawn home-child user-file waiting"),
     "executes": (r"execv|execve|execvp|execl|execlp|fexecve|system|popen", "spawn"),
     "ends processes": (r"kill|killpg|pidfd_send_signal", "spawn home-child user-file orphans scratch"),
     "opens a socket": (r"socket", "vsock sock-diag tcp-listeners"),

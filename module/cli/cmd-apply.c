@@ -122,8 +122,7 @@ static void revive_socket(struct run *r)
         if (systemd_job(r->systemd, JOB_RESTART, UNIT_SOCKET, JOB_SECONDS, &error) < 0)
                 log_error(&r->log, &error);
         else
-                diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
-                                  &r->verdict);
+                run_find_verdict(r, &r->verdict);
 }
 
 static int verify_live(struct run *r)
@@ -134,8 +133,7 @@ static int verify_live(struct run *r)
                 log_line(&r->log, LOG_LEVEL_WARN, "not verified (--no-verify)");
                 return EXIT_DONE;
         }
-        diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
-                          &r->verdict);
+        run_find_verdict(r, &r->verdict);
         r->verified = true;
         revive_socket(r);
         status = message_verdict(r, &r->verdict);

@@ -8,6 +8,7 @@ int cmd_plan(struct run *r)
 {
         int status = run_begin(r);
 
+        r->quietly = true;
         if (status == EXIT_DONE)
                 status = run_compare(r);
         if (status != EXIT_DONE)

@@ -5,6 +5,7 @@
  */
 #include "cli/run.h"
 
+#include "cli/drop-ins.h"
 #include "cli/tcp-reality.h"
 #include "core/plan/sshd-listen.h"
 #include "core/util/printable.h"
@@ -52,6 +53,13 @@ static void add_listener(struct run *r)
                  r->config.port, s->fragment);
         buf_addf(b, "        %u open now, %u accepted, %u refused\n", s->connections, s->accepted,
                  s->refused);
+}
+
+static void add_drop_ins(struct run *r)
+{
+        for (size_t i = 0; i < r->drop_ins.settings.n; i++)
+                add_line(&r->text, "        changed by %s: %s", r->drop_ins.paths.list[i],
+                         r->drop_ins.settings.list[i]);
 }
 
 static void add_not_verified(struct run *r, const struct cause_row *row)
@@ -259,6 +267,7 @@ int cmd_status(struct run *r)
         bool lacks;
 
         r->as_it_is = true;
+        r->quietly = true;
         r->homes = HOMES_ASKED;
         if (status == EXIT_DONE)
                 status = run_compare(r);
@@ -268,11 +277,13 @@ int cmd_status(struct run *r)
         if (r->root.image && run_report_program(r) < 0)
                 return run_fail(r);
         if (r->systemd) {
-                diagnose_quietly(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
-                                 &r->verdict);
+                run_find_verdict(r, &r->verdict);
                 r->verified = true;
         }
+        if (drop_ins_find(r) < 0)
+                return run_fail(r);
         add_listener(r);
+        add_drop_ins(r);
         add_verification(r);
         add_logins(r);
         add_tcp(r);

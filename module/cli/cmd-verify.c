@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * cmd-verify.c: `verify` connects over vsock loopback, asks who can log in, and looks at the hosts
- * entry. Writes nothing that lasts.
+ * cmd-verify.c: `verify` connects over vsock loopback, looks for a way in for the host, asks who
+ * can log in, and looks at the hosts entry. Writes nothing that lasts.
  */
+#include "cli/drop-ins.h"
 #include "cli/messages.h"
 #include "core/format/hosts-file.h"
 
@@ -20,6 +21,27 @@ static void check_hosts(struct run *r)
                 message_cause(r, LOG_LEVEL_WARN, CAUSE_NO_UNKNOWN, "");
         else
                 log_line(&r->log, LOG_LEVEL_STEP, "UNKNOWN resolves from /etc/hosts");
+}
+
+static int show_drop_ins(struct run *r)
+{
+        if (drop_ins_find(r) < 0)
+                return run_fail(r);
+        for (size_t i = 0; i < r->drop_ins.settings.n; i++)
+                log_line(&r->log, LOG_LEVEL_STEP, "the units are changed by %s: %s",
+                         r->drop_ins.paths.list[i], r->drop_ins.settings.list[i]);
+        return EXIT_DONE;
+}
+
+/* Without one nobody comes in, though it answers here: where TCP is to be closed that is a failure,
+ * as it is for `apply`. */
+static int check_host_transport(struct run *r)
+{
+        bool closes = r->config.disable_tcp || r->config.n_listen > 0;
+
+        return message_host_transport(r, closes ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN) || !closes
+                       ? EXIT_DONE
+                       : EXIT_CLOSED_NOTHING;
 }
 
 int cmd_verify(struct run *r)
@@ -41,7 +63,12 @@ int cmd_verify(struct run *r)
         if (status != EXIT_DONE)
                 return status;
 
+        status = show_drop_ins(r);
+        if (status != EXIT_DONE)
+                return status;
         status = message_verification(r);
+        if (status == EXIT_DONE)
+                status = check_host_transport(r);
         check_hosts(r);
         if (status == EXIT_DONE)
                 status = message_logins(r, false);

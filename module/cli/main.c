@@ -312,7 +312,7 @@ static void settle_in(void)
 
 int main(int argc, char *argv[])
 {
-        struct run r = { .root = ROOTFS_INIT, .lock = LOCK_INIT };
+        struct run r = { .root = ROOTFS_INIT, .lock = LOCK_INIT, .waiting = WAITING_INIT };
         int status;
 
         settle_in();

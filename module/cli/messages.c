@@ -54,8 +54,7 @@ int message_verdict(struct run *r, struct verdict *v)
 
 int message_verification(struct run *r)
 {
-        diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
-                          &r->verdict);
+        run_find_verdict(r, &r->verdict);
         r->verified = true;
         return message_verdict(r, &r->verdict);
 }

@@ -285,6 +285,24 @@ static void add_listeners(struct json *j, const struct run *r)
         json_close(j, ']');
 }
 
+static void add_drop_ins(struct json *j, const struct run *r)
+{
+        if (!r->drop_ins.known) {
+                json_null(j, "drop_ins");
+                return;
+        }
+        json_open(j, "drop_ins", '[');
+        for (size_t i = 0; i < r->drop_ins.settings.n; i++) {
+                json_open(j, NULL, '{');
+                json_string(j, "path", r->drop_ins.paths.list[i]);
+                json_open(j, "settings", '[');
+                json_words(j, r->drop_ins.settings.list[i], " ");
+                json_close(j, ']');
+                json_close(j, '}');
+        }
+        json_close(j, ']');
+}
+
 /* The system as it was found: after a verb that changes it that would be out of date. */
 static void add_found(struct json *j, const struct run *r, bool found)
 {
@@ -331,6 +349,7 @@ void report_json(const struct run *r, const char *verb, int status, struct buf *
         add_host(&j, r);
         add_found(&j, r, !changing);
         add_listeners(&j, r);
+        add_drop_ins(&j, r);
         report_client(&j, r);
         json_string(&j, "text", r->text.len ? buf_str(&r->text) : NULL);
         json_close(&j, '}');

@@ -13,6 +13,7 @@
 #include "host/log.h"
 #include "host/survey.h"
 #include "host/tcp-listeners.h"
+#include "host/waiting.h"
 
 /* Exit statuses: sshd-vsock(8), and doc/DESIGN.md "Interfaces that stay". */
 enum {
@@ -52,6 +53,10 @@ struct hosts_entry {
         enum hosts_state state;
         char *address; /* NULL: UNKNOWN is in no line */
 };
+struct drop_ins {
+        bool known;
+        struct argv paths, settings; /* at the same places; the settings' names, "A B" */
+};
 struct client_side {
         bool known;
         char name[CLIENT_NAME_MAX];
@@ -80,6 +85,7 @@ struct run {
         enum config_source source;
         bool checks;         /* the verb is about the configuration: who it names has to be there */
         enum homes homes;    /* which of them the verb looks at */
+        bool quietly;        /* verification loads no module */
         bool as_it_is;       /* the verb looks at what is in force, not at what is to be */
         bool config_differs; /* the system's own file is another one than what is in force */
         struct buf left;     /* extras that could not be written or taken out */
@@ -99,8 +105,10 @@ struct run {
         struct who_gets_in who;
         struct tcp_reality tcp;
         struct hosts_entry hosts;
+        struct drop_ins drop_ins; /* of our units, by others */
         struct client_side client_side;
-        struct buf text; /* what the verb has for standard output */
+        struct waiting waiting; /* for the operation that runs */
+        struct buf text;        /* what the verb has for standard output */
 };
 
 /* Each returns an exit status, EXIT_DONE to go on; what failed has then been said. */
@@ -169,6 +177,9 @@ bool run_has_changes(const struct run *r);
 
 /* Looks whether a host can come in, into run.host_transport. */
 void run_find_host_transport(struct run *r);
+
+/* Connects over vsock, with a diagnosis where nothing answers; `ret` may be run.verdict. */
+void run_find_verdict(const struct run *r, struct verdict *ret);
 
 /* Looks who gets in through the vsock listener, into run.who. Runs logins. */
 int run_find_logins(struct run *r, struct error *error) MUST_CHECK;

@@ -78,7 +78,9 @@ static void settle(struct run *r, unsigned seconds)
 {
         const struct timespec pause = { .tv_nsec = 100000000 };
         uint64_t start = clock_now(), end = clock_deadline(seconds);
+        AUTO_WAITING waiting;
 
+        waiting_begin(&r->log, &waiting, "sshd to listen on TCP as the configuration says");
         r->tcp.settled = true;
         for (;; (void)nanosleep(&pause, NULL)) {
                 bool open;

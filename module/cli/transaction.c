@@ -6,11 +6,21 @@
 
 #include <errno.h>
 
+static void tell_begin(void *userdata, const struct op *op)
+{
+        struct run *r = userdata;
+        AUTO_BUF text = BUF_INIT;
+
+        op_describe(op, &text);
+        waiting_begin(&r->log, &r->waiting, "%s", buf_str(&text));
+}
+
 static void tell_done(void *userdata, const struct op *op)
 {
         struct run *r = userdata;
         AUTO_BUF text = BUF_INIT;
 
+        waiting_end(&r->waiting);
         op_describe(op, &text);
         log_line(&r->log, LOG_LEVEL_STEP, "%s", buf_str(&text));
 }
@@ -19,6 +29,7 @@ static void tell_skipped(void *userdata, const struct op *op, const struct error
 {
         struct run *r = userdata;
 
+        waiting_end(&r->waiting);
         log_line(&r->log, LOG_LEVEL_WARN, "%s%s%s", error->text, error->fix[0] ? "; fix: " : "",
                  error->fix);
         if (op->item && item_is_extra(op->item))
@@ -27,18 +38,22 @@ static void tell_skipped(void *userdata, const struct op *op, const struct error
 
 int transaction_run(struct run *r, enum phase phase)
 {
-        const struct apply_report report = { tell_done, tell_skipped, r };
+        const struct apply_report report = { tell_begin, tell_done, tell_skipped, r };
 
-        return apply_phase(&r->root, r->systemd, &r->plan, phase, &report, &r->error);
+        int rc = apply_phase(&r->root, r->systemd, &r->plan, phase, &report, &r->error);
+
+        waiting_end(&r->waiting);
+        return rc;
 }
 
 void transaction_run_extras(struct run *r)
 {
         struct error error = { 0 };
-        const struct apply_report report = { tell_done, tell_skipped, r };
+        const struct apply_report report = { tell_begin, tell_done, tell_skipped, r };
 
         if (apply_phase(&r->root, r->systemd, &r->plan, PHASE_EXTRAS, &report, &error) < 0)
                 log_line(&r->log, LOG_LEVEL_WARN, "%s", error.text);
+        waiting_end(&r->waiting);
 }
 
 static int lock(struct run *r)

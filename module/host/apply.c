@@ -247,6 +247,8 @@ static int run_phase(const struct rootfs *root, struct systemd *m, struct plan *
                         continue;
                 }
                 op->tried = true;
+                if (!op->item && report->begins)
+                        report->begins(report->userdata, op);
                 r = run_op(root, m, p, op, is_soft || first < 0 ? &soft : error);
                 if (r >= 0) {
                         op->done = true;

@@ -10,6 +10,8 @@
 
 /* What apply tells while it works; NULL members are skipped. */
 struct apply_report {
+        /* before a unit or module is asked for, which may take its time */
+        void (*begins)(void *userdata, const struct op *op);
         void (*done)(void *userdata, const struct op *op);
         /* an operation that failed without harm */
         void (*skipped)(void *userdata, const struct op *op, const struct error *error);

@@ -48,6 +48,10 @@ void log_init(struct log *l, enum log_level max)
 {
         l->max = max;
         l->journal = stderr_is_journal();
+        /* the journal calls lines of a unit's stderr by the name of the program that systemd
+         * started (systemd.exec(5), SyslogIdentifier=): by ours, unless one in between started us
+         */
+        l->named = l->journal && getppid() == 1;
         l->colour = log_has_colours(STDERR_FILENO);
 }
 
@@ -75,7 +79,8 @@ static void emit(const struct log *l, enum log_level level, const char *text)
         ssize_t n;
 
         if (l->journal)
-                buf_addf(&line, "%ssshd-vsock: %s\n", styles[level].journal, text);
+                buf_addf(&line, "%s%s%s\n", styles[level].journal,
+                         l->named ? "" : "sshd-vsock: ", text);
         else if (l->colour)
                 buf_addf(&line, "%s%s\033[0m %s\n", styles[level].colour, styles[level].mark, text);
         else
@@ -104,7 +109,7 @@ static bool send_event(enum log_event event, enum log_level level, const char *c
         char **texts[] = { &message, &priority, &id, &error };
         int n = 1;
 
-        if (asprintf(&message, "MESSAGE=sshd-vsock: %s", text) < 0)
+        if (asprintf(&message, "MESSAGE=%s", text) < 0)
                 message = NULL;
         if (asprintf(&priority, "PRIORITY=%c", styles[level].journal[1]) < 0)
                 priority = NULL;

@@ -30,6 +30,7 @@ enum log_event {
 struct log {
         enum log_level max;
         bool journal; /* stderr is the journal */
+        bool named;   /* which shows the program's name in front of each line already */
         bool colour;  /* stderr is a terminal and NO_COLOR is not set */
 };
 

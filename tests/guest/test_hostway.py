@@ -102,6 +102,19 @@ def test_client_prints_nothing_that_leads_nowhere(guest):
         assert report["client"]["ways"] == [] and report["client"]["registry_key"] is None
 
 
+def test_verify_looks_for_the_way(guest):
+    """It fails where apply would: where TCP is to be closed."""
+    with dmi(guest, "Amazon EC2", "m5.large"):
+        apply(guest, "port: 22\n")
+        for config, status, word in (("port: 22\n", 0, "warning"), (CLOSE, 4, "error")):
+            guest.put("/etc/sshd-vsock.yaml", config)
+            result = guest.run("sshd-vsock verify --json")
+            assert result.status == status
+            assert f"sshd-vsock: {word}: the vsock listener answers locally, but no" in result.stderr
+            assert json.loads(result.stdout)["host"]["reachable"] is False
+        assert json.loads(result.stdout)["error"]["cause"] == "no-way-to-host"
+
+
 def test_qemu_by_name_has_a_way(guest):
     with dmi(guest, "QEMU", "Standard PC (Q35 + ICH9, 2009)"):
         apply(guest, CLOSE)

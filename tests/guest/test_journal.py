@@ -62,3 +62,20 @@ def test_failure_names_its_cause(guest):
     (failed,), (kept,) = entries(guest, "verification failed"), entries(guest, "TCP kept")
     assert failed["SSHD_VSOCK_CAUSE"] == kept["SSHD_VSOCK_CAUSE"] == "no-host-keys"
     assert failed["PRIORITY"] == "3"
+
+
+def test_the_program_is_named_once(guest):
+    guest.put("/etc/sshd-vsock.yaml", "port: 22\n")
+    guest.check("systemd-run --quiet --wait --unit=straight sshd-vsock check")
+    guest.check("systemd-run --quiet --wait --unit=wrapped sh -c 'sshd-vsock check; true'")
+    for unit, line in (("straight", "sshd-vsock[N]: "), ("wrapped", "sh[N]: sshd-vsock: ")):
+        out = guest.check(f"journalctl --sync; journalctl -q -b -o short -u {unit}.service _TRANSPORT=stdout")
+        lines = [re.sub(r".*? (\S+)\[\d+\]: ", r"\1[N]: ", text) for text in out.splitlines()]
+        assert lines and all(text.startswith(line) for text in lines)
+        assert all(text.count("sshd-vsock") == 1 for text in lines)
+
+
+def test_an_event_is_named_once(guest):
+    assert provision(guest) == 0
+    assert {(e["SYSLOG_IDENTIFIER"], e["MESSAGE"].count("sshd-vsock:"))
+            for e in entries(guest, "verified")} == {("sshd-vsock", 0)}

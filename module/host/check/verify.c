@@ -98,17 +98,29 @@ static void judge(int fd, uint64_t deadline, struct verdict *v)
         conclude(v, b, converse(fd, deadline, b));
 }
 
+static bool has_loopback_module(void)
+{
+        struct stat st;
+
+        return stat("/sys/module/vsock_loopback", &st) == 0;
+}
+
 /* The module is loaded by whoever has CAP_SYS_MODULE; where it is built in, or there is none,
  * modprobe says so and the connection will tell. */
 void verify_load_loopback(unsigned timeout)
 {
         static const char *const argv[] = { "/sbin/modprobe", "-q", "vsock_loopback", NULL };
-        struct stat st;
 
-        if (stat("/sys/module/vsock_loopback", &st) == 0)
-                return;
-        if (spawn_wait(argv, -1, -1, timeout, NULL) < 0)
+        if (!has_loopback_module() && spawn_wait(argv, -1, -1, timeout, NULL) < 0)
                 return; /* no kmod here: as above */
+}
+
+bool verify_may_load_loopback(unsigned timeout)
+{
+        static const char *const argv[] = { "/sbin/modprobe", "--dry-run", "-q", "vsock_loopback",
+                                            NULL };
+
+        return !has_loopback_module() && spawn_wait(argv, -1, -1, timeout, NULL) == 0;
 }
 
 /* af_vsock.c: without a transport for CID 1 connect() ends in ENODEV or, when another transport is

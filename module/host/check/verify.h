@@ -22,6 +22,9 @@ struct verdict {
 /* Loads vsock_loopback where it is a module. */
 void verify_load_loopback(unsigned timeout);
 
+/* Whether that would load it; it is not loaded. */
+bool verify_may_load_loopback(unsigned timeout);
+
 /* Through the kernel's vsock loopback, all within `timeout` seconds. Always gives a verdict. */
 void verify_listener(uint32_t port, unsigned timeout, struct verdict *ret);
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * drop-ins.c: see drop-ins.h. Asks systemd which files are in force, and reads them; what their
+ * settings mean is for people to judge.
+ */
+#include "cli/drop-ins.h"
+
+#include "core/format/unit-file.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool is_listed(const char *list, const char *word, size_t len)
+{
+        for (const char *at = list; (at = strstr(at, word)) != NULL; at += len)
+                if ((at == list || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+                        return true;
+        return false;
+}
+
+static int add_setting(void *userdata, const char *section, const char *key, const char *value)
+{
+        struct buf *b = userdata;
+        size_t n = strlen(key);
+
+        (void)section;
+        (void)value;
+        if (n > 0 && !is_listed(buf_str(b), key, n))
+                buf_addf(b, "%s%s", b->len ? " " : "", key);
+        return 0;
+}
+
+static int add_file(struct run *r, const char *path)
+{
+        AUTO_FREE char *text = NULL;
+        AUTO_BUF settings = BUF_INIT;
+        size_t len = 0;
+        int rc;
+
+        if (argv_has(&r->drop_ins.paths, path))
+                return 0;
+        rc = rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL);
+        if (rc == 0)
+                rc = unit_file_read(text, len, add_setting, &settings);
+        if (rc == -ENOMEM || settings.error < 0)
+                return -ENOMEM;
+        rc = argv_adds(&r->drop_ins.paths, path);
+        return rc < 0 ? rc : argv_adds(&r->drop_ins.settings, buf_str(&settings));
+}
+
+/* Distributions tune all services at once (Fedora's service.d/10-timeout-abort.conf). */
+static bool is_vendors(const char *path)
+{
+        const char *lib = strstr(path, "/lib/systemd/system/");
+
+        return lib && (lib == path || lib == path + strlen("/usr")) &&
+               (strstr(lib, "/service.d/") || strstr(lib, "/socket.d/"));
+}
+
+static int add_unit(struct run *r, const char *unit)
+{
+        AUTO_BUF files = BUF_INIT;
+        struct error error = { 0 };
+        char *rest = NULL;
+        int rc = 0;
+
+        /* what cannot be asked is no failure: the verbs have more to say */
+        if (!unit[0] || systemd_unit_files(r->systemd, unit, &files, &error) < 0 || !files.data)
+                return files.error;
+        for (char *path = strtok_r(files.data, "\n", &rest); path && rc == 0;
+             path = strtok_r(NULL, "\n", &rest))
+                if (strstr(path, ".d/") && !is_vendors(path))
+                        rc = add_file(r, path);
+        return rc;
+}
+
+int drop_ins_find(struct run *r)
+{
+        static const char *const ours[] = { UNIT_HOSTKEYS, UNIT_KEYGEN, UNIT_PROVISION };
+        struct error error = { 0 };
+        char service[256] = "";
+        int rc;
+
+        if (!r->systemd)
+                return 0;
+        if (systemd_socket_service(r->systemd, r->listener, service, sizeof(service), &error) < 0)
+                service[0] = '\0';
+        rc = add_unit(r, r->listener);
+        if (rc == 0)
+                rc = add_unit(r, service);
+        for (size_t i = 0; rc == 0 && i < ELEMENTSOF(ours); i++)
+                rc = add_unit(r, ours[i]);
+        r->drop_ins.known = rc == 0;
+        return rc;
+}
