@@ -217,6 +217,7 @@ def test_drop_in_of_the_host_is_what_counts(program):
         assert gets_in(guest, "root") and guest.ssh("exit 5").status == 5
         assert not gets_in(guest, "ana") and guest.ssh("exit 5", user="ana").status == 255
         assert login_of(guest, "root")["admission"] == "proven"
+        assert "50-credential.conf" in guest.run("sshd-vsock status").stdout
         result = apply(guest, "disable_tcp: true\nrequire_login: [ana]\n", status=4)
         assert "ana" in result.stderr and listeners(guest)
 
