@@ -7,7 +7,8 @@
 
 #include "core/util/base.h"
 
-#define SYSTEM_UNIT_DIR "/etc/systemd/system"
+#define SYSTEM_UNIT_DIR     "/etc/systemd/system"
+#define GENERATOR_DIRECTORY "/run/systemd/generator" /* the beginning of all three */
 
 #define UNIT_SOCKET     "sshd-vsock.socket"
 #define UNIT_TEMPLATE   "sshd-vsock@.service"

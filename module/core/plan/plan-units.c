@@ -93,6 +93,16 @@ static const char *stream_of(const char *text, size_t *ret_len)
         return at;
 }
 
+/* With --takeover what listened until now may have been anything: one process for all, say. */
+static bool replaces_another(const struct desired *d, const struct op *op)
+{
+        const struct observed *o = op->before;
+        AUTO_BUF different = BUF_INIT;
+
+        return d->takeover && o->type == OBSERVED_FILE && !plan_is_ours(o) &&
+               takeover_is_alike(TAKEOVER_SOCKET, o->data, o->len, d->port, &different) <= 0;
+}
+
 /* Only another address needs a restart; all other directives come into force with a daemon-reload.
  * A port above 1023 is lost while the socket is down to whoever on the system binds it first. What
  * systemd has loaded tells of a run that was killed before it told systemd. */
@@ -108,6 +118,8 @@ static bool must_rebind(const struct plan *p, const struct desired *d, const str
 
                 if (op->item != i)
                         continue;
+                if (replaces_another(d, op))
+                        return true;
                 old = plan_is_ours(op->before) ? stream_of(op->before->data, &old_n) : NULL;
                 if (!s->listen[0] || (old && (old_n != n || memcmp(old, stream, n) != 0)))
                         return true;
