@@ -51,8 +51,9 @@ static void add_limits(const struct facts *f, struct buf *out)
  * systemd's default the sixth start in 10 s leaves the socket failed, be it of an administrator who
  * tries ports or of what puts a changed socket back; nothing restarts it by itself, over and over.
  * ssh-access.target is what hosts wait for (systemd 256; vmm.notify_socket tells them of it): a
- * connection may come once it is reached, and finds its keys, for it waits for them itself. Named on
- * older systems, too, where nothing is there to be wanted: then an update of systemd is no drift. */
+ * connection may come once it is reached, and finds its keys, for it waits for them itself. Named
+ * on older systems, too, where nothing is there to be wanted: then an update of systemd is no
+ * drift. */
 void render_socket(const struct config *c, const struct facts *f, struct buf *out)
 {
         buf_adds(out, MARKER "[Unit]\n"
