@@ -108,10 +108,9 @@ static void add_operation(struct json *j, const struct run *r, size_t at)
 static void add_configuration(struct json *j, const struct run *r)
 {
         static const char *const sources[] = {
-                [CONFIG_DEFAULTS] = "defaults",
-                [CONFIG_FILE] = "file",
-                [CONFIG_NAMED] = "named",
-                [CONFIG_CARRIED] = "carried",
+                [CONFIG_DEFAULTS] = "defaults",     [CONFIG_FILE] = "file",
+                [CONFIG_NAMED] = "named",           [CONFIG_CARRIED] = "carried",
+                [CONFIG_CREDENTIAL] = "credential",
         };
 
         if (!r->config.verify_timeout) {

@@ -69,10 +69,11 @@ struct client_side {
 
 /* Where the configuration is from. */
 enum config_source {
-        CONFIG_DEFAULTS, /* there is no file: all defaults */
-        CONFIG_FILE,     /* the system's own file */
-        CONFIG_NAMED,    /* --config */
-        CONFIG_CARRIED,  /* an earlier --config: the provision unit carries it */
+        CONFIG_DEFAULTS,   /* there is no file: all defaults */
+        CONFIG_FILE,       /* the system's own file */
+        CONFIG_NAMED,      /* --config */
+        CONFIG_CARRIED,    /* an earlier --config: the provision unit carries it */
+        CONFIG_CREDENTIAL, /* what the machine was booted with */
 };
 
 struct run {
