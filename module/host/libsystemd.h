@@ -51,7 +51,7 @@
         F(sd_journal_sendv_with_location)
 
 struct libsystemd {
-#define LIBSYSTEMD_MEMBER(name) __typeof__(name) *name;
+#define LIBSYSTEMD_MEMBER(name) __typeof__(name)(*(name));
         LIBSYSTEMD_FUNCTIONS(LIBSYSTEMD_MEMBER)
 #undef LIBSYSTEMD_MEMBER
 };
