@@ -4,7 +4,7 @@
 _sshd_vsock()
 {
         local verbs='check plan apply remove status verify client'
-        local options='--config= --root= --json --no-verify --for= --jump= --name= --user= --identity='
+        local options='--config= --root= --json --no-verify --takeover --for= --jump= --name= --user= --identity='
         options+=' --known-hosts --quiet --verbose --help --version'
         local hosts='linux systemd socat mux unix hvc winsocat wsl'
         local cur=${COMP_WORDS[COMP_CWORD]} option='' verb='' word i

@@ -65,7 +65,7 @@ static void add_drop_ins(struct run *r)
 static void add_not_verified(struct run *r, const struct cause_row *row)
 {
         buf_addf(&r->text, "verify  failed: %s; fix: ", row->what);
-        run_add_fix(r, row->fix, &r->text);
+        run_add_fix(r, run_verdict_fix(r), &r->text);
         buf_adds(&r->text, "\n");
 }
 

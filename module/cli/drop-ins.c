@@ -76,7 +76,8 @@ static int add_unit(struct run *r, const char *unit)
 
 int drop_ins_find(struct run *r)
 {
-        static const char *const ours[] = { UNIT_HOSTKEYS, UNIT_KEYGEN, UNIT_PROVISION };
+        static const char *const ours[] = { UNIT_HOSTKEYS, UNIT_KEYGEN, UNIT_CREDENTIAL,
+                                            UNIT_PROVISION };
         struct error error = { 0 };
         char service[256] = "";
         int rc;

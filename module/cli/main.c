@@ -19,20 +19,20 @@
 static const struct {
         const char *name;
         int (*run)(struct run *r);
-        bool no_verify, client; /* whether these options mean something to it */
+        bool no_verify, takeover, client; /* whether these options mean something to it */
         const char *help;
 } verbs[] = {
-        { "check", cmd_check, false, false,
+        { "check", cmd_check, false, false, false,
           "validate the configuration; touches nothing, needs no root" },
-        { "plan", cmd_plan, true, false, "show what apply would change; touches nothing" },
-        { "apply", cmd_apply, true, false,
+        { "plan", cmd_plan, true, true, false, "show what apply would change; touches nothing" },
+        { "apply", cmd_apply, true, true, false,
           "bring the system to that state, verify it, then close TCP" },
-        { "remove", cmd_remove, true, false, "remove what apply installed, byte for byte" },
-        { "status", cmd_status, true, false,
+        { "remove", cmd_remove, true, false, false, "remove what apply installed, byte for byte" },
+        { "status", cmd_status, true, false, false,
           "what is installed, what answers, what is closed, what drifted" },
-        { "verify", cmd_verify, false, false,
+        { "verify", cmd_verify, false, false, false,
           "name the first broken link of SSH over vsock, and its fix" },
-        { "client", cmd_client, false, true,
+        { "client", cmd_client, false, false, true,
           "print what the other side needs: ssh_config, GUID, registry" },
 };
 
@@ -41,6 +41,7 @@ enum {
         OPTION_ROOT,
         OPTION_JSON,
         OPTION_NO_VERIFY,
+        OPTION_TAKEOVER,
         OPTION_FOR,
         OPTION_JUMP,
         OPTION_NAME,
@@ -63,6 +64,9 @@ static const struct {
           "work on an image tree instead of this system" },
         { { "json", no_argument, NULL, OPTION_JSON }, "", "one JSON document on standard output" },
         { { "no-verify", no_argument, NULL, OPTION_NO_VERIFY }, "", "close TCP unverified" },
+        { { "takeover", no_argument, NULL, OPTION_TAKEOVER },
+          "",
+          "replace units of the same names, whatever they do" },
         { { "for", required_argument, NULL, OPTION_FOR },
           "=HOST",
           "client: linux, systemd, socat, mux, unix, hvc, winsocat, wsl" },
@@ -181,6 +185,9 @@ static int take_option(struct run *r, int c, char *const argv[])
         case OPTION_NO_VERIFY:
                 r->options.no_verify = true;
                 return -1;
+        case OPTION_TAKEOVER:
+                r->options.takeover = true;
+                return -1;
         case 'q':
                 r->log.max = LOG_LEVEL_WARN;
                 return -1;
@@ -277,6 +284,8 @@ static int run_verb(struct run *r, int argc, char *argv[])
                 return print_result(r, NULL, unknown_verb(r, word));
         if (r->options.no_verify && !verbs[i].no_verify)
                 return print_result(r, NULL, usage(r, "--no-verify is not for ", word, NULL));
+        if (r->options.takeover && !verbs[i].takeover)
+                return print_result(r, NULL, usage(r, "--takeover is not for ", word, NULL));
         if (r->options.of_client && !verbs[i].client) {
                 AUTO_BUF what = BUF_INIT;
 

@@ -16,7 +16,7 @@ void message_cause(struct run *r, enum log_level level, enum cause cause, const 
         const struct cause_row *row = &causes[cause];
         AUTO_BUF fix = BUF_INIT;
 
-        run_add_fix(r, row->fix, &fix);
+        run_add_fix(r, cause == r->verdict.cause ? run_verdict_fix(r) : row->fix, &fix);
         log_line(&r->log, level, "%s%s%s%s; fix: %s", row->what, detail[0] ? " (" : "", detail,
                  detail[0] ? ")" : "", buf_str(&fix));
 }

@@ -65,7 +65,7 @@ static void add_error(struct json *j, const struct run *r, int status)
                 add_error_words(j, r, "configuration", "the configuration has faults",
                                 "correct what \"faults\" names");
         } else if (r->verified && r->verdict.cause != CAUSE_NONE) {
-                add_error_words(j, r, row->id, row->what, row->fix);
+                add_error_words(j, r, row->id, row->what, run_verdict_fix(r));
         } else if (r->who.known && !r->who.enough) {
                 row = &causes[CAUSE_NO_LOGIN];
                 add_error_words(j, r, row->id, row->what, row->fix);
@@ -108,10 +108,9 @@ static void add_operation(struct json *j, const struct run *r, size_t at)
 static void add_configuration(struct json *j, const struct run *r)
 {
         static const char *const sources[] = {
-                [CONFIG_DEFAULTS] = "defaults",
-                [CONFIG_FILE] = "file",
-                [CONFIG_NAMED] = "named",
-                [CONFIG_CARRIED] = "carried",
+                [CONFIG_DEFAULTS] = "defaults",     [CONFIG_FILE] = "file",
+                [CONFIG_NAMED] = "named",           [CONFIG_CARRIED] = "carried",
+                [CONFIG_CREDENTIAL] = "credential",
         };
 
         if (!r->config.verify_timeout) {
@@ -164,7 +163,7 @@ static void add_verdict(struct json *j, const struct run *r)
         if (answers)
                 json_null(j, "fix");
         else
-                add_fix(j, r, causes[v->cause].fix);
+                add_fix(j, r, run_verdict_fix(r));
         json_string(j, "detail", v->detail[0] ? v->detail : NULL);
         json_string(j, "banner", v->ident[0] ? v->ident : NULL);
         json_close(j, '}');

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * run-config.c: which configuration a run works with: the one that was named, the system's own
- * file, or the one that came by --config earlier and that the provision unit carries, for that is
- * what each boot applies. Says where two of them differ, and by which command the one at hand is
- * applied again. Reads; changes nothing.
+ * file, the one that came by --config earlier and that the provision unit carries, for that is what
+ * each boot applies, or the credential that the machine was booted with. Says where two of them
+ * differ, and by which command the one at hand is applied again. Reads; changes nothing.
  */
 #include "cli/run.h"
 
 #include "core/plan/render.h"
 #include "host/config-load.h"
+#include "host/credential.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,6 +23,7 @@ static const char apply_again[] = "sshd-vsock apply";
 /* One of the configurations there are. */
 struct candidate {
         const char *name;
+        char *path; /* of a credential: what `name` is then */
         bool there;
         char *text;
         size_t len;
@@ -34,6 +36,7 @@ struct candidate {
 static void candidate_free(struct candidate *c)
 {
         free(c->text);
+        free(c->path);
         config_error_free(&c->diag);
         config_free(&c->config);
         buf_free(&c->canonical);
@@ -109,6 +112,21 @@ static int read_carried(struct run *r, const struct users *users, struct candida
         return rc < 0 ? rc : parse(users, c);
 }
 
+/* Trusted as a file is: root's alone. */
+static int read_credential(struct run *r, const struct users *users, struct candidate *c)
+{
+        c->rc = credential_find(&r->root, CREDENTIAL_CONFIG, &c->path);
+        if (c->rc <= 0)
+                return c->rc == -EACCES ? 0 : c->rc;
+        c->name = c->path;
+        c->diag = (struct config_error)CONFIG_ERROR_INIT(c->name);
+        c->there = true;
+        c->rc = config_load_path(&r->root, c->path, geteuid() == 0, &c->diag, &c->text, &c->len);
+        if (c->rc < 0)
+                return c->rc == -EBADMSG ? 0 : c->rc;
+        return parse(users, c);
+}
+
 static bool same(const struct candidate *a, const struct candidate *b)
 {
         return a->rc == 0 && b->rc == 0 &&
@@ -127,12 +145,16 @@ static int use(struct run *r, struct candidate *c, enum config_source source)
 
 /* Nothing was named. Where there are two, the file is what is to be, so plan and apply take it; and
  * what the unit carries is what is, so that verbs which look at the system compare with that. An
- * image has no boot behind it: plan and apply take what they are given there, be it no file. */
-static int choose(struct run *r, struct candidate *file, struct candidate *carried)
+ * image has no boot behind it: plan and apply take what they are given there, be it no file. A
+ * credential counts where nobody on this system decided anything: each boot brings another. */
+static int choose(struct run *r, struct candidate *file, struct candidate *carried,
+                  struct candidate *credential)
 {
         bool given = file->there || (r->root.image && !r->as_it_is);
 
         r->config_differs = given && carried->there && !same(file, carried);
+        if (!file->there && !carried->there && credential->there)
+                return use(r, credential, CONFIG_CREDENTIAL);
         if (!carried->there || (given && !(r->as_it_is && r->config_differs)))
                 return use(r, file, file->there ? CONFIG_FILE : CONFIG_DEFAULTS);
         return use(r, carried, CONFIG_CARRIED);
@@ -204,13 +226,36 @@ static void message_source(struct run *r)
                          r->source == CONFIG_FILE ? CONFIG_PATH_DEFAULT : "the default", force);
 }
 
-static int compare(struct run *r, struct candidate *named, struct candidate *file,
-                   struct candidate *carried)
+static void message_credential(const struct run *r, const struct candidate *used,
+                               const struct candidate *credential)
 {
+        static const char *const sources[] = {
+                [CONFIG_FILE] = CONFIG_PATH_DEFAULT,
+                [CONFIG_NAMED] = "--config",
+                [CONFIG_CARRIED] = "the configuration that " UNIT_PROVISION " carries",
+        };
+
+        if (r->source == CONFIG_CREDENTIAL)
+                log_line(&r->log, LOG_LEVEL_STEP,
+                         "there is no %s: this works with the credential %s", CONFIG_PATH_DEFAULT,
+                         credential->name);
+        else if (r->source == CONFIG_DEFAULTS && credential->rc == -EACCES)
+                log_line(&r->log, LOG_LEVEL_STEP,
+                         "only root can tell whether there is a credential " CREDENTIAL_CONFIG);
+        else if (credential->there && r->source != CONFIG_DEFAULTS && !same(credential, used))
+                log_line(&r->log, LOG_LEVEL_STEP,
+                         "the credential %s says otherwise and does not count, for there is %s",
+                         credential->name, sources[r->source]);
+}
+
+static int compare(struct run *r, struct candidate *named, struct candidate *file,
+                   struct candidate *carried, struct candidate *credential)
+{
+        const struct candidate *used;
         int status;
 
         if (!r->options.config) {
-                status = choose(r, file, carried);
+                status = choose(r, file, carried, credential);
         } else {
                 r->config_differs = is_named(r) && file->there && !same(file, named);
                 status = use(r, named, is_named(r) ? CONFIG_NAMED : CONFIG_FILE);
@@ -218,12 +263,14 @@ static int compare(struct run *r, struct candidate *named, struct candidate *fil
         if (status != EXIT_DONE)
                 return status;
         /* the one in use gave its values away; its text stays */
-        set_command(r, file, carried,
-                    r->options.config             ? named
-                    : r->source == CONFIG_CARRIED ? carried
-                                                  : file);
+        used = r->options.config                ? named
+               : r->source == CONFIG_CARRIED    ? carried
+               : r->source == CONFIG_CREDENTIAL ? credential
+                                                : file;
+        set_command(r, file, carried, used);
         message_source(r);
-        if (r->source == CONFIG_DEFAULTS)
+        message_credential(r, used, credential);
+        if (r->source == CONFIG_DEFAULTS || r->source == CONFIG_CREDENTIAL)
                 message_misnamed(r);
         return EXIT_DONE;
 }
@@ -233,6 +280,7 @@ int run_read_config(struct run *r)
         AUTO(candidate_free) struct candidate named = { .rc = -ENOENT };
         AUTO(candidate_free) struct candidate file = { .rc = -ENOENT };
         AUTO(candidate_free) struct candidate carried = { .rc = -ENOENT };
+        AUTO(candidate_free) struct candidate credential = { .rc = -ENOENT };
         AUTO(users_free) struct users users = { 0 };
         /* one of them may have been deleted since: that costs no boot its vsock listener */
         const struct users *known = r->checks ? &users : NULL;
@@ -246,7 +294,9 @@ int run_read_config(struct run *r)
                 rc = read_file(r, known, &file);
         if (rc == 0 && named.rc != -EBADMSG)
                 rc = read_carried(r, known, &carried);
-        return rc < 0 ? fail(r, rc) : compare(r, &named, &file, &carried);
+        if (rc == 0 && named.rc != -EBADMSG)
+                rc = read_credential(r, known, &credential);
+        return rc < 0 ? fail(r, rc) : compare(r, &named, &file, &carried, &credential);
 }
 
 void run_say_overruled(struct run *r)

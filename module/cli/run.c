@@ -16,8 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GENERATOR_DIRECTORY "/run/systemd/generator"
-
 int run_fail(struct run *r)
 {
         log_error(&r->log, &r->error);
@@ -160,6 +158,7 @@ int run_make_plan(struct run *r, bool remove)
         if (rc == 0)
                 rc = remove ? desired_none(&r->facts, &r->desired)
                             : desired_make(&r->config, &r->facts, &r->desired);
+        r->desired.takeover = r->options.takeover && !remove;
         if (rc == 0)
                 rc = survey_paths(&r->root, &r->desired, &r->observed, &r->error);
         if (rc == 0)
@@ -233,6 +232,11 @@ void run_find_host_transport(struct run *r)
 
         survey_transports(&r->root, &t);
         host_transport_find(&r->facts.machine, &t, r->config.assume_host, &r->host_transport);
+}
+
+const char *run_verdict_fix(const struct run *r)
+{
+        return r->verdict.fix[0] ? r->verdict.fix : causes[r->verdict.cause].fix;
 }
 
 void run_find_verdict(const struct run *r, struct verdict *ret)

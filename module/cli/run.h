@@ -30,6 +30,7 @@ struct options {
         const char *root;   /* NULL: this system */
         bool json;
         bool no_verify;
+        bool takeover;
         bool known_hosts;
         struct client_request client;
         const char *of_client; /* an option that is for that verb alone; NULL: none was given */
@@ -68,10 +69,11 @@ struct client_side {
 
 /* Where the configuration is from. */
 enum config_source {
-        CONFIG_DEFAULTS, /* there is no file: all defaults */
-        CONFIG_FILE,     /* the system's own file */
-        CONFIG_NAMED,    /* --config */
-        CONFIG_CARRIED,  /* an earlier --config: the provision unit carries it */
+        CONFIG_DEFAULTS,   /* there is no file: all defaults */
+        CONFIG_FILE,       /* the system's own file */
+        CONFIG_NAMED,      /* --config */
+        CONFIG_CARRIED,    /* an earlier --config: the provision unit carries it */
+        CONFIG_CREDENTIAL, /* what the machine was booted with */
 };
 
 struct run {
@@ -176,6 +178,9 @@ bool run_has_changes(const struct run *r);
 
 /* Looks whether a host can come in, into run.host_transport. */
 void run_find_host_transport(struct run *r);
+
+/* The fix of the last verification's cause. */
+const char *run_verdict_fix(const struct run *r);
 
 /* Connects over vsock, with a diagnosis where nothing answers; `ret` may be run.verdict. */
 void run_find_verdict(const struct run *r, struct verdict *ret);

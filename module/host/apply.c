@@ -235,7 +235,9 @@ static int run_phase(const struct rootfs *root, struct systemd *m, struct plan *
         for (size_t k = 0; k < p->n; k++) {
                 struct op *op = &p->ops[k];
                 struct error soft = { 0 };
-                const bool is_soft = op->kind == OP_MODULE || (op->item && item_is_extra(op->item));
+                const bool is_soft = op->kind == OP_MODULE ||
+                                     (op->item ? item_is_extra(op->item)
+                                               : strcmp(op->name, UNIT_CREDENTIAL) == 0);
                 int r;
 
                 if (op->phase != phase || (first < 0 && is_of_listener(op)))

@@ -58,7 +58,7 @@ static int read_stdin(struct config_error *d, char **ret, size_t *ret_len)
         }
 }
 
-static int read_path(const struct rootfs *root, const char *path, bool trusted,
+int config_load_path(const struct rootfs *root, const char *path, bool trusted,
                      struct config_error *d, char **ret, size_t *ret_len)
 {
         struct stat st;
@@ -98,7 +98,7 @@ static int read_named(const char *name, bool trusted, struct config_error *d, ch
                 return -ENOMEM;
         }
         r = rootfs_open(NULL, &host, &error);
-        return r < 0 ? fault(d, r) : read_path(&host, path, trusted, d, ret, ret_len);
+        return r < 0 ? fault(d, r) : config_load_path(&host, path, trusted, d, ret, ret_len);
 }
 
 int config_load_read(const struct rootfs *root, const char *config, bool trusted,
@@ -116,5 +116,6 @@ int config_load_read(const struct rootfs *root, const char *config, bool trusted
                 *ret_len = 0;
                 return *ret ? 0 : -ENOMEM;
         }
-        return r < 0 ? fault(d, r) : read_path(root, CONFIG_PATH_DEFAULT, trusted, d, ret, ret_len);
+        return r < 0 ? fault(d, r)
+                     : config_load_path(root, CONFIG_PATH_DEFAULT, trusted, d, ret, ret_len);
 }

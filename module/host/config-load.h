@@ -15,5 +15,9 @@
 int config_load_read(const struct rootfs *root, const char *config, bool trusted,
                      struct config_error *d, char **ret, size_t *ret_len) MUST_CHECK;
 
+/* The same for a path inside the root. */
+int config_load_path(const struct rootfs *root, const char *path, bool trusted,
+                     struct config_error *d, char **ret, size_t *ret_len) MUST_CHECK;
+
 /* The name that messages give it. */
 const char *config_load_name(const char *config);

@@ -357,14 +357,13 @@ int survey_sshd_files(struct survey *s, const char *path)
 
 int survey_sshd(struct survey *s)
 {
-        int r = find_environments(s);
+        int r = find_environments(s), there = survey_exists(s, PATH_SSHD_CONFIG);
 
-        if (r == 0)
-                r = survey_exists(s, PATH_SSHD_CONFIG);
-        if (r < 0)
-                return r;
-        s->facts->sshd_config = r > 0;
+        /* what cannot be looked at is not taken for absent */
+        s->facts->sshd_config = there != 0;
+        if (r < 0 || there < 0)
+                return r < 0 ? r : there;
         /* openSUSE's vendor file counts only where /etc has none */
-        r = survey_sshd_files(s, r > 0 ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR);
+        r = survey_sshd_files(s, there > 0 ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR);
         return r == 0 ? survey_sshd_settings(s) : r;
 }

@@ -8,6 +8,7 @@
 #include "core/format/unit-path.h"
 #include "core/plan/render.h"
 #include "host/clock.h"
+#include "host/credential.h"
 #include "host/survey-machine.h"
 #include "host/survey-sshd.h"
 #include "host/survey-streams.h"
@@ -195,6 +196,17 @@ static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_un
         return 0;
 }
 
+/* Root asks: nobody else makes such plans. Where our template could not accept them, those of
+ * systemd's that can are worth as much as ever. */
+static int find_credential(struct survey *s)
+{
+        AUTO_FREE char *path = NULL;
+        int r = credential_find(s->root, CREDENTIAL_KEYS, &path);
+
+        s->facts->key_credential = r > 0 && render_has_credential(s->facts);
+        return r == -ENOMEM ? r : 0;
+}
+
 static int find_tcp_units(struct survey *s)
 {
         AUTO_FREE char *preset = NULL;
@@ -297,6 +309,8 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
         if (r == 0)
                 r = tolerate(&s, survey_sshd(&s), &f.sshd_unread);
         if (r == 0)
+                r = find_credential(&s);
+        if (r == 0)
                 r = find_tcp_units(&s);
         if (r == 0)
                 r = survey_streams(&s);
@@ -335,6 +349,8 @@ int survey_units(struct systemd *m, struct units *ret, struct error *error)
                 r = look_at_unit(m, UNIT_KEYGEN, &ret->keygen, error);
         if (r == 0)
                 r = look_at_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, error);
+        if (r == 0)
+                r = look_at_unit(m, UNIT_CREDENTIAL, &ret->credential, error);
         if (r == 0)
                 r = look_at_unit(m, UNIT_PROVISION, &ret->provision, error);
         return r;

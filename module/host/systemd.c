@@ -280,52 +280,74 @@ static const struct {
         [JOB_RELOAD] = { "ReloadUnit", "reload" },
 };
 
+/* Takes the job of a reply; 1. */
+static int take_job(struct systemd *m, sd_bus_message *reply)
+{
+        const char *path = NULL;
+        int r = sd_bus_message_read(reply, "o", &path);
+
+        if (r > 0)
+                m->job = strdup(path);
+        return r <= 0 || m->job ? r : -ENOMEM;
+}
+
+static void forget_job(struct systemd *m)
+{
+        free(m->job);
+        m->job = NULL;
+        m->result[0] = '\0';
+}
+
 static int enqueue(struct systemd *m, enum job job, const char *unit, struct error *error)
 {
         sd_bus_error e = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
-        const char *path = NULL;
         int r;
 
-        free(m->job);
-        m->job = NULL;
-        m->result[0] = '\0';
+        forget_job(m);
         r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, jobs[job].method, &e, &reply,
                                "ss", unit, "replace");
-        if (r < 0 && job == JOB_STOP && sd_bus_error_has_name(&e, DESTINATION ".NoSuchUnit"))
+        if (r >= 0)
+                r = take_job(m, reply);
+        else if (job == JOB_STOP && sd_bus_error_has_name(&e, DESTINATION ".NoSuchUnit"))
                 r = 0;
-        else if (r < 0)
+        if (r < 0)
                 r = systemd_say(error, r, &e, jobs[job].word, unit);
-        else
-                r = sd_bus_message_read(reply, "o", &path);
-        if (r > 0 && path) {
-                m->job = strdup(path);
-                r = m->job ? 1 : error_set(error, -ENOMEM, "%s %s", jobs[job].word, unit);
-        }
         sd_bus_message_unref(reply);
         sd_bus_error_free(&e);
         return r;
 }
 
-/* The restart is asked for first: systemd runs its jobs when there are no more calls to read, so
- * the reload, sent at once behind it, comes between the asking and the restarting. The other way
- * round does not work: a reload that cannot be answered costs all that its dead caller sent after
- * it. */
-int systemd_reload_for(struct systemd *m, const char *unit, struct error *error)
+/* Both in one call, as a unit of systemd's own: asked for one after the other, whoever asks may be
+ * killed in between, and not even asking for the restart first helps, since systemd may be done
+ * with that before it reads the other. The unit waits for nothing, also at boot. */
+static int reload_and_restart(struct systemd *m, const char *unit)
 {
-        sd_bus_message *call = NULL;
+        static const char systemctl[] = "/bin/systemctl";
+        sd_bus_message *reply = NULL;
+        char name[64];
         int r;
 
-        r = sd_bus_message_new_method_call(m->bus, &call, DESTINATION, OBJECT, INTERFACE,
-                                           jobs[JOB_RESTART].method);
+        (void)snprintf(name, sizeof(name), "sshd-vsock-reload-%d.service", (int)getpid());
+        forget_job(m);
+        r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "StartTransientUnit", NULL,
+                               &reply, "ssa(sv)a(sa(sv))", name, "replace", 4, "Type", "s",
+                               "oneshot", "DefaultDependencies", "b", 0, "CollectMode", "s",
+                               "inactive-or-failed", "ExecStart", "a(sasb)", 2, systemctl, 2,
+                               "systemctl", "daemon-reload", 0, systemctl, 4, "systemctl",
+                               "--no-block", "restart", unit, 0, 0);
         if (r >= 0)
-                r = sd_bus_message_append(call, "ss", unit, "replace");
-        if (r >= 0)
-                r = sd_bus_message_set_expect_reply(call, 0);
-        if (r >= 0)
-                r = sd_bus_send(m->bus, call, NULL);
-        sd_bus_message_unref(call);
-        return r < 0 ? systemd_say(error, r, NULL, "restart", unit) : systemd_reload(m, error);
+                r = take_job(m, reply);
+        sd_bus_message_unref(reply);
+        if (r > 0)
+                r = wait_for_job(m, clock_now() + RELOAD_TIMEOUT_USEC);
+        return r < 0 || strcmp(m->result, "done") == 0 ? r : -EIO;
+}
+
+/* Where that cannot be, a restart follows all the same, by the caller if he lives. */
+int systemd_reload_for(struct systemd *m, const char *unit, struct error *error)
+{
+        return reload_and_restart(m, unit) == 0 ? 0 : systemd_reload(m, error);
 }
 
 int systemd_job(struct systemd *m, enum job job, const char *unit, unsigned timeout,

@@ -83,8 +83,9 @@ void systemd_never_wait(struct systemd *m);
 
 int systemd_reload(struct systemd *m, struct error *error) MUST_CHECK;
 
-/* The same where a restart of the unit will follow, and asks for one ahead: a reload closes a
- * socket whose addresses changed, and whoever is killed between the two must not leave it so. */
+/* The same where a restart of the unit will follow, and asks for one with it: a reload closes a
+ * socket whose addresses changed, and whoever is killed between the two must not leave it so. Waits
+ * also after systemd_never_wait(). */
 int systemd_reload_for(struct systemd *m, const char *unit, struct error *error) MUST_CHECK;
 
 /* Enqueues the job and waits for its end, at most `timeout` seconds (-ETIMEDOUT). A job that ends

@@ -62,6 +62,7 @@ class Emulated(Guest):
     """Such a guest; what Guest takes, and
 
     security    the kernel's security module: apparmor or selinux (enforcing)
+    smbios      strings of the host for the guest, as the firmware hands them over (type 11)
 
     There is no wsl=, and no tar=. At most one such guest is on at a time, on the whole machine:
     boot() waits for its turn.
@@ -71,10 +72,12 @@ class Emulated(Guest):
     costs = []  # (name, CPU seconds) of each guest of this process that is gone
     _mine = False  # one of this process is on
 
-    def __init__(self, suite, *, security="apparmor", memory=None, cmdline="", **options):
+    def __init__(self, suite, *, security="apparmor", smbios=(), memory=None, cmdline="",
+                 **options):
         if options.get("wsl") or options.get("tar"):
             raise ValueError("a guest with its distribution's kernel is no WSL, and of no tar file")
         self._name = f"{suite}, {security}"
+        self.smbios = list(smbios)
         self._began = getrusage(RUSAGE_CHILDREN)
         self._turn = None
         self._as_it_is = set()
@@ -189,6 +192,8 @@ class Emulated(Guest):
                 "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
                 "-chardev", f"socket,id=door,fd={port}",
                 "-device", "virtserialport,chardev=door,nr=1"]
+        for text in self.smbios:
+            argv += ["-smbios", f"type=11,value={text.replace(',', ',,')}"]
         if self.virtio:
             argv += ["-chardev", f"socket,id=vsock,path={self._plug_in_device()}",
                      "-device", "vhost-user-vsock-pci,chardev=vsock"]

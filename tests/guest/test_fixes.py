@@ -159,6 +159,40 @@ def test_port_taken(choice, guest):
         mended(guest)
 
 
+MKOSI = """[Unit]
+Description=Mkosi SSH Server VSock Socket
+ConditionVirtualization=!container
+[Socket]
+ListenStream=vsock::2222
+Accept=yes
+[Install]
+WantedBy=sockets.target
+"""
+
+
+@pytest.mark.parametrize("streams", ["", "ListenStream=/run/other.socket\n"])
+def test_port_of_another_socket_unit(streams, guest):
+    """As mkosi's Ssh= makes one; the other streams of a unit go on listening."""
+    unit, since = f"{UNITS}/other.socket", "systemctl show -P ActiveEnterTimestamp other.socket"
+    guest.put(f"{UNITS}/other@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i\nStandardInput=socket\n")
+    guest.put(unit, MKOSI + "[Socket]\n" + streams)
+    with meanwhile(guest, f"{RELOAD}; systemctl enable -q --now other.socket",
+                   f"systemctl disable -q --now other.socket; rm {UNITS}/other*; {RELOAD}"):
+        guest.put(CONFIG, SETTINGS + "port: 2222\n")
+        before = guest.check(since)
+        assert "port 2222 is held by systemd's other.socket); fix: " in apply(guest, status=4).stderr
+        fix = broken(guest, "port-taken")
+        if streams:
+            assert "ListenStream=vsock::2222" in fix.run("systemctl cat")
+            guest.check(f"sed -i /vsock::2222/d {unit}")
+            fix.says("take vsock port 2222 out of it", "choose another port").run("systemctl daemon-reload")
+            assert guest.check(since) == before
+            assert "/run/other.socket" in guest.check("ss -xlH")
+        else:
+            fix.letter()
+        mended(guest)
+
+
 def test_socket_failed(guest):
     folder = "/run/systemd/system/sshd-vsock.socket.d"
     guest.put(f"{folder}/x.conf", "[Socket]\nExecStartPre=/bin/false\n")

@@ -68,6 +68,29 @@ def test_killed_at_any_moment(guest):
     assert guest.check("find /etc /root -name '.*sshd-vsock*'") == ""
 
 
+SLOWLY = """
+rm -f /root/trace
+strace -f -s 200 -o /root/trace -e trace=sendmsg -e inject=sendmsg:delay_exit=700000 sshd-vsock apply &
+until grep -Eaq '(StartTransientUnit|.0Reload).0' /root/trace; do sleep 0.05; done
+sleep 0.3; pkill -KILL -x sshd-vsock; wait
+until [ "$(systemctl show -P NeedDaemonReload sshd-vsock.socket)" = no ]; do sleep 0.05; done
+"""
+
+
+def test_killed_while_the_port_moves(guest):
+    """systemd has the time to be done with each call before the next comes: a daemon-reload closes
+    the old port, and nobody is left to ask for the new one."""
+    apply(guest, TURNS[0])
+    guest.put("/etc/sshd-vsock.yaml", TURNS[0] + "port: 2222\n")
+    guest.run(SLOWLY, timeout=120)
+    guest.check(SETTLED)
+    assert gets_in(guest)
+    assert guest.ssh("exit 5", port=2222).status == 5
+    apply(guest)
+    guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml")
+    assert guest.check("systemctl list-units --no-legend --all 'sshd-vsock-reload*'") == ""
+
+
 def test_two_at_once(guest):
     """One waits for the other; both end well, and the second has nothing left to do."""
     guest.put("/etc/sshd-vsock.yaml", TURNS[0])

@@ -7,6 +7,7 @@ import pytest
 from guest import Guest
 from guest.steps import apply, dropin, meanwhile, served_by
 
+EVERY_RUN = 3
 CONFIG = "verify_timeout: 2\n"
 
 

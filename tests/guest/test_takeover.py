@@ -5,7 +5,7 @@ import pytest
 from guest import Guest
 from guest.steps import UNITS, apply
 
-EVERY_RUN = 1
+EVERY_RUN = 2
 
 HAND = r"""
 cd /etc/systemd/system
@@ -31,3 +31,30 @@ def test_recipe_is_taken_over_and_given_back(suite, program):
         assert guest.check(SINCE) == since
         assert guest.ssh("true").status == 0
         assert guest.check("systemctl is-enabled sshd-vsock.socket").strip() == "enabled"
+
+
+OTHER = HAND.replace("vsock::22", "vsock::2222").replace(
+    "sshd -i", "sshd -i -o PermitRootLogin=prohibit-password").replace("enable -q --now", "start")
+
+
+def test_anything_is_taken_over_on_request(program):
+    """What the fixes say, to the letter; the port moves, and moves back."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check(OTHER + "; modprobe vmw_vsock_virtio_transport")
+        said = apply(guest, "disable_tcp: true\n", 1).stderr
+        assert "starts at no boot: it is not enabled in sockets.target; fix: \"systemctl enable " \
+            "sshd-vsock.socket\", or move it away; then run this again\n" in said
+        guest.check("systemctl enable -q sshd-vsock.socket")
+        before = guest.check(STATE)
+        said = apply(guest, status=1).stderr
+        assert said.count("; or \"sshd-vsock apply --takeover\" puts ours in its place") == 2
+        assert guest.ssh("true", port=2222).status == 0
+        guest.check("sshd-vsock apply --takeover")
+        assert guest.ssh("true").status == 0
+        with pytest.raises(ConnectionError):
+            guest.banner(port=2222)
+        assert "nothing to do" in apply(guest).stderr
+        guest.check("sshd-vsock remove")
+        assert guest.check(STATE) == before
+        assert guest.ssh("true", port=2222).status == 0

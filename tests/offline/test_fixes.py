@@ -115,6 +115,8 @@ OTHERS = {
     "run as root on a system booted with systemd": Never("D-Bus does not answer"),
     "systemctl list-jobs": Never("a job that takes 90 seconds"),
     "see 'systemctl status %s' and 'journalctl": GUEST + "test_job_that_fails",
+    "systemctl disable --now %s && sshd-vsock apply": GUEST + "test_port_of_another_socket_unit",
+    "take vsock port %u out of it": GUEST + "test_port_of_another_socket_unit",
     "systemctl unmask %s && sshd-vsock apply": GUEST + "test_masked_unit_of_the_door",
     "make that file, as a copy of": OFFLINE + "test_addresses_without_a_place",
     "put a file in its place": OFFLINE + "test_sshd_config_that_is_no_file",
@@ -123,7 +125,10 @@ OTHERS = {
     "mkdir -p %s && mv %s": "guest/test_close.py::"
         "test_unit_of_the_administrator_is_in_the_way_of_closing_only",
     "move it to %s of the image": OFFLINE + "test_own_unit_in_an_image",
-    "move it away or take that out, and run this again": OFFLINE + "test_unit_by_hand_that_does_more",
+    "move it away or take that out, and run this again; or": OFFLINE
+        + "test_unit_by_hand_that_does_more",
+    "%s, or move it away; then run this again": OFFLINE
+        + "test_unit_by_hand_that_starts_at_no_boot",
     "see why the file system of that home hangs": Never("a file system that hangs, for any reason"),
     "see what keeps 'id' of that account": Never("a directory service that hangs, for any reason"),
     "leave out --root to work on the running system": GUEST + "test_root_that_is_the_running_system",
@@ -271,21 +276,37 @@ def test_what_is_in_the_way_in_an_image(path, what, debian):
     else:
         debian.link(path, "/dev/null" if what == "mask" else "/opt/mine")
     fix = cure(debian.apply(status=1), f"{path} ")
-    assert re.fullmatch("move it away.* and run this again", fix)
+    assert "move it away" in fix and "run this again" in fix
     debian.at(path).rename(debian.at("/away"))
     debian.apply()
 
 
-@pytest.mark.parametrize("choice", ("move it away", "take that out"))
+@pytest.mark.parametrize("choice", ("move it away", "take that out", "apply --takeover"))
 def test_unit_by_hand_that_does_more(choice, debian):
     path = f"{UNITS}/sshd-vsock.socket"
     layouts.write_by_hand(debian, layouts.HAND_SOCKET.replace("::22", "::2222"))
     assert cure(debian.apply(status=1), f"{path} is not managed") == (
-        "move it away or take that out, and run this again")
+        "move it away or take that out, and run this again; or \"apply --takeover\" puts ours in its "
+        "place, and \"remove\" it back")
+    if choice == "apply --takeover":
+        debian.apply("--takeover")
+        assert debian.read(f"{path}.sshd-vsock-saved").decode() != layouts.HAND_SOCKET
+        assert debian.run("remove").returncode == 0
+        assert debian.read(path).decode() == layouts.HAND_SOCKET.replace("::22", "::2222")
+        return
     if choice == "move it away":
         debian.at(path).rename(debian.at("/away"))
     else:
         debian.put(path, layouts.HAND_SOCKET)
+    debian.apply()
+
+
+def test_unit_by_hand_that_starts_at_no_boot(debian):
+    layouts.write_by_hand(debian)
+    debian.remove(f"{UNITS}/sockets.target.wants/sshd-vsock.socket")
+    assert cure(debian.apply(status=1), "starts at no boot: ") == (
+        "enable it there, with \"systemctl --root\", or move it away; then run this again")
+    subprocess.run(["systemctl", f"--root={debian.root}", "enable", "sshd-vsock.socket"], check=True)
     debian.apply()
 
 

@@ -34,6 +34,7 @@ TOUCHED = [
     f"{UNITS}/ssh.service", f"{UNITS}/ssh.socket", f"{UNITS}/ssh.socket.d/zz-sshd-vsock.conf",
     f"{UNITS}/sshd-vsock.socket", f"{UNITS}/sshd-vsock@.service",
     f"{UNITS}/sshd-vsock-keygen.service", f"{UNITS}/sshd-vsock-hostkeys.service",
+    f"{UNITS}/sshd-vsock-credential.service", "/etc/ssh/sshd-vsock.conf",
     f"{UNITS}/sshd-vsock-provision.service",
     f"{UNITS}/sockets.target.wants/sshd-vsock.socket",
     f"{UNITS}/multi-user.target.wants/sshd-vsock-provision.service",
@@ -277,6 +278,7 @@ def test_a_hosts_link_inside_etc_is_followed_and_edited_in_place(target, debian)
 
 @pytest.mark.parametrize("name", ("sshd-vsock.socket", "sshd-vsock@.service",
                                   "sshd-vsock-keygen.service", "sshd-vsock-hostkeys.service",
+                                  "sshd-vsock-credential.service",
                                   "sshd-vsock-provision.service", "ssh.service", "ssh.socket"))
 @pytest.mark.parametrize("how", ("file", "link", "mask"))
 def test_a_unit_of_somebody_else_is_left_alone(name, how, debian):

@@ -21,6 +21,10 @@ DOOR = {f"{UNITS}/{name}" for name in (
     "multi-user.target.wants/sshd-vsock-provision.service")}
 OPEN = DOOR | {PRESET, "/etc/modules-load.d/sshd-vsock.conf", "/etc/hosts"}
 
+# What takes the keys of a credential: systemd 252, and an sshd_config that is the administrator's.
+CREDENTIAL = {f"{UNITS}/sshd-vsock-credential.service", "/etc/ssh/sshd-vsock.conf"}
+WITHOUT_CREDENTIAL = ("debian11", "rhel8", "ubuntu2004", "ubuntu2204", "ubuntu2210", "opensuse")
+
 # Which units listen on TCP there.
 SSH, SSHD = {"ssh.service", "ssh.socket"}, {"sshd.service", "sshd.socket"}
 TCP = {name: SSHD if name in ("rhel8", "rhel9", "rhel10", "opensuse") else SSH
@@ -78,8 +82,13 @@ def links(tree):
             if path.startswith(f"{UNITS}/") and path.count("/") == 5 and "sshd-vsock" not in path}
 
 
+def opened(layout):
+    """All that an image gets while nothing closes."""
+    return OPEN if layout in WITHOUT_CREDENTIAL else OPEN | CREDENTIAL
+
+
 def test_by_default_the_door_and_nothing_else(layout, tree):
-    assert applied(tree) == OPEN
+    assert applied(tree) == opened(layout)
     for unit in ("sshd-vsock.socket", "sshd-vsock-provision.service"):
         assert enabled(tree, unit) == "enabled"
     for unit in TCP[layout]:
@@ -88,14 +97,14 @@ def test_by_default_the_door_and_nothing_else(layout, tree):
 
 @pytest.mark.parametrize("config", ("", CLOSE, LISTEN))
 def test_without_a_proof_an_image_stays_open(layout, tree, config):
-    assert applied(tree, config) == OPEN
+    assert applied(tree, config) == opened(layout)
     assert not any(enabled(tree, unit) == "masked" for unit in TCP[layout])
 
 
 def test_closing_masks_just_what_is_there(layout, tree):
     kept = links(tree)
     masks = {f"{UNITS}/{unit}" for unit in TCP[layout]}
-    assert applied(tree, CLOSE, "--no-verify") == OPEN | masks
+    assert applied(tree, CLOSE, "--no-verify") == opened(layout) | masks
     for unit in TCP[layout]:
         assert tree.at(f"{UNITS}/{unit}").readlink() == Path("/dev/null")
         assert enabled(tree, unit) == "masked"
@@ -116,7 +125,7 @@ def test_listening_elsewhere_is_one_file_where_sshd_listens_itself(layout, tree)
     changed = applied(tree, LISTEN, "--no-verify")
     sockets = {SOCKET_DROPIN} if layout in ("ubuntu2210", "ubuntu2404") else set()
     if layout == "rhel8":
-        assert changed == OPEN | {"/etc/ssh/sshd_config"}
+        assert changed == opened(layout) | {"/etc/ssh/sshd_config"}
         text, old = tree.read("/etc/ssh/sshd_config"), before["/etc/ssh/sshd_config"]
         assert text.endswith(old[-1])
         block = text[:-len(old[-1])].decode().splitlines()
@@ -125,7 +134,7 @@ def test_listening_elsewhere_is_one_file_where_sshd_listens_itself(layout, tree)
         assert tree.state()["/etc/ssh/sshd_config"][:4] == old[:4]
         assert not tree.at("/etc/ssh/sshd_config.d").exists()
     else:
-        assert changed == OPEN | {DROPIN} | sockets
+        assert changed == opened(layout) | {DROPIN} | sockets
         lines = tree.read(DROPIN).decode().splitlines()
         assert [line for line in lines if not line.startswith("#")] == ["ListenAddress 127.0.0.1"]
     if layout == "opensuse":
@@ -327,17 +336,20 @@ def test_the_template_passes_the_vendors_options(layout, tree):
     lines = tree.read(f"{UNITS}/sshd-vsock@.service").decode().splitlines()
     sshd = "/usr/bin/sshd" if layout == "arch" else "/usr/sbin/sshd"
     wanted = ENVIRONMENT[layout]
+    ours = "" if layout in WITHOUT_CREDENTIAL else " $SSHD_VSOCK_OPTIONS"
     found = [line for line in lines if line.startswith("EnvironmentFile=")]
+    assert ("EnvironmentFile=-/run/sshd-vsock/environment" in found) == bool(ours)
+    found = found[1:] if ours else found
     if layout == "rhel8":
         assert found == ["EnvironmentFile=-/etc/sysconfig/sshd",
                          "EnvironmentFile=-/etc/crypto-policies/back-ends/opensshserver.config"]
         assert f"ExecStart=-{sshd} -i $OPTIONS $CRYPTO_POLICY" in lines
     elif wanted is None:
         assert not found
-        assert f"ExecStart=-{sshd} -i" in lines
+        assert f"ExecStart=-{sshd} -i{ours}" in lines
     else:
         assert found == [f"EnvironmentFile=-{wanted[0]}"]
-        assert f"ExecStart=-{sshd} -i {wanted[1]}" in lines
+        assert f"ExecStart=-{sshd} -i{ours} {wanted[1]}" in lines
 
 
 def test_poll_limits_only_where_systemd_knows_them(layout, tree):
@@ -353,7 +365,7 @@ def test_every_file_is_what_was_agreed_on(layout_name, folder):
     tree = layouts.make(layout_name, Tree(folder / "tree"))
     tree.apply("--no-verify", config=LISTEN + "port: 2222\nhushlogin: true\n")
     written = {path.lstrip("/").replace("/", "-"): tree.at(path) for path in
-               sorted(OPEN | {DROPIN, "/etc/ssh/sshd_config", "/etc/skel/.hushlogin"})
+               sorted(OPEN | CREDENTIAL | {DROPIN, "/etc/ssh/sshd_config", "/etc/skel/.hushlogin"})
                if tree.at(path).exists() and not tree.at(path).is_symlink()}
     golden = GOLDEN / layout_name
     if not golden.exists():
@@ -375,8 +387,11 @@ def test_the_units_are_ones_that_systemd_takes(layout, tree):
     result = subprocess.run(
         ["systemd-analyze", f"--root={tree}", "verify", "--man=no", "sshd-vsock.socket",
          "sshd-vsock@x.service", "sshd-vsock-keygen.service", "sshd-vsock-hostkeys.service",
-         "sshd-vsock-provision.service"],
+         "sshd-vsock-provision.service",
+         *(Path(path).name for path in CREDENTIAL
+           if path.endswith(".service") and tree.at(path).exists())],
         text=True, capture_output=True, check=False)
     complaints = [line for line in result.stderr.splitlines()
-                  if "sshd-vsock" in line and "PollLimit" not in line]
+                  if "sshd-vsock" in line and "PollLimit" not in line
+                  and "'ImportCredential'" not in line]  # newer than this machine's
     assert not complaints, result.stderr

@@ -71,3 +71,41 @@ def test_one_that_is_not_enabled_is_no_door(debian):
     before = debian.state()
     assert "not enabled in sockets.target" in debian.apply(status=1).stderr
     assert debian.state() == before
+
+
+@pytest.mark.parametrize("socket, template", (
+    (HAND_SOCKET.replace("::22", "::2222"), HAND_TEMPLATE),
+    (HAND_SOCKET.replace("Accept=yes", "Accept=no"), HAND_TEMPLATE),
+    (HAND_SOCKET, HAND_TEMPLATE + "ProtectSystem=strict\n"),
+    ("mine", "[Service]\nExecStart=/opt/sshd -i\n")))
+def test_on_request_anything_is_taken_over_and_given_back(socket, template, debian):
+    write_by_hand(debian, socket, template)
+    before = debian.state()
+    assert f"take over {SOCKET}, kept as" in debian.run("plan", "--takeover").stdout
+    assert debian.state() == before
+    debian.apply("--takeover")
+    assert debian.read(SOCKET).startswith(MARKER) and debian.read(TEMPLATE).startswith(MARKER)
+    assert debian.run("status").returncode == 0  # without the word, too
+    debian.apply()
+    assert debian.run("remove").returncode == 0
+    after = debian.state()
+    assert {path for path in before.keys() | after.keys()
+            if before.get(path) != after.get(path)} <= {"/etc/modules-load.d"}
+
+
+@pytest.mark.parametrize("what", ("mask", "link", "disabled"))
+def test_request_is_about_files_that_are_enabled(what, debian):
+    """A mask is a decision, and what starts at no boot would once ours had been there."""
+    write_by_hand(debian)
+    debian.remove(LINK if what == "disabled" else SOCKET)
+    if what != "disabled":
+        debian.link(SOCKET, "/dev/null" if what == "mask" else "/opt/mine")
+    before = debian.state()
+    assert debian.apply("--takeover", status=1).returncode == 1
+    assert debian.state() == before
+
+
+@pytest.mark.parametrize("verb", ("check", "status", "remove", "verify", "client"))
+def test_request_is_for_plan_and_apply(verb, debian):
+    result = debian.run(verb, "--takeover")
+    assert result.returncode == 2 and f"--takeover is not for {verb};" in result.stderr

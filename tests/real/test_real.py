@@ -34,7 +34,13 @@ profile sshd /usr/sbin/sshd {
 
 @pytest.fixture(scope="module", name="guest", params=SUITES)
 def boot(request, program):
-    with Guest(request.param, kernel="distro", prepare=lambda guest: guest.install(program)) as guest:
+    def prepare(guest):
+        guest.install(program)
+        guest.chroot("ssh-keygen -q -t ed25519 -N '' -C '' -f /root/ephemeral")
+        key = guest.get("/root/ephemeral.pub").decode().strip()
+        guest.smbios = [f"io.systemd.credential:ssh.ephemeral-authorized_keys-all={key}"]
+
+    with Guest(request.param, kernel="distro", prepare=prepare) as guest:
         yield guest
 
 
@@ -50,6 +56,15 @@ def test_door_opens_and_a_host_comes_in(guest):
     assert guest.ssh("exit 5").status == 5
     assert guest.run("sshd-vsock verify").status == 0
     assert listeners(guest) == ANYWHERE
+
+
+def test_key_that_the_host_hands_over_by_the_firmware_is_accepted(guest):
+    login = ("ssh -i /root/ephemeral -o IdentitiesOnly=yes -o BatchMode=yes "
+             "-o StrictHostKeyChecking=no -o ProxyCommand='socat - VSOCK-CONNECT:1:22' root@x exit 5")
+    assert guest.run(login).status == 5
+    guest.check("systemctl stop sshd-vsock-credential")
+    assert "Permission denied" in guest.run(login).stderr
+    guest.check("systemctl start sshd-vsock-credential")
 
 
 def test_denial_of_apparmor_is_named_and_mended(guest):

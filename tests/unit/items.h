@@ -57,14 +57,17 @@ static inline void expect_items(const struct made *m, const char *want)
         "sshd-vsock-provision.service\nc- " UNITS                                                  \
         "sockets.target.wants/sshd-vsock.socket\nc- " UNITS "sshd-vsock.socket\nc- " UNITS         \
         "sshd-vsock.socket.sshd-vsock-saved\nc- " UNITS "sshd-vsock@.service\nc- " UNITS           \
-        "sshd-vsock@.service.sshd-vsock-saved\nc- " UNITS "sshd-vsock-hostkeys.service\nc- " UNITS \
-        "sshd-vsock-keygen.service\n"
+        "sshd-vsock@.service.sshd-vsock-saved\nc- " UNITS                                          \
+        "sshd-vsock-credential.service\nc- /etc/ssh/sshd-vsock.conf\nc- " UNITS                    \
+        "sshd-vsock-hostkeys.service\nc- " UNITS "sshd-vsock-keygen.service\n"
 
 /* What the socket needs comes before it, and the link that starts it comes last; what an
  * administrator had in its place is copied before. */
 #define LISTENER(phase, sign)                                                                      \
         phase sign " " UNITS "sshd-vsock-keygen.service\n" phase sign " " UNITS                    \
-                   "sshd-vsock-hostkeys.service\n" phase "- " UNITS                                \
+                   "sshd-vsock-hostkeys.service\n" phase sign                                      \
+                   " /etc/ssh/sshd-vsock.conf\n" phase sign " " UNITS                              \
+                   "sshd-vsock-credential.service\n" phase "- " UNITS                              \
                    "sshd-vsock@.service.sshd-vsock-saved\n" phase sign " " UNITS                   \
                    "sshd-vsock@.service\n" phase "- " UNITS                                        \
                    "sshd-vsock.socket.sshd-vsock-saved\n" phase sign " " UNITS                     \

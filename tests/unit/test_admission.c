@@ -5,6 +5,8 @@
  */
 #include "core/format/sshd-dump.h"
 #include "core/plan/admission.h"
+
+#include "core/format/distro.h"
 #include "sample.h"
 
 static void test_dump(void **state)
@@ -71,7 +73,15 @@ static void test_rules(void **state)
                            1000)
                              .passwords);
         assert_true(rules("authorizedkeyscommand /usr/bin/x\n", 0).elsewhere);
+        assert_true(rules("authorizedkeyscommand " CREDENTIAL_COMMAND " x\n", 0).elsewhere);
         assert_true(rules("TrustedUserCAKeys /etc/ca.pub\n", 0).elsewhere);
+        /* a file that can be read */
+        r = rules("authorizedkeyscommand " CREDENTIAL_COMMAND "\n", 0);
+        assert_false(r.elsewhere);
+        assert_string_equal(r.key_files, ".ssh/authorized_keys .ssh/authorized_keys2 "
+                                         "/run/sshd-vsock/authorized_keys");
+        assert_true(rules("trustedusercakeys /x\nauthorizedkeyscommand " CREDENTIAL_COMMAND "\n", 0)
+                            .elsewhere);
         assert_string_equal(rules("forcecommand internal-sftp\n", 0).forced,
                             "ForceCommand internal-sftp");
         assert_string_equal(rules("authenticationmethods publickey,password\n", 0).methods,

@@ -103,6 +103,32 @@ static void test_what_runs(void **state)
         expect_units(&w, "", "a modprobe vsock_loopback\n");
 }
 
+/* What the host handed over counts in this boot already; systemd does it alone in the next. */
+static void test_credential(void **state)
+{
+        struct world w = settled_world("");
+
+        (void)state;
+        w.base.key_credential = true;
+        expect_units(&w, "", "a systemctl start " UNIT_CREDENTIAL "\n");
+        w = settled_world("");
+        w.base.key_credential = true;
+        expect_units(&w, "port: 2222\n",
+                     RELOAD RESTART_SOCKET "a systemctl start " UNIT_CREDENTIAL "\n");
+        w = settled_world("");
+        w.base.key_credential = true;
+        w.units.credential.active = true;
+        expect_units(&w, "", "");
+        w = settled_world("");
+        w.units.credential.needs_reload = true;
+        expect_units(&w, "", RELOAD);
+        w = settled_world("");
+        w.base.key_credential = true;
+        w.base.generated_listener = true;
+        w.units.socket = (struct unit_state){ 0 };
+        expect_units(&w, "", RELOAD);
+}
+
 /* Keys that somebody deleted. */
 static void test_keys(void **state)
 {
@@ -203,6 +229,12 @@ static void test_removing(void **state)
         expect_units(&w, NULL,
                      RELOAD "a systemctl start ssh.service\n"
                             "c systemctl stop sshd-vsock.socket\nc systemctl daemon-reload\n");
+        /* a credential's keys do not stay in /run */
+        w = settled_world("");
+        w.units.credential.active = true;
+        expect_units(&w, NULL,
+                     "c systemctl stop sshd-vsock.socket\nc systemctl stop " UNIT_CREDENTIAL
+                     "\nc systemctl daemon-reload\n");
         /* nothing of ours: nothing to do */
         w = live_world();
         expect_units(&w, NULL, "");
@@ -211,12 +243,19 @@ static void test_removing(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_first_time),   cmocka_unit_test(test_nothing_to_do),
-                cmocka_unit_test(test_what_changed), cmocka_unit_test(test_what_runs),
-                cmocka_unit_test(test_keys),         cmocka_unit_test(test_generated_listener),
-                cmocka_unit_test(test_closing),      cmocka_unit_test(test_reopening),
-                cmocka_unit_test(test_listening),    cmocka_unit_test(test_listening_socket),
-                cmocka_unit_test(test_removing),     cmocka_unit_test(test_socket_keeps_its_port),
+                cmocka_unit_test(test_first_time),
+                cmocka_unit_test(test_nothing_to_do),
+                cmocka_unit_test(test_what_changed),
+                cmocka_unit_test(test_what_runs),
+                cmocka_unit_test(test_credential),
+                cmocka_unit_test(test_keys),
+                cmocka_unit_test(test_generated_listener),
+                cmocka_unit_test(test_closing),
+                cmocka_unit_test(test_reopening),
+                cmocka_unit_test(test_listening),
+                cmocka_unit_test(test_listening_socket),
+                cmocka_unit_test(test_removing),
+                cmocka_unit_test(test_socket_keeps_its_port),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

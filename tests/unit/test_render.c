@@ -49,6 +49,7 @@ static void test_socket(void **state)
 
                 render_socket(&c, &f, &b);
                 assert_true(has(&b, table[i].stream));
+                assert_true(has(&b, "Before=ssh-access.target")); /* known or not */
                 assert_int_equal(has(&b, "PollLimitIntervalSec=0"), table[i].limits_polls);
         }
 }
@@ -81,6 +82,54 @@ static void test_template(void **state)
                         f.sshd = text(table[i].sshd);
                 render_template(&f, &b);
                 assert_true(has(&b, table[i].want));
+        }
+}
+
+/* What a host hands over is nothing to an older systemd, and never changes what the vendor passes:
+ * of two main files the last counts. Without one in /etc nothing is made of it. */
+static void test_credential(void **state)
+{
+        static const struct {
+                unsigned version;
+                bool sshd_config;
+                const char *line; /* NULL: it is not made */
+        } table[] = {
+                { 0, true, NULL },
+                { 251, true, NULL },
+                { 252, false, NULL },
+                { 252, true, "LoadCredential=" CREDENTIAL_KEYS },
+                { 253, true, "LoadCredential=" CREDENTIAL_KEYS },
+                { 254, true, "ImportCredential=" CREDENTIAL_KEYS },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                AUTO(config_free) struct config c = sample_config("");
+                struct facts f = { .systemd_version = table[i].version,
+                                   .sshd_config = table[i].sshd_config,
+                                   .environments = 1u << 0 };
+                AUTO_BUF socket = BUF_INIT, template = BUF_INIT, unit = BUF_INIT;
+                bool made = table[i].line;
+
+                assert_int_equal(render_has_credential(&f), made);
+                render_socket(&c, &f, &socket);
+                render_template(&f, &template);
+                assert_int_equal(has(&socket, "Wants=" UNIT_HOSTKEYS " " UNIT_CREDENTIAL
+                                              " ssh-access.target"),
+                                 made);
+                assert_int_equal(has(&template, "After=" UNIT_HOSTKEYS " " UNIT_CREDENTIAL), made);
+                assert_int_equal(has(&template,
+                                     "Environment=SSHD_VSOCK_OPTIONS=\n"
+                                     "EnvironmentFile=-/run/sshd-vsock/environment\n"
+                                     "EnvironmentFile=-/etc/default/ssh\n"
+                                     "ExecStart=-/usr/sbin/sshd -i $SSHD_VSOCK_OPTIONS $SSHD_OPTS"),
+                                 made);
+                assert_int_equal(strstr(buf_str(&template), "SSHD_VSOCK_OPTIONS") != NULL, made);
+                if (!made)
+                        continue;
+                render_credential(&f, &unit);
+                assert_true(has(&unit, table[i].line));
+                assert_true(has(&unit, "ConditionCredential=" CREDENTIAL_KEYS));
         }
 }
 
@@ -328,6 +377,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_socket),
                 cmocka_unit_test(test_template),
+                cmocka_unit_test(test_credential),
                 cmocka_unit_test(test_keygen),
                 cmocka_unit_test(test_provision),
                 cmocka_unit_test(test_what_the_provision_unit_carries),

@@ -161,6 +161,8 @@ static inline struct unit_state *world_unit(struct world *w, const char *unit)
                 return &w->units.keygen;
         if (strcmp(unit, UNIT_HOSTKEYS) == 0)
                 return &w->units.hostkeys;
+        if (strcmp(unit, UNIT_CREDENTIAL) == 0)
+                return &w->units.credential;
         return strcmp(unit, UNIT_PROVISION) == 0 ? &w->units.provision : NULL;
 }
 

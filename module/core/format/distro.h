@@ -7,13 +7,15 @@
 
 #include "core/util/base.h"
 
-#define SYSTEM_UNIT_DIR "/etc/systemd/system"
+#define SYSTEM_UNIT_DIR     "/etc/systemd/system"
+#define GENERATOR_DIRECTORY "/run/systemd/generator" /* the beginning of all three */
 
-#define UNIT_SOCKET    "sshd-vsock.socket"
-#define UNIT_TEMPLATE  "sshd-vsock@.service"
-#define UNIT_KEYGEN    "sshd-vsock-keygen.service"
-#define UNIT_HOSTKEYS  "sshd-vsock-hostkeys.service"
-#define UNIT_PROVISION "sshd-vsock-provision.service"
+#define UNIT_SOCKET     "sshd-vsock.socket"
+#define UNIT_TEMPLATE   "sshd-vsock@.service"
+#define UNIT_KEYGEN     "sshd-vsock-keygen.service"
+#define UNIT_HOSTKEYS   "sshd-vsock-hostkeys.service"
+#define UNIT_CREDENTIAL "sshd-vsock-credential.service"
+#define UNIT_PROVISION  "sshd-vsock-provision.service"
 
 #define PATH_PRESET             "/etc/systemd/system-preset/10-sshd-vsock.preset"
 #define PATH_MODULES_LOAD       "/etc/modules-load.d/sshd-vsock.conf"
@@ -21,7 +23,17 @@
 #define PATH_SSHD_CONFIG        "/etc/ssh/sshd_config"
 #define PATH_SSHD_CONFIG_VENDOR "/usr/etc/ssh/sshd_config"
 #define PATH_SSHD_DROPIN        "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
+#define PATH_SSHD_VSOCK         "/etc/ssh/sshd-vsock.conf"
 #define PATH_SKEL_HUSH          "/etc/skel/.hushlogin"
+
+/* The keys that a host hands to a machine with its boot (systemd-ssh-generator(8)), and what
+ * UNIT_CREDENTIAL makes of them. */
+#define CREDENTIAL_KEYS        "ssh.ephemeral-authorized_keys-all"
+#define CREDENTIAL_DIRECTORY   "sshd-vsock" /* in /run */
+#define CREDENTIAL_FILE        "/run/" CREDENTIAL_DIRECTORY "/authorized_keys"
+#define CREDENTIAL_ENVIRONMENT "/run/" CREDENTIAL_DIRECTORY "/environment"
+#define CREDENTIAL_OPTIONS     "SSHD_VSOCK_OPTIONS" /* its one variable */
+#define CREDENTIAL_COMMAND     "/bin/cat " CREDENTIAL_FILE
 
 /* How many connections each source, that is each vsock CID, may have at a time. */
 #define CONNECTIONS_PER_CID 8

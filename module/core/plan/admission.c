@@ -5,6 +5,7 @@
  */
 #include "core/plan/admission.h"
 
+#include "core/format/distro.h"
 #include "core/format/sshd-dump.h"
 
 #include <stdarg.h>
@@ -178,6 +179,21 @@ static void read_forced(const char *dump, struct admission_rules *r)
                                (int)(len < 200 ? len : 200), value);
 }
 
+/* The command of our own prints a file: its keys are no worse known than others. */
+static void read_key_files(const char *dump, struct admission_rules *r)
+{
+        char command[sizeof(CREDENTIAL_COMMAND) + 1];
+        size_t n;
+
+        sshd_dump_get(dump, "authorizedkeysfile", r->key_files, sizeof(r->key_files));
+        sshd_dump_get(dump, "authorizedkeyscommand", command, sizeof(command));
+        n = strlen(r->key_files);
+        if (strcmp(command, CREDENTIAL_COMMAND) == 0)
+                (void)snprintf(r->key_files + n, sizeof(r->key_files) - n, " " CREDENTIAL_FILE);
+        else
+                r->elsewhere = r->elsewhere || is_set(dump, "authorizedkeyscommand");
+}
+
 void admission_rules_read(const char *dump, uint32_t uid, struct admission_rules *ret)
 {
         struct admission_rules r = { .keys = is_on(dump, "pubkeyauthentication") };
@@ -188,10 +204,10 @@ void admission_rules_read(const char *dump, uint32_t uid, struct admission_rules
         r.passwords = is_on(dump, "passwordauthentication") || (asks && is_on(dump, "usepam"));
         if (uid == 0 && !is_on(dump, "permitrootlogin"))
                 r.passwords = false;
-        r.elsewhere = is_set(dump, "authorizedkeyscommand") || is_set(dump, "trustedusercakeys");
+        r.elsewhere = is_set(dump, "trustedusercakeys");
         sshd_dump_get(dump, "maxauthtries", text, sizeof(text));
         r.tries = text[0] ? (unsigned)strtoul(text, NULL, 10) : 6;
-        sshd_dump_get(dump, "authorizedkeysfile", r.key_files, sizeof(r.key_files));
+        read_key_files(dump, &r);
         find_key_type(dump, &r);
         read_forced(dump, &r);
         read_methods(dump, &r);

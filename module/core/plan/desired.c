@@ -19,6 +19,11 @@ static bool is_ours_to_listen(const struct maker *m)
         return m->c && !m->f->generated_listener;
 }
 
+static bool has_credential(const struct maker *m)
+{
+        return is_ours_to_listen(m) && render_has_credential(m->f);
+}
+
 static bool has_modules(const struct maker *m)
 {
         return m->c && modules_wanted(m->f) != 0;
@@ -37,6 +42,17 @@ static void keygen(const struct maker *m, struct buf *out)
 static void hostkeys(const struct maker *m, struct buf *out)
 {
         render_hostkeys(m->f, out);
+}
+
+static void sshd_vsock(const struct maker *m, struct buf *out)
+{
+        (void)m;
+        render_sshd_vsock(out);
+}
+
+static void credential(const struct maker *m, struct buf *out)
+{
+        render_credential(m->f, out);
 }
 
 static void template(const struct maker *m, struct buf *out)
@@ -79,6 +95,9 @@ static const struct row {
 } rows[] = {
         { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_KEYGEN), is_asked_for, keygen, NULL },
         { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_HOSTKEYS), is_ours_to_listen, hostkeys, NULL },
+        { ITEM_FILE, 0, true, PATH_SSHD_VSOCK, has_credential, sshd_vsock, NULL },
+        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_CREDENTIAL), has_credential, credential,
+          NULL },
         { ITEM_SAVED, 0, true, UNIT_PATH(UNIT_TEMPLATE) SAVED_SUFFIX, NULL, NULL, NULL },
         { ITEM_FILE, ITEM_UNIT | ITEM_HANDMADE, true, UNIT_PATH(UNIT_TEMPLATE), is_ours_to_listen,
           template, NULL },

@@ -65,6 +65,7 @@ struct desired {
         struct item *items;
         size_t n;
         unsigned port; /* of the vsock listener; 0 where all goes */
+        bool takeover; /* ITEM_HANDMADE takes the place of one that does something else, too */
 };
 
 /* 0 or -ENOMEM. */

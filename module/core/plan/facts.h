@@ -65,12 +65,13 @@ struct facts {
         unsigned environments; /* bits: rows of distro_environments that apply */
         unsigned n_host_keys;  /* of those that sshd uses, not empty */
         bool dropins;          /* sshd_config includes our drop-in's path */
-        bool sshd_config;      /* /etc/ssh/sshd_config exists */
+        bool sshd_config;      /* /etc/ssh/sshd_config exists, or may exist */
         char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
         size_t n_sshd_files;
         bool sshd_beyond;        /* there are more of them than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
+        bool key_credential;     /* live: it was booted with keys that ours can accept */
         bool generated_listener; /* systemd's generator provides the wanted vsock listener, and it
                                 answers */
         struct tcp_unit tcp[N_TCP_UNITS];

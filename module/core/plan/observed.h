@@ -58,5 +58,5 @@ struct unit_state {
 };
 
 struct units {
-        struct unit_state socket, keygen, hostkeys, provision;
+        struct unit_state socket, keygen, hostkeys, credential, provision;
 };

@@ -64,8 +64,10 @@ static bool is_enabled(const struct desired *d, const struct observed *observed,
         return false;
 }
 
+static const char not_enabled[] = "it is not enabled in sockets.target";
+
 /* Whether ours takes the place of an administrator's. One that is not enabled is no way in, and
- * would be one from then on. 1, 0, -ENOMEM. */
+ * would be one from then on, also after ours went again. 1, 0, -ENOMEM. */
 static int takes_over(const struct desired *d, const struct observed *observed,
                       const struct item *i, struct buf *different)
 {
@@ -76,9 +78,11 @@ static int takes_over(const struct desired *d, const struct observed *observed,
             plan_is_ours(o))
                 return 0;
         if (kind == TAKEOVER_SOCKET && !is_enabled(d, observed, i)) {
-                buf_adds(different, "it is not enabled in sockets.target");
+                buf_adds(different, not_enabled);
                 return different->error;
         }
+        if (d->takeover)
+                return 1;
         return takeover_is_alike(kind, o->data, o->len, d->port, different);
 }
 
@@ -117,10 +121,20 @@ static int add_own(struct plan *p, const struct item *i, const struct buf *diffe
         if (different->len == 0)
                 return plan_add_conflict(p, i,
                                          "exists and is not managed by sshd-vsock" PLAN_MOVE_AWAY);
+        if (strcmp(buf_str(different), not_enabled) == 0)
+                return plan_add_conflict(
+                        p, i,
+                        "is not managed by sshd-vsock, and starts at no boot: %s; fix: %s, or move "
+                        "it away; then run this again",
+                        not_enabled,
+                        p->image ? "enable it there, with \"systemctl --root\""
+                                 : "\"systemctl enable " UNIT_SOCKET "\"");
         return plan_add_conflict(p, i,
                                  "is not managed by sshd-vsock, whose unit does not do what it "
-                                 "does: %s; fix: move it away or take that out, and run this again",
-                                 buf_str(different));
+                                 "does: %.320s; fix: move it away or take that out, and run this "
+                                 "again; or \"%s\" puts ours in its place, and \"remove\" it back",
+                                 buf_str(different),
+                                 p->image ? "apply --takeover" : "sshd-vsock apply --takeover");
 }
 
 int plan_file(struct plan *p, const struct desired *d, const struct observed *observed,

@@ -93,6 +93,16 @@ static const char *stream_of(const char *text, size_t *ret_len)
         return at;
 }
 
+/* With --takeover what listened until now may have been anything: one process for all, say. */
+static bool replaces_another(const struct desired *d, const struct op *op)
+{
+        const struct observed *o = op->before;
+        AUTO_BUF different = BUF_INIT;
+
+        return d->takeover && o->type == OBSERVED_FILE && !plan_is_ours(o) &&
+               takeover_is_alike(TAKEOVER_SOCKET, o->data, o->len, d->port, &different) <= 0;
+}
+
 /* Only another address needs a restart; all other directives come into force with a daemon-reload.
  * A port above 1023 is lost while the socket is down to whoever on the system binds it first. What
  * systemd has loaded tells of a run that was killed before it told systemd. */
@@ -108,6 +118,8 @@ static bool must_rebind(const struct plan *p, const struct desired *d, const str
 
                 if (op->item != i)
                         continue;
+                if (replaces_another(d, op))
+                        return true;
                 old = plan_is_ours(op->before) ? stream_of(op->before->data, &old_n) : NULL;
                 if (!s->listen[0] || (old && (old_n != n || memcmp(old, stream, n) != 0)))
                         return true;
@@ -142,6 +154,15 @@ static bool opens_unread(const struct facts *f)
         return false;
 }
 
+/* The socket wants it from its next start on; this boot may have seen that already. Behind the
+ * socket: a reload that is followed by its restart leaves nobody else its port. */
+static int plan_credential(struct plan *p, const struct facts *f, const struct units *u)
+{
+        if (!f->key_credential || u->credential.active)
+                return 0;
+        return plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_CREDENTIAL);
+}
+
 static int plan_activate(struct plan *p, const struct desired *d, const struct observed *observed,
                          const struct facts *f, const struct units *u)
 {
@@ -149,7 +170,8 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
         bool socket_changes = plan_changes(p, PHASE_OPEN, ITEM_SOCKET);
         bool reload = plan_changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
                       u->keygen.needs_reload || u->hostkeys.needs_reload ||
-                      u->provision.needs_reload || opens_unread(f) || (wanted && !u->socket.loaded);
+                      u->credential.needs_reload || u->provision.needs_reload || opens_unread(f) ||
+                      (wanted && !u->socket.loaded);
         int r = 0;
 
         if (wanted)
@@ -166,6 +188,8 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
                 r = plan_unit(p, OP_RESTART, PHASE_ACTIVATE, UNIT_SOCKET);
         else if (r == 0 && wanted && !u->socket.active)
                 r = plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_SOCKET);
+        if (r == 0 && wanted)
+                r = plan_credential(p, f, u);
         return r;
 }
 
@@ -186,9 +210,8 @@ static int plan_give_back(struct plan *p, const struct op *op)
         return r > 0 ? 0 : plan_unit(p, OP_RESTART, PHASE_CLOSE, UNIT_SOCKET);
 }
 
-/* The vsock listener goes: its socket stops while systemd still knows it; nothing else of ours
- * stays active.
- */
+/* The vsock listener goes: its socket stops while systemd still knows it, and what keeps a
+ * credential's keys in /run; nothing else of ours stays active. */
 static int plan_retire(struct plan *p, const struct units *u)
 {
         int r = 0;
@@ -201,6 +224,8 @@ static int plan_retire(struct plan *p, const struct units *u)
                         return plan_give_back(p, &p->ops[k]);
         if (u->socket.active && plan_changes(p, PHASE_CLOSE, ITEM_SOCKET))
                 r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_SOCKET);
+        if (r == 0 && u->credential.active)
+                r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_CREDENTIAL);
         return r == 0 ? plan_unit(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload") : r;
 }
 

@@ -47,7 +47,7 @@ struct conflict {
         const char *path;
         bool masked; /* a unit of the vsock listener: the vsock listener cannot answer */
         enum blocks blocks;
-        char reason[384];
+        char reason[640];
 };
 
 /* A file that is wanted and has no place to be: a home that is out of reach. */

@@ -50,16 +50,21 @@ static void add_limits(const struct facts *f, struct buf *out)
 /* The keys are wanted here, too, to be there before the first connection. StartLimit: with
  * systemd's default the sixth start in 10 s leaves the socket failed, be it of an administrator who
  * tries ports or of what puts a changed socket back; nothing restarts it by itself, over and over.
- */
+ * ssh-access.target is what hosts wait for (systemd 256; vmm.notify_socket tells them of it): a
+ * connection may come once it is reached, and finds its keys, for it waits for them itself. Named
+ * on older systems, too, where nothing is there to be wanted: then an update of systemd is no
+ * drift. */
 void render_socket(const struct config *c, const struct facts *f, struct buf *out)
 {
         buf_adds(out, MARKER "[Unit]\n"
                              "Description=SSH on AF_VSOCK\n"
-                             "Documentation=man:sshd-vsock(8)\n"
-                             "Wants=" UNIT_HOSTKEYS "\n"
-                             "StartLimitIntervalSec=0\n"
-                             "\n"
-                             "[Socket]\n");
+                             "Documentation=man:sshd-vsock(8)\n");
+        buf_addf(out, "Wants=" UNIT_HOSTKEYS "%s ssh-access.target\n",
+                 render_has_credential(f) ? " " UNIT_CREDENTIAL : "");
+        buf_adds(out, "Before=ssh-access.target\n"
+                      "StartLimitIntervalSec=0\n"
+                      "\n"
+                      "[Socket]\n");
         buf_addf(out, "ListenStream=vsock::%u\n", c->port);
         buf_adds(out, "Accept=yes\n");
         add_limits(f, out);
@@ -71,17 +76,24 @@ void render_socket(const struct config *c, const struct facts *f, struct buf *ou
 /* RuntimeDirectoryPreserve: the first session to end would otherwise delete /run/sshd for all
  * others (Debian #934663). The '-' and CollectMode: sshd -i exits 255 on every dropped connection,
  * which must not pile up failed units (systemd #29897). StandardError: it would otherwise be
- * inherited, that is go to the client. */
+ * inherited, that is go to the client. The credential's option comes before the vendor's, whose own
+ * main file wins then (the last -f counts); unset, systemd would log its variable each time. The
+ * socket wants its unit, for a condition that fails at each connection would be logged, too. */
 void render_template(const struct facts *f, struct buf *out)
 {
+        bool credential = render_has_credential(f);
+
         buf_adds(out, MARKER "[Unit]\n"
                              "Description=SSH connection on AF_VSOCK (%I)\n"
                              "Documentation=man:sshd-vsock(8) man:sshd(8)\n"
-                             "Wants=" UNIT_HOSTKEYS "\n"
-                             "After=" UNIT_HOSTKEYS "\n"
-                             "CollectMode=inactive-or-failed\n"
-                             "\n"
-                             "[Service]\n");
+                             "Wants=" UNIT_HOSTKEYS "\n");
+        buf_addf(out, "After=" UNIT_HOSTKEYS "%s\n", credential ? " " UNIT_CREDENTIAL : "");
+        buf_adds(out, "CollectMode=inactive-or-failed\n"
+                      "\n"
+                      "[Service]\n");
+        if (credential)
+                buf_adds(out, "Environment=" CREDENTIAL_OPTIONS "=\n"
+                              "EnvironmentFile=-" CREDENTIAL_ENVIRONMENT "\n");
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
                 if (f->environments & (1u << i)) {
                         buf_adds(out, "EnvironmentFile=-");
@@ -90,7 +102,7 @@ void render_template(const struct facts *f, struct buf *out)
                 }
         buf_adds(out, "ExecStart=-");
         unit_add_path(out, f->sshd ? f->sshd : distro_sshd[0], UNIT_COMMAND);
-        buf_adds(out, " -i");
+        buf_addf(out, " -i%s", credential ? " $" CREDENTIAL_OPTIONS : "");
         for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
                 if (f->environments & (1u << i))
                         buf_addf(out, " %s", distro_environments[i].variable);

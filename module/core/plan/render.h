@@ -15,6 +15,12 @@ void render_socket(const struct config *c, const struct facts *f, struct buf *ou
 void render_template(const struct facts *f, struct buf *out);
 void render_keygen(const struct facts *f, struct buf *out);
 void render_hostkeys(const struct facts *f, struct buf *out);
+
+/* Whether the vsock listener can accept the keys that a machine is booted with; what it takes then:
+ * sshd's main file for such a boot, and the unit that decides whether this is one. */
+bool render_has_credential(const struct facts *f);
+void render_sshd_vsock(struct buf *out);
+void render_credential(const struct facts *f, struct buf *out);
 void render_provision(const struct facts *f, struct buf *out);
 
 /* The configuration that such a unit's bytes carry; false where they are not ours, or carry none.

@@ -82,6 +82,28 @@ static const char *unit_of(const struct verdict *v)
         return v->unit ? v->unit : UNIT_SOCKET;
 }
 
+/* Another socket unit: after a daemon-reload without the address systemd closes it, and no other
+ * stream of that unit is down for a moment. */
+static void fix_unit(struct systemd *m, const char *unit, struct verdict *v)
+{
+        struct unit_state s;
+        struct error error = { 0 };
+
+        if (systemd_unit(m, unit, &s, &error) < 0 ||
+            strncmp(s.fragment, GENERATOR_DIRECTORY, strlen(GENERATOR_DIRECTORY)) == 0)
+                return; /* a generator would make it again */
+        if (strchr(s.listen, ' '))
+                (void)snprintf(
+                        v->fix, sizeof(v->fix),
+                        "take vsock port %u out of it (\"systemctl cat %s\" shows where), then "
+                        "\"systemctl daemon-reload && sshd-vsock apply\"; or choose another "
+                        "port",
+                        v->port, unit);
+        else
+                (void)snprintf(v->fix, sizeof(v->fix),
+                               "systemctl disable --now %s && sshd-vsock apply", unit);
+}
+
 /* Says who holds the port: another program, or systemd, for which of its units. */
 static int add_port_owner(struct systemd *m, struct verdict *v)
 {
@@ -92,6 +114,8 @@ static int add_port_owner(struct systemd *m, struct verdict *v)
         if (holder == PORT_OWNER_SYSTEMD &&
             vsock_unit_find(m, v->port, unit, sizeof(unit), &error) < 0)
                 unit[0] = '\0';
+        if (unit[0] && strcmp(unit, unit_of(v)) != 0)
+                fix_unit(m, unit, v);
         if (holder > PORT_OWNER_NOBODY)
                 (void)snprintf(v->detail, sizeof(v->detail), "port %u is held by %s%s", v->port,
                                unit[0] ? "systemd's " : "", unit[0] ? unit : text);
@@ -184,7 +208,7 @@ static void expect_unit(struct systemd *m, const struct unit_state *before, stru
         else if (holder != PORT_OWNER_SYSTEMD && after.accepted == before->accepted)
                 v->cause = CAUSE_PORT_TAKEN;
         else
-                v->detail[0] = '\0';
+                v->detail[0] = v->fix[0] = '\0';
 }
 
 /* Others of this side hold all it may have: one of theirs may end in time. */

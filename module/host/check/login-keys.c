@@ -87,9 +87,8 @@ static void read_keys(const struct search *s, const struct admission_rules *rule
 
                 at += strspn(at, " ");
                 n = strcspn(at, " ");
-                if (n == 4 && strncmp(at, "none", 4) == 0)
-                        return;
-                if (authorized_keys_path(at, n, &l->user, &path) && path.error == 0)
+                if (!(n == 4 && strncmp(at, "none", 4) == 0) &&
+                    authorized_keys_path(at, n, &l->user, &path) && path.error == 0)
                         read_keys_of(s, &l->user, buf_str(&path), l, k);
                 at += n;
         }

@@ -26,5 +26,5 @@ int logins_find(const struct logins_search *s, struct logins *ret, struct error 
 
 /* Whether the unit's service admits no fewer keys than sshd's configuration does, which a unit that
  * passes AuthorizedKeysFile of its own overrides (systemd's generated one on Debian testing, Fedora
- * and openSUSE). */
+ * and openSUSE). Never where the machine was booted with keys. */
 bool logins_keys_count(const struct logins_search *s);

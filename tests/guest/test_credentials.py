@@ -1,0 +1,232 @@
+"""What the machine was booted with: systemd's credentials, and the target that hosts wait for."""
+
+import json
+
+import pytest
+
+from guest import Guest
+from guest.steps import UNITS, apply, listeners
+
+# Of each promise one, on as many systemds.
+EVERY_RUN = {"test_hosts_that_wait_for_ssh_access_wait_for_the_listener[forky]",
+             "test_configuration_from_a_credential[bookworm]",
+             "test_keys_of_a_credential_beside_those_of_sshd_config[trixie]",
+             "test_keys_that_nobody_hands_over"}
+
+TARGET = "ssh-access.target"
+
+
+@pytest.mark.parametrize("suite", ["bullseye", "trixie", "forky"])
+def test_hosts_that_wait_for_ssh_access_wait_for_the_listener(suite, program):
+    """Reached behind the socket, in a boot too; on older systems the name is no fault."""
+    with Guest(suite) as guest:
+        guest.install(program)
+        apply(guest, "")
+        guest.reboot()
+        assert guest.state == "running\n".strip()
+        there = guest.run(f"systemctl cat {TARGET}").status == 0
+        assert there == (suite != "bullseye")
+        assert guest.run(f"systemctl is-active {TARGET}").status == (0 if there else 3)
+        if there:
+            order = guest.check("systemctl show -P ActiveEnterTimestampMonotonic "
+                                f"sshd-vsock.socket {TARGET}").split()
+            assert int(order[0]) <= int(order[1])
+            assert TARGET in guest.check("systemctl show -P Before sshd-vsock.socket")
+        assert guest.run("journalctl -b -p warning | grep -i ssh-access").status == 1
+        assert guest.ssh("exit 5").status == 5
+        assert "nothing to do" in apply(guest).stderr
+
+
+def boot_with(name, text):
+    """What the kernel's command line has to say for that. Quoted, since YAML needs blanks; 252 does
+    not know systemd.set_credential_binary=."""
+    return f'"systemd.set_credential={name}:{text}"'
+
+
+def source(guest, verb="status"):
+    """Where the verb has its configuration from."""
+    return json.loads(guest.run(f"sshd-vsock --json {verb}").stdout)["configuration"]["source"]
+
+
+PLACE = "/run/credentials/@system/sshd-vsock.yaml"
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie", "forky"])
+def test_configuration_from_a_credential(suite, program):
+    """The boot unit finds it, and so does each verb; a file wins; each boot brings another."""
+    def bake(guest):
+        guest.install(program)
+        guest.offline(program, "apply")
+
+    with Guest(suite, prepare=bake,
+               cmdline=boot_with("sshd-vsock.yaml", "{disable_tcp: true, port: 222}")) as guest:
+        assert guest.state == "running"
+        assert listeners(guest) == set()
+        assert guest.ssh("exit 5", port=222).status == 5
+        assert f"this works with the credential {PLACE}" in guest.check(
+            "journalctl -b -u sshd-vsock-provision")
+        for verb in ("check", "plan", "status", "verify", "client"):
+            assert source(guest, verb) == "credential"
+        again = apply(guest)
+        assert "nothing to do" in again.stderr
+        assert "StandardInputText" not in guest.check("systemctl cat sshd-vsock-provision")
+
+        result = apply(guest, "disable_tcp: false\n")
+        assert f"the credential {PLACE} says otherwise and does not count" in result.stderr
+        assert source(guest) == "file" and listeners(guest)
+        assert guest.ssh("exit 5").status == 5
+        guest.check("rm /etc/sshd-vsock.yaml")
+        apply(guest)
+        assert listeners(guest) == set()
+
+        guest.cmdline = boot_with("sshd-vsock.yaml", "{hosts_entry: false, disable_tpc: true}")
+        guest.reboot()
+        result = guest.run("sshd-vsock check")
+        assert result.status == 2
+        assert f'{PLACE}:1:22: error: unknown key "disable_tpc"' in result.stderr
+        assert guest.check("systemctl show -P ExecMainStatus sshd-vsock-provision") == "2\n"
+        assert listeners(guest) == set()
+        assert guest.ssh("exit 5", port=222).status == 5
+
+        guest.cmdline = ""
+        guest.reboot()
+        assert source(guest) == "defaults" and listeners(guest)
+
+
+def test_configuration_that_nobody_hands_over(program):
+    """systemd 247 knows no such credentials: nothing comes of the words, and nothing breaks."""
+    with Guest("bullseye", cmdline=boot_with("sshd-vsock.yaml", "{port: 222}")) as guest:
+        guest.install(program)
+        apply(guest)
+        guest.reboot()
+        assert guest.state == "running"
+        assert source(guest) == "defaults"
+        assert guest.ssh("exit 5").status == 5
+
+
+KEYS = "ssh.ephemeral-authorized_keys-all"
+SSHD = "/etc/ssh/sshd_config.d/20-test.conf"
+COPY = "/run/sshd-vsock"
+
+
+def bake_keys(guest):
+    """Each account's keys are where sshd_config has them, and nowhere else; the host has another."""
+    guest.chroot("""useradd -m -s /bin/bash ana
+        ssh-keygen -q -t ed25519 -N '' -C '' -f /root/ephemeral
+        mkdir /etc/ssh/keys; mv /root/.ssh/authorized_keys /etc/ssh/keys/root
+        cp /etc/ssh/keys/root /etc/ssh/keys/ana; chmod 0644 /etc/ssh/keys/*""")
+    guest.put(SSHD, "AuthorizedKeysFile /etc/ssh/keys/%u\n")
+    guest.cmdline = boot_with(KEYS, guest.get("/root/ephemeral.pub").decode().strip())
+
+
+def gets_in(guest, user, how="-o ProxyCommand='socat - VSOCK-CONNECT:1:22' x"):
+    """Whether the key in the credential is enough."""
+    result = guest.run("ssh -i /root/ephemeral -o IdentitiesOnly=yes -o BatchMode=yes "
+                       "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "
+                       f"-o LogLevel=ERROR -l {user} {how} exit 5")
+    assert result.status == 5 or "Permission denied" in result.stderr, result
+    return result.status == 5
+
+
+def login_of(guest, user):
+    """What verify says of the account."""
+    report = json.loads(guest.run("sshd-vsock --json verify").stdout)
+    return next(a for a in report["logins"]["accounts"] if a["user"] == user)
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie", "forky"])
+def test_keys_of_a_credential_beside_those_of_sshd_config(suite, program):
+    def bake(guest):
+        bake_keys(guest)
+        guest.install(program)
+        guest.offline(program, "apply")
+
+    with Guest(suite, prepare=bake) as guest:
+        assert guest.state == "running"
+        guest.check("ip link set lo up")
+        assert gets_in(guest, "ana") and gets_in(guest, "root")
+        assert guest.ssh("exit 5").status == 5
+        assert guest.ssh("exit 5", user="ana").status == 5
+        assert not gets_in(guest, "ana", "127.0.0.1"), "TCP has nothing to do with it"
+        assert "nothing to do" in apply(guest).stderr
+
+        # Each connection has sshd_config as it is then; what that sets itself wins.
+        guest.check(f"mv /etc/ssh/keys /etc/ssh/others; echo 'Match User ana' >{SSHD};"
+                    f"echo 'AuthorizedKeysFile /etc/ssh/others/%u' >>{SSHD}")
+        assert gets_in(guest, "ana") and gets_in(guest, "root")
+        assert guest.ssh("exit 5", user="ana").status == 5
+        assert guest.ssh("exit 5").status == 255
+        guest.put(SSHD, "AuthorizedKeysCommand /bin/cat /etc/ssh/others/%u\n"
+                        "AuthorizedKeysCommandUser nobody\n")
+        assert not gets_in(guest, "ana")
+        assert guest.ssh("exit 5", user="ana").status == 5
+        assert login_of(guest, "root")["admission"] == "untried"
+
+        # Nobody has another key: who gets in is known all the same, and TCP can close.
+        guest.check(f"rm -r {SSHD} /etc/ssh/others")
+        assert login_of(guest, "root")["admission"] == "proven"
+        result = apply(guest, "disable_tcp: true\nrequire_login: [ana]\n")
+        assert "ana can log in over vsock: its key ED25519" in result.stderr
+        assert listeners(guest) == set()
+
+        apply(guest, "")
+        guest.check("sshd-vsock remove")
+        assert guest.run(f"ls -d {COPY} /etc/ssh/sshd-vsock.conf {UNITS}/sshd-vsock*").stdout == ""
+        assert "start sshd-vsock-credential.service" in apply(guest).stderr
+        assert gets_in(guest, "ana")
+
+        guest.put("/root/.ssh/authorized_keys", guest.public_key, mode=0o600)
+        guest.cmdline = ""
+        guest.reboot()
+        assert guest.state == "running"
+        assert not gets_in(guest, "root")
+        assert guest.ssh("exit 5").status == 5
+        assert guest.run(f"ls -d {COPY}").status != 0
+
+
+def test_generated_listener_that_takes_no_keys_gives_way(program):
+    """It works, and admits all that sshd_config admits: that is not all this boot is for."""
+    with Guest("trixie", prepare=bake_keys) as guest:
+        guest.install(program)
+        guest.check("modprobe vsock_loopback; modprobe vmw_vsock_virtio_transport;"
+                    "systemctl daemon-reload; systemctl start sshd-vsock.socket;"
+                    "ls /run/systemd/generator/sshd-vsock.socket")
+        assert not gets_in(guest, "ana")
+        assert guest.ssh("exit 5", user="ana").status == 5
+        assert f"write {UNITS}/sshd-vsock.socket" in apply(guest).stderr
+        assert gets_in(guest, "ana")
+        assert guest.ssh("exit 5", user="ana").status == 5
+        assert "nothing to do" in apply(guest).stderr
+
+
+# What systemd-vmspawn hands over with its key (vmspawn.c), as systemd-debug-generator writes it.
+VMSPAWN = f"""[Service]
+ExecStart=
+ExecStart=sshd -i -o 'AuthorizedKeysFile=%d/{KEYS} .ssh/authorized_keys'
+ImportCredential={KEYS}
+"""
+
+
+def test_drop_in_of_the_host_is_what_counts(program):
+    """It takes the place of sshd_config's AuthorizedKeysFile: whom that locks out is known."""
+    with Guest("trixie", prepare=bake_keys) as guest:
+        guest.install(program)
+        guest.put("/run/systemd/system/sshd-vsock@.service.d/50-credential.conf", VMSPAWN)
+        guest.put("/root/.ssh/authorized_keys", guest.public_key, mode=0o600)
+        apply(guest, "")
+        assert gets_in(guest, "root") and guest.ssh("exit 5").status == 5
+        assert not gets_in(guest, "ana") and guest.ssh("exit 5", user="ana").status == 255
+        assert login_of(guest, "root")["admission"] == "proven"
+        assert "50-credential.conf" in guest.run("sshd-vsock status").stdout
+        result = apply(guest, "disable_tcp: true\nrequire_login: [ana]\n", status=4)
+        assert "ana" in result.stderr and listeners(guest)
+
+
+def test_keys_that_nobody_hands_over(program):
+    """systemd 247: as if there were none."""
+    with Guest("bullseye", prepare=bake_keys) as guest:
+        guest.install(program)
+        apply(guest, "")
+        assert not gets_in(guest, "root")
+        assert guest.ssh("exit 5").status == 5
+        assert guest.run("ls /etc/ssh/sshd-vsock.conf").status != 0
