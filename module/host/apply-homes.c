@@ -29,6 +29,13 @@ static int run_home(void *userdata, size_t k, struct observed *ret, struct error
         return apply_file(h->root, h->p, &h->ops[k], error);
 }
 
+static bool is_home_near(void *userdata, size_t k)
+{
+        const struct homes_work *h = userdata;
+
+        return rootfs_is_near(h->root, h->ops[k].name);
+}
+
 static void take_home(void *userdata, size_t k, int result, const struct observed *o,
                       const struct error *error)
 {
@@ -62,8 +69,8 @@ size_t apply_homes(const struct rootfs *root, struct plan *p, size_t first,
                op[n].item->kind == ITEM_FLAG)
                 n++;
         /* no memory is no reason either: what was not tried is done by the next run */
-        (void)!home_child_each(
-                &(struct home_child){ n, root->fd, WRITE_SECONDS, run_home, take_home, &h });
+        (void)!home_child_each(&(struct home_child){ n, root->fd, WRITE_SECONDS, run_home,
+                                                     take_home, is_home_near, &h });
         return n;
 }
 
@@ -79,6 +86,13 @@ static int sweep_home(void *userdata, size_t k, struct observed *ret, struct err
 
         (void)ret, (void)error;
         return apply_sweep_directory(s->root, s->paths[k]);
+}
+
+static bool is_sweep_near(void *userdata, size_t k)
+{
+        const struct sweep *s = userdata;
+
+        return rootfs_is_near(s->root, s->paths[k]);
 }
 
 static void take_sweep(void *userdata, size_t k, int result, const struct observed *o,
@@ -98,6 +112,6 @@ int apply_sweep_homes(const struct rootfs *root, const struct desired *d,
         for (size_t k = 0; k < d->n; k++)
                 if (d->items[k].kind == ITEM_FLAG && observed[k].type != OBSERVED_NO_DIRECTORY)
                         paths[s.n++] = d->items[k].path;
-        return home_child_each(
-                &(struct home_child){ s.n, root->fd, SWEEP_SECONDS, sweep_home, take_sweep, &s });
+        return home_child_each(&(struct home_child){ s.n, root->fd, SWEEP_SECONDS, sweep_home,
+                                                     take_sweep, is_sweep_near, &s });
 }

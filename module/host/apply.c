@@ -47,17 +47,17 @@ static bool same_directory(const char *a, const char *b)
 
 int apply_sweep(const struct rootfs *root, const struct desired *d, const struct observed *observed)
 {
-        const char *last = NULL;
-
         for (size_t k = 0; k < d->n; k++) {
                 const char *path = place(&d->items[k], &observed[k]);
-                bool skip = d->items[k].kind == ITEM_FLAG || observed[k].unseen ||
-                            (last && same_directory(path, last));
-                int r = skip ? 0 : apply_sweep_directory(root, path);
+                bool skip = d->items[k].kind == ITEM_FLAG || observed[k].unseen;
+                int r;
 
+                for (size_t j = 0; !skip && j < k; j++)
+                        skip = d->items[j].kind != ITEM_FLAG && !observed[j].unseen &&
+                               same_directory(path, place(&d->items[j], &observed[j]));
+                r = skip ? 0 : apply_sweep_directory(root, path);
                 if (r < 0)
                         return r;
-                last = path;
         }
         return apply_sweep_homes(root, d, observed);
 }

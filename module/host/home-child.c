@@ -13,13 +13,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define DEAD_HOMES 3
 #define IMPATIENT  10u       /* ... so much less patience once so many did not answer */
 #define WASTE      30000000u /* microseconds for all that do not: then the rest is given up */
 #define MAX_FDS    1024
+#define END_MS     100 /* for a child that was killed */
 
 struct helper {
         pid_t pid; /* 0: none runs */
@@ -47,17 +48,27 @@ struct answer {
         struct observed object;
 };
 
+/* One call where the kernel has it (5.9), else a thousand. */
+static void close_range_of(int first, int last)
+{
+        if (first > last || syscall(__NR_close_range, first, last, 0) == 0)
+                return;
+        for (int fd = first; fd <= last; fd++)
+                (void)close(fd);
+}
+
 /* A child that the kernel does not let go of must not keep the lock, nor the reader of a pipe; and
  * no file of a user's becomes its stderr. */
 static void close_others(int keep, int to)
 {
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        int low = keep < to ? keep : to, high = keep < to ? to : keep;
 
-        for (int fd = 0; fd < MAX_FDS; fd++)
-                if (fd <= STDERR_FILENO && null >= 0)
-                        (void)dup2(null, fd);
-                else if (fd != keep && fd != to)
-                        (void)close(fd);
+        for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
+                (void)dup2(null, fd);
+        close_range_of(null >= 0 ? STDERR_FILENO + 1 : 0, low - 1);
+        close_range_of(low + 1, high - 1);
+        close_range_of(high + 1, MAX_FDS - 1);
 }
 
 static bool put_answer(int to, const struct answer *a, const struct error *error)
@@ -106,13 +117,15 @@ static int start(const struct home_child *g, size_t from, struct helper *h)
 /* A child that a dead file system does not let go of is left to the kernel. */
 static void stop(struct helper *h)
 {
-        const struct timespec pause = { .tv_nsec = 1000000 };
+        struct pollfd gone = { .fd = -1, .events = POLLIN };
 
         if (h->pid <= 0)
                 return;
         (void)kill(h->pid, SIGKILL);
-        for (int tries = 0; tries < 100 && waitpid(h->pid, NULL, WNOHANG) == 0; tries++)
-                (void)nanosleep(&pause, NULL);
+        gone.fd = (int)syscall(__NR_pidfd_open, h->pid, 0);
+        (void)poll(&gone, 1, END_MS);
+        (void)waitpid(h->pid, NULL, WNOHANG);
+        close_descriptor(&gone.fd);
         (void)close(h->fd);
         h->pid = 0;
 }
@@ -163,6 +176,28 @@ static int receive(const struct helper *h, uint64_t patience, struct answer *ret
         return 1;
 }
 
+static bool can_all_answer(const struct home_child *g)
+{
+        for (size_t k = 0; k < g->n; k++)
+                if (!g->near || !g->near(g->userdata, k))
+                        return false;
+        return true;
+}
+
+static int work_here(const struct home_child *g)
+{
+        for (size_t k = 0; k < g->n; k++) {
+                struct observed object = { 0 };
+                struct error error = { 0 };
+                int r = g->work(g->userdata, k, &object, &error);
+
+                if (r == -ENOMEM)
+                        return r;
+                g->take(g->userdata, k, r, &object, &error);
+        }
+        return 0;
+}
+
 int home_child_each(const struct home_child *g)
 {
         uint64_t patience = UINT64_C(1000000) * g->patience, wasted = 0;
@@ -170,6 +205,8 @@ int home_child_each(const struct home_child *g)
         unsigned dead = 0;
         int r = 0;
 
+        if (can_all_answer(g))
+                return work_here(g);
         for (size_t k = 0; r >= 0 && k < g->n; k++) {
                 struct answer a = { .result = -ETIMEDOUT };
                 struct error error = { 0 };

@@ -18,6 +18,9 @@ struct home_child {
          * bytes over. */
         void (*take)(void *userdata, size_t k, int result, const struct observed *o,
                      const struct error *error);
+        /* whether one cannot hang, since it is where the rest of the system is; may be NULL. When
+         * all are so, no child is made: that costs more than the work. */
+        bool (*near)(void *userdata, size_t k);
         void *userdata;
 };
 

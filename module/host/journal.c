@@ -5,13 +5,21 @@
  */
 #include "host/journal.h"
 
+#include "host/libsystemd.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-journal.h>
 #include <time.h>
 
 #define WORDS_TRIES 10  /* of 100 ms: journald is a process of its own and may lag */
 #define ENTRIES_MAX 500 /* a flooded journal must not keep a diagnosis waiting */
+
+static int open_journal(sd_journal **ret)
+{
+        int r = libsystemd_load(NULL);
+
+        return r < 0 ? r : sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY);
+}
 
 /* The value of a field "NAME=value" of the current entry; false where it has none. */
 static bool field(sd_journal *j, const char *name, const char **ret, size_t *ret_len)
@@ -162,7 +170,7 @@ enum cause journal_denial(uint64_t since, char *line, size_t size)
         uint64_t at;
 
         line[0] = '\0';
-        if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0)
+        if (open_journal(&j) < 0)
                 return CAUSE_NONE;
         if (sd_journal_add_match(j, "_TRANSPORT=kernel", 0) >= 0 &&
             sd_journal_add_match(j, "_TRANSPORT=audit", 0) >= 0 && sd_journal_seek_tail(j) >= 0)
@@ -186,7 +194,7 @@ enum cause journal_cause(uint64_t since, char *line, size_t size)
         sd_journal *j = NULL;
 
         line[0] = '\0';
-        if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0)
+        if (open_journal(&j) < 0)
                 return CAUSE_NONE;
         if (sd_journal_seek_tail(j) >= 0)
                 scan(j, since, &f);
@@ -263,7 +271,7 @@ void journal_last_words(const char *unit, uint64_t since, char *line, size_t siz
 
                 if (i > 0)
                         (void)nanosleep(&pause, NULL);
-                if (sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0)
+                if (open_journal(&j) < 0)
                         return;
                 if (sd_journal_seek_tail(j) >= 0)
                         best = best_words(j, unit, since, line, size);

@@ -6,13 +6,13 @@
 
 #include "core/util/buf.h"
 #include "core/util/printable.h"
+#include "host/libsystemd.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <systemd/sd-journal.h>
 
 static const struct {
         const char *journal; /* sd-daemon(3) */
@@ -120,7 +120,7 @@ static bool send_event(enum log_event event, enum log_level level, const char *c
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 if (*texts[i])
                         fields[n++] = (struct iovec){ *texts[i], strlen(*texts[i]) };
-        return message && sd_journal_sendv(fields, n) >= 0;
+        return message && libsystemd_load(NULL) == 0 && sd_journal_sendv(fields, n) >= 0;
 }
 
 void log_event(const struct log *l, enum log_event event, enum log_level level, const char *cause,

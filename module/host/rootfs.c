@@ -45,7 +45,8 @@ static int open_in(const struct rootfs *r, const char *path, int flags)
 {
         char moved[4096];
         struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
-                                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+                                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
+                                           (r->near ? RESOLVE_NO_XDEV : 0) };
         int fd, tries = 1000;
 
         if (r->usr_etc && is_etc(path)) {
@@ -168,7 +169,9 @@ void rootfs_drop_if_empty(const struct rootfs *r, const char *path)
                 (void)fsync(parent);
 }
 
-static int read_bytes(int fd, size_t max, char **ret, size_t *ret_len)
+/* `size`: what the file had when it was looked at; then no read(2) more is needed to see its end.
+ */
+static int read_bytes(int fd, off_t size, size_t max, char **ret, size_t *ret_len)
 {
         AUTO_BUF data = BUF_INIT;
         char chunk[16384];
@@ -176,11 +179,13 @@ static int read_bytes(int fd, size_t max, char **ret, size_t *ret_len)
         for (;;) {
                 ssize_t n = TEMP_FAILURE_RETRY(read(fd, chunk, sizeof(chunk)));
 
-                if (n <= 0)
-                        return n < 0 ? failure() : buf_take(&data, ret, ret_len);
+                if (n < 0)
+                        return failure();
                 buf_add(&data, chunk, (size_t)n);
                 if (data.error < 0 || data.len > max)
                         return data.error < 0 ? data.error : -EFBIG;
+                if (n == 0 || (size > 0 && data.len == (size_t)size))
+                        return buf_take(&data, ret, ret_len);
         }
 }
 
@@ -218,7 +223,7 @@ static int read_file(int dir, const char *name, const struct stat *st, size_t ma
         int r = check_same(fd, st);
 
         if (r == 0)
-                r = read_bytes(fd, max, &o->data, &o->len);
+                r = read_bytes(fd, st->st_size, max, &o->data, &o->len);
         o->type = r == -EFBIG ? OBSERVED_OTHER : OBSERVED_FILE;
         o->what = "too large a file";
         return r == -EFBIG ? 0 : r;
@@ -284,10 +289,10 @@ int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret
                 struct stat *ret_st)
 {
         AUTO_CLOSE int fd = -1;
-        struct stat st;
-        int rc = rootfs_open_file(r, path, &fd, ret_st ? ret_st : &st);
+        struct stat own, *st = ret_st ? ret_st : &own;
+        int rc = rootfs_open_file(r, path, &fd, st);
 
-        return rc < 0 ? rc : read_bytes(fd, max, ret, ret_len);
+        return rc < 0 ? rc : read_bytes(fd, st->st_size, max, ret, ret_len);
 }
 
 int rootfs_exists(const struct rootfs *r, const char *path)
@@ -295,6 +300,14 @@ int rootfs_exists(const struct rootfs *r, const char *path)
         AUTO_CLOSE int fd = open_in(r, path, O_PATH | O_NOFOLLOW);
 
         return fd < 0 ? fd : 1;
+}
+
+bool rootfs_is_near(const struct rootfs *r, const char *path)
+{
+        const struct rootfs near = { .fd = r->fd, .usr_etc = r->usr_etc, .near = true };
+        int rc = r->image ? rootfs_exists(&near, path) : -EXDEV;
+
+        return rc > 0 || rc == -ENOENT || rc == -ENOTDIR;
 }
 
 int rootfs_stat(const struct rootfs *r, const char *path, struct stat *ret)
@@ -361,36 +374,27 @@ bool rootfs_is_top(const struct rootfs *r)
         return path_of(r->fd, path, sizeof(path)) < 0 || strcmp(path, "/") == 0;
 }
 
-static void close_directory(DIR **d)
-{
-        if (*d)
-                (void)closedir(*d);
-}
-
 int rootfs_list(const struct rootfs *r, const char *path,
                 int (*each)(int dir, const char *name, void *userdata), void *userdata)
 {
-        AUTO(close_directory) DIR *dir = NULL;
         AUTO_CLOSE int fd = open_in(r, path, O_RDONLY | O_DIRECTORY);
+        char entries[8192] __attribute__((aligned(8)));
+        const struct dirent64 *e;
         int rc = 0;
 
-        if (fd == -ENOENT || fd == -ENOTDIR)
-                return 0;
         if (fd < 0)
-                return fd;
-        dir = fdopendir(fd);
-        if (!dir)
-                return failure();
-        (void)TAKE_FD(fd);
-        while (rc == 0) {
-                const struct dirent *e;
+                return fd == -ENOENT || fd == -ENOTDIR ? 0 : fd;
+        for (;;) {
+                ssize_t n = getdents64(fd, entries, sizeof(entries));
 
-                errno = 0;
-                e = readdir(dir);
-                if (!e)
-                        return failure();
-                if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-                        rc = each(dirfd(dir), e->d_name, userdata);
+                if (n <= 0)
+                        return n == 0 || errno == ENOENT ? 0 : failure();
+                for (ssize_t at = 0; at < n; at += e->d_reclen) {
+                        e = (const struct dirent64 *)(const void *)(entries + at);
+                        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+                                rc = each(fd, e->d_name, userdata);
+                        if (rc != 0)
+                                return rc;
+                }
         }
-        return rc;
 }

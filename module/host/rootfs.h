@@ -15,6 +15,7 @@ struct rootfs {
         int fd;           /* the root directory, O_RDONLY, so that it can be locked */
         bool image;       /* not the running system */
         bool plain;       /* no openat2(2) here: only allowed for "/" */
+        bool near;        /* no path leads to another file system */
         bool usr_etc;     /* an OSTree: what is /etc once it is deployed is /usr/etc here */
         const char *path; /* as the user gave it; "" for "/", be it the running system or not */
 };
@@ -65,6 +66,11 @@ int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret
 /* Whether anything is at the path, a link that leads nowhere included. 1, or −errno: -ENOENT is no,
  * anything else is no answer. */
 int rootfs_exists(const struct rootfs *r, const char *path) MUST_CHECK;
+
+/* Whether nothing on the way to an image's path, nor what is there, is on another file system: what
+ * is looked at there answers, as the image does. Says no of the running system, where users mount
+ * what they like meanwhile. */
+bool rootfs_is_near(const struct rootfs *r, const char *path) MUST_CHECK;
 
 /* As lstat(2). */
 int rootfs_stat(const struct rootfs *r, const char *path, struct stat *ret) MUST_CHECK;

@@ -136,6 +136,13 @@ static int look_at_home(void *userdata, size_t k, struct observed *ret, struct e
         return survey_path(h->root, &h->d->items[h->at[k]], ret);
 }
 
+static bool is_home_near(void *userdata, size_t k)
+{
+        const struct homes_look *h = userdata;
+
+        return rootfs_is_near(h->root, h->d->items[h->at[k]].path);
+}
+
 static void take_home(void *userdata, size_t k, int result, const struct observed *o,
                       const struct error *error)
 {
@@ -159,8 +166,8 @@ static int look_at_homes(const struct rootfs *root, const struct desired *d,
         for (size_t k = 0; k < d->n; k++)
                 if (d->items[k].kind == ITEM_FLAG)
                         at[h.n++] = k;
-        return home_child_each(
-                &(struct home_child){ h.n, root->fd, LOOK_SECONDS, look_at_home, take_home, &h });
+        return home_child_each(&(struct home_child){ h.n, root->fd, LOOK_SECONDS, look_at_home,
+                                                     take_home, is_home_near, &h });
 }
 
 /* A file of sshd's: TCP stays as it is, and the vsock listener opens. */

@@ -86,13 +86,17 @@ static int look_in_multiarch(int dir, const char *name, void *userdata)
 
 static int find_version(struct survey *s)
 {
-        static const char *const directories[] = { "/usr/lib/systemd", "/lib/systemd",
-                                                   "/usr/lib64/systemd" };
+        static const char *const directories[] = { "/usr/lib/systemd", "/usr/lib64/systemd" };
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < ELEMENTSOF(directories); i++)
                 r = survey_list(s, directories[i], note_version, NULL);
-        return r == 0 ? survey_list(s, "/usr/lib", look_in_multiarch, NULL) : r;
+        if (r == 0)
+                r = survey_list(s, "/usr/lib", look_in_multiarch, NULL);
+        /* most often a link to the first */
+        if (r == 0 && !s->facts->systemd_version)
+                r = survey_list(s, "/lib/systemd", note_version, NULL);
+        return r;
 }
 
 static int note_module(int dir, const char *name, void *userdata)

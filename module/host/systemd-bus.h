@@ -5,9 +5,8 @@
 #pragma once
 
 #include "core/util/buf.h"
+#include "host/libsystemd.h"
 #include "host/systemd.h"
-
-#include <systemd/sd-bus.h>
 
 #define DESTINATION "org.freedesktop.systemd1"
 #define OBJECT      "/org/freedesktop/systemd1"

@@ -62,9 +62,12 @@ static int connect_private(sd_bus **ret)
 
 int systemd_open(struct systemd **ret, struct error *error)
 {
-        AUTO(systemd_close) struct systemd *m = calloc(1, sizeof(*m));
-        int r;
+        AUTO(systemd_close) struct systemd *m = NULL;
+        int r = libsystemd_load(error);
 
+        if (r < 0)
+                return r;
+        m = calloc(1, sizeof(*m));
         if (!m)
                 return error_set(error, -ENOMEM, "cannot speak to systemd");
         r = connect_private(&m->bus);

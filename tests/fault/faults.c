@@ -20,6 +20,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -307,15 +308,6 @@ int fstat(int fd, struct stat *st)
         return judge(fd > STDERR_FILENO ? STAT : NOTHING, fd, NULL) == FAIL ? -1 : real(fd, st);
 }
 
-struct dirent *readdir(void *dir);
-int dirfd(void *dir);
-struct dirent *readdir(void *dir)
-{
-        struct dirent *(*real)(void *) = next("readdir");
-
-        return judge(LIST, fault.path ? dirfd(dir) : -1, NULL) == FAIL ? NULL : real(dir);
-}
-
 ssize_t write(int fd, const void *data, size_t size)
 {
         ssize_t (*real)(int, const void *, size_t) = next("write");
@@ -353,6 +345,12 @@ int clock_gettime(clockid_t clock, struct timespec *t)
         return r;
 }
 
+/* With that flag another file system is not asked anything. */
+static bool never_waits(const struct open_how *how)
+{
+        return how->resolve & RESOLVE_NO_XDEV;
+}
+
 /* openat2(2) has no wrapper in the C library. */
 long syscall(long number, ...)
 {
@@ -364,7 +362,8 @@ long syscall(long number, ...)
         for (int i = 0; i < 6; i++)
                 a[i] = va_arg(ap, long);
         va_end(ap);
-        if (number == __NR_openat2 && judge(OPEN, (int)a[0], (const char *)a[1]) == FAIL)
+        if (number == __NR_openat2 && !never_waits((const struct open_how *)a[2]) &&
+            judge(OPEN, (int)a[0], (const char *)a[1]) == FAIL)
                 return -1;
         return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
@@ -383,6 +382,7 @@ long syscall(long number, ...)
 
 SIMPLE(STAT, dir, name, -1, int, fstatat, (int dir, const char *name, struct stat *st, int flags),
        dir, name, st, flags)
+SIMPLE(LIST, fd, NULL, -1, ssize_t, getdents64, (int fd, void *to, size_t size), fd, to, size)
 SIMPLE(READLINK, dir, name, -1, ssize_t, readlinkat,
        (int dir, const char *name, char *to, size_t size), dir, name, to, size)
 SIMPLE(SEND, fd, NULL, -1, ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), fd, m,

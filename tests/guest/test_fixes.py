@@ -698,9 +698,8 @@ def test_program_that_others_can_replace(guest):
         guest.check(f"install -o root -m 0755 /opt/p {place}; {place} apply", timeout=120)
 
 
-def test_package_that_is_missing(guest):
-    """The packages are the guest's own, put together again from their files."""
-    guest.put("/opt/pack", """set -e
+# The package is the guest's own, put together again from its files.
+PACK = """set -e
         rm -rf /opt/packed /opt/repo; mkdir -p /opt/packed/DEBIAN /opt/repo
         dpkg-query -s $1 | sed '/^Status: /d;/^Conffiles:/,/^[^ ]/{/^Conffiles:/d;/^ /d}' \\
             >/opt/packed/DEBIAN/control
@@ -712,7 +711,29 @@ def test_package_that_is_missing(guest):
           echo "SHA256: $(sha256sum /opt/repo/$1.deb | cut -d' ' -f1)"; } >/opt/repo/Packages
         rm -rf /etc/apt/sources.list.d; mkdir /etc/apt/sources.list.d
         echo 'deb [trusted=yes] file:/opt/repo ./' >/etc/apt/sources.list; apt-get update -qq
-        """)
+        """
+
+
+def test_library_that_is_missing(guest):
+    """apt needs it itself. What asks nothing of the running system does not miss it."""
+    guest.put("/opt/pack", PACK)
+    guest.check("bash /opt/pack libsystemd0; dpkg --remove --force-all libsystemd0; ldconfig",
+                timeout=120)
+    try:
+        for verb in "plan", "apply", "verify", "status", "remove":
+            result = guest.run(f"sshd-vsock {verb}", timeout=120)
+            assert result.status == 1, result.stderr
+            assert printed(result, "error: cannot speak to systemd: libsystemd.so.0: ").startswith(
+                "install the package libsystemd0 (")
+        guest.check("sshd-vsock check; mkdir -p /opt/tree; cp -a --parents /etc /usr/sbin/sshd "
+                    "/opt/tree; sshd-vsock -q --root=/opt/tree --no-verify remove")
+    finally:
+        guest.check("dpkg -i /opt/repo/libsystemd0.deb; rm -rf /opt/tree", timeout=120)
+    mended(guest)
+
+
+def test_package_that_is_missing(guest):
+    guest.put("/opt/pack", PACK)
     guest.put(CONFIG, "verify_timeout: 5\n")
     for package, what, status in ("openssh-client", "no account that require_login asks for", 4), (
             "openssh-server", "openssh-server is not installed", 1):

@@ -3,6 +3,7 @@ by them into trees with the layout of those that use them. That each has all fil
 run, by tests/offline/test_distributions.py."""
 
 import io
+import re
 import sys
 import tarfile
 from pathlib import Path
@@ -19,7 +20,7 @@ from tree import Tree  # noqa: E402
 
 EVERY_RUN = 0  # two minutes for the tree, which no other test has, and more to build
 
-NAME = "sshd-vsock-0.1.0"
+NAME = "sshd-vsock-" + re.search(r"VERSION ([\d.]+) LANG", (CHECKOUT / "CMakeLists.txt").read_text())[1]
 
 # As Fedora 42 and openSUSE Tumbleweed define them, in what matters here: redhat-rpm-config and
 # cmake-rpm-macros; macros.cmake of openSUSE's cmake.

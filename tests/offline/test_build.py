@@ -3,12 +3,15 @@ nothing else."""
 
 import json
 import os
+import re
 import shutil
+import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tree import CHECKOUT, known_flags, program
+from tree import CHECKOUT, hardened, known_flags, program
 
 FOREIGN = "-O2 -g -Wp,-D_FORTIFY_SOURCE=3 -fasynchronous-unwind-tables"
 LEVEL, HARDENING = "-Os", "-D_FORTIFY_SOURCE=2"
@@ -81,3 +84,42 @@ def test_an_object_does_not_tell_where_it_was_built(folder):
     assert objects[0] == objects[1]
     assert b"CODE_FILE=module/host/log.c\0" in objects[0]
     assert str(folder).encode() not in objects[0]
+
+
+def test_what_is_loaded_only_when_needed_is_told_to_packagers():
+    """libsystemd is none of the libraries that each start loads; the note that says so is as
+    uapi-group.org's "ELF dlopen metadata" has it, and --gc-sections leaves it."""
+    def read(option):
+        return subprocess.run(["readelf", "-W", option, hardened()], check=True, text=True,
+                              capture_output=True).stdout
+    needed = re.findall(r"NEEDED.*\[(.*)\]", read("-d"))
+    assert "libyaml-0.so.2" in needed and "libsystemd.so.0" not in needed
+    assert re.search(r" \.note\.dlopen +NOTE .* A +0 +0 +4$", read("-S"), re.M)
+    dump = Path(hardened()).read_bytes()
+    header = struct.Struct("<III4s")
+    at = dump.index(header.pack(0, 0, 0x407c0c0a, b"FDO\0")[8:]) - 8
+    owner, size, _, _ = header.unpack_from(dump, at)
+    text = dump[at + header.size:][:size]
+    assert owner == 4 and text.endswith(b"\0") and dump[at + header.size:][size:].startswith(
+        bytes(-size % 4))
+    (entry,) = json.loads(text[:-1])
+    assert entry["soname"] == ["libsystemd.so.0"] and entry["feature"] == "systemd"
+    assert entry["priority"] in ("required", "recommended", "suggested")
+
+
+def test_images_need_no_libsystemd(debian):
+    """Where it is not to be had, what asks nothing of the running system works all the same."""
+    hidden = ["unshare", "--mount", "--propagation=private", "sh", "-euc", """
+        for library in $(ldconfig -p | sed -n 's/.*libsystemd\\.so\\.0 .*=> //p'); do
+                mount --bind /dev/null "$library"; hidden=yes
+        done; test "$hidden" = yes; exec "$@" """, "sh"]
+
+    def run(*words, status):
+        result = subprocess.run([*hidden, hardened(), *words], text=True, capture_output=True,
+                                check=False)
+        assert result.returncode == status, result.stderr
+        return result.stderr
+    run(f"--root={debian}", "check", status=0)
+    run(f"--root={debian}", "apply", status=0)
+    assert "nothing to do" in run(f"--root={debian}", "plan", status=0)
+    run(f"--root={debian}", "--no-verify", "remove", status=0)

@@ -111,6 +111,7 @@ OTHERS = {
     "create it, or set": WHO,
     "see what the account's shell does": WHO,
     "see sshd-vsock --help": OFFLINE + "test_command_line_that_is_wrong",
+    "install the package libsystemd0 (Fedora, Arch: systemd-libs)": GUEST + "test_library_that_is_missing",
     "run as root on a system booted with systemd": Never("D-Bus does not answer"),
     "systemctl list-jobs": Never("a job that takes 90 seconds"),
     "see 'systemctl status %s' and 'journalctl": GUEST + "test_job_that_fails",

@@ -12,6 +12,10 @@ WARNING = re.compile(r"warning: the image cannot run its (\S+): (.*); its first 
 AARCH64 = bytes([183, 0])
 
 MAIN = "int foo(void); int main(void) { return foo(); }"
+NOTE = r"""
+__asm__(".pushsection .note.dlopen,\"a\",%note\n.balign 4\n.long 4, 2f-1f, 0x407c0c0a\n.asciz \"FDO\"\n"
+        "1: .asciz \"[{\\\"soname\\\":[\\\"libbar.so.7\\\"]}]\"\n2: .balign 4\n.popsection");
+"""
 LIBRARY = "int foo(void) { return 0; }"
 OLD = "FOO_1 { global: foo; };"
 NEW = "FOO_1 { local: *; }; FOO_2 { global: foo; } FOO_1;"
@@ -95,6 +99,15 @@ def test_missing_library(image):
     assert reason(image) == "it needs libfoo.so.1, which the image lacks"
     # elsewhere, as ldconfig knows
     image.put("/etc/ld.so.cache", b"glibc-ld.so.cache1.1\0/opt/lib/libfoo.so.1\0more")
+    assert reason(image) is None
+
+
+def test_missing_library_that_is_loaded_only_when_needed(image, folder):
+    """As ours loads libsystemd, which it says in a note."""
+    made = compiled(folder, "main", NOTE + MAIN, folder / "libfoo.so.1")
+    image.put(PLACE, made.read_bytes(), 0o755)
+    assert reason(image) == "it needs libbar.so.7, which the image lacks"
+    image.put("/usr/lib64/libbar.so.7", library(folder, NEW).read_bytes())
     assert reason(image) is None
 
 

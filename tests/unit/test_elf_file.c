@@ -36,6 +36,17 @@ static enum elf_state state_of(struct bytes *b, struct elf_file *ret)
         return state;
 }
 
+/* This program says that it loads one library, and one of two others. */
+#define SAYS                                                                                       \
+        "[{\"feature\":\"x\",\"soname\":[\"libone.so.1\"]},{\"soname\":[\"libtwo.so.2\","          \
+        "\"libtwo.so.1\"]}]"
+
+__attribute__((used, section(".note.dlopen"), aligned(4))) static const struct {
+        uint32_t owner_size, text_size, type;
+        char owner[4];
+        char text[(sizeof(SAYS) + 3) & ~3u];
+} says = { 4, sizeof(SAYS), 0x407c0c0a, "FDO", SAYS };
+
 static int load_self(void **state)
 {
         static struct bytes self;
@@ -77,6 +88,9 @@ static void test_this_program(void **state)
         assert_non_null(e.loader);
         assert_non_null(strstr(e.loader, "/ld-linux"));
         assert_true(argv_has(&e.needed, "libc.so.6"));
+        assert_true(argv_has(&e.needed, "libone.so.1"));
+        assert_false(argv_has(&e.needed, "libtwo.so.2"));
+        assert_false(argv_has(&e.needed, "libtwo.so.1"));
         assert_true(wants(&e, "libc.so.6", "GLIBC_2."));
         assert_int_equal(e.has.n, 0);
         assert_true(elf_same_machine(&e, &e));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * elf-file.c: see elf-file.h. Reads the headers, the dynamic section and its string table, each as
- * a whole and none beyond a limit; sections and symbols are not looked at.
+ * elf-file.c: see elf-file.h. Reads the headers, the dynamic section, its string table and the
+ * notes, each as a whole and none beyond a limit; sections and symbols are not looked at.
  */
 #include "core/format/elf-file.h"
 
@@ -12,7 +12,8 @@
 
 #define SEGMENTS_MAX 64
 #define TABLE_MAX    ((uint64_t)1 << 20) /* bytes of one table; glibc's string table has 35 KiB */
-#define RECORDS_MAX  512                 /* of versions, or of needed libraries */
+#define DLOPEN_NOTE  0x407c0c0a
+#define RECORDS_MAX  512 /* of versions, or of needed libraries */
 
 /* One table of the file in memory, ended by a NUL byte. */
 struct table {
@@ -240,6 +241,47 @@ static void read_loader(struct reader *r, const struct segment *s)
                 r->error = -ENOMEM;
 }
 
+/* A library of several that will do is none that it needs. */
+static void read_sonames(struct reader *r, const char *text)
+{
+        static const char before[] = "\"soname\":[\"";
+
+        for (const char *at = strstr(text, before); at; at = strstr(at, before)) {
+                AUTO_FREE char *name = NULL;
+                size_t n;
+
+                at += strlen(before);
+                n = strcspn(at, "\"");
+                if (strncmp(at + n, "\"]", 2) != 0)
+                        continue;
+                name = strndup(at, n);
+                if (!name)
+                        r->error = -ENOMEM;
+                else
+                        keep(r, &r->elf->needed, name);
+        }
+}
+
+/* What it loads by itself (uapi-group.org/specifications/specs/elf_dlopen_metadata). Notes that
+ * make no sense are nobody's. */
+static void read_notes(struct reader *r, const struct segment *s)
+{
+        AUTO(table_free) struct table t = { 0 };
+
+        if (s->size > TABLE_MAX || !load(r, s->offset, s->size, &t))
+                return;
+        for (uint64_t at = 0; t.size >= 12 && at <= t.size - 12;) {
+                uint64_t name = at + 12, text = name + ((number(r, &t, at, 4) + 3) & ~UINT64_C(3)),
+                         size = number(r, &t, at + 4, 4);
+
+                if (text > t.size || size > t.size - text)
+                        return;
+                if (number(r, &t, at + 8, 4) == DLOPEN_NOTE && memcmp(&t.data[name], "FDO", 4) == 0)
+                        read_sonames(r, t.data + text);
+                at = text + ((size + 3) & ~UINT64_C(3));
+        }
+}
+
 static void read_file(struct reader *r)
 {
         AUTO(table_free) struct table header = { 0 };
@@ -268,6 +310,9 @@ static void read_file(struct reader *r)
         s = r->state == ELF_GOOD ? segment(r, PT_DYNAMIC) : NULL;
         if (s)
                 read_dynamic(r, s);
+        for (size_t i = 0; i < r->n_segments; i++)
+                if (r->segments[i].type == PT_NOTE && r->state == ELF_GOOD)
+                        read_notes(r, &r->segments[i]);
 }
 
 int elf_read(const struct elf_source *source, enum elf_state *ret_state, struct elf_file *ret)

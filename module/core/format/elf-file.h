@@ -28,11 +28,11 @@ struct elf_file {
         unsigned bits; /* 32 or 64 */
         bool big;      /* big endian */
         unsigned machine;
-        char *loader;  /* NULL: none, as in a library */
-        bool own_path; /* it says itself where libraries are (RPATH, RUNPATH) */
-        struct argv needed;
-        struct argv wants; /* pairs: a library, a version of it */
-        struct argv has;   /* versions */
+        char *loader;       /* NULL: none, as in a library */
+        bool own_path;      /* it says itself where libraries are (RPATH, RUNPATH) */
+        struct argv needed; /* by the dynamic loader, or by itself at need */
+        struct argv wants;  /* pairs: a library, a version of it */
+        struct argv has;    /* versions */
 };
 
 /* ELF_GOOD fills *ret, which is the caller's to free; anything else leaves it empty. -ENOMEM, or

@@ -16,7 +16,7 @@ struct verdict {
                 cause; /* CAUSE_NONE: the vsock listener answers; CAUSE_NO_LOOPBACK: cannot tell */
         char ident[256];   /* the server's identification, once it came */
         char detail[256];  /* what was seen, beyond the cause's own words */
-        char fix[256];     /* more to the point than the cause's own; "": that one */
+        char fix[448];     /* more to the point than the cause's own; "": that one */
         bool sshd_answers; /* with CAUSE_NO_LOOPBACK: `sshd -i` on a socket pair does */
 };
 
