@@ -314,7 +314,12 @@ class Guest:
 
         It runs on this machine's kernel: tools of the tree only, never the program under test.
         """
-        return self._sandbox.run(["sh", "-euc", script], chroot="runner/guest", data=data)
+        return self._sandbox.run(
+            self._enter() + ["chroot", f"{BASE}/runner/guest", "sh", "-euc", script], data=data)
+
+    def _enter(self):
+        """What a command begins with that runs programs of the tree."""
+        return []
 
     def offline(self, program, *arguments):
         """Runs the program under test the way image builders do: from outside, on the tree of a
