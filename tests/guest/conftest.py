@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from guest import KERNELS, arm64_in_builder, build_in_builder, sanitized_in_builder
+from guest import (KERNELS, NoSuchGuest, arm64_in_builder, build_in_builder,
+                   sanitized_in_builder)
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +25,14 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if config.getoption("--kernel", None):
         os.environ["SSHD_VSOCK_KERNEL"] = config.getoption("--kernel")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call):
+    """A test whose guest cannot have the kernel that --kernel says is skipped."""
+    if call.excinfo and call.excinfo.errisinstance(NoSuchGuest):
+        reason = str(call.excinfo.value)
+        call.excinfo = pytest.CallInfo.from_call(lambda: pytest.skip(reason), call.when).excinfo
 
 
 def spread(tests, count):

@@ -13,7 +13,7 @@ from contextlib import suppress
 from resource import RUSAGE_CHILDREN, getrusage
 
 from .door import GuestGone, PortDoor
-from .machine import Guest
+from .machine import Guest, NoSuchGuest
 from .sandbox import BASE
 from .sanitizer import REPORT, SanitizerReport
 from .trees import GUEST_PACKAGES, GUEST_SETUP, Recipe, cache_folder, tree
@@ -61,6 +61,8 @@ class Emulated(Guest):
     """
 
     patience = 10
+    # It boots with others of them.
+    no_modules = "rm -r /usr/lib/modules/*/kernel/net/vmw_vsock; depmod $(ls /usr/lib/modules)"
     costs = []  # (name, CPU seconds) of each guest of this process that is gone
     _mine = False  # one of this process is on
     architecture = "amd64"
@@ -72,7 +74,7 @@ class Emulated(Guest):
 
     def __init__(self, suite, *, security="apparmor", memory=None, cmdline="", **options):
         if options.get("wsl") or options.get("tar"):
-            raise ValueError("a guest with its distribution's kernel is no WSL, and of no tar file")
+            raise NoSuchGuest("with its distribution's kernel it is no WSL, and of no tar file")
         self._name = f"{suite}, {self.architecture}, {security}"
         self._began = getrusage(RUSAGE_CHILDREN)
         self._turn = None

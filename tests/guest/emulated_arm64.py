@@ -2,6 +2,7 @@
 (foreign.py), which takes minutes once; its processor is emulated as any (emulated.py)."""
 
 from .emulated import FINISH_LESS, SMALL_INITRD, Emulated
+from .machine import NoSuchGuest
 from .trees import GUEST_PACKAGES, Recipe, enter
 
 # What makes the initial RAM disk is slow as a foreign program: once is enough.
@@ -39,4 +40,4 @@ class EmulatedArm64(Emulated):
         pass
 
     def offline(self, program, *arguments):
-        raise ValueError("image builders run the program of their own processor")
+        raise NoSuchGuest("image builders run the program of their own processor")
