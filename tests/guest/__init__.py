@@ -3,14 +3,15 @@
 import os
 
 from . import machine
-from .build import (build_in_builder, checked_package_in_builder, faults_in_builder,
-                    package_in_builder, sanitized_in_builder)
+from .build import (arm64_in_builder, build_in_builder, checked_package_in_builder,
+                    faults_in_builder, package_in_builder, sanitized_in_builder)
 from .emulated import Emulated
-from .machine import BootError, GuestGone, Result
+from .emulated_arm64 import EmulatedArm64
+from .machine import BootError, GuestGone, NoSuchGuest, Result
 from .sanitizer import SanitizerReport
 from .trees import EVERY_SUITE, SUITES
 
-KERNELS = {"uml": machine.Guest, "distro": Emulated}
+KERNELS = {"uml": machine.Guest, "distro": Emulated, "arm64": EmulatedArm64}
 
 
 def Guest(suite, kernel=None, **options):  # pylint: disable=invalid-name
@@ -19,6 +20,7 @@ def Guest(suite, kernel=None, **options):  # pylint: disable=invalid-name
     return KERNELS[kernel or os.environ.get("SSHD_VSOCK_KERNEL", "uml")](suite, **options)
 
 
-__all__ = ["BootError", "EVERY_SUITE", "Emulated", "Guest", "GuestGone", "KERNELS", "Result",
-           "SUITES", "SanitizerReport", "build_in_builder", "checked_package_in_builder",
-           "faults_in_builder", "package_in_builder", "sanitized_in_builder"]
+__all__ = ["BootError", "EVERY_SUITE", "Emulated", "Guest", "GuestGone", "KERNELS", "NoSuchGuest",
+           "Result", "SUITES", "SanitizerReport", "arm64_in_builder", "build_in_builder",
+           "checked_package_in_builder", "faults_in_builder", "package_in_builder",
+           "sanitized_in_builder"]

@@ -56,6 +56,11 @@ mkdir /build
 mv ../*.deb /build/sshd-vsock_{arch}.deb
 """
 
+# The program of that package and nothing else.
+FROM_PACKAGE = """
+dpkg-deb -x /build/*.deb /unpacked
+cp /unpacked/usr/sbin/sshd-vsock /build/
+"""
 
 # As a builder of Debian's does it: with nobody's rights, without a network, and the tests run.
 CHECKED_PACKAGE = """
@@ -92,6 +97,12 @@ def build_in_builder(checkout=CHECKOUT):
 def sanitized_in_builder(checkout=CHECKOUT):
     """Builds it with AddressSanitizer and UndefinedBehaviorSanitizer, for the same systems."""
     return _built(checkout, NOT_SOURCES, SANITIZED, PROGRAM)
+
+
+def arm64_in_builder(checkout=CHECKOUT):
+    """Builds the program as the package for arm64 has it."""
+    return _built(checkout, NOT_PACKAGED,
+                  PACKAGE.format(arch="arm64", where="/src") + FROM_PACKAGE, PROGRAM, CROSS_BUILDER)
 
 
 def faults_in_builder(checkout=CHECKOUT):

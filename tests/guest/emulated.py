@@ -13,7 +13,7 @@ from contextlib import suppress
 from resource import RUSAGE_CHILDREN, getrusage
 
 from .door import GuestGone, PortDoor
-from .machine import Guest
+from .machine import Guest, NoSuchGuest
 from .sandbox import BASE
 from .sanitizer import REPORT, SanitizerReport
 from .trees import GUEST_PACKAGES, GUEST_SETUP, Recipe, cache_folder, tree
@@ -31,7 +31,7 @@ printf 'MODULES=list\\nCOMPRESS=lz4\\n' >"$1/etc/initramfs-tools/conf.d/guest"
 printf 'virtio_pci\\nvirtio_blk\\next4\\n' >"$1/usr/share/initramfs-tools/modules.d/guest"
 """
 
-FINISH = GUEST_SETUP + f"""\
+FINISH_LESS = GUEST_SETUP + """\
 for unit in e2scrub_reap.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \\
         e2scrub_all.timer fstrim.timer; do
         ln -sf /dev/null /etc/systemd/system/$unit
@@ -40,6 +40,8 @@ done
 for profile in lsb_release nvidia_modprobe; do
         [ ! -e /etc/apparmor.d/$profile ] || ln -s ../$profile /etc/apparmor.d/disable/
 done
+"""
+FINISH = FINISH_LESS + f"""\
 mount -t proc proc /proc
 setfiles -F {CONTEXTS} /
 umount /proc
@@ -47,15 +49,6 @@ umount /proc
 
 SECURITY = {"apparmor": "security=apparmor",
             "selinux": "security=selinux selinux=1 enforcing=1 audit=1"}
-
-
-def distro_recipe(suite, packages=()):
-    """The recipe of a guest with a kernel, with more packages where a test needs them. One tree for
-    all security modules: labels and policy mean nothing to a kernel that was not told to use them.
-    """
-    packages = tuple(packages)
-    return Recipe("+".join((suite, "distro") + packages), suite,
-                  GUEST_PACKAGES + PACKAGES + packages, FINISH, hooks=(SMALL_INITRD,))
 
 
 class Emulated(Guest):
@@ -68,27 +61,47 @@ class Emulated(Guest):
     boot() waits for its turn.
     """
 
-    patience = 5
+    patience = 10
+    # It boots with others of them.
+    no_modules = "rm -r /usr/lib/modules/*/kernel/net/vmw_vsock; depmod $(ls /usr/lib/modules)"
     costs = []  # (name, CPU seconds) of each guest of this process that is gone
     _mine = False  # one of this process is on
+    architecture = "amd64"
+    securities = SECURITY
+    # How it is emulated.
+    emulator = EMULATOR
+    qemu = ("qemu-system-x86_64", "-machine", "q35,memory-backend=mem", "-cpu", "Nehalem")
+    kernel_console = "ttyS0"
 
     def __init__(self, suite, *, security="apparmor", smbios=(), memory=None, cmdline="",
                  **options):
         if options.get("wsl") or options.get("tar"):
-            raise ValueError("a guest with its distribution's kernel is no WSL, and of no tar file")
-        self._name = f"{suite}, {security}"
+            raise NoSuchGuest("with its distribution's kernel it is no WSL, and of no tar file")
+        self._name = f"{suite}, {self.architecture}, {security}"
         self.smbios = list(smbios)
         self._began = getrusage(RUSAGE_CHILDREN)
         self._turn = None
         self._as_it_is = set()
         super().__init__(suite, memory=memory or ("1536M" if security == "selinux" else "1024M"),
-                         cmdline=f"{SECURITY[security]} {cmdline}", **options)
+                         cmdline=f"{self.securities[security]} {cmdline}", **options)
 
     def _trees(self, suite, packages, tar):
-        return tree(EMULATOR), tree(distro_recipe(suite, packages))
+        return tree(self.emulator), tree(self.recipe(suite, packages))
+
+    @staticmethod
+    def recipe(suite, packages=()):
+        """The recipe of its tree, with more packages where a test needs them. One tree for all
+        security modules: labels and policy mean nothing to a kernel that was not told to use them.
+        """
+        packages = tuple(packages)
+        return Recipe("+".join((suite, "distro") + packages), suite,
+                      GUEST_PACKAGES + PACKAGES + packages, FINISH, hooks=(SMALL_INITRD,))
 
     def _lay_out(self, runner, guest):
         super()._lay_out(runner, guest)
+        self._keep_labels(guest)
+
+    def _keep_labels(self, guest):
         # Of the topmost folder overlayfs shows its own.
         os.setxattr(self._sandbox.path(".overlay2/upper"), "security.selinux",
                     os.getxattr(guest, "security.selinux"))
@@ -178,15 +191,13 @@ class Emulated(Guest):
                           for file in self._sandbox.path("runner/guest/boot").glob(f"{name}-*"))
         self._door = PortDoor()
         port = self._door.theirs.fileno()
-        argv = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-machine",
-                "q35,memory-backend=mem", "-cpu", "Nehalem", "-smp", "1",
-                "-m", self.memory, "-display", "none", "-nodefaults", "-no-reboot",
-                "-no-user-config", "-object",
+        argv = [*self.qemu, "-accel", "tcg,thread=multi", "-smp", "1", "-m", self.memory,
+                "-display", "none", "-nodefaults", "-no-reboot", "-no-user-config", "-object",
                 f"memory-backend-memfd,id=mem,size={self.memory},share=on",
                 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
                 "-kernel", kernel, "-initrd", initrd,
-                "-append", "root=/dev/vda rw console=ttyS0 mitigations=off loglevel=4 "
-                           f"systemd.show_status=error {self.cmdline}",
+                "-append", f"root=/dev/vda rw console={self.kernel_console} mitigations=off "
+                           f"loglevel=4 systemd.show_status=error {self.cmdline}",
                 "-drive", "file=/disk,format=raw,if=none,id=root,cache=unsafe",
                 "-device", "virtio-blk-pci,drive=root",
                 "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",

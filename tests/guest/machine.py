@@ -77,6 +77,10 @@ class BootError(RuntimeError):
     """A guest did not boot; the message ends with its console."""
 
 
+class NoSuchGuest(ValueError):
+    """A guest that there cannot be with this kernel."""
+
+
 class Guest:
     """A throw-away guest under user-mode Linux; use it in a `with` statement. (emulated.py has the
     one with its distribution's own kernel.)
@@ -97,6 +101,7 @@ class Guest:
     """
 
     patience = 1  # what all time limits are multiplied with
+    no_modules = "rm -r /usr/lib/modules"
 
     def __init__(self, suite, *, packages=(), tar=None, virtio=True, modules=True, host_keys=True,
                  first_boot=False, wsl=False, memory="768M", cmdline="", generators=False,
@@ -161,7 +166,7 @@ class Guest:
         if self.wsl:
             self.put("/wslinit", WSL_INIT, mode=0o755)
         if not modules:
-            self.chroot("rm -r /usr/lib/modules")
+            self.chroot(self.no_modules)
         if not host_keys:
             self.chroot("rm /etc/ssh/ssh_host_*")
         if first_boot:
@@ -321,7 +326,12 @@ class Guest:
 
         It runs on this machine's kernel: tools of the tree only, never the program under test.
         """
-        return self._sandbox.run(["sh", "-euc", script], chroot="runner/guest", data=data)
+        return self._sandbox.run(
+            self._enter() + ["chroot", f"{BASE}/runner/guest", "sh", "-euc", script], data=data)
+
+    def _enter(self):
+        """What a command begins with that runs programs of the tree."""
+        return []
 
     def offline(self, program, *arguments):
         """Runs the program under test the way image builders do: from outside, on the tree of a

@@ -75,10 +75,12 @@ class Recipe:
     finish: str = ""
     kernel_modules: bool = False
     hooks: tuple = field(default=(), repr=False)  # what runs before the packages are set up
+    arch: str = field(default="", repr=False)  # where that is not this machine's
 
     def key(self):
         """Names the tree: changes whenever its content would."""
-        text = repr(self) + (RUNNER.key() if self.kernel_modules else "") + "".join(self.hooks)
+        text = (repr(self) + (RUNNER.key() if self.kernel_modules else "") + "".join(self.hooks) +
+                self.arch)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -175,12 +177,18 @@ def _make(recipe, folder, kernel):
             if kernel:
                 copy_kernel_modules(kernel, work)
                 sandbox.run(["chroot", str(work), "depmod", os.listdir(kernel / KERNEL_MODULES)[0]])
-            sandbox.run(["chroot", str(work), "sh"], data=recipe.finish.encode())
+            sandbox.run(enter(recipe) + ["chroot", str(work), "sh"], data=recipe.finish.encode())
         work.rename(folder)
     except BaseException:
         remove(work)
         raise
     say(f"made the Debian tree '{recipe.name}' in {time.monotonic() - start:.0f} s")
+
+
+def enter(recipe):
+    """What a command has to begin with for which the programs of that tree are to run."""
+    return [sys.executable, "-B", str(Path(__file__).with_name("foreign.py")),
+            str(tree(EMULATOR) / "usr/bin/qemu-aarch64")] if recipe.arch else []
 
 
 def _unpack(recipe, sandbox, work):
@@ -197,10 +205,12 @@ def _unpack(recipe, sandbox, work):
         command.append("--setup-hook=" + PREFER.format(suite=recipe.suite))
         sources = [f"deb {mirror()} {suite} main" for suite in (base, recipe.suite)]
     command += [f"--essential-hook={hook}" for hook in recipe.hooks]
-    sandbox.run(command + [base, str(work), *sources])
+    sandbox.run(enter(recipe) + command + [base, str(work), *sources])
 
 
 def _architectures(recipe):
+    if recipe.arch:
+        return [f"--architectures={recipe.arch}", "--skip=check/qemu"]
     foreign = sorted({name.split(":")[1] for name in recipe.packages if ":" in name})
     return ["--architectures=" + ",".join(["amd64"] + foreign)] if foreign else []
 
