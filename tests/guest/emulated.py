@@ -171,7 +171,7 @@ class Emulated(Guest):
         if Emulated._mine:
             raise RuntimeError("only one guest with its distribution's kernel at a time")
         Emulated._mine = True
-        self._turn = open(cache_folder() / "emulator.lock", "w", encoding="ascii")
+        self._turn = open(cache_folder() / "emulated-guest.lock", "w", encoding="ascii")
         fcntl.flock(self._turn, fcntl.LOCK_EX)
 
     def _end_turn(self):
