@@ -52,6 +52,23 @@ def test_nobody_is_left_to_say_it(guest):
         assert guest.run("pgrep -x sshd-vsock").stdout == ""
 
 
+def test_anybody_may_verify(guest):
+    """As far as that goes: whether it answers, and that the rest is for root."""
+    anybody = "runuser -u nobody -- sshd-vsock"
+    rest = "who can log in and whether a host can connect is for root to see: sudo sshd-vsock verify"
+    result = guest.run(f"{anybody} verify --json")
+    assert result.status == 0 and "verified: SSH-2.0-OpenSSH" in result.stderr
+    assert rest in result.stderr
+    report = json.loads(result.stdout)
+    assert report["verification"]["answers"] and report["logins"] is report["host"] is None
+    with served_by(guest, "exec sleep 20"):
+        result = guest.run(f"{anybody} verify")
+        assert result.status == 4 and "no SSH banner came in time" in result.stderr
+    for verb in "plan", "status", "apply":
+        result = guest.run(f"{anybody} {verb}")
+        assert result.status == 1 and "this needs root; fix: use sudo" in result.stderr
+
+
 def test_changes_of_others_are_named(guest):
     """By verify, status and --json, until they are gone; those of all services are not ours."""
     everywhere = "/usr/lib/systemd/system/service.d"
