@@ -11,7 +11,7 @@ import pytest
 from guest import EVERY_SUITE, Guest
 from guest.steps import LISTING, UNITS, apply, listeners
 
-EVERY_RUN = 11
+EVERY_RUN = 9
 
 
 # Debian 12 in every run, the others in `tests/run --full`.

@@ -70,9 +70,9 @@ def test_killed_at_any_moment(guest):
 
 SLOWLY = """
 rm -f /root/trace
-strace -f -s 200 -o /root/trace -e trace=sendmsg -e inject=sendmsg:delay_exit=700000 sshd-vsock apply &
+strace -f -s 200 -o /root/trace -e trace=sendmsg -e inject=sendmsg:delay_exit=250000 sshd-vsock apply &
 until grep -Eaq '(StartTransientUnit|.0Reload).0' /root/trace; do sleep 0.05; done
-sleep 0.3; pkill -KILL -x sshd-vsock; wait
+sleep 0.15; pkill -KILL -x sshd-vsock; wait
 until [ "$(systemctl show -P NeedDaemonReload sshd-vsock.socket)" = no ]; do sleep 0.05; done
 """
 
