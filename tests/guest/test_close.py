@@ -231,7 +231,9 @@ def test_unit_of_the_administrator_is_in_the_way_of_closing_only(make, guest):
         assert "nothing to do" in apply(guest).stderr
         guest.check("sshd-vsock remove")
         assert listeners(guest) == before[1]
-        assert guest.check("systemctl show -P FragmentPath ssh.service") == f"{moved}\n"
+        # systemd 247 shows what a link leads to
+        assert guest.check("readlink -f $(systemctl show -P FragmentPath ssh.service)") \
+            == guest.check(f"readlink -f {moved}")
     open_again(guest)
 
 
