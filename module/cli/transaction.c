@@ -11,6 +11,7 @@ static void tell_begin(void *userdata, const struct op *op)
         struct run *r = userdata;
         AUTO_BUF text = BUF_INIT;
 
+        waiting_end(&r->waiting); /* of one that failed, and was told to nobody yet */
         op_describe(op, &text);
         waiting_begin(&r->log, &r->waiting, "%s", buf_str(&text));
 }

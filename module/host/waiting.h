@@ -17,7 +17,7 @@ struct waiting {
         }
 
 /* "waiting for …", said in a second unless waiting_end() comes before. Without a child to say it
- * (no process, no descriptor) nothing is said. */
+ * (no process, no descriptor) nothing is said. What `ret` held before is not ended. */
 void waiting_begin(const struct log *l, struct waiting *ret, const char *fmt, ...) PRINTF(3, 4);
 
 /* May be called twice. */
