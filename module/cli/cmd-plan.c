@@ -6,7 +6,7 @@
 
 int cmd_plan(struct run *r)
 {
-        int status = run_begin(r);
+        int status = run_begin_for_anybody(r);
 
         r->quietly = true;
         if (status == EXIT_DONE)
@@ -15,6 +15,7 @@ int cmd_plan(struct run *r)
                 return status;
 
         run_report_skipped(r);
+        run_report_hidden(r);
         if (r->root.image && run_report_program(r) < 0)
                 return run_fail(r);
         if (r->log.max >= LOG_LEVEL_STEP || r->options.json)

@@ -105,6 +105,10 @@ static void add_logins(struct run *r)
         struct error error = { 0 };
         const char *word = "logins  ";
 
+        if (r->facts.anybody) {
+                buf_adds(&r->text, "logins  for root to see\n");
+                return;
+        }
         if (!r->verified || r->verdict.cause != CAUSE_NONE) {
                 buf_addf(&r->text, "logins  not checked: %s\n",
                          r->verified ? "no SSH server was seen to answer" : "this is an image");
@@ -161,10 +165,17 @@ static void add_addresses(struct run *r)
         AUTO_BUF effective = BUF_INIT, addresses = BUF_INIT;
         struct error error = { 0 };
 
-        if (!r->systemd || !r->facts.sshd ||
-            sshd_effective(r->facts.sshd, &r->facts.sshd_options, NULL, NULL, &effective, &error) <
-                    0)
+        if (!r->systemd || !r->facts.sshd)
                 return;
+        if (r->facts.anybody) {
+                buf_adds(&r->text, "        sshd_config: for root to see\n");
+                return;
+        }
+        if (sshd_effective_untouched(r->facts.sshd, &r->facts.sshd_options, &effective, &error) <
+            0) {
+                add_line(&r->text, "        sshd_config: %s", error.text);
+                return;
+        }
         listen_addresses(buf_str(&effective), &addresses);
         buf_addf(&r->text, "        sshd_config: %s\n", buf_str(&addresses));
 }
@@ -174,6 +185,10 @@ static void add_listeners(struct run *r)
 {
         if (!r->systemd)
                 return;
+        if (r->facts.anybody) {
+                buf_adds(&r->text, "        listening: for root to see\n");
+                return;
+        }
         tcp_look(r);
         if (r->tcp.known && r->tcp.listeners.n == 0)
                 buf_adds(&r->text, "        listening: no sshd\n");
@@ -263,7 +278,7 @@ static void add_drift(struct run *r)
 
 int cmd_status(struct run *r)
 {
-        int status = run_begin(r);
+        int status = run_begin_for_anybody(r);
         bool lacks;
 
         r->as_it_is = true;
@@ -292,6 +307,7 @@ int cmd_status(struct run *r)
         add_hosts(r);
         lacks = add_hushlogin(r);
         add_drift(r);
+        run_report_hidden(r);
         if (r->config_differs && !r->options.config)
                 return EXIT_CHANGES;
         if (run_has_changes(r) || lacks || r->plan.n_conflicts > 0 || tcp_has_drift(r))

@@ -145,6 +145,11 @@ static void add_operations(struct json *j, const struct run *r)
         for (size_t k = 0; k < r->plan.n_skipped; k++)
                 add_path(j, r->plan.skipped[k].path, r->plan.skipped[k].reason);
         json_close(j, ']');
+        json_open(j, "hidden", '[');
+        for (size_t k = 0; r->observed && k < r->desired.n; k++)
+                if (r->observed[k].hidden)
+                        json_string(j, NULL, r->desired.items[k].path);
+        json_close(j, ']');
 }
 
 static void add_verdict(struct json *j, const struct run *r)

@@ -23,7 +23,7 @@ void run_report_skipped(const struct run *r)
                          p->skipped[i].reason);
         if (p->n_skipped > most)
                 buf_addf(&text, ", and %zu more", p->n_skipped - most);
-        if (r->facts.users_unread || r->facts.sshd_unread)
+        if (r->facts.users_unread || (r->facts.sshd_unread && !r->facts.anybody))
                 log_line(&r->log, LOG_LEVEL_WARN, "%s: what depends on it is left as it is%s",
                          r->facts.unread,
                          r->facts.users_unread ? ", .hushlogin files among that" : "");
@@ -36,6 +36,26 @@ void run_report_skipped(const struct run *r)
                          "hushlogin: there is no such user: %s; fix: take the name out of the list "
                          "or make the user",
                          buf_str(&text));
+}
+
+void run_report_hidden(const struct run *r)
+{
+        const size_t most = 5;
+        AUTO_BUF text = BUF_INIT;
+        size_t n = 0;
+
+        if (!r->facts.anybody)
+                return;
+        if (r->facts.sshd_unread)
+                buf_adds(&text, ", sshd's configuration");
+        for (size_t k = 0; k < r->desired.n; k++)
+                if (r->observed[k].hidden && ++n <= most)
+                        buf_addf(&text, ", %s", r->desired.items[k].path);
+        if (n > most)
+                buf_addf(&text, ", and %zu more", n - most);
+        if (text.len > 0)
+                log_line(&r->log, LOG_LEVEL_STEP, "left out, for root to see: %s",
+                         buf_str(&text) + 2);
 }
 
 bool run_lacks_users(const struct run *r, struct buf *out)

@@ -159,8 +159,11 @@ int run_report_conflicts(struct run *r) MUST_CHECK;
 int run_check_family(struct run *r) MUST_CHECK;
 
 /* Says in one line which wanted files have no place to be, and in another which users are gone.
- * (run-extras.c, as the next two) */
+ * (run-extras.c, as the next three) */
 void run_report_skipped(const struct run *r);
+
+/* Says what only root could have looked at. */
+void run_report_hidden(const struct run *r);
 
 /* Whether `hushlogin` names users that there are not; their names. */
 bool run_lacks_users(const struct run *r, struct buf *out);

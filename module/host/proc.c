@@ -44,7 +44,7 @@ int proc_each_socket(int process, int (*each)(unsigned inode, void *userdata), v
         int r = 0;
 
         if (!directory)
-                return 0;
+                return errno == EACCES ? -EACCES : 0;
         (void)TAKE_FD(fd);
         for (struct dirent *e; r == 0 && (e = readdir(directory));) {
                 char target[32];

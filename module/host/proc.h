@@ -14,7 +14,8 @@
 int proc_each(int (*each)(int process, pid_t pid, void *userdata), void *userdata) MUST_CHECK;
 
 /* Calls `each` with the inode of each socket among the process's descriptors; stops at the first
- * non-zero. 0 too for a process that has ended meanwhile. */
+ * non-zero. 0 too for a process that has ended meanwhile; -EACCES where they are not to be seen, by
+ * root either (CAP_SYS_PTRACE). */
 int proc_each_socket(int process, int (*each)(unsigned inode, void *userdata),
                      void *userdata) MUST_CHECK;
 

@@ -41,21 +41,22 @@ static const char *last_line(struct buf *b)
         return last ? last + 1 : buf_str(b);
 }
 
+static const char lacks_privsep[] = "Missing privilege separation directory: ";
+
 /* Up to 9.2 a dump needs the privilege separation directory, which is gone while no unit of sshd
  * runs: /run/sshd comes and goes with them. Makes it as they do; whether it was that. */
 static bool made_privsep(struct buf *said)
 {
-        static const char phrase[] = "Missing privilege separation directory: ";
-        char *path = strstr(buf_str(said), phrase);
+        char *path = strstr(buf_str(said), lacks_privsep);
 
         if (!path)
                 return false;
-        path += strlen(phrase);
+        path += strlen(lacks_privsep);
         path[strcspn(path, "\r\n")] = '\0';
         return strncmp(path, "/run/", 5) == 0 && mkdir(path, 0755) == 0;
 }
 
-static int dump(const char *const argv[], int in, struct buf *ret)
+static int dump(const char *const argv[], int in, bool makes, struct buf *ret)
 {
         int r;
 
@@ -64,63 +65,85 @@ static int dump(const char *const argv[], int in, struct buf *ret)
                 if (in >= 0 && lseek(in, 0, SEEK_SET) < 0)
                         return -errno;
                 r = spawn_wait(argv, in, -1, TIMEOUT, ret);
-        } while (r > 0 && made_privsep(ret));
+        } while (r > 0 && makes && made_privsep(ret));
         return r;
 }
 
+struct question {
+        const char *sshd;
+        int candidate; /* a file to read instead of its own; -1: none */
+        bool makes;    /* the privilege separation directory */
+};
+
 /* One dump, "-G" or "-T". The last -f counts: a candidate goes before what a unit names. No
  * options: NULL. */
-static int dump_as(const char *sshd, const char *how, const struct argv *options, bool candidate,
-                   int in, struct buf *ret)
+static int dump_as(const struct question *q, const char *how, const struct argv *options,
+                   struct buf *ret)
 {
         AUTO(argv_free) struct argv argv = { 0 };
-        int r = argv_adds(&argv, sshd);
+        int r = argv_adds(&argv, q->sshd);
 
         if (r == 0)
                 r = argv_adds(&argv, how);
         for (size_t i = 0; r == 0 && options && i < options->n; i++)
                 r = argv_adds(&argv, options->list[i]);
-        if (r == 0 && candidate)
+        if (r == 0 && q->candidate >= 0)
                 r = argv_adds(&argv, "-f");
-        if (r == 0 && candidate)
+        if (r == 0 && q->candidate >= 0)
                 r = argv_adds(&argv, "/dev/stdin");
-        return r == 0 ? dump((const char *const *)argv.list, in, ret) : r;
+        return r == 0 ? dump((const char *const *)argv.list, q->candidate, q->makes, ret) : r;
 }
 
-static int ask(const char *sshd, const struct argv *options, bool candidate, int in,
-               struct buf *ret, struct error *error)
+static int ask(const struct question *q, const struct argv *options, struct buf *ret,
+               struct error *error)
 {
-        int r = dump_as(sshd, "-G", options, candidate, in, ret);
+        int r = dump_as(q, "-G", options, ret);
 
         if (r > 0 && strstr(buf_str(ret), "-- G")) /* 9.2 and older do not know it */
-                r = dump_as(sshd, "-T", options, candidate, in, ret);
+                r = dump_as(q, "-T", options, ret);
         if (r < 0)
-                return error_set(error, r, "cannot run %s", sshd);
+                return error_set(error, r, "cannot run %s", q->sshd);
         if (r == 0)
                 return 0;
+        if (!q->makes && strstr(buf_str(ret), lacks_privsep))
+                return error_say(error, -ENOENT, "%s says nothing without /run/sshd", q->sshd);
         error_fix(error, "correct the line that sshd names, in sshd_config or a file it includes");
-        return error_say(error, -EINVAL, "%s refuses the configuration: %s", sshd, last_line(ret));
+        return error_say(error, -EINVAL, "%s refuses the configuration: %s", q->sshd,
+                         last_line(ret));
+}
+
+static int answer(const struct question *q, const struct argv *options, struct buf *ret,
+                  struct error *error)
+{
+        struct error first = { 0 };
+        int r = ask(q, NULL, ret, &first);
+
+        if (r == -EINVAL && options->n > 0) {
+                struct error second = { 0 };
+
+                if (ask(q, options, ret, &second) == 0)
+                        return ret->error;
+        }
+        if (r < 0)
+                *error = first;
+        return r < 0 ? r : ret->error;
 }
 
 int sshd_effective(const char *sshd, const struct argv *options, const char *extra,
                    const char *config, struct buf *ret, struct error *error)
 {
         AUTO_CLOSE int in = -1;
-        struct error first = { 0 };
         int r = extra ? candidate(extra, config, &in) : 0;
 
         if (r < 0)
                 return error_set(error, r, "cannot hand a configuration to sshd");
-        r = ask(sshd, NULL, extra != NULL, in, ret, &first);
-        if (r == -EINVAL && options->n > 0) {
-                struct error second = { 0 };
+        return answer(&(struct question){ sshd, in, true }, options, ret, error);
+}
 
-                if (ask(sshd, options, extra != NULL, in, ret, &second) == 0)
-                        return ret->error;
-        }
-        if (r < 0)
-                *error = first;
-        return r < 0 ? r : ret->error;
+int sshd_effective_untouched(const char *sshd, const struct argv *options, struct buf *ret,
+                             struct error *error)
+{
+        return answer(&(struct question){ sshd, -1, false }, options, ret, error);
 }
 
 /* As sshd itself sees a client whose socket has no address: canohost.c, get_socket_address(), and
@@ -140,7 +163,7 @@ int sshd_effective_for(const struct argv *server, const char *user, struct buf *
                 if (strcmp(server->list[i], "-i") != 0)
                         r = argv_adds(&w, server->list[i]);
         if (r == 0)
-                r = dump((const char *const *)w.list, -1, ret);
+                r = dump((const char *const *)w.list, -1, true, ret);
         if (r < 0)
                 return error_set(error, r, "cannot run %s", server->list[0]);
         return r == 0 ? ret->error

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * sshd-query.h: questions to the system's own sshd about its configuration. Live systems only;
- * changes nothing.
+ * changes nothing but that /run/sshd is made where an old sshd needs it to answer.
  */
 #pragma once
 
@@ -15,6 +15,11 @@
  * file's text, then required). -EINVAL and sshd's own words in `error` when sshd refuses it. */
 int sshd_effective(const char *sshd, const struct argv *options, const char *extra,
                    const char *config, struct buf *ret, struct error *error) MUST_CHECK;
+
+/* The same of its files as they are, for who only looks: /run/sshd is not made, so that an old sshd
+ * may not answer. */
+int sshd_effective_untouched(const char *sshd, const struct argv *options, struct buf *ret,
+                             struct error *error) MUST_CHECK;
 
 /* The effective configuration for one account, for a client without an address, with the options of
  * `server` (a whole command line, such as that of the vsock listener; its "-i" is left out). As

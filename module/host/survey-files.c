@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FLAG_MAX     4096 /* what is larger is not ours */
 #define LOOK_SECONDS 2    /* for one home */
@@ -93,6 +94,12 @@ static int seed(const struct rootfs *root, struct observed *o)
         return r == -ENOMEM ? r : 0;
 }
 
+/* Not root asks about a running system: what he may not see is no failure. */
+static bool is_hidden(const struct rootfs *root, int error)
+{
+        return error == -EACCES && !root->image && geteuid() != 0;
+}
+
 int survey_path(const struct rootfs *root, const struct item *i, struct observed *ret)
 {
         struct observed o = { 0 };
@@ -102,7 +109,14 @@ int survey_path(const struct rootfs *root, const struct item *i, struct observed
                 r = follow(root, i->path, &o);
         if (r == 0 && o.type == OBSERVED_NONE && i->kind == ITEM_HOSTS)
                 r = seed(root, &o);
-        if (r < 0 && item_is_extra(i)) {
+        if (is_hidden(root, r)) {
+                observed_free(&o);
+                o = (struct observed){ .type = OBSERVED_OTHER,
+                                       .unseen = true,
+                                       .hidden = true,
+                                       .what = "only root may look" };
+                r = 0;
+        } else if (r < 0 && item_is_extra(i)) {
                 observed_free(&o);
                 o = (struct observed){ .type = i->kind == ITEM_FLAG ? OBSERVED_NO_DIRECTORY
                                                                     : OBSERVED_OTHER,

@@ -63,12 +63,14 @@ static int look_at_process(int process, pid_t pid, void *userdata)
 {
         struct look *l = userdata;
         char title[256];
+        int r;
 
         if (pid != l->pid)
                 return 0;
         proc_read(process, "cmdline", title, sizeof(title));
         l->plain = process_is_plain_listener(title);
-        return proc_each_socket(process, match_socket, l);
+        r = proc_each_socket(process, match_socket, l);
+        return r == -EACCES ? 0 : r;
 }
 
 static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
@@ -86,7 +88,7 @@ static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
                 return r == -ENOMEM ? r : 0;
         if (!confined && listen_is_wide(buf_str(&l->mine)))
                 return 0; /* nothing of ours, neither there nor here */
-        r = sshd_effective(sshd, options, NULL, NULL, &effective, &error);
+        r = sshd_effective_untouched(sshd, options, &effective, &error);
         if (r == 0)
                 t->stale = listen_stale(buf_str(&l->mine), buf_str(&effective));
         else if (r == -EINVAL && !listen_is_wide(buf_str(&l->mine)))

@@ -111,7 +111,7 @@ static int look_at_process(int process, pid_t pid, void *userdata)
         buf_free(&s->addresses); /* of one that had none in the end */
         r = proc_each_socket(process, match_socket, s);
         if (r < 0 || s->addresses.len == 0)
-                return r;
+                return r == -EACCES ? 0 : r;
         proc_read(process, "cgroup", text, sizeof(text));
         process_unit(text, unit, sizeof(unit));
         r = add_listener(&s->found, &s->addresses, pid, unit);

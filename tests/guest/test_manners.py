@@ -1,6 +1,7 @@
 """What the program says while it works, and of what others did to its units."""
 
 import json
+import re
 
 import pytest
 
@@ -64,9 +65,68 @@ def test_anybody_may_verify(guest):
     with served_by(guest, "exec sleep 20"):
         result = guest.run(f"{anybody} verify")
         assert result.status == 4 and "no SSH banner came in time" in result.stderr
-    for verb in "plan", "status", "apply":
+    for verb in "remove", "apply":
         result = guest.run(f"{anybody} {verb}")
         assert result.status == 1 and "this needs root; fix: use sudo" in result.stderr
+
+
+FOR_ROOT = ("/root/.hushlogin", "/home/other/.hushlogin")
+
+
+def anybodys(guest, verb):
+    result = guest.run(f"runuser -u nobody -- sshd-vsock {verb} --json")
+    return result, json.loads(result.stdout)
+
+
+def test_anybody_may_look(guest):
+    """With root's own words where he sees all of it; and what he does not see is named."""
+    guest.check("useradd -m other; chmod 700 /home/other; useradd -m open; chmod 755 /home/open")
+    try:
+        apply(guest, CONFIG + "disable_tcp: true\nhushlogin: [root, other, open]\n")
+        for verb in "plan", "status":
+            result, report = anybodys(guest, verb)
+            assert result.status == 0 and report["operations"] == report["conflicts"] == []
+            assert sorted(report["hidden"]) == sorted(FOR_ROOT) and report["listeners"] is None
+            assert "left out, for root to see: " + ", ".join(FOR_ROOT) in result.stderr
+        lines = report["text"].split("\n")
+        root = guest.check("sshd-vsock status").split("\n")
+        assert [line for line in lines if line not in root
+                and not re.match(r".* for root to see|hush |        \d+ open now", line)] == []
+        assert "drift   none" in lines and "verify  SSH-2.0-OpenSSH" in report["text"]
+        guest.check("rm /root/.hushlogin /home/open/.hushlogin; sed -i /UNKNOWN/d /etc/hosts")
+        for verb in "plan", "status":
+            result, report = anybodys(guest, verb)
+            assert result.status == 10
+            assert [o["name"] for o in report["operations"]] == \
+                ["/etc/hosts", "/home/open/.hushlogin"]
+    finally:
+        apply(guest, CONFIG)
+        guest.check("userdel -r other; userdel -r open")
+
+
+def test_what_anybody_may_not_read_is_left_out(guest):
+    """As RHEL has it: sshd's files are root's alone."""
+    config = CONFIG + "listen_address: 127.0.0.1\n"
+    guest.put("/etc/sshd-vsock.yaml", config)
+    with meanwhile(guest, "chmod 600 /etc/ssh/sshd_config; ip link set lo up",
+                   "chmod 644 /etc/ssh/sshd_config"):
+        _, report = anybodys(guest, "plan")
+        assert "/etc/ssh/sshd_config" in report["hidden"] + [report["operations"]]
+        assert report["conflicts"] == []
+        assert not [o for o in report["operations"] if "/etc/ssh/" in o["name"]]
+    apply(guest, CONFIG)
+
+
+def test_a_look_leaves_no_trace(guest):
+    """sshd 9.2 wants /run/sshd to say what its files mean: who only looks does not make it."""
+    with meanwhile(guest, "systemctl stop ssh.service sshd-vsock.socket; rm -rf /run/sshd",
+                   "systemctl start ssh.service sshd-vsock.socket"):
+        seen = "stat -c '%n %y' /run /run/sshd /etc /etc/ssh; cut -d' ' -f1 /proc/modules"
+        before = guest.run(seen)
+        guest.run("sshd-vsock plan")
+        assert "sshd_config: /usr/sbin/sshd says nothing without /run/sshd\n" in \
+            guest.run("sshd-vsock status").stdout
+        assert guest.run(seen).stdout == before.stdout
 
 
 def test_changes_of_others_are_named(guest):

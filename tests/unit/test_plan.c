@@ -156,6 +156,23 @@ static void test_every_kind_of_item(void **state)
         }
 }
 
+/* Only root may look at it, and somebody else asked: it is neither changed nor in the way. */
+static void test_hidden(void **state)
+{
+        struct observed o = {
+                .type = OBSERVED_OTHER, .unseen = true, .hidden = true, .what = "for root"
+        };
+
+        (void)state;
+        for (int kind = ITEM_FILE; kind <= ITEM_SSHD_CONFIG; kind++)
+                for (unsigned flags = 0; flags <= ITEM_SSHD; flags += ITEM_SSHD)
+                        if (kind != ITEM_SAVED)
+                                assert_int_equal(decide((enum item_kind)kind, true, &o, flags),
+                                                 '-');
+        o.hidden = false;
+        assert_int_equal(decide(ITEM_FILE, true, &o, ITEM_SSHD), 'x');
+}
+
 /* systemctl enable links to where the distribution has the unit. */
 static void test_alias(void **state)
 {
@@ -344,6 +361,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_every_kind_of_item),
+                cmocka_unit_test(test_hidden),
                 cmocka_unit_test(test_alias),
                 cmocka_unit_test(test_mode_and_owner),
                 cmocka_unit_test(test_followed_link),

@@ -51,6 +51,7 @@ enum homes {
 struct facts {
         enum homes homes;
         bool live;
+        bool anybody;             /* live: not root looks, and cannot see all of it */
         bool users_unread;        /* passwd could not be read: there is no telling who there is */
         bool sshd_unread;         /* a file of sshd's could not: nor where it is told to listen */
         char unread[512];         /* what could not be, and why; "": nothing */

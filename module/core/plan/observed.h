@@ -28,6 +28,7 @@ struct observed {
         char *path;             /* where it really is, when a link was followed to it; else NULL */
         bool mislabelled;       /* the policy of SELinux wants another label for it */
         bool unseen;            /* it could not be looked at: `what` says why */
+        bool hidden;            /* ... by anybody but root, who did not ask */
         bool ours_behind; /* a hosts file that is a link out of /etc: a line of ours is there */
         bool maps_behind; /* ... or anybody's that maps UNKNOWN */
         const char

@@ -178,6 +178,8 @@ static int plan_item(struct plan *p, const struct desired *d, const struct obser
         const struct item *i = &d->items[at];
         const struct observed *o = &observed[at];
 
+        if (o->hidden || (p->anybody && p->sshd_unread && (i->flags & ITEM_SSHD)))
+                return 0; /* for root to see, and to decide */
         if ((i->flags & ITEM_SSHD) && (o->unseen || p->sshd_unread))
                 return plan_unseen(p, i, o);
         if (p->sshd_unread && plan_is_ours(o) && strcmp(basename(i->path), UNIT_TEMPLATE) == 0)
@@ -200,14 +202,14 @@ static int plan_item(struct plan *p, const struct desired *d, const struct obser
 
 /* Whether a later item of the same path is satisfied already: then this one, which only holds the
  * place until then, has nothing to do. */
-static int superseded(const struct desired *d, const struct observed *observed, size_t at,
-                      const char *sshd_unread, bool *ret)
+static int superseded(const struct plan *p, const struct desired *d,
+                      const struct observed *observed, size_t at, bool *ret)
 {
         *ret = false;
         if (d->items[at].kind == ITEM_FLAG)
                 return 0; /* desired.c makes one of each, and there may be very many */
         for (size_t k = at + 1; k < d->n; k++) {
-                struct plan trial = { .sshd_unread = sshd_unread };
+                struct plan trial = { .sshd_unread = p->sshd_unread, .anybody = p->anybody };
                 int r;
 
                 if (strcmp(d->items[k].path, d->items[at].path) != 0)
@@ -229,7 +231,7 @@ static int plan_files(struct plan *p, const struct desired *d, const struct obse
 
                 if (d->items[k].phase != phase || (d->items[k].flags & ITEM_LATE) != late)
                         continue;
-                r = superseded(d, observed, k, p->sshd_unread, &skip);
+                r = superseded(p, d, observed, k, &skip);
                 if (r == 0 && !skip)
                         r = plan_item(p, d, observed, k);
                 if (r < 0)
@@ -287,7 +289,9 @@ static void sort_by_phase(struct plan *p)
 int plan_make(const struct desired *d, const struct observed *observed, const struct facts *f,
               const struct units *u, struct plan *ret)
 {
-        struct plan p = { .image = !f->live, .sshd_unread = f->sshd_unread ? f->unread : NULL };
+        struct plan p = { .image = !f->live,
+                          .anybody = f->anybody,
+                          .sshd_unread = f->sshd_unread ? f->unread : NULL };
         int r = plan_note_flags(&p, d);
 
         if (r == 0)
