@@ -28,8 +28,10 @@
         F(sd_bus_match_signal)                                                                     \
         F(sd_bus_message_at_end)                                                                   \
         F(sd_bus_message_enter_container)                                                          \
+        F(sd_bus_message_exit_container)                                                           \
         F(sd_bus_message_new_method_call)                                                          \
         F(sd_bus_message_read)                                                                     \
+        F(sd_bus_message_skip)                                                                     \
         F(sd_bus_message_unref)                                                                    \
         F(sd_bus_new)                                                                              \
         F(sd_bus_open_system)                                                                      \
@@ -70,8 +72,10 @@ const struct libsystemd *libsystemd(void);
 #define sd_bus_match_signal            libsystemd()->sd_bus_match_signal
 #define sd_bus_message_at_end          libsystemd()->sd_bus_message_at_end
 #define sd_bus_message_enter_container libsystemd()->sd_bus_message_enter_container
+#define sd_bus_message_exit_container  libsystemd()->sd_bus_message_exit_container
 #define sd_bus_message_new_method_call libsystemd()->sd_bus_message_new_method_call
 #define sd_bus_message_read            libsystemd()->sd_bus_message_read
+#define sd_bus_message_skip            libsystemd()->sd_bus_message_skip
 #define sd_bus_message_unref           libsystemd()->sd_bus_message_unref
 #define sd_bus_new                     libsystemd()->sd_bus_new
 #define sd_bus_open_system             libsystemd()->sd_bus_open_system

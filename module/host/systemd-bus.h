@@ -12,6 +12,10 @@
 #define OBJECT      "/org/freedesktop/systemd1"
 #define INTERFACE   "org.freedesktop.systemd1.Manager"
 
+#define UNIT_INTERFACE    "org.freedesktop.systemd1.Unit"
+#define SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
+#define SOCKET_INTERFACE  "org.freedesktop.systemd1.Socket"
+
 struct systemd {
         sd_bus *bus;
         bool no_wait;

@@ -10,10 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SOCKET_INTERFACE  "org.freedesktop.systemd1.Socket"
-#define SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
-#define UNIT_INTERFACE    "org.freedesktop.systemd1.Unit"
-
 static void unref_message(sd_bus_message **msg)
 {
         sd_bus_message_unref(*msg);
@@ -151,19 +147,25 @@ static void read_program(struct systemd *m, const char *service, char *ret, size
                 (void)snprintf(ret, size, "%s", program);
 }
 
+void systemd_socket_program(struct systemd *m, const char *socket, char *ret, size_t size)
+{
+        char service[256] = "";
+        struct error error = { 0 };
+
+        ret[0] = '\0';
+        if (systemd_socket_service(m, socket, service, sizeof(service), &error) == 0 && service[0])
+                read_program(m, service, ret, size);
+}
+
 /* A unit that is gone by now is none. */
 static int read_socket(struct systemd *m, const char *name, const char *path,
                        int (*each)(const struct socket_unit *s, void *userdata), void *userdata)
 {
-        char service[256], program[256] = "";
         AUTO_BUF streams = BUF_INIT;
 
-        if (systemd_streams(m, path, &streams) < 0 || streams.len == 0 ||
-            read_service(m, path, name, service, sizeof(service)) < 0)
+        if (systemd_streams(m, path, &streams) < 0 || streams.len == 0)
                 return 0;
-        if (service[0])
-                read_program(m, service, program, sizeof(program));
-        return each(&(struct socket_unit){ name, buf_str(&streams), program }, userdata);
+        return each(&(struct socket_unit){ name, buf_str(&streams) }, userdata);
 }
 
 int systemd_each_socket(struct systemd *m, int (*each)(const struct socket_unit *s, void *userdata),

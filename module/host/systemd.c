@@ -5,7 +5,6 @@
  */
 #include "host/systemd-bus.h"
 
-#include "core/format/distro.h"
 #include "core/plan/causes.h"
 #include "host/clock.h"
 
@@ -104,111 +103,6 @@ int systemd_property(struct systemd *m, const char *name, char **ret, struct err
 
         if (r < 0)
                 r = systemd_say(error, r, &e, "read property", name);
-        sd_bus_error_free(&e);
-        return r < 0 ? r : 0;
-}
-
-static int unit_string(struct systemd *m, const char *path, const char *interface, const char *name,
-                       char *buffer, size_t size)
-{
-        AUTO_FREE char *value = NULL;
-        int r = sd_bus_get_property_string(m->bus, DESTINATION, path, interface, name, NULL,
-                                           &value);
-
-        if (r < 0)
-                return r;
-        (void)snprintf(buffer, size, "%s", value);
-        return 0;
-}
-
-/* NRefused is there since 239; an older manager leaves it 0. */
-static void read_counters(struct systemd *m, const char *path, struct unit_state *s)
-{
-        static const char iface[] = "org.freedesktop.systemd1.Socket";
-
-        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "NAccepted", NULL, 'u',
-                                          &s->accepted);
-        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "NConnections", NULL,
-                                          'u', &s->connections);
-        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "NRefused", NULL, 'u',
-                                          &s->refused);
-}
-
-static void read_listen(struct systemd *m, const char *path, struct unit_state *s)
-{
-        AUTO_BUF streams = BUF_INIT;
-
-        if (systemd_streams(m, path, &streams) == 0)
-                (void)snprintf(s->listen, sizeof(s->listen), "%s", buf_str(&streams));
-        s->dropin = systemd_has_dropin(m, path, SOCKET_DROPIN);
-}
-
-static void read_main_pid(struct systemd *m, const char *path, struct unit_state *s)
-{
-        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path,
-                                          "org.freedesktop.systemd1.Service", "MainPID", NULL, 'u',
-                                          &s->main_pid);
-}
-
-static int read_unit(struct systemd *m, const char *unit, const char *path, struct unit_state *s)
-{
-        static const char iface[] = "org.freedesktop.systemd1.Unit";
-        size_t len = strlen(unit);
-        bool socket = len > 7 && strcmp(unit + len - 7, ".socket") == 0;
-        char load[32] = "", active[32] = "";
-        int need = 0, r;
-
-        r = unit_string(m, path, iface, "LoadState", load, sizeof(load));
-        if (r >= 0)
-                r = unit_string(m, path, iface, "ActiveState", active, sizeof(active));
-        if (r >= 0)
-                r = unit_string(m, path, iface, "FragmentPath", s->fragment, sizeof(s->fragment));
-        if (r >= 0)
-                r = sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface,
-                                                "NeedDaemonReload", NULL, 'b', &need);
-        if (r < 0)
-                return r;
-        (void)sd_bus_get_property_trivial(m->bus, DESTINATION, path, iface, "StateChangeTimestamp",
-                                          NULL, 't', &s->changed);
-        (void)unit_string(m, path,
-                          socket ? "org.freedesktop.systemd1.Socket"
-                                 : "org.freedesktop.systemd1.Service",
-                          "Result", s->result, sizeof(s->result));
-        if (socket) {
-                read_counters(m, path, s);
-                read_listen(m, path, s);
-        } else {
-                read_main_pid(m, path, s);
-        }
-        s->loaded = strcmp(load, "loaded") == 0;
-        s->masked = strcmp(load, "masked") == 0;
-        s->starting = strcmp(active, "activating") == 0;
-        s->active =
-                strcmp(active, "active") == 0 || s->starting || strcmp(active, "reloading") == 0;
-        s->failed = strcmp(active, "failed") == 0;
-        s->needs_reload = need;
-        return 0;
-}
-
-int systemd_unit(struct systemd *m, const char *unit, struct unit_state *ret, struct error *error)
-{
-        sd_bus_error e = SD_BUS_ERROR_NULL;
-        struct unit_state s = { 0 };
-        sd_bus_message *reply = NULL;
-        const char *path;
-        int r;
-
-        r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "LoadUnit", &e, &reply, "s",
-                               unit);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "o", &path);
-        if (r >= 0)
-                r = read_unit(m, unit, path, &s);
-        if (r < 0)
-                r = systemd_say(error, r, &e, "look at", unit);
-        else
-                *ret = s;
-        sd_bus_message_unref(reply);
         sd_bus_error_free(&e);
         return r < 0 ? r : 0;
 }

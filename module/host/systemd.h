@@ -67,12 +67,14 @@ int systemd_unit_files(struct systemd *m, const char *unit, struct buf *ret,
 struct socket_unit {
         const char *name;
         const char *streams; /* its stream addresses, separated by blanks: "[::]:22 /run/x" */
-        const char *program; /* path that the service behind it executes; "": cannot be told */
 };
 
 /* Calls `each` for every active socket unit; stops at the first non-zero. */
 int systemd_each_socket(struct systemd *m, int (*each)(const struct socket_unit *s, void *userdata),
                         void *userdata, struct error *error) MUST_CHECK;
+
+/* The path that the service behind a socket unit executes; "": cannot be told. */
+void systemd_socket_program(struct systemd *m, const char *socket, char *ret, size_t size);
 
 /* Whether the boot is still before what our units wait for: whoever runs now must wait for no job
  * of theirs (cloud-init's bootcmd would wait for itself). */

@@ -27,6 +27,7 @@ struct tcp_socket {
 struct search {
         struct tcp_socket *sockets;
         size_t n, cap;
+        struct systemd *systemd;
         struct tcp_listeners found;
         struct buf addresses; /* of the process that is looked at */
 };
@@ -136,14 +137,20 @@ static bool is_real(const struct search *s, const char *address, size_t len)
         return false;
 }
 
+static bool starts_sshd(struct systemd *m, const char *socket)
+{
+        char program[256];
+
+        systemd_socket_program(m, socket, program, sizeof(program));
+        return program_is_sshd(program);
+}
+
 /* Those of a socket unit that are TCP: a path, "@name" and "vsock:" begin otherwise. */
 static int look_at_unit(const struct socket_unit *unit, void *userdata)
 {
         struct search *s = userdata;
         AUTO_BUF addresses = BUF_INIT;
 
-        if (!program_is_sshd(unit->program))
-                return 0;
         for (const char *at = unit->streams; *at;) {
                 size_t n = strcspn(at, " ");
 
@@ -151,7 +158,9 @@ static int look_at_unit(const struct socket_unit *unit, void *userdata)
                         add_address(&addresses, at, n);
                 at += n + (at[n] == ' ');
         }
-        return addresses.len ? add_listener(&s->found, &addresses, 1, unit->name) : 0;
+        return addresses.len && starts_sshd(s->systemd, unit->name)
+                       ? add_listener(&s->found, &addresses, 1, unit->name)
+                       : 0;
 }
 
 /* What keeps a unit from listening, now and later, by where its file is. */
@@ -195,7 +204,7 @@ static void find_fix(struct systemd *m, struct tcp_listener *l)
 
 int tcp_listeners_find(struct systemd *m, struct tcp_listeners *ret, struct error *error)
 {
-        struct search s = { 0 };
+        struct search s = { .systemd = m };
         int r = sock_diag_tcp(add_socket, &s);
 
         if (r == -ENOENT)
@@ -259,12 +268,19 @@ bool tcp_listeners_is_here(const char *host)
                errno != EADDRNOTAVAIL;
 }
 
+struct others {
+        struct systemd *systemd;
+        const char *ours;
+};
+
 static int find_vsock(const struct socket_unit *unit, void *userdata)
 {
-        const char *at = strstr(unit->streams, "vsock:"), *ours = userdata;
+        const struct others *o = userdata;
+        const char *at = strstr(unit->streams, "vsock:");
         char text[96];
 
-        if (!at || (ours && strcmp(unit->name, ours) == 0) || !program_is_sshd(unit->program))
+        if (!at || (o->ours && strcmp(unit->name, o->ours) == 0) ||
+            !starts_sshd(o->systemd, unit->name))
                 return 0;
         at = memrchr(at, ':', strcspn(at, " "));
         return port_owner_find((uint32_t)strtoul(at + 1, NULL, 10), text, sizeof(text)) == 1;
@@ -274,5 +290,5 @@ bool tcp_listeners_serve_vsock(struct systemd *m, const char *ours)
 {
         struct error error = { 0 };
 
-        return systemd_each_socket(m, find_vsock, (void *)(uintptr_t)ours, &error) > 0;
+        return systemd_each_socket(m, find_vsock, &(struct others){ m, ours }, &error) > 0;
 }
