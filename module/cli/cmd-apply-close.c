@@ -6,6 +6,7 @@
  */
 #include "cli/cmd-apply-close.h"
 
+#include "cli/checks.h"
 #include "cli/messages.h"
 #include "cli/tcp-reality.h"
 #include "core/plan/render.h"
@@ -73,39 +74,6 @@ int apply_check_listen(struct run *r)
                          buf_str(&missing));
 }
 
-/* The reverse of one unit operation. */
-static int undo_unit(struct run *r, const struct op *op, struct error *error)
-{
-        switch (op->kind) {
-        case OP_START:
-                return systemd_job(r->systemd, JOB_STOP, op->name, JOB_SECONDS, error);
-        case OP_STOP:
-                return systemd_job(r->systemd, JOB_START, op->name, JOB_SECONDS, error);
-        case OP_RESTART:
-                return systemd_job(r->systemd, JOB_RESTART, op->name, JOB_SECONDS, error);
-        case OP_REFRESH:
-                return apply_refresh(r->systemd, op->name, error);
-        default:
-                return 0;
-        }
-}
-
-/* Sockets before services: a service that runs already keeps its socket from starting. What failed
- * is put back, too: a socket that could not restart is down. */
-static int undo_units(struct run *r, bool sockets, struct error *error)
-{
-        int rc = 0;
-
-        for (size_t k = 0; rc == 0 && k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
-
-                if (op->tried && op->phase == PHASE_CLOSE && !op->item &&
-                    (strstr(op->name, ".socket") != NULL) == sockets)
-                        rc = undo_unit(r, op, error);
-        }
-        return rc;
-}
-
 static void undo_close(struct run *r)
 {
         struct error error = { 0 };
@@ -114,9 +82,7 @@ static void undo_close(struct run *r)
         if (rc == 0 && r->systemd)
                 rc = systemd_reload(r->systemd, &error);
         if (rc == 0)
-                rc = undo_units(r, true, &error);
-        if (rc == 0)
-                rc = undo_units(r, false, &error);
+                rc = apply_undo_units(r->systemd, &r->plan, PHASE_CLOSE, &error);
         if (rc < 0)
                 log_error(&r->log, &error);
         if (tcp_is_back(r) && rc == 0)
@@ -154,12 +120,12 @@ int apply_close(struct run *r)
 
         if (plan_blocked(&r->plan) == BLOCKS_CLOSE)
                 return apply_refuse_to_close(r);
-        if (verified && !message_host_transport(r, LOG_LEVEL_ERROR)) {
+        if (verified && !check_host_transport(r, LOG_LEVEL_ERROR)) {
                 apply_say_kept(r, LOG_LEVEL_ERROR);
                 return EXIT_CLOSED_NOTHING;
         }
         if (verified)
-                status = message_logins(r, true);
+                status = check_logins(r, true);
         if (status != EXIT_DONE) {
                 apply_say_kept(r, LOG_LEVEL_ERROR);
                 return status;
@@ -182,7 +148,7 @@ int apply_close(struct run *r)
         if (rc < 0)
                 (void)run_fail(r);
         else if (verified)
-                status = message_verification(r);
+                status = check_listener(r);
         if (rc < 0 || status != EXIT_DONE)
                 undo_close(r);
         return rc < 0 ? EXIT_WORLD : status;

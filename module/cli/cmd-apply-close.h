@@ -6,8 +6,6 @@
 
 #include "cli/transaction.h"
 
-#define JOB_SECONDS 90 /* systemd's own DefaultTimeoutStartSec */
-
 /* Whether apply would close, or was to, and a conflict is in the way. */
 bool apply_wants_to_close(const struct run *r);
 bool apply_opens_confined(const struct run *r);

@@ -5,16 +5,17 @@
  */
 #include "cli/cmd-apply-close.h"
 
-#include "cli/messages.h"
+#include "cli/checks.h"
 #include "cli/tcp-reality.h"
 #include "core/plan/render.h"
 #include "core/plan/sshd-listen.h"
-#include "host/check/diagnose.h"
 #include "host/clock.h"
+#include "host/journal.h"
 #include "host/label.h"
 #include "host/sshd-query.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A socket that was listening before and is not good any more after a change goes back to what it
@@ -51,6 +52,19 @@ static const struct op *failed_op(const struct run *r, enum phase phase)
         return NULL;
 }
 
+/* Puts what the unit whose job failed said since then (realtime, in microseconds) into run.error.
+ */
+static void add_last_words(struct run *r, const char *unit, uint64_t since)
+{
+        size_t len = strlen(r->error.text);
+        char words[256];
+
+        journal_last_words(unit, since, words, sizeof(words));
+        if (words[0])
+                (void)snprintf(r->error.text + len, sizeof(r->error.text) - len,
+                               " (the journal: %s)", words);
+}
+
 /* A start of the socket that failed is as good as a vsock listener that does not answer, and gets
  * the same diagnosis; any other unit has its own words. */
 static int activate(struct run *r)
@@ -67,13 +81,12 @@ static int activate(struct run *r)
                 log_line(&r->log, LOG_LEVEL_ERROR, "%s", r->error.text);
                 r->verdict =
                         (struct verdict){ .port = r->config.port, .cause = CAUSE_SOCKET_FAILED };
-                r->verified = true;
-                status = message_verdict(r, &r->verdict);
+                status = check_verdict(r);
                 put_socket_back(r);
                 return status;
         }
         if (op)
-                message_last_words(r, op->name, began);
+                add_last_words(r, op->name, began);
         return run_fail(r);
 }
 
@@ -134,9 +147,8 @@ static int verify_live(struct run *r)
                 return EXIT_DONE;
         }
         run_find_verdict(r, &r->verdict);
-        r->verified = true;
         revive_socket(r);
-        status = message_verdict(r, &r->verdict);
+        status = check_verdict(r);
         if (status == EXIT_CLOSED_NOTHING)
                 put_socket_back(r);
         return status;
@@ -149,7 +161,7 @@ static int check_closed(struct run *r)
         if (r->config.n_listen > 0 && apply_check_listen(r) < 0)
                 return run_fail(r);
         if (!r->options.no_verify)
-                (void)message_host_transport(r, LOG_LEVEL_WARN);
+                (void)check_host_transport(r, LOG_LEVEL_WARN);
         return EXIT_DONE;
 }
 

@@ -12,7 +12,6 @@
 #include <time.h>
 
 #define OPEN_SECONDS 10 /* until an sshd that was started listens */
-#define JOB_SECONDS  90
 
 /* Whether the plan has anything to do with TCP before the vsock listener goes: then what comes of
  * it counts.

@@ -3,6 +3,7 @@
  * cmd-verify.c: `verify` connects over vsock loopback, looks for a way in for the host, asks who
  * can log in, and looks at the hosts entry. Writes nothing that lasts.
  */
+#include "cli/checks.h"
 #include "cli/drop-ins.h"
 #include "cli/messages.h"
 #include "core/format/hosts-file.h"
@@ -35,11 +36,11 @@ static int show_drop_ins(struct run *r)
 
 /* Without one nobody comes in, though it answers here: where TCP is to be closed that is a failure,
  * as it is for `apply`. */
-static int check_host_transport(struct run *r)
+static int judge_host_transport(struct run *r)
 {
         bool closes = r->config.disable_tcp || r->config.n_listen > 0;
 
-        return message_host_transport(r, closes ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN) || !closes
+        return check_host_transport(r, closes ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN) || !closes
                        ? EXIT_DONE
                        : EXIT_CLOSED_NOTHING;
 }
@@ -53,12 +54,12 @@ static int verify_for_anybody(struct run *r)
         if (status != EXIT_DONE)
                 return status;
         run_find_verdict(r, &r->verdict);
-        r->verified = true;
         if (r->verdict.cause == CAUSE_NO_LOOPBACK) {
+                r->verified = true;
                 message_cause(r, LOG_LEVEL_WARN, CAUSE_NO_LOOPBACK, r->verdict.detail);
                 status = EXIT_UNVERIFIABLE;
         } else {
-                status = message_verdict(r, &r->verdict);
+                status = check_verdict(r);
         }
         check_hosts(r);
         log_line(&r->log, LOG_LEVEL_STEP,
@@ -91,11 +92,11 @@ int cmd_verify(struct run *r)
         status = show_drop_ins(r);
         if (status != EXIT_DONE)
                 return status;
-        status = message_verification(r);
+        status = check_listener(r);
         if (status == EXIT_DONE)
-                status = check_host_transport(r);
+                status = judge_host_transport(r);
         check_hosts(r);
         if (status == EXIT_DONE)
-                status = message_logins(r, false);
+                status = check_logins(r, false);
         return status;
 }

@@ -8,7 +8,7 @@
 
 #define LINES_MAX 10
 
-static void message_in(struct run *r, const struct login *l)
+static void message_in(const struct run *r, const struct login *l)
 {
         if (l->admission == ADMISSION_PROVEN)
                 log_line(&r->log, LOG_LEVEL_STEP,
@@ -28,7 +28,8 @@ static bool has_credentials(const struct login *l)
         return l->n_keys > 0 || l->password;
 }
 
-static void message_out(struct run *r, enum log_level level, const struct login *l, bool closing)
+static void message_out(const struct run *r, enum log_level level, const struct login *l,
+                        bool closing)
 {
         const char *how =
                 l->admission == ADMISSION_UNTRIED ? "was not shown to log in" : "cannot log in";
@@ -39,7 +40,7 @@ static void message_out(struct run *r, enum log_level level, const struct login 
 }
 
 /* With nobody in, each account's obstacle is an error; else only those matter that had a way. */
-static void message_accounts(struct run *r, bool enough, bool closing)
+static void message_accounts(const struct run *r, bool enough, bool closing)
 {
         const struct logins *l = &r->who.logins;
         size_t lines = 0;
@@ -65,7 +66,7 @@ static void message_accounts(struct run *r, bool enough, bool closing)
                          l->unseen);
 }
 
-static int message_nobody(struct run *r)
+static int message_nobody(const struct run *r)
 {
         const struct cause_row *row = &causes[CAUSE_NO_LOGIN];
 
@@ -79,15 +80,13 @@ static int message_nobody(struct run *r)
         return EXIT_CLOSED_NOTHING;
 }
 
-int message_logins(struct run *r, bool closing)
+int message_logins(const struct run *r, bool closing)
 {
         if (r->config.require == REQUIRE_UNCHECKED) {
                 log_line(&r->log, LOG_LEVEL_WARN,
                          "who can log in is not checked (require_login: unchecked)");
                 return EXIT_DONE;
         }
-        if (run_find_logins(r, &r->error) < 0)
-                return run_fail(r);
         message_accounts(r, r->who.enough, closing);
         return r->who.enough ? EXIT_DONE : message_nobody(r);
 }

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * messages.c: see messages.h. Words only.
+ * messages.c: see messages.h. Words only: what was seen is in the run.
  */
 #include "cli/messages.h"
 
 #include "core/format/sshd-config.h"
-#include "host/check/diagnose.h"
-#include "host/journal.h"
+#include "core/plan/causes.h"
 
-#include <stdio.h>
-#include <string.h>
-
-void message_cause(struct run *r, enum log_level level, enum cause cause, const char *detail)
+void message_cause(const struct run *r, enum log_level level, enum cause cause, const char *detail)
 {
         const struct cause_row *row = &causes[cause];
         AUTO_BUF fix = BUF_INIT;
@@ -21,10 +17,10 @@ void message_cause(struct run *r, enum log_level level, enum cause cause, const 
                  detail[0] ? ")" : "", buf_str(&fix));
 }
 
-static int message_unverifiable(struct run *r, struct verdict *v)
+static int message_unverifiable(const struct run *r)
 {
-        if (r->facts.sshd)
-                verify_sshd(r->facts.sshd, r->config.verify_timeout, v);
+        const struct verdict *v = &r->verdict;
+
         log_event(&r->log, LOG_EVENT_FAILED, LOG_LEVEL_WARN, causes[CAUSE_NO_LOOPBACK].id,
                   "vsock port %u cannot be verified", r->config.port);
         message_cause(r, LOG_LEVEL_WARN, CAUSE_NO_LOOPBACK, v->detail);
@@ -34,34 +30,26 @@ static int message_unverifiable(struct run *r, struct verdict *v)
         return EXIT_UNVERIFIABLE;
 }
 
-int message_verdict(struct run *r, struct verdict *v)
+int message_verdict(const struct run *r)
 {
+        const struct verdict *v = &r->verdict;
+
         if (v->cause == CAUSE_NONE) {
                 log_event(&r->log, LOG_EVENT_VERIFIED, LOG_LEVEL_STEP, NULL,
                           "verified: %s answers on vsock port %u and starts the key exchange",
                           v->ident, r->config.port);
                 return EXIT_DONE;
         }
-        if (r->systemd && v->cause == CAUSE_NO_LOOPBACK &&
-            systemd_unit(r->systemd, r->listener, &r->listener_state, &r->error) == 0)
-                return message_unverifiable(r, v);
-        diagnose(r->systemd, v);
+        if (r->unverifiable)
+                return message_unverifiable(r);
         log_event(&r->log, LOG_EVENT_FAILED, LOG_LEVEL_ERROR, causes[v->cause].id,
                   "no SSH server answers on vsock port %u", r->config.port);
         message_cause(r, LOG_LEVEL_ERROR, v->cause, v->detail);
         return EXIT_CLOSED_NOTHING;
 }
 
-int message_verification(struct run *r)
+bool message_host_transport(const struct run *r, enum log_level otherwise)
 {
-        run_find_verdict(r, &r->verdict);
-        r->verified = true;
-        return message_verdict(r, &r->verdict);
-}
-
-bool message_host_transport(struct run *r, enum log_level otherwise)
-{
-        run_find_host_transport(r);
         if (!r->host_transport.reachable) {
                 log_line(&r->log, otherwise, "%s (%s); fix: %s", causes[CAUSE_NO_WAY_TO_HOST].what,
                          r->host_transport.reason, r->host_transport.fix);
@@ -78,18 +66,7 @@ bool message_host_transport(struct run *r, enum log_level otherwise)
         return true;
 }
 
-void message_last_words(struct run *r, const char *unit, uint64_t since)
-{
-        size_t len = strlen(r->error.text);
-        char words[256];
-
-        journal_last_words(unit, since, words, sizeof(words));
-        if (words[0])
-                (void)snprintf(r->error.text + len, sizeof(r->error.text) - len,
-                               " (the journal: %s)", words);
-}
-
-static void message_strays_of(struct run *r, const struct op *op)
+static void message_strays_of(const struct run *r, const struct op *op)
 {
         AUTO(sshd_config_free) struct sshd_config c = { 0 };
 
@@ -103,7 +80,7 @@ static void message_strays_of(struct run *r, const struct op *op)
                                  op->name, c.items[i].line, c.items[i].argument);
 }
 
-void message_strays(struct run *r)
+void message_strays(const struct run *r)
 {
         for (size_t k = 0; k < r->plan.n; k++)
                 if (r->plan.ops[k].item && r->plan.ops[k].item->kind == ITEM_SSHD_CONFIG &&

@@ -291,6 +291,8 @@ void run_done(struct run *r)
         argv_free(&r->drop_ins.settings);
         buf_free(&r->tcp.before);
         buf_free(&r->tcp.missing);
+        buf_free(&r->tcp.configured);
+        buf_free(&r->tcp.drift);
         buf_free(&r->faults);
         buf_free(&r->again);
         buf_free(&r->left);

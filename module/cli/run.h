@@ -40,13 +40,16 @@ struct options {
 struct tcp_reality {
         bool known;
         struct tcp_listeners listeners;
-        struct buf before;  /* addresses that listened before anything closed */
-        struct buf missing; /* wanted ones on which nobody does */
-        bool down;          /* nobody listens on TCP though somebody should */
-        bool settled;       /* this run has waited for it already */
+        struct buf before;     /* addresses that listened before anything closed */
+        struct buf missing;    /* wanted ones on which nobody does */
+        struct buf configured; /* where sshd's files have it listen, in words */
+        struct buf drift;      /* what no plan corrects, with its fix: lines */
+        bool down;             /* nobody listens on TCP though somebody should */
+        bool settled;          /* this run has waited for it already */
 };
 struct who_gets_in {
         bool known, enough; /* as require_login wants it */
+        struct error error; /* why it is not known, where it was asked */
         struct logins logins;
 };
 struct hosts_entry {
@@ -101,6 +104,7 @@ struct run {
         struct error error;
         struct buf faults; /* of the configuration, rendered */
         bool verified;     /* verdict holds the last verification */
+        bool unverifiable; /* ... and says that there is nothing to verify with */
         struct verdict verdict;
         struct host_transport host_transport; /* of a host to this machine */
         struct who_gets_in who;

@@ -275,16 +275,10 @@ static bool is_down(const struct run *r)
         return r->tcp.down && !plan_has(&r->plan, PHASE_CLOSE);
 }
 
-bool tcp_has_drift(const struct run *r)
+void tcp_find_drift(struct run *r)
 {
-        for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (is_stray(r, &r->tcp.listeners.list[i]))
-                        return true;
-        return is_down(r);
-}
+        struct buf *out = &r->tcp.drift;
 
-void tcp_add_drift(struct run *r, const char **word)
-{
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
                 AUTO_BUF fix = BUF_INIT;
@@ -292,17 +286,15 @@ void tcp_add_drift(struct run *r, const char **word)
                 if (!is_stray(r, l))
                         continue;
                 tcp_fix(r, l, &fix);
-                buf_addf(&r->text, "%ssshd %s; fix: %s\n", *word,
+                buf_addf(out, "sshd %s; fix: %s\n",
                          r->config.disable_tcp ? "still listens on TCP"
                                                : "listens on TCP beyond listen_address",
                          buf_str(&fix));
-                *word = "        ";
         }
         if (!is_down(r))
                 return;
         blame(r);
-        buf_addf(&r->text, "%s%s; fix: %s\n", *word, r->error.text, r->error.fix);
-        *word = "        ";
+        buf_addf(out, "%s; fix: %s\n", r->error.text, r->error.fix);
 }
 
 /* Of those that would listen: one that runs, or failed and is to run. */

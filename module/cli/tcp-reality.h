@@ -29,9 +29,9 @@ int tcp_check(struct run *r);
 /* The last line of a run that closed, no more than what was seen. */
 void tcp_claim(const struct run *r, struct buf *out);
 
-/* Whether the plan is not about to end the listener, nor wanted; and the lines of `status`. */
-bool tcp_has_drift(const struct run *r);
-void tcp_add_drift(struct run *r, const char **word);
+/* Listeners that nobody wants and that the plan is not about to end, and TCP that is down, each
+ * with its fix: into run.tcp.drift. */
+void tcp_find_drift(struct run *r);
 
 /* What ends what is open beyond the wanted, as a command wherever there is one. (tcp-fix.c) */
 void tcp_fix(struct run *r, const struct tcp_listener *l, struct buf *out);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define JOB_TIMEOUT    90 /* seconds; systemd's own DefaultTimeoutStartSec */
 #define MODULE_TIMEOUT 30
 
 static int load_module(const char *name, struct error *error)
@@ -40,11 +39,11 @@ int apply_refresh(struct systemd *m, const char *unit, struct error *error)
         int r = -ESRCH;
 
         if (runs(m, unit))
-                r = systemd_job(m, JOB_RELOAD, unit, JOB_TIMEOUT, &first);
+                r = systemd_job(m, JOB_RELOAD, unit, JOB_SECONDS, &first);
         if (r == 0)
                 return 0;
         if (!runs(m, unit))
-                return systemd_job(m, JOB_START, unit, JOB_TIMEOUT, error);
+                return systemd_job(m, JOB_START, unit, JOB_SECONDS, error);
         *error = first;
         return r;
 }
@@ -66,5 +65,43 @@ int apply_unit(struct systemd *m, const struct plan *p, const struct op *op, str
                 return systemd_reload(m, error);
         if (op->kind == OP_REFRESH)
                 return apply_refresh(m, op->name, error);
-        return systemd_job(m, jobs[op->kind], op->name, JOB_TIMEOUT, error);
+        return systemd_job(m, jobs[op->kind], op->name, JOB_SECONDS, error);
+}
+
+/* The reverse of one operation. */
+static int undo(struct systemd *m, const struct op *op, struct error *error)
+{
+        switch (op->kind) {
+        case OP_START:
+                return systemd_job(m, JOB_STOP, op->name, JOB_SECONDS, error);
+        case OP_STOP:
+                return systemd_job(m, JOB_START, op->name, JOB_SECONDS, error);
+        case OP_RESTART:
+                return systemd_job(m, JOB_RESTART, op->name, JOB_SECONDS, error);
+        case OP_REFRESH:
+                return apply_refresh(m, op->name, error);
+        default:
+                return 0;
+        }
+}
+
+static bool is_socket(const char *unit)
+{
+        return strstr(unit, ".socket") != NULL;
+}
+
+/* Sockets before services: a service that runs already keeps its socket from starting. */
+int apply_undo_units(struct systemd *m, const struct plan *p, enum phase phase, struct error *error)
+{
+        int r = 0;
+
+        for (int services = 0; services < 2; services++)
+                for (size_t k = 0; r == 0 && k < p->n; k++) {
+                        const struct op *op = &p->ops[k];
+
+                        if (op->tried && op->phase == phase && !op->item &&
+                            is_socket(op->name) == (services == 0))
+                                r = undo(m, op, error);
+                }
+        return r;
 }

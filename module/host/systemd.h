@@ -12,6 +12,8 @@
 
 struct systemd;
 
+#define JOB_SECONDS 90 /* as systemd's own DefaultTimeoutStartSec */
+
 enum job {
         JOB_START,
         JOB_STOP,

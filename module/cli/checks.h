@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * checks.h: what has to hold before anything closes, looked at, kept in the run, and said: that the
+ * vsock listener answers, that a host can reach it, and that somebody gets in.
+ */
+#pragma once
+
+#include "cli/run.h"
+
+/* Verifies the vsock listener, and says it. Exit status. */
+int check_listener(struct run *r);
+
+/* The same with a verdict that the run has already: diagnoses what is not a pass, and says it. */
+int check_verdict(struct run *r);
+
+/* Whether a host can come in; says why not. */
+bool check_host_transport(struct run *r, enum log_level otherwise);
+
+/* Who gets in; see message_logins(). EXIT_WORLD where that cannot be found out. */
+int check_logins(struct run *r, bool closing);

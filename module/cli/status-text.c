@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * status-text.c: see status-text.h. Words only: what was seen is in the run.
+ */
+#include "cli/status-text.h"
+
+#include "core/util/printable.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A line that holds text from outside: a newline among them is none of ours. */
+static void add_line(struct buf *out, const char *fmt, ...) PRINTF(2, 3);
+static void add_line(struct buf *out, const char *fmt, ...)
+{
+        AUTO_FREE char *text = NULL;
+        va_list ap;
+
+        va_start(ap, fmt);
+        if (vasprintf(&text, fmt, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        if (text)
+                printable_line(out, text, strlen(text));
+        else
+                out->error = -ENOMEM;
+        buf_adds(out, "\n");
+}
+
+static void add_listener(const struct run *r, struct buf *out)
+{
+        const struct unit_state *s = &r->listener_state;
+        struct buf *b = out;
+
+        if (!r->systemd) {
+                buf_adds(b, "vsock   not checked: this is an image\n");
+                return;
+        }
+        if (!s->loaded) {
+                buf_addf(b, "vsock   none: %s is %s\n", r->listener,
+                         s->masked ? "masked" : "not installed");
+                return;
+        }
+        buf_addf(b, "vsock   %s on port %u (%s)\n", s->active ? "listening" : "not listening",
+                 r->config.port, s->fragment);
+        buf_addf(b, "        %u open now, %u accepted, %u refused\n", s->connections, s->accepted,
+                 s->refused);
+}
+
+static void add_drop_ins(const struct run *r, struct buf *out)
+{
+        for (size_t i = 0; i < r->drop_ins.settings.n; i++)
+                add_line(out, "        changed by %s: %s", r->drop_ins.paths.list[i],
+                         r->drop_ins.settings.list[i]);
+}
+
+static void add_not_verified(const struct run *r, const struct cause_row *row, struct buf *out)
+{
+        buf_addf(out, "verify  failed: %s; fix: ", row->what);
+        run_add_fix(r, run_verdict_fix(r), out);
+        buf_adds(out, "\n");
+}
+
+static void add_verification(const struct run *r, struct buf *out)
+{
+        const struct verdict *v = &r->verdict;
+
+        if (!r->verified) {
+                buf_adds(out, "verify  not checked: this is an image\n");
+                return;
+        }
+        if (v->cause == CAUSE_NONE)
+                buf_addf(out, "verify  %s, just now\n", v->ident);
+        else if (v->cause == CAUSE_NO_LOOPBACK)
+                buf_adds(out, "verify  not possible without vsock_loopback, which \"sshd-vsock "
+                              "verify\" loads where there is one\n");
+        else
+                add_not_verified(r, &causes[v->cause], out);
+        if (!r->host_transport.reachable)
+                buf_addf(out, "host    no vsock transport leads to a host: %s\n",
+                         r->host_transport.reason);
+        else if (r->host_transport.assumed)
+                buf_addf(out, "host    taken from host_transport: assume, though %s\n",
+                         r->host_transport.reason);
+        else if (r->host_transport.cid)
+                buf_addf(out, "host    reaches this machine as CID %u\n", r->host_transport.cid);
+        else
+                buf_adds(out, "host    reaches this machine by its VM id\n");
+}
+
+static void add_logins(const struct run *r, struct buf *out)
+{
+        const struct logins *l = &r->who.logins;
+        const char *word = "logins  ";
+
+        if (r->facts.anybody) {
+                buf_adds(out, "logins  for root to see\n");
+                return;
+        }
+        if (!r->verified || r->verdict.cause != CAUSE_NONE) {
+                buf_addf(out, "logins  not checked: %s\n",
+                         r->verified ? "no SSH server was seen to answer" : "this is an image");
+                return;
+        }
+        if (r->config.require == REQUIRE_UNCHECKED) {
+                buf_adds(out, "logins  not checked (require_login: unchecked)\n");
+                return;
+        }
+        if (!r->who.known)
+                add_line(out, "%s%s", word, r->who.error.text);
+        else if (!r->who.enough)
+                add_line(out, "%snot enough for require_login%s%s", word,
+                         l->obstacle[0] ? ": " : "", l->obstacle);
+        if (!r->who.enough)
+                word = "        ";
+        for (size_t i = 0; i < l->n; i++) {
+                const struct login *a = &l->list[i];
+
+                if (a->n_keys == 0 && !a->password && a->admission == ADMISSION_NO &&
+                    r->config.require != REQUIRE_USERS)
+                        continue;
+                add_line(out, "%s%s: %s%s%s%s", word, a->user.name, admission_word(a->admission),
+                         a->reason[0] ? " (" : "", a->reason, a->reason[0] ? ")" : "");
+                word = "        ";
+        }
+}
+
+static void add_tcp(const struct run *r, struct buf *out)
+{
+        const char *word = "tcp     ";
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                const struct tcp_unit *t = &r->facts.tcp[i];
+
+                if (!t->vendor && !t->foreign)
+                        continue;
+                buf_addf(out, "%s%s: %s\n", word, distro_tcp_units[i],
+                         t->ours      ? "closed (masked by sshd-vsock)"
+                         : t->masked  ? "closed (not masked by sshd-vsock)"
+                         : t->active  ? "open"
+                         : t->enabled ? "enabled"
+                                      : "not in use");
+                word = "        ";
+        }
+        if (word[0] == 't')
+                buf_adds(out, "tcp     no unit of sshd listens on TCP here\n");
+}
+
+/* What sshd would listen on by itself, a TCP socket unit having addresses of its own; and what
+ * listens in reality, by whichever unit or hand. */
+static void add_listeners(const struct run *r, struct buf *out)
+{
+        if (!r->systemd)
+                return;
+        if (r->facts.sshd && r->facts.anybody)
+                buf_adds(out, "        sshd_config: for root to see\n");
+        else if (r->facts.sshd)
+                add_line(out, "        sshd_config: %s", buf_str(&r->tcp.configured));
+        if (r->facts.anybody) {
+                buf_adds(out, "        listening: for root to see\n");
+                return;
+        }
+        if (r->tcp.known && r->tcp.listeners.n == 0)
+                buf_adds(out, "        listening: no sshd\n");
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                AUTO_BUF text = BUF_INIT;
+
+                listener_describe(&r->tcp.listeners.list[i], NULL, &text);
+                add_line(out, "        listening: %s", buf_str(&text));
+        }
+        if (r->tcp.missing.len > 0)
+                buf_addf(out, "        not listening: %s\n", buf_str(&r->tcp.missing));
+}
+
+static void add_hosts(const struct run *r, struct buf *out)
+{
+        if (r->hosts.address)
+                buf_addf(out, "hosts   UNKNOWN is %s%s\n", r->hosts.address,
+                         r->hosts.state == HOSTS_OURS ? "" : ", not by sshd-vsock");
+        else
+                buf_adds(out, "hosts   UNKNOWN is not in /etc/hosts\n");
+}
+
+static void add_hushlogin(const struct run *r, struct buf *out)
+{
+        AUTO_BUF gone = BUF_INIT;
+        unsigned n = 0;
+
+        buf_adds(out, "hush    ");
+        for (size_t k = 0; k < r->desired.n; k++) {
+                const struct item *i = &r->desired.items[k];
+
+                if (i->kind == ITEM_FLAG && r->observed[k].type == OBSERVED_FILE)
+                        buf_addf(out, "%s%s", n++ ? " " : "", i->path);
+        }
+        buf_adds(out, n ? "\n" : "nobody\n");
+        for (size_t k = 0; k < r->plan.n_skipped; k++)
+                add_line(out, "        out of reach: %s (%s)", r->plan.skipped[k].path,
+                         r->plan.skipped[k].reason);
+        if (r->facts.users_unread && r->config.hushlogin != HUSHLOGIN_OFF)
+                add_line(out, "        nobody knows whose: %s", r->facts.unread);
+        else if (run_lacks_users(r, &gone))
+                buf_addf(out, "        no such user: %s\n", buf_str(&gone));
+}
+
+static void add_drift(const struct run *r, struct buf *out)
+{
+        const char *word = "drift   ";
+        bool deferred = r->root.image && !r->options.no_verify;
+
+        for (size_t k = 0; k < r->plan.n_conflicts; k++, word = "        ")
+                add_line(out, "%s%s %s", word, r->plan.conflicts[k].path,
+                         r->plan.conflicts[k].reason);
+        for (size_t k = 0; k < r->plan.n; k++, word = "        ") {
+                const struct op *op = &r->plan.ops[k];
+
+                buf_adds(out, word);
+                op_describe(op, out);
+                buf_adds(out, deferred && op->phase == PHASE_CLOSE ? " (left to the first boot)\n"
+                                                                   : "\n");
+        }
+        for (const char *at = buf_str(&r->tcp.drift); *at; at += *at == '\n', word = "        ") {
+                size_t n = strcspn(at, "\n");
+
+                buf_addf(out, "%s%.*s\n", word, (int)n, at);
+                at += n;
+        }
+        if (r->config_differs && !r->options.config) {
+                buf_addf(out, "%s%s is not in force: another configuration came by --config\n",
+                         word, CONFIG_PATH_DEFAULT);
+                word = "        ";
+        }
+        if (word[0] == 'd')
+                buf_adds(out, "drift   none\n");
+}
+
+void status_text(const struct run *r, struct buf *out)
+{
+        add_listener(r, out);
+        add_drop_ins(r, out);
+        add_verification(r, out);
+        add_logins(r, out);
+        add_tcp(r, out);
+        add_listeners(r, out);
+        add_hosts(r, out);
+        add_hushlogin(r, out);
+        add_drift(r, out);
+}
