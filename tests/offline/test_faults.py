@@ -29,7 +29,6 @@ EXTRAS = ("/hosts", "/.hushlogin")  # warnings, which cost nothing else
 UNKNOWN = "what depends on it is left as it is"
 NO_VERIFY = ("--no-verify",)
 TCP_UNITS = [f"{UNITS}/{name}.{kind}" for name in ("ssh", "sshd") for kind in ("service", "socket")]
-
 DOOR = [f"{UNITS}/sshd-vsock.socket", f"{UNITS}/sshd-vsock@.service",
         f"{UNITS}/sshd-vsock-keygen.service", f"{UNITS}/sshd-vsock-hostkeys.service",
         f"{UNITS}/sockets.target.wants/sshd-vsock.socket"]
