@@ -11,7 +11,7 @@ import pytest
 from guest import EVERY_SUITE, Guest
 from guest.steps import LISTING, UNITS, apply, listeners
 
-EVERY_RUN = 9
+EVERY_RUN = 8
 
 
 # Debian 12 in every run, the others in `tests/run --full`.

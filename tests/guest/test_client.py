@@ -16,7 +16,7 @@ import pytest
 from guest import Guest
 from guest.trees import guest_recipe, tree
 
-EVERY_RUN = 6
+EVERY_RUN = 5
 UNITS = "/etc/systemd/system"
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas/sshd-vsock.report.schema.json"
 PROXY = "/usr/lib/systemd/systemd-ssh-proxy"

@@ -12,7 +12,7 @@ from guest import SUITES, Guest
 from guest.steps import CONFIG, UNITS, apply, dropin, meanwhile, served_by, squatter
 
 # Of all that follow: the rest is in `tests/run --full`.
-EVERY_RUN = 8
+EVERY_RUN = 7
 
 SETTINGS = "verify_timeout: 2\nrequire_login: unchecked\n"
 SOCKET = f"{UNITS}/sshd-vsock.socket"

@@ -6,7 +6,7 @@ import pytest
 from guest import Guest
 from guest.steps import UNITS, apply, listeners
 
-EVERY_RUN = 2
+EVERY_RUN = 1
 OURS = f"{UNITS}/sshd-vsock.socket"
 GENERATED = "/run/systemd/generator/sshd-vsock.socket"
 FRAGMENT = "systemctl show -P FragmentPath sshd-vsock.socket"

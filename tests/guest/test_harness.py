@@ -12,7 +12,7 @@ import pytest
 from guest import SUITES, Guest, GuestGone, SanitizerReport
 from guest.sanitizer import REPORT, STATUS
 
-EVERY_RUN = 9
+EVERY_RUN = 6
 HAND_MADE_DOOR = {
     "/etc/systemd/system/hand.socket": "[Socket]\nListenStream=vsock::22\nAccept=yes\n",
     "/etc/systemd/system/hand@.service":

@@ -8,6 +8,8 @@ import pytest
 from guest import Guest
 from guest.steps import ANYWHERE, LISTING, apply, listeners
 
+EVERY_RUN = 5
+
 
 @pytest.fixture(scope="module", name="guest")
 def boot(program):

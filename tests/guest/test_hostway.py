@@ -14,7 +14,7 @@ from guest import Guest
 from guest.steps import ANYWHERE, apply, listeners
 
 # Of all that follow: the rest is in `tests/run --full`.
-EVERY_RUN = 5
+EVERY_RUN = 4
 
 CLOSE = "disable_tcp: true\nverify_timeout: 5\n"
 LISTEN = "listen_address: 127.0.0.1\n"

@@ -7,6 +7,8 @@ import pytest
 from guest import Guest
 from guest.steps import ANYWHERE, UNITS, apply, dropin, listeners, meanwhile
 
+EVERY_RUN = 4
+
 # A user's own program that speaks SSH as far as the first key-exchange packet, on PORT of CID.
 IMPOSTOR = r"""
 use Socket; my ($port, $cid) = @ARGV;

@@ -10,7 +10,7 @@ import pytest
 from guest import Guest
 from guest.steps import UNITS, apply, listeners, meanwhile
 
-EVERY_RUN = 5
+EVERY_RUN = 4
 
 CLOSE = "disable_tcp: true\n"
 SERVICE = "[Service]\nExecStart=/usr/sbin/sshd -D -p %s\nRuntimeDirectory=sshd\n" \

@@ -10,7 +10,7 @@ from guest import EVERY_SUITE, SUITES, Guest
 from guest.steps import ANYWHERE, UNITS, apply, dropin, listeners, meanwhile
 
 # Of all that follow: the rest is in `tests/run --full`.
-EVERY_RUN = 6
+EVERY_RUN = 5
 
 CLOSE = "disable_tcp: true\n"
 DROPIN = "/etc/ssh/sshd_config.d/20-test.conf"

@@ -10,7 +10,7 @@ from guest import Guest
 from guest.steps import ANYWHERE, CONFIG, UNITS, apply, dropin, listeners, meanwhile
 
 # Of all that follow: the rest is in `tests/run --full`.
-EVERY_RUN = 5
+EVERY_RUN = 4
 
 LISTEN = "listen_address: 127.0.0.1\n"
 HERE = {"127.0.0.1:22"}

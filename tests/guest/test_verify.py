@@ -7,7 +7,7 @@ import pytest
 from guest import Guest
 from guest.steps import apply, dropin, meanwhile, served_by, squatter
 
-EVERY_RUN = 11
+EVERY_RUN = 9
 CONFIG = "verify_timeout: 2\n"
 ELSEWHERE = "port: 2222\nverify_timeout: 2\n"
 TEMPLATE = "/etc/systemd/system/sshd-vsock@.service"
