@@ -45,12 +45,15 @@ static int judge_host_transport(struct run *r)
                        : EXIT_CLOSED_NOTHING;
 }
 
-/* What needs no root: whether an SSH server answers. Whose it is, who gets in and by which
- * transport cannot be asked, and no module be loaded. */
+/* What needs no root: whether an SSH server answers, and as far as systemd tells why not. Who gets
+ * in and by which transport cannot be asked, and no module be loaded. */
 static int verify_for_anybody(struct run *r)
 {
+        struct error without = { 0 };
         int status = run_read_config(r);
 
+        if (status == EXIT_DONE && systemd_open(&r->systemd, &without) == 0)
+                status = run_make_plan(r, false);
         if (status != EXIT_DONE)
                 return status;
         run_find_verdict(r, &r->verdict);

@@ -94,7 +94,7 @@ static int gather(struct run *r)
         bool live = !r->root.image;
         int rc = 0;
 
-        if (live)
+        if (live && !r->systemd)
                 rc = systemd_open(&r->systemd, &r->error);
         if (rc == 0)
                 rc = survey_facts(&r->root, r->systemd,

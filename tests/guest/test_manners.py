@@ -65,6 +65,14 @@ def test_anybody_may_verify(guest):
     with served_by(guest, "exec sleep 20"):
         result = guest.run(f"{anybody} verify")
         assert result.status == 4 and "no SSH banner came in time" in result.stderr
+    with meanwhile(guest, "systemctl stop sshd-vsock.socket", "systemctl start sshd-vsock.socket"):
+        assert "the socket unit is not listening (" in guest.run(f"{anybody} verify").stderr
+    with meanwhile(guest, "systemctl stop dbus.socket dbus.service; systemctl stop sshd-vsock.socket",
+                   "systemctl start dbus.socket sshd-vsock.socket"):
+        result = guest.run(f"{anybody} verify")
+        assert result.status == 4 and "no SSH server answers on vsock port 22" in result.stderr
+        result = guest.run(f"{anybody} status")
+        assert result.status == 1 and "cannot speak to systemd" in result.stderr
     for verb in "remove", "apply":
         result = guest.run(f"{anybody} {verb}")
         assert result.status == 1 and "this needs root; fix: use sudo" in result.stderr
