@@ -92,6 +92,12 @@ static int take_own(struct reader *r, const char *path, const char *text, size_t
         return file ? add_file(r->rival, path, text, len, saved > 0) : 0;
 }
 
+static void add_text(struct buf *out, const char *text, size_t len)
+{
+        buf_add(out, text, len);
+        buf_adds(out, "\n");
+}
+
 /* As survey_unit_files() calls it. */
 static int take_text(void *userdata, const char *path, const char *text, size_t len)
 {
@@ -99,8 +105,8 @@ static int take_text(void *userdata, const char *path, const char *text, size_t 
         const bool vsock = names_vsock(text, len), fragment = strstr(path, ".d/") == NULL;
         int rc = 0;
 
-        buf_add(&r->rival->text, text, len);
-        buf_adds(&r->rival->text, "\n");
+        if (!strstr(path, "/socket.d/")) /* which holds for ours, too */
+                add_text(&r->rival->text, text, len);
         r->vsock = r->vsock || vsock;
         if (is_copy(path))
                 r->rival->own = true;
@@ -115,9 +121,8 @@ static int take_instance(void *userdata, const char *path, const char *text, siz
 {
         struct rival *r = userdata;
 
-        (void)path;
-        buf_add(&r->instance, text, len);
-        buf_adds(&r->instance, "\n");
+        if (!strstr(path, "/service.d/"))
+                add_text(&r->instance, text, len);
         return r->instance.error;
 }
 

@@ -141,6 +141,17 @@ static int find_modules(struct survey *s)
         return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, s);
 }
 
+/* One that is no instance, and short enough for names made of it. */
+static bool is_plain_socket(const char *name)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789:_.-\\";
+        size_t n = strspn(name, plain);
+
+        return !name[n] && n > strlen(".socket") && n < 128 &&
+               strcmp(name + n - strlen(".socket"), ".socket") == 0;
+}
+
 static int note_enabled(int dir, const char *name, void *userdata)
 {
         struct facts *f = ((struct survey *)userdata)->facts;
@@ -149,9 +160,8 @@ static int note_enabled(int dir, const char *name, void *userdata)
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (strcmp(name, distro_tcp_units[i]) == 0)
                         f->tcp[i].enabled = true;
-        return fnmatch("*.socket", name, FNM_PERIOD) == 0 && !distro_is_tcp_unit(name)
-                       ? argv_adds(&f->sockets, name)
-                       : 0;
+        return is_plain_socket(name) && !distro_is_tcp_unit(name) ? argv_adds(&f->sockets, name)
+                                                                  : 0;
 }
 
 static int look_in_wants(int dir, const char *name, void *userdata)
@@ -214,7 +224,7 @@ static int note_recorded(void *userdata, const char *unit)
 {
         struct facts *f = userdata;
 
-        return fnmatch("*.socket", unit, FNM_PERIOD) == 0 ? argv_adds(&f->recorded, unit) : 0;
+        return is_plain_socket(unit) ? argv_adds(&f->recorded, unit) : 0;
 }
 
 static int find_tcp_units(struct survey *s)

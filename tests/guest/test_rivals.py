@@ -130,7 +130,7 @@ def test_failure_gives_the_port_back(what, program):
     with Guest("bookworm") as guest:
         guest.install(program)
         (add_stream if what == "stream" else add_mkosi)(guest)
-        guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\n")
+        guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\nverify_timeout: 2\n")
         before, listen, tcp = guest.check(STATE), guest.check(LISTEN), listeners(guest)
         for unit, lines in (("sshd-vsock.socket", "[Socket]\nExecStartPre=/bin/false\n"),
                             ("sshd-vsock@.service", "[Service]\nExecStart=\nExecStart=/bin/false\n")):
