@@ -5,9 +5,6 @@
  */
 #include "cli/handover.h"
 
-#include <errno.h>
-#include <string.h>
-
 #define JOB_SECONDS 90
 
 static bool is_touched(const struct run *r, const struct rival *v)
@@ -15,16 +12,15 @@ static bool is_touched(const struct run *r, const struct rival *v)
         return v->kind != RIVAL_ASIDE && plan_touches(&r->plan, v->name);
 }
 
-/* A socket can only be bound anew while the service that has its descriptors is down; what is to
- * come back is started, whatever state it is in. */
+/* A restart, whatever state it is in: a reload may have closed what it still calls listening. A
+ * socket can only be bound anew while the service that has its descriptors is down. */
 static int listen_again(struct run *r, const struct rival *v, struct error *error)
 {
-        enum job job = v->kind == RIVAL_STREAM ? JOB_RESTART : JOB_START;
         int rc = 0;
 
-        if (v->kind == RIVAL_STREAM && v->serves)
+        if (v->serves)
                 rc = systemd_job(r->systemd, JOB_STOP, v->service, JOB_SECONDS, error);
-        return rc < 0 ? rc : systemd_job(r->systemd, job, v->name, JOB_SECONDS, error);
+        return rc < 0 ? rc : systemd_job(r->systemd, JOB_RESTART, v->name, JOB_SECONDS, error);
 }
 
 /* Every unit that listened before. Goes on after a failure. */
@@ -52,21 +48,20 @@ static bool any_touched(const struct run *r)
         return false;
 }
 
+/* Each step goes on after a failure of the one before. */
 void handover_undo(struct run *r)
 {
-        struct error error = { 0 };
-        int rc = 0;
+        struct error stop = { 0 }, undo = { 0 }, reload = { 0 };
 
         if (!any_touched(r))
                 return;
-        if (!r->units.socket.active)
-                rc = systemd_job(r->systemd, JOB_STOP, UNIT_SOCKET, JOB_SECONDS, &error);
-        if (rc == 0)
-                rc = apply_undo(&r->root, &r->plan, PHASE_OPEN, 0, &error);
-        if (rc == 0)
-                rc = systemd_reload(r->systemd, &error);
-        if (rc < 0)
-                log_error(&r->log, &error);
+        if (!r->units.socket.active &&
+            systemd_job(r->systemd, JOB_STOP, UNIT_SOCKET, JOB_SECONDS, &stop) < 0)
+                log_error(&r->log, &stop);
+        if (apply_undo(&r->root, &r->plan, PHASE_OPEN, 0, &undo) < 0)
+                log_error(&r->log, &undo);
+        if (systemd_reload(r->systemd, &reload) < 0)
+                log_error(&r->log, &reload);
         give_back(r);
 }
 

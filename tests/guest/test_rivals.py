@@ -155,7 +155,7 @@ def test_what_does_more_is_named_and_taken_over_on_request(program):
                     "systemctl enable -q --now my.socket")
         before = guest.check(STATE)
         said = apply(guest, status=1).stderr
-        assert ('would mask my.socket, which has the vsock port, and does what sshd-vsock\'s unit does not: '
+        assert ('would mask my.socket, which has the vsock port and does what ours does not: '
                 '"ExecStartPre=/bin/true"; fix: "systemctl disable --now my.socket && sshd-vsock apply"; or '
                 '"sshd-vsock apply --takeover" masks it, and "remove" puts it back') in said
         assert guest.check(STATE) == before and guest.ssh("true").status == 0

@@ -96,7 +96,7 @@ def test_what_does_more_is_named_and_taken_over_on_request(socket, template, wor
     debian.put("/usr/lib/systemd/system/ssh@.service", template)
     before = debian.state()
     said = debian.apply(status=1).stderr
-    assert f"{MASK} would mask ssh.socket, which has the vsock port" in said and words in said
+    assert f"{MASK} would mask ssh.socket, which has the vsock port and does" in said and words in said
     assert debian.state() == before
     debian.apply("--takeover")
     assert debian.at(MASK).is_symlink()

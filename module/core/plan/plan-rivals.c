@@ -14,20 +14,18 @@ static int add_different(struct plan *p, const struct item *i)
         const char *unit = basename(i->path);
 
         if (p->image)
-                return plan_add_conflict(
-                        p, i,
-                        "would mask %s, which has the vsock port, and does what sshd-vsock's unit "
-                        "does not: %.320s; fix: disable it there, with \"systemctl --root\", and "
-                        "run "
-                        "this again; or \"apply --takeover\" masks it, and \"remove\" puts it back",
-                        unit, i->different);
-        return plan_add_conflict(
-                p, i,
-                "would mask %s, which has the vsock port, and does what sshd-vsock's unit does "
-                "not: "
-                "%.320s; fix: \"systemctl disable --now %s && sshd-vsock apply\"; or \"sshd-vsock "
-                "apply --takeover\" masks it, and \"remove\" puts it back",
-                unit, i->different, unit);
+                return plan_add_conflict(p, i,
+                                         "would mask %s, which has the vsock port and does what "
+                                         "ours does not: %.320s; fix: disable it there, with "
+                                         "\"systemctl --root\", and run this again; or \"apply "
+                                         "--takeover\" masks it, and \"remove\" puts it back",
+                                         unit, i->different);
+        return plan_add_conflict(p, i,
+                                 "would mask %s, which has the vsock port and does what ours does "
+                                 "not: %.320s; fix: \"systemctl disable --now %s && sshd-vsock "
+                                 "apply\"; or \"sshd-vsock apply --takeover\" masks it, and "
+                                 "\"remove\" puts it back",
+                                 unit, i->different, unit);
 }
 
 int plan_rival(struct plan *p, const struct desired *d, const struct observed *observed,
