@@ -168,3 +168,31 @@ def test_what_does_more_is_named_and_taken_over_on_request(program):
         assert guest.check("systemctl is-active my.socket") == "active\n"
         guest.check("systemctl disable --now my.socket && sshd-vsock apply")
         assert guest.ssh("true").status == 0
+
+
+KILLED = """
+strace -f -s 200 -o /root/trace -e trace=sendmsg -e inject=sendmsg:delay_exit=250000 sshd-vsock apply &
+until grep -Eaq '(StartTransientUnit|.0Reload).0' /root/trace; do sleep 0.05; done
+sleep 0.15; pkill -KILL -x sshd-vsock; wait; rm /root/trace
+until [ "$(systemctl show -P NeedDaemonReload ssh.socket)" = no ]; do sleep 0.05; done
+while [ "$(systemctl list-jobs --no-legend)" ]; do sleep 0.05; done
+"""
+
+
+@pytest.mark.parametrize("what", ("stream", "mkosi"))
+def test_killed_while_the_port_changes_hands(what, program):
+    """Systemd has let go of the stream, and who would start ours is dead: TCP listens, and the next run
+    has the port, though a service still holds it."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        (add_stream if what == "stream" else add_mkosi)(guest)
+        before, tcp = guest.check(STATE), listeners(guest)
+        guest.run(KILLED, timeout=120)
+        assert guest.run("systemctl is-active -q sshd-vsock.socket").status
+        assert "sshd-vsock-saved" in guest.check(STATE) or what == "mkosi"
+        assert listeners(guest) == tcp
+        apply(guest)
+        assert guest.ssh("true").status == 0 and listeners(guest) == tcp
+        assert "nothing to do" in apply(guest).stderr
+        guest.check("sshd-vsock remove")
+        assert guest.check(STATE) == before
