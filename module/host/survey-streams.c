@@ -126,6 +126,10 @@ static int read_file(const struct scan *c, const char *path)
         size_t len;
         int r = survey_read(c->s, path, &text, &len);
 
+        if (r == -EACCES && c->s->facts->anybody) {
+                *c->s->error = (struct error){ 0 }; /* for root to see */
+                return 0;
+        }
         if (r > 0) {
                 r = c->each(c->userdata, path, text, len);
                 if (r == 0)
