@@ -9,8 +9,7 @@ from guest import Guest
 from guest.steps import UNITS, apply, dropin, listeners
 
 EVERY_RUN = {"test_stream_of_the_tcp_socket_is_taken_over_and_given_back[bookworm]",
-             "test_mkosi_units_are_taken_over_and_given_back[bookworm]",
-             "test_failure_gives_the_port_back[stream]"}
+             "test_failure_gives_the_port_back[mkosi]"}
 
 STATE = r"find /etc -xdev ! -type d -printf '%p %y %m %U:%G %s %l\n' | sort"
 SINCE = "systemctl show -P ActiveEnterTimestampMonotonic ssh.socket"
