@@ -229,7 +229,7 @@ int survey_live_rivals(struct systemd *m, struct facts *f, struct error *error)
 {
         for (size_t i = 0; i < f->n_rivals; i++) {
                 struct rival *v = &f->rivals[i];
-                struct unit_state socket, service;
+                struct unit_state socket = { 0 }, service = { 0 };
                 int r = systemd_unit(m, v->name, &socket, error);
 
                 if (r == 0)
