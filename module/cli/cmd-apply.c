@@ -6,6 +6,7 @@
 #include "cli/cmd-apply-close.h"
 
 #include "cli/checks.h"
+#include "cli/handover.h"
 #include "cli/tcp-reality.h"
 #include "core/plan/render.h"
 #include "core/plan/sshd-listen.h"
@@ -83,11 +84,14 @@ static int activate(struct run *r)
                         (struct verdict){ .port = r->config.port, .cause = CAUSE_SOCKET_FAILED };
                 status = check_verdict(r);
                 put_socket_back(r);
+                handover_undo(r);
                 return status;
         }
         if (op)
                 add_last_words(r, op->name, began);
-        return run_fail(r);
+        (void)run_fail(r);
+        handover_undo(r);
+        return EXIT_WORLD;
 }
 
 static int message_closed(struct run *r)
@@ -149,8 +153,10 @@ static int verify_live(struct run *r)
         run_find_verdict(r, &r->verdict);
         revive_socket(r);
         status = check_verdict(r);
-        if (status == EXIT_CLOSED_NOTHING)
+        if (status == EXIT_CLOSED_NOTHING) {
                 put_socket_back(r);
+                handover_undo(r);
+        }
         return status;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "cli/transaction.h"
 
+#include "cli/handover.h"
 #include "cli/other-access.h"
 #include "host/clock.h"
 
@@ -124,8 +125,12 @@ static int take_out(struct run *r, bool guarded)
                 return run_fail(r);
         if (guarded && !r->root.image && !has_opened(r))
                 return refuse(r);
-        if (transaction_run(r, PHASE_CLOSE) < 0)
-                return run_fail(r);
+        if (transaction_run(r, PHASE_CLOSE) < 0) {
+                (void)run_fail(r);
+                if (r->systemd)
+                        handover_keep(r);
+                return EXIT_WORLD;
+        }
         transaction_run_extras(r);
         message_removed(r);
         return EXIT_DONE;

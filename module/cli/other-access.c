@@ -5,6 +5,7 @@
  */
 #include "cli/other-access.h"
 
+#include "cli/handover.h"
 #include "cli/tcp-reality.h"
 #include "core/format/sshd-config.h"
 #include "core/plan/sshd-listen.h"
@@ -39,6 +40,8 @@ static bool takes_socket(const struct run *r)
 
 bool other_access_is_open(struct run *r)
 {
+        if (handover_gives_back(r))
+                return true;
         run_find_listeners(r);
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
                 if (leads_in(buf_str(&r->tcp.listeners.list[i].addresses)))
@@ -261,7 +264,8 @@ int other_access_will_open(struct run *r, bool *ret)
                 *ret = *ret || (b.started[i] && is_there(r, i));
         for (size_t i = 0; i < b.n; i++)
                 free(b.targets[i]);
-        *ret = (*ret && r->facts.sshd && lines_lead_in(r)) || gives_socket_back(r);
+        *ret = (*ret && r->facts.sshd && lines_lead_in(r)) || gives_socket_back(r) ||
+               handover_gives_back(r);
         return b.error < 0 ? error_set(&r->error, b.error, "cannot see what %s starts at its boot",
                                        r->root.path)
                            : 0;

@@ -155,6 +155,11 @@ int run_make_plan(struct run *r, bool remove)
                 rc = find_listener(r);
         r->facts.homes = r->homes;
         if (rc == 0)
+                rc = rivals_decide(&r->facts,
+                                   &(struct rivals_wish){ .port = remove ? 0 : r->config.port,
+                                                          .served = r->units.socket.active,
+                                                          .takeover = r->options.takeover });
+        if (rc == 0)
                 rc = run_embed(r);
         if (rc == 0)
                 rc = remove ? desired_none(&r->facts, &r->desired)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * survey-streams.c: see survey-streams.h. Reads the files as systemd will at its next reload: the
- * unit's own, then its drop-ins by name, up to ours; what comes behind ours is added to it anyway.
- * systemd itself cannot be asked: once our drop-in is in force, it knows no other addresses. What
- * generators made is not read either, since Ubuntu's makes it of sshd's configuration, ours
- * included.
+ * unit's own, then its drop-ins by name, but for ours. systemd itself cannot be asked: once our
+ * drop-in is in force, it knows no other addresses. What generators made is not read either, since
+ * Ubuntu's makes it of sshd's configuration, ours included.
  */
 #include "host/survey-streams.h"
 
@@ -31,12 +30,14 @@ static const struct {
 /* Ubuntu's, which turns every Port into addresses of ssh.socket (sshd-socket-generator.c). */
 #define GENERATOR        "sshd-socket-generator"
 #define GENERATED        "addresses.conf"
-#define GENERATED_SOCKET TCP_SSH_SOCKET
+#define GENERATED_SOCKET "ssh.socket"
 
 struct scan {
         struct survey *s;
         const char *directory;
         struct argv names, paths; /* of drop-ins, at the same places; "" for the generated one */
+        survey_text_fn each;
+        void *userdata;
 };
 
 static void scan_free(struct scan *c)
@@ -52,7 +53,7 @@ static int note_dropin(int dir, const char *name, void *userdata)
         int r;
 
         (void)dir;
-        if (fnmatch("*.conf", name, FNM_PERIOD) != 0 || strcmp(name, SOCKET_DROPIN) >= 0 ||
+        if (fnmatch("*.conf", name, FNM_PERIOD) != 0 || strcmp(name, SOCKET_DROPIN) == 0 ||
             argv_has(&c->names, name))
                 return 0;
         if (asprintf(&path, "%s/%s", c->directory, name) < 0) {
@@ -82,11 +83,11 @@ static int has_generator(const struct survey *s)
         return r;
 }
 
-static int note_generated(struct scan *c, int unit)
+static int note_generated(struct scan *c, const char *unit)
 {
         int r = 0;
 
-        if (unit == GENERATED_SOCKET && c->s->facts->n_sshd_ports > 0 &&
+        if (strcmp(unit, GENERATED_SOCKET) == 0 && c->s->facts->n_sshd_ports > 0 &&
             !argv_has(&c->names, GENERATED))
                 r = has_generator(c->s);
         if (r > 0)
@@ -94,15 +95,15 @@ static int note_generated(struct scan *c, int unit)
         return r < 0 || c->names.n == c->paths.n ? r : argv_adds(&c->paths, "");
 }
 
-/* Those of the unit go before those of all sockets, wherever they are. */
-static int find_dropins(struct scan *c, int unit)
+/* Those of the unit go before those of all of its type, wherever they are. */
+static int find_dropins(struct scan *c, const char *unit)
 {
-        const char *const names[] = { distro_tcp_units[unit], "socket" };
+        const char *const names[] = { unit, strrchr(unit, '.') + 1 };
         int r = 0;
 
         for (size_t k = 0; k < ELEMENTSOF(names); k++)
                 for (size_t i = 0; r >= 0 && i < ELEMENTSOF(directories); i++) {
-                        char directory[128];
+                        char directory[256];
 
                         if (directories[i].live && !c->s->facts->live)
                                 continue;
@@ -118,44 +119,55 @@ static int find_dropins(struct scan *c, int unit)
         return r < 0 ? r : 0;
 }
 
-static int read_file(struct survey *s, const char *path, struct unit_streams *streams)
+/* 1 where it is there. */
+static int read_file(const struct scan *c, const char *path)
 {
         AUTO_FREE char *text = NULL;
         size_t len;
-        int r = survey_read(s, path, &text, &len);
+        int r = survey_read(c->s, path, &text, &len);
 
+        if (r == -EACCES && c->s->facts->anybody) {
+                *c->s->error = (struct error){ 0 }; /* for root to see */
+                return 0;
+        }
         if (r > 0) {
-                r = unit_streams_read(streams, text, len);
+                r = c->each(c->userdata, path, text, len);
                 if (r == 0)
                         r = 1;
         }
         return r;
 }
 
-static int read_generated(const struct facts *f, struct unit_streams *streams)
+static int read_generated(const struct scan *c)
 {
+        const struct facts *f = c->s->facts;
         AUTO_BUF text = BUF_INIT;
 
         buf_adds(&text, "[Socket]\nListenStream=\n");
         for (size_t i = 0; i < f->n_sshd_ports; i++)
                 buf_addf(&text, "ListenStream=%u\n", f->sshd_ports[i]);
-        return text.error < 0 ? text.error : unit_streams_read(streams, buf_str(&text), text.len);
+        return text.error < 0 ? text.error : c->each(c->userdata, "", buf_str(&text), text.len);
 }
 
 /* The first file of the unit's name; a mask may be ours, or will be taken away before anything
- * listens. */
-static int read_fragment(struct survey *s, int unit, struct unit_streams *streams)
+ * listens: behind one of ours is what it took the place of. */
+static int read_fragment(const struct scan *c, const char *unit)
 {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < ELEMENTSOF(directories); i++) {
-                char path[128];
+                char path[256];
 
-                if (!directories[i].path || (directories[i].live && !s->facts->live))
+                if (!directories[i].path || (directories[i].live && !c->s->facts->live))
                         continue;
-                (void)snprintf(path, sizeof(path), "%s/%s", directories[i].path,
-                               distro_tcp_units[unit]);
-                r = read_file(s, path, streams);
+                (void)snprintf(path, sizeof(path), "%s/%s", directories[i].path, unit);
+                r = read_file(c, path);
+                if (r == 0 && strcmp(directories[i].path, SYSTEM_UNIT_DIR) == 0 &&
+                    argv_has(&c->s->facts->recorded, unit)) {
+                        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s" SAVED_SUFFIX,
+                                       unit);
+                        r = read_file(c, path);
+                }
         }
         return r < 0 ? r : 0;
 }
@@ -174,29 +186,25 @@ static const char *next_dropin(const struct scan *c, const char *last, const cha
         return next;
 }
 
-static int read_unit(struct survey *s, int unit, struct unit_streams *streams)
+int survey_unit_files(struct survey *s, const char *unit, survey_text_fn each, void *userdata)
 {
-        AUTO(scan_free) struct scan c = { .s = s };
+        AUTO(scan_free) struct scan c = { .s = s, .each = each, .userdata = userdata };
         const char *path;
-        int r = read_fragment(s, unit, streams);
+        int r = read_fragment(&c, unit);
 
         if (r == 0)
                 r = find_dropins(&c, unit);
         for (const char *n = ""; r >= 0 && (n = next_dropin(&c, n, &path));)
-                r = path[0] ? read_file(s, path, streams) : read_generated(s->facts, streams);
+                r = path[0] ? read_file(&c, path) : read_generated(&c);
         return r < 0 ? r : 0;
 }
 
-int survey_streams(struct survey *s)
+int survey_take_streams(struct unit_streams *streams, const char *path, const char *text,
+                        size_t len)
 {
-        static const int sockets[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET };
-        int r = 0;
+        const char *name = basename(path);
 
-        for (size_t k = 0; r == 0 && k < ELEMENTSOF(sockets); k++) {
-                struct tcp_unit *t = &s->facts->tcp[sockets[k]];
-
-                if (t->vendor || t->foreign)
-                        r = read_unit(s, sockets[k], &t->streams);
-        }
-        return r;
+        if (strstr(path, ".d/") && strcmp(name, SOCKET_DROPIN) > 0)
+                return 0; /* it is added to ours anyway */
+        return unit_streams_read(streams, text, len);
 }

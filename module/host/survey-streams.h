@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * survey-streams.h: the part of survey.c that is about the files of sshd's socket units: where they
- * listen without us. Reads only.
+ * survey-streams.h: the part of survey.c that reads the files of a unit as they are without us.
+ * Reads only.
  */
 #pragma once
 
 #include "host/survey-read.h"
 
-/* Fills the streams of the sockets among tcp. 0 or −errno. */
-int survey_streams(struct survey *s) MUST_CHECK;
+/* Gets the bytes of one file; "" is what Ubuntu's generator will make. 0 or −errno. */
+typedef int (*survey_text_fn)(void *userdata, const char *path, const char *text, size_t len);
+
+/* Calls `each` for the files of a unit, but for our drop-in, in systemd's order: behind a mask that
+ * we recorded for the file that it took the place of. 0 or −errno. */
+int survey_unit_files(struct survey *s, const char *unit, survey_text_fn each,
+                      void *userdata) MUST_CHECK;
+
+/* One such file of a socket unit of sshd's into its streams. 0 or -ENOMEM. */
+int survey_take_streams(struct unit_streams *streams, const char *path, const char *text,
+                        size_t len) MUST_CHECK;

@@ -10,8 +10,8 @@
 #include "host/clock.h"
 #include "host/credential.h"
 #include "host/survey-machine.h"
+#include "host/survey-rivals.h"
 #include "host/survey-sshd.h"
-#include "host/survey-streams.h"
 #include "host/survey-tcp.h"
 
 #include <errno.h>
@@ -141,6 +141,17 @@ static int find_modules(struct survey *s)
         return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, s);
 }
 
+/* One that is no instance, and short enough for names made of it. */
+static bool is_plain_socket(const char *name)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789:_.-\\";
+        size_t n = strspn(name, plain);
+
+        return !name[n] && n > strlen(".socket") && n < 128 &&
+               strcmp(name + n - strlen(".socket"), ".socket") == 0;
+}
+
 static int note_enabled(int dir, const char *name, void *userdata)
 {
         struct facts *f = ((struct survey *)userdata)->facts;
@@ -149,7 +160,8 @@ static int note_enabled(int dir, const char *name, void *userdata)
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (strcmp(name, distro_tcp_units[i]) == 0)
                         f->tcp[i].enabled = true;
-        return 0;
+        return is_plain_socket(name) && !distro_is_tcp_unit(name) ? argv_adds(&f->sockets, name)
+                                                                  : 0;
 }
 
 static int look_in_wants(int dir, const char *name, void *userdata)
@@ -208,6 +220,13 @@ static int find_credential(struct survey *s)
         return r == -ENOMEM ? r : 0;
 }
 
+static int note_recorded(void *userdata, const char *unit)
+{
+        struct facts *f = userdata;
+
+        return is_plain_socket(unit) ? argv_adds(&f->recorded, unit) : 0;
+}
+
 static int find_tcp_units(struct survey *s)
 {
         AUTO_FREE char *preset = NULL;
@@ -217,6 +236,8 @@ static int find_tcp_units(struct survey *s)
 
         if (r > 0)
                 closed = preset_closed(preset, len);
+        if (r > 0)
+                r = preset_each_closed(preset, len, note_recorded, s->facts);
         for (size_t i = 0; r >= 0 && i < N_TCP_UNITS; i++) {
                 struct tcp_unit *t = &s->facts->tcp[i];
 
@@ -278,7 +299,7 @@ static int find_live(const struct rootfs *root, struct systemd *m, struct facts 
                 (void)snprintf(f->tcp[i].listen, sizeof(f->tcp[i].listen), "%s", s.listen);
         }
         f->now = clock_realtime();
-        return 0;
+        return survey_live_rivals(m, f, error);
 }
 
 /* What the vsock listener does without: its opening does not wait for a disk to be repaired. */
@@ -316,7 +337,7 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
         if (r == 0)
                 r = find_tcp_units(&s);
         if (r == 0)
-                r = survey_streams(&s);
+                r = survey_rivals(&s);
         if (r == 0 && m)
                 r = find_live(root, m, &f, error);
         if (r == 0 && m)

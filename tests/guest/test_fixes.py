@@ -172,11 +172,11 @@ WantedBy=sockets.target
 
 @pytest.mark.parametrize("streams", ["", "ListenStream=/run/other.socket\n"])
 def test_port_of_another_socket_unit(streams, guest):
-    """As mkosi's Ssh= makes one; the other streams of a unit go on listening."""
+    """One that was only started, or it were taken over; the other streams of a unit go on listening."""
     unit, since = f"{UNITS}/other.socket", "systemctl show -P ActiveEnterTimestamp other.socket"
     guest.put(f"{UNITS}/other@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i\nStandardInput=socket\n")
     guest.put(unit, MKOSI + "[Socket]\n" + streams)
-    with meanwhile(guest, f"{RELOAD}; systemctl enable -q --now other.socket",
+    with meanwhile(guest, f"{RELOAD}; systemctl start other.socket",
                    f"systemctl disable -q --now other.socket; rm {UNITS}/other*; {RELOAD}"):
         guest.put(CONFIG, SETTINGS + "port: 2222\n")
         before = guest.check(since)

@@ -108,6 +108,30 @@ def test_image_boots_answers_and_closes_tcp(image):
         assert guest.ssh("exit 5").status == 5
 
 
+def test_ssh_of_mkosi_itself_is_taken_over_at_the_first_boot(program, tmp_path):
+    """Its units come after our script, with a preset: both have the port."""
+    mkosi = Mkosi(program)
+    try:
+        mkosi.run("--format=tar", "--compress-output=none", "--ssh=yes", "build")
+        (built,) = mkosi.sandbox.path("mkosi/example").glob("vsock-guest*.tar")
+        (tmp_path / "image.tar").write_bytes(built.read_bytes())
+    finally:
+        mkosi.sandbox.close()
+    with Guest("mkosi", tar=tmp_path / "image.tar") as guest:
+        assert "Mkosi SSH Server" in guest.check("cat /usr/lib/systemd/system/ssh.socket")
+        assert guest.check("readlink /etc/systemd/system/ssh.socket") == "/dev/null\n"
+        assert guest.check("systemctl is-active sshd-vsock.socket") == "active\n"
+        assert guest.ssh("exit 5").status == 5
+        assert guest.check(TCP_LISTENERS) == ""
+        assert "nothing to do" in guest.run("sshd-vsock apply").stderr
+        guest.reboot()
+        assert guest.state == "running"
+        assert guest.ssh("exit 5").status == 5
+        guest.check("sshd-vsock remove")
+        assert guest.check("systemctl is-active ssh.socket") == "active\n"
+        assert guest.ssh("exit 5").status == 5
+
+
 def test_profile_for_virtual_machines_is_understood(program):
     mkosi = Mkosi(program)
     try:

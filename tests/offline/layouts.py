@@ -272,3 +272,53 @@ def write_by_hand(tree, socket=HAND_SOCKET, template=HAND_TEMPLATE):
     tree.put("/etc/systemd/system/sshd-vsock@.service", template)
     tree.link("/etc/systemd/system/sockets.target.wants/sshd-vsock.socket", "../sshd-vsock.socket")
     return tree
+
+
+# What mkosi's Ssh= writes (mkosi 15 to 26, configure_ssh()), and the link that its preset makes.
+MKOSI_SOCKET = """[Unit]
+Description=Mkosi SSH Server VSock Socket
+ConditionVirtualization=!container
+Wants=sshd-keygen.target
+
+[Socket]
+ListenStream=vsock::22
+Accept=yes
+
+[Install]
+WantedBy=sockets.target
+"""
+MKOSI_TEMPLATE = """[Unit]
+Description=Mkosi SSH Server
+After=sshd-keygen.target
+
+[Service]
+# We disable PAM because of an openssh-server bug where it sets PAM_RHOST=UNKNOWN when -i is
+# used causing a very slow reverse DNS lookup by pam.
+ExecStart=sshd -i -o UsePAM=no
+StandardInput=socket
+RuntimeDirectoryPreserve=yes
+RuntimeDirectory=sshd
+# ssh always exits with 255 even on normal disconnect, so let's mark that as success so we
+# don't get noisy logs about SSH service failures.
+SuccessExitStatus=255
+"""
+
+
+def write_by_mkosi(tree, name="ssh", units="/usr/lib/systemd/system"):
+    """The units of Ssh= as they are in a finished image, or others of that kind."""
+    tree.put(f"{units}/{name}.socket", MKOSI_SOCKET)
+    tree.put(f"{units}/{name}@.service", MKOSI_TEMPLATE)
+    if units.startswith("/usr"):
+        tree.put("/usr/lib/systemd/system-preset/80-mkosi-ssh.preset", f"enable {name}.socket\n")
+    tree.link(f"{UNITS}/sockets.target.wants/{name}.socket", f"{units}/{name}.socket")
+    return tree
+
+
+# A vsock stream that an administrator, or a tool, added to the socket unit that has TCP.
+STREAM = "[Socket]\n# for the host\nListenStream=vsock::22\n"
+
+
+def write_stream(tree, text=STREAM, name="10-vsock.conf", unit="ssh.socket"):
+    """Such a drop-in; not everybody's to read."""
+    tree.put(f"{UNITS}/{unit}.d/{name}", text, 0o640)
+    return tree

@@ -45,6 +45,7 @@ class Change:
     options: tuple = NO_VERIFY
     hosts_link: bool = False
     by_hand: bool = False
+    rivals: bool = False
 
     def prepare(self, root):
         """The tree as it is before."""
@@ -55,6 +56,9 @@ class Change:
             tree.link("/etc/hosts", "/etc/net/hosts")
         if self.by_hand:
             layouts.write_by_hand(tree)
+        if self.rivals:
+            layouts.write_stream(tree)
+            layouts.write_by_mkosi(tree, "vsock-ssh", UNITS)
         if self.before is not None:
             tree.apply(*NO_VERIFY, config=self.before)
         return tree
@@ -85,6 +89,8 @@ CHANGES = {
     "removing, listening": Change("rhel8", LISTEN, verb="remove", options=()),
     "taking over": Change("ubuntu2404", after=CLOSE, by_hand=True),
     "giving back": Change("ubuntu2404", CLOSE, verb="remove", options=(), by_hand=True),
+    "taking the port over": Change("ubuntu2404", after="", options=(), rivals=True),
+    "giving the port back": Change("ubuntu2404", "", verb="remove", options=(), rivals=True),
 }
 
 
@@ -123,6 +129,10 @@ class Sweep:
                 assert any(path not in state for state in self.allowed), (what, path)
         assert not closed(found) or complete(found, self.allowed, unknown(what)), \
             f"{what}: locked out"
+        if self.change.rivals:
+            other = found.get(f"{UNITS}/vsock-ssh.socket", (b"/dev/null",))[-1]
+            assert other != "/dev/null" or complete(found, self.allowed, unknown(what)), \
+                f"{what}: nobody has the port"
 
     def disturb(self, fault, binary):
         """One run with the fault, all that has to hold after it, and the run that finishes it."""

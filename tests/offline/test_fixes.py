@@ -117,6 +117,9 @@ OTHERS = {
     "see 'systemctl status %s' and 'journalctl": GUEST + "test_job_that_fails",
     "systemctl disable --now %s && sshd-vsock apply": GUEST + "test_port_of_another_socket_unit",
     "take vsock port %u out of it": GUEST + "test_port_of_another_socket_unit",
+    "systemctl disable --now %s && sshd-vsock apply'; or": "guest/test_rivals.py::"
+        "test_what_does_more_is_named_and_taken_over_on_request",
+    "disable it there, with 'systemctl --root'": OFFLINE + "test_other_unit_on_the_port_in_an_image",
     "systemctl unmask %s && sshd-vsock apply": GUEST + "test_masked_unit_of_the_door",
     "make that file, as a copy of": OFFLINE + "test_addresses_without_a_place",
     "put a file in its place": OFFLINE + "test_sshd_config_that_is_no_file",
@@ -299,6 +302,23 @@ def test_unit_by_hand_that_does_more(choice, debian):
     else:
         debian.put(path, layouts.HAND_SOCKET)
     debian.apply()
+
+
+@pytest.mark.parametrize("choice", ("disable", "apply --takeover"))
+def test_other_unit_on_the_port_in_an_image(choice, debian):
+    layouts.write_by_mkosi(debian)
+    path = "/usr/lib/systemd/system/ssh.socket"
+    debian.put(path, debian.read(path) + b"[Socket]\nIPAddressDeny=any\n")
+    assert cure(debian.apply(status=1), "would mask ssh.socket") == (
+        "disable it there, with \"systemctl --root\", and run this again; or \"apply --takeover\" masks it, "
+        "and \"remove\" puts it back")
+    if choice == "disable":
+        subprocess.run(["systemctl", f"--root={debian.root}", "disable", "ssh.socket"], check=True)
+    debian.apply(*(["--takeover"] if choice != "disable" else []))
+    masked = debian.at(f"{UNITS}/ssh.socket").is_symlink()
+    assert masked == (choice != "disable")
+    assert debian.run("remove").returncode == 0
+    assert not debian.at(f"{UNITS}/ssh.socket").exists()
 
 
 def test_unit_by_hand_that_starts_at_no_boot(debian):

@@ -151,7 +151,10 @@ def streams(tree):
 # The files of the unit's folders, with their lines of [Socket]; and what the address becomes.
 STREAMS = {
     "vsock as well": ({"/etc/systemd/system/ssh.socket.d/vsock.conf": "ListenStream=vsock::22"},
-                      ["127.0.0.1:22", "vsock::22"]),
+                      ["127.0.0.1:22"]),
+    "vsock on another port": ({"/etc/systemd/system/ssh.socket.d/vsock.conf":
+                               "ListenStream=vsock::22\nListenStream=vsock::1022"},
+                              ["127.0.0.1:22", "vsock::1022"]),
     "another port": ({"/etc/systemd/system/ssh.socket.d/override.conf":
                       "ListenStream=\nListenStream=[::]:2222\nListenStream=0.0.0.0:2223"},
                      ["127.0.0.1:2222", "127.0.0.1:2223"]),
@@ -197,7 +200,7 @@ def test_socket_unit_keeps_its_ports_and_what_is_not_tcp(case, folder):
 def test_socket_unit_without_tcp_is_left_alone(folder):
     tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
     tree.put(f"{UNITS}/ssh.socket.d/x.conf",
-             "[Socket]\nListenStream=\nListenStream=vsock::22\n")
+             "[Socket]\nListenStream=\nListenStream=vsock::1022\n")
     tree.apply("--no-verify", config=LISTEN)
     assert not tree.at(SOCKET_DROPIN).exists()
 

@@ -350,13 +350,15 @@ static void test_listen(void **state)
                                "ListenStream=[::1]:22\nListenStream=[::1]:2022\n"
                                "ListenStream=[fe80::1]:65535\n");
 
-        /* … unless the unit has ports of its own; what else it has stays; no address comes twice */
+        /* … unless the unit has ports of its own; what else it has stays, but for a stream on
+         * our own port; no address comes twice */
         own.ports[own.n_ports++] = 2200;
-        buf_adds(&own.others, "ListenStream=vsock::22\nListenStream=/run/x\n");
+        buf_adds(&own.others, "ListenStream=vsock::22\nListenStream=vsock::1022\n"
+                              "ListenStream=/run/x\n");
         render_socket_dropin(&c, &f, &own, &b);
         expect(&b, DROPIN_HEAD "ListenStream=127.0.0.1:2200\nListenStream=10.0.0.1:2200\n"
                                "ListenStream=[::1]:2200\nListenStream=[fe80::1]:65535\n"
-                               "ListenStream=vsock::22\nListenStream=/run/x\n");
+                               "ListenStream=vsock::1022\nListenStream=/run/x\n");
         unit_streams_free(&own);
         f.n_sshd_ports = 0;
         render_socket_dropin(&twice, &f, &own, &b);

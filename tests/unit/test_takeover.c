@@ -25,6 +25,12 @@ static void test_sockets_that_are_alike(void **state)
               SOCKET("Accept=1\n# a\n; b\n  ListenStream = vsock:4294967295:0x16 \n"), "");
         check(TAKEOVER_SOCKET,
               SOCKET("ListenStream=\\\nvsock-stream::22\r\nAccept=True\nBacklog=4\n"), "");
+        /* mkosi's */
+        check(TAKEOVER_SOCKET,
+              SOCKET("ListenStream=vsock::22\nAccept=yes\n") "[Unit]\nConditionVirtualization="
+                                                             "!container\n",
+              "");
+        check(TAKEOVER_TEMPLATE, TEMPLATE("ExecStart=sshd -i -o UsePAM=no\n"), "");
         check(TAKEOVER_SOCKET, "\xef\xbb\xbf[Socket]\nListenStream=vsock::22\nAccept=on", "");
 }
 
@@ -32,6 +38,14 @@ static void test_sockets_that_are_not(void **state)
 {
         (void)state;
         check(TAKEOVER_SOCKET, "", "no ListenStream=, no Accept=yes");
+        check(TAKEOVER_SOCKET,
+              SOCKET("ListenStream=vsock::22\nAccept=yes\n") "[Unit]\nConditionVirtualization="
+                                                             "kvm\n",
+              "\"ConditionVirtualization=kvm\" (another condition)");
+        check(TAKEOVER_TEMPLATE, TEMPLATE("ExecStart=sshd -i -o UsePAM=yes\n"),
+              "\"ExecStart=sshd -i -o UsePAM=yes\" (options that sshd-vsock does not pass: put "
+              "them "
+              "into sshd_config)");
         check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::22\n"), "no Accept=yes");
         check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::22\nAccept=no\n"),
               "\"Accept=no\" (one process for all connections)");

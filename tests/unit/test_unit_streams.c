@@ -105,12 +105,33 @@ static void test_many(void **state)
         assert_int_equal(s.n_ports, 0);
 }
 
+/* In any form that systemd takes, and only those. */
+static void test_vsock(void **state)
+{
+        static const char *const ours[] = { "vsock::22",      "vsock:4294967295:22",
+                                            "vsock:3:22",     "vsock-stream::0x16",
+                                            "vsock::026",     "vsock::+22",
+                                            "vsock::0b10110", "vsock-stream:1:0o26" };
+        static const char *const others[] = { "",           "22",          "vsock:22",
+                                              "vsock::2",   "vsock::222",  "vsock::22x",
+                                              "vsock::-22", "vsock:: 22",  "vsock-dgram::22",
+                                              "/vsock::22", "vsock::22:1", "vsock::" };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(ours); i++)
+                assert_true(unit_stream_is_vsock(ours[i], 22));
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                assert_false(unit_stream_is_vsock(others[i], 22));
+        assert_true(unit_stream_is_vsock("vsock::4294967294", 4294967294));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_ports),   cmocka_unit_test(test_others),
                 cmocka_unit_test(test_unknown), cmocka_unit_test(test_reset),
                 cmocka_unit_test(test_lines),   cmocka_unit_test(test_many),
+                cmocka_unit_test(test_vsock),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

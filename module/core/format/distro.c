@@ -35,6 +35,14 @@ const char *const distro_tcp_units[N_TCP_UNITS] = {
         [TCP_SSHD_SOCKET] = "sshd.socket",
 };
 
+bool distro_is_tcp_unit(const char *name)
+{
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (strcmp(distro_tcp_units[i], name) == 0)
+                        return true;
+        return false;
+}
+
 const char *const distro_host_keys[] = {
         "/etc/ssh/ssh_host_rsa_key",
         "/etc/ssh/ssh_host_ecdsa_key",

@@ -64,6 +64,8 @@ extern const char *const distro_vendor_units[];
 enum { TCP_SSH_SERVICE, TCP_SSH_SOCKET, TCP_SSHD_SERVICE, TCP_SSHD_SOCKET, N_TCP_UNITS };
 extern const char *const distro_tcp_units[N_TCP_UNITS];
 
+bool distro_is_tcp_unit(const char *name);
+
 /* Options that a distribution's own sshd unit passes: an EnvironmentFile and a variable of it. */
 struct sshd_environment {
         const char *file;

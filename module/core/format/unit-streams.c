@@ -9,6 +9,7 @@
 
 #include "core/format/unit-file.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool has_prefix(const char *text, const char *prefix)
@@ -91,7 +92,7 @@ static void take_listen(struct unit_streams *s, const char *key, const char *val
         }
 }
 
-static bool is_listen(const char *key)
+bool unit_setting_listens(const char *key)
 {
         static const char *const keys[] = {
                 "ListenStream",  "ListenDatagram", "ListenSequentialPacket", "ListenFIFO",
@@ -107,7 +108,7 @@ static bool is_listen(const char *key)
 /* As unit_file_read() calls it. */
 static int take_setting(void *userdata, const char *section, const char *key, const char *value)
 {
-        if (strcmp(section, "Socket") == 0 && is_listen(key))
+        if (strcmp(section, "Socket") == 0 && unit_setting_listens(key))
                 take_listen(userdata, key, value);
         return 0;
 }
@@ -117,6 +118,35 @@ int unit_streams_read(struct unit_streams *s, const char *text, size_t len)
         int r = unit_file_read(text, len, take_setting, s);
 
         return r < 0 ? r : s->others.error;
+}
+
+/* parse-util.c, safe_atou(): any base that the number says. */
+static bool is_number(const char *text, unsigned number)
+{
+        char *end;
+        unsigned long n;
+
+        text += *text == '+';
+        if (text[0] < '0' || text[0] > '9')
+                return false;
+        if (text[0] == '0' && (text[1] == 'b' || text[1] == 'o'))
+                n = strtoul(text + 2, &end, text[1] == 'b' ? 2 : 8);
+        else
+                n = strtoul(text, &end, 0);
+        return !*end && n == number;
+}
+
+/* socket-util.c, socket_address_parse_vsock(). The port of one CID is in the way of the same for
+ * any (af_vsock.c, __vsock_find_bound_socket()). */
+bool unit_stream_is_vsock(const char *address, unsigned port)
+{
+        const char *at = NULL;
+
+        if (has_prefix(address, "vsock:"))
+                at = strchr(address + strlen("vsock:"), ':');
+        else if (has_prefix(address, "vsock-stream:"))
+                at = strchr(address + strlen("vsock-stream:"), ':');
+        return at && is_number(at + 1, port);
 }
 
 void unit_streams_free(struct unit_streams *s)

@@ -16,4 +16,10 @@ struct unit_streams {
 /* One more of the unit's files, in the order in which systemd reads them. 0 or -ENOMEM. */
 int unit_streams_read(struct unit_streams *s, const char *text, size_t len) MUST_CHECK;
 
+/* Whether it is one of the Listen…= settings of [Socket]. */
+bool unit_setting_listens(const char *key);
+
+/* Whether an address of ListenStream= is on that vsock port, for any CID or for a certain one. */
+bool unit_stream_is_vsock(const char *address, unsigned port);
+
 void unit_streams_free(struct unit_streams *s);

@@ -36,5 +36,9 @@ struct item *desired_find(struct maker *m, const char *path);
 void desired_add_closed(struct maker *m);
 void desired_add_open(struct maker *m);
 
+/* Other units that have our port: masked, or without their stream. Where they come back: those that
+ * were masked before ours go, their streams after that. (desired-rivals.c) */
+void desired_add_rivals(struct maker *m, enum rival_kind kind);
+
 /* The hushlogin files of users, and of those to come. (desired-homes.c) */
 void desired_add_homes(struct maker *m);

@@ -17,7 +17,14 @@ static void add_preset(struct maker *m, enum phase phase, unsigned closed)
 
         if (!m->c)
                 return;
+        for (size_t k = 0; k < N_TCP_UNITS; k++)
+                if (rivals_mask(m->f, distro_tcp_units[k]))
+                        closed |= 1u << k;
         render_preset(closed, &b);
+        for (size_t k = 0; k < m->f->n_rivals; k++)
+                if (m->f->rivals[k].kind == RIVAL_WHOLE &&
+                    !distro_is_tcp_unit(m->f->rivals[k].name))
+                        render_preset_more(m->f->rivals[k].name, &b);
         desired_want(m, i, &b);
 }
 
@@ -124,18 +131,40 @@ static void add_listen(struct maker *m)
         add_socket_dropins(m, phase);
 }
 
+/* The masks that are ours already. Their record stays whatever else changes: without it they would
+ * be foreign from then on, and no later run would take them away. */
+static unsigned masks_of_ours(const struct facts *f)
+{
+        unsigned masks = 0;
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (f->tcp[i].ours)
+                        masks |= 1u << i;
+        return masks;
+}
+
+static bool masks_rivals(const struct facts *f)
+{
+        for (size_t i = 0; i < f->n_rivals; i++)
+                if (f->rivals[i].kind == RIVAL_WHOLE)
+                        return true;
+        return false;
+}
+
 /* The record of our masks goes only after what they kept shut runs again: a run that is killed
- * before that finds it, and goes on. */
+ * before that finds it, and goes on. It comes before a mask of another unit on our port. */
 static void add_preset_of_opening(struct maker *m)
 {
-        bool recorded = false;
+        bool recorded = false, late = !m->c && masks_rivals(m->f);
         struct item *i;
 
         for (size_t k = 0; k < N_TCP_UNITS; k++)
                 recorded = recorded || m->f->tcp[k].recorded;
-        if (!recorded) {
+        if (recorded && m->c && masks_rivals(m->f))
+                add_preset(m, PHASE_OPEN, masks_of_ours(m->f));
+        if (!recorded && !late) {
                 add_preset(m, PHASE_OPEN, 0);
-        } else if (phase_of_listen(m) == PHASE_OPEN) {
+        } else if (phase_of_listen(m) == PHASE_OPEN && !late) {
                 add_preset(m, PHASE_ACTIVATE, 0);
         } else {
                 add_preset(m, PHASE_CLOSE, 0);
@@ -151,19 +180,7 @@ unsigned desired_masks(const struct facts *f)
 
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if ((f->tcp[i].vendor || f->tcp[i].foreign) &&
-                    (!f->tcp[i].masked || f->tcp[i].ours))
-                        masks |= 1u << i;
-        return masks;
-}
-
-/* The masks that are ours already. Their record stays whatever else changes: without it they would
- * be foreign from then on, and no later run would take them away. */
-static unsigned masks_of_ours(const struct facts *f)
-{
-        unsigned masks = 0;
-
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (f->tcp[i].ours)
+                    (!f->tcp[i].masked || f->tcp[i].ours) && !rivals_mask(f, distro_tcp_units[i]))
                         masks |= 1u << i;
         return masks;
 }
@@ -178,7 +195,7 @@ static void add_masks(struct maker *m)
                 bool wanted = masks & (1u << i);
                 char path[sizeof(SYSTEM_UNIT_DIR) + 32];
 
-                if (!wanted && !m->f->tcp[i].ours)
+                if ((!wanted && !m->f->tcp[i].ours) || rivals_mask(m->f, distro_tcp_units[i]))
                         continue;
                 (void)snprintf(path, sizeof(path), "%s/%s", SYSTEM_UNIT_DIR, distro_tcp_units[i]);
                 desired_add_link(m, wanted ? PHASE_CLOSE : phase_of_listen(m),

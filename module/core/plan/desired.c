@@ -155,6 +155,8 @@ int desired_make(const struct config *c, const struct facts *f, struct desired *
                 desired_add_closed(&m);
         else
                 desired_add_open(&m);
+        desired_add_rivals(&m, RIVAL_STREAM);
+        desired_add_rivals(&m, RIVAL_WHOLE);
         return finish(&m, ret);
 }
 
@@ -165,8 +167,10 @@ int desired_none(const struct facts *f, struct desired *ret)
         /* The other way round: first every other way in opens, then ours goes. */
         desired_add_open(&m);
         desired_add_homes(&m);
+        desired_add_rivals(&m, RIVAL_WHOLE);
         for (size_t k = ELEMENTSOF(rows); k-- > 0;)
                 add_row(&m, &rows[k]);
+        desired_add_rivals(&m, RIVAL_STREAM);
         return finish(&m, ret);
 }
 

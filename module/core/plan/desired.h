@@ -38,6 +38,7 @@ enum {
         ITEM_LATE = 1 << 6,     /* in PHASE_CLOSE: after what is started and stopped there */
         ITEM_MASK = 1 << 7,     /* the mask of a TCP unit */
         ITEM_HANDMADE = 1 << 8, /* may take the place of one that does the same; see ITEM_SAVED */
+        ITEM_RIVAL = 1 << 9,    /* a file, or the mask, of another unit that has our port */
         ITEM_TCP = ITEM_SSHD | ITEM_TCP_SOCKET | ITEM_MASK, /* any of these */
 };
 
@@ -51,6 +52,7 @@ struct item {
         char *path;
         char *content; /* NULL where not wanted */
         size_t len;
+        const char *different; /* ITEM_RIVAL: why it is not masked, by the facts; NULL: it is */
 };
 
 /* What the vsock listener does without: failing there is said, and ends no run. */

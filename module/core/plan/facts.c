@@ -16,6 +16,11 @@ void facts_free(struct facts *f)
         argv_free(&f->sshd_options);
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 unit_streams_free(&f->tcp[i].streams);
+        argv_free(&f->sockets);
+        argv_free(&f->recorded);
+        for (size_t i = 0; i < f->n_rivals; i++)
+                rival_free(&f->rivals[i]);
+        free(f->rivals);
         users_free(&f->users);
         *f = (struct facts){ 0 };
 }

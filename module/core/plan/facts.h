@@ -11,6 +11,7 @@
 #include "core/format/unit-streams.h"
 #include "core/plan/config.h"
 #include "core/plan/host-transport.h"
+#include "core/plan/rivals.h"
 
 /* Whether a service that runs has the addresses that its configuration says, or a reload failed or
  * was missed. */
@@ -76,6 +77,10 @@ struct facts {
         bool generated_listener; /* systemd's generator provides the wanted vsock listener, and it
                                 answers */
         struct tcp_unit tcp[N_TCP_UNITS];
+        struct argv sockets;  /* other socket units that links of /etc pull in */
+        struct argv recorded; /* socket units that our preset says we masked */
+        struct rival *rivals; /* those with a stream on vsock, or that had one before ours */
+        size_t n_rivals;
         struct users users;
         unsigned verify_timeout; /* seconds, as configured; 0: the default */
         char *embedded; /* configuration to carry in the provision unit; NULL: the system's own file

@@ -74,6 +74,8 @@ static int takes_over(const struct desired *d, const struct observed *observed,
         const struct observed *o = &observed[i - d->items];
         enum takeover kind = i->flags & ITEM_SOCKET ? TAKEOVER_SOCKET : TAKEOVER_TEMPLATE;
 
+        if (i->flags & ITEM_RIVAL) /* decided by rivals.c */
+                return i->wanted && !i->different && o->type == OBSERVED_FILE && !plan_is_ours(o);
         if (!(i->flags & ITEM_HANDMADE) || !i->wanted || o->type != OBSERVED_FILE ||
             plan_is_ours(o))
                 return 0;
@@ -87,8 +89,8 @@ static int takes_over(const struct desired *d, const struct observed *observed,
 }
 
 /* As it is there, so it is to be here: bytes, mode and owner. */
-static int copy(struct plan *p, const struct item *i, const struct observed *o,
-                const struct observed *from)
+int plan_copy(struct plan *p, const struct item *i, const struct observed *o,
+              const struct observed *from)
 {
         AUTO_BUF content = BUF_INIT;
         struct op *op;
@@ -112,7 +114,7 @@ static int plan_gone(struct plan *p, const struct desired *d, const struct obser
         bool none = o->type == OBSERVED_NONE || o->type == OBSERVED_NO_DIRECTORY;
 
         if (saved && (none || plan_is_ours(o)))
-                return copy(p, i, o, saved);
+                return plan_copy(p, i, o, saved);
         return plan_is_ours(o) ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
 }
 
@@ -167,6 +169,13 @@ int plan_file(struct plan *p, const struct desired *d, const struct observed *ob
         return plan_add_file(p, OP_WRITE, i, o, &content);
 }
 
+/* The mask that we put in its place. */
+static bool is_mask(const struct item *unit, const struct observed *o)
+{
+        return (unit->flags & ITEM_RIVAL) && o->type == OBSERVED_LINK && unit->kind == ITEM_LINK &&
+               strcmp(o->data, unit->content) == 0;
+}
+
 /* The copy goes with ours, but not where the administrator has put another unit there since. */
 int plan_saved(struct plan *p, const struct desired *d, const struct observed *observed,
                const struct item *i, const struct observed *o)
@@ -182,9 +191,10 @@ int plan_saved(struct plan *p, const struct desired *d, const struct observed *o
         if (r < 0)
                 return r;
         if (r > 0)
-                return same_bytes(o, original) ? 0 : copy(p, i, o, original);
+                return same_bytes(o, original) ? 0 : plan_copy(p, i, o, original);
         if (d->port == 0 && o->type == OBSERVED_FILE &&
-            (original->type == OBSERVED_NONE || plan_is_ours(original) || same_bytes(o, original)))
+            (original->type == OBSERVED_NONE || plan_is_ours(original) || is_mask(unit, original) ||
+             same_bytes(o, original)))
                 return plan_add_file(p, OP_UNLINK, i, o, NULL);
         return 0;
 }

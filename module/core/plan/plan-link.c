@@ -63,6 +63,8 @@ int plan_link(struct plan *p, const struct desired *d, const struct observed *ob
 {
         AUTO_BUF content = BUF_INIT;
 
+        if (i->flags & ITEM_RIVAL)
+                return plan_rival(p, d, observed, i, o);
         if (!i->wanted)
                 return same_link(i, o) &&
                                        (!(i->flags & ITEM_ALIAS) || enables_ours(d, observed, i, o))

@@ -43,6 +43,8 @@ void op_describe(const struct op *op, struct buf *out)
                          (int)(strlen(op->name) - strlen(SAVED_SUFFIX)), op->name, op->name);
                 return;
         }
+        if (op->kind == OP_LINK && (op->item->flags & ITEM_RIVAL))
+                buf_addf(out, "take over %s: ", basename(op->name));
         buf_addf(out, "%s ", kinds[op->kind].words);
         printable_line(out, op->name, strlen(op->name));
         if (op->kind == OP_LINK)

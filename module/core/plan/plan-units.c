@@ -74,8 +74,8 @@ static int plan_reopen(struct plan *p, const struct desired *d, const struct fac
         if (later != (phase == PHASE_CLOSE))
                 return 0;
         for (size_t t = 0; r == 0 && t < N_TCP_UNITS; t++)
-                if (f->tcp[t].recorded && f->tcp[t].enabled && !f->tcp[t].active &&
-                    !mask_wanted(d, distro_tcp_units[t]))
+                if (!rivals_mask(f, distro_tcp_units[t]) && f->tcp[t].recorded &&
+                    f->tcp[t].enabled && !f->tcp[t].active && !mask_wanted(d, distro_tcp_units[t]))
                         r = plan_unit(p, OP_START, phase, distro_tcp_units[t]);
         return r;
 }
@@ -171,15 +171,19 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
         bool reload = plan_changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
                       u->keygen.needs_reload || u->hostkeys.needs_reload ||
                       u->credential.needs_reload || u->provision.needs_reload || opens_unread(f) ||
-                      (wanted && !u->socket.loaded);
+                      (wanted && plan_rivals_unread(f)) || (wanted && !u->socket.loaded);
         int r = 0;
 
         if (wanted)
                 r = plan_modules(p, f);
+        if (r == 0 && wanted)
+                r = plan_rivals_stop(p, f);
         if (r == 0 && !wanted && u->socket.active && socket_changes)
                 r = plan_unit(p, OP_STOP, PHASE_ACTIVATE, UNIT_SOCKET);
         if (r == 0 && reload)
                 r = plan_unit(p, OP_RELOAD, PHASE_ACTIVATE, "daemon-reload");
+        if (r == 0 && wanted)
+                r = plan_rivals_release(p, f, u);
         if (r == 0 && wanted && f->n_host_keys == 0)
                 r = plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_KEYGEN);
         if (r == 0 && wanted && u->socket.active && must_rebind(p, d, &u->socket))
@@ -256,6 +260,8 @@ int plan_units(struct plan *p, const struct desired *d, const struct observed *o
                 r = plan_tcp(p, d, observed, f, PHASE_ACTIVATE);
         if (r == 0)
                 r = plan_retire(p, u);
+        if (r == 0 && d->port == 0)
+                r = plan_rivals_return(p, f);
         if (r == 0)
                 r = plan_tcp(p, d, observed, f, PHASE_CLOSE);
         if (r == 0)

@@ -57,6 +57,21 @@ int plan_file(struct plan *p, const struct desired *d, const struct observed *ob
 int plan_saved(struct plan *p, const struct desired *d, const struct observed *observed,
                const struct item *i, const struct observed *o) MUST_CHECK;
 
+/* A file as that one is: bytes, mode and owner. 0 or -ENOMEM. */
+int plan_copy(struct plan *p, const struct item *i, const struct observed *o,
+              const struct observed *from) MUST_CHECK;
+
+/* What the mask of another unit on our port needs. (plan-rivals.c, as all below) 0 or -ENOMEM. */
+int plan_rival(struct plan *p, const struct desired *d, const struct observed *observed,
+               const struct item *i, const struct observed *o) MUST_CHECK;
+
+/* Whether a reload is needed for them; who stops before it, while systemd still knows the unit;
+ * what has a stream's descriptor after it; who listens again, once ours has stopped. */
+bool plan_rivals_unread(const struct facts *f);
+int plan_rivals_stop(struct plan *p, const struct facts *f) MUST_CHECK;
+int plan_rivals_release(struct plan *p, const struct facts *f, const struct units *u) MUST_CHECK;
+int plan_rivals_return(struct plan *p, const struct facts *f) MUST_CHECK;
+
 /* The copy that was kept of what is at the path, when ours took its place; NULL: there is none. */
 const struct observed *plan_find_saved(const struct desired *d, const struct observed *observed,
                                        const char *path);

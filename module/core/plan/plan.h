@@ -79,6 +79,9 @@ int plan_make(const struct desired *desired, const struct observed *observed,
 /* Whether there is anything to do in a phase. */
 bool plan_has(const struct plan *p, enum phase phase);
 
+/* Whether a file operation of it is about that other unit on our port. */
+bool plan_touches(const struct plan *p, const char *unit);
+
 /* The most that a conflict of the plan blocks. */
 enum blocks plan_blocked(const struct plan *p);
 

@@ -207,26 +207,49 @@ void render_preset(unsigned closed, struct buf *out)
                         buf_addf(out, "disable %s\n", distro_tcp_units[i]);
 }
 
-unsigned preset_closed(const char *text, size_t len)
+void render_preset_more(const char *unit, struct buf *out)
 {
-        unsigned closed = 0;
-        const char *end = text + len;
+        buf_addf(out, "disable %s\n", unit);
+}
 
-        while (text < end) {
+int preset_each_closed(const char *text, size_t len, int (*each)(void *userdata, const char *unit),
+                       void *userdata)
+{
+        static const char word[] = "disable ";
+        const char *end = text + len;
+        int r = 0;
+
+        while (r >= 0 && text < end) {
                 const char *eol = memchr(text, '\n', (size_t)(end - text));
                 size_t n = (size_t)((eol ? eol : end) - text);
+                char unit[128];
 
-                for (size_t i = 0; i < N_TCP_UNITS; i++) {
-                        const char *unit = distro_tcp_units[i];
-
-                        if (n == strlen("disable ") + strlen(unit) &&
-                            memcmp(text, "disable ", strlen("disable ")) == 0 &&
-                            memcmp(text + strlen("disable "), unit, strlen(unit)) == 0)
-                                closed |= 1u << i;
+                if (n > strlen(word) && memcmp(text, word, strlen(word)) == 0 &&
+                    n - strlen(word) < sizeof(unit)) {
+                        (void)snprintf(unit, sizeof(unit), "%.*s", (int)(n - strlen(word)),
+                                       text + strlen(word));
+                        r = each(userdata, unit);
                 }
                 text += n + 1;
         }
-        return closed;
+        return r;
+}
+
+static int add_bit(void *userdata, const char *unit)
+{
+        unsigned *closed = userdata;
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (strcmp(unit, distro_tcp_units[i]) == 0)
+                        *closed |= 1u << i;
+        return 0;
+}
+
+unsigned preset_closed(const char *text, size_t len)
+{
+        unsigned closed = 0;
+
+        return preset_each_closed(text, len, add_bit, &closed) < 0 ? 0 : closed;
 }
 
 unsigned modules_wanted(const struct facts *f)
@@ -280,6 +303,25 @@ static void add_stream(const struct listen_address *l, unsigned port, struct buf
                 buf_adds(out, buf_str(&line));
 }
 
+/* All lines but a vsock stream on our port, which is taken over. */
+static void add_others(const char *lines, unsigned port, struct buf *out)
+{
+        static const char key[] = "ListenStream=";
+
+        for (size_t n; *lines; lines += n) {
+                AUTO_BUF value = BUF_INIT;
+
+                n = strcspn(lines, "\n");
+                if (strncmp(lines, key, strlen(key)) == 0)
+                        buf_add(&value, lines + strlen(key), n - strlen(key));
+                n += lines[n] == '\n';
+                if (!unit_stream_is_vsock(buf_str(&value), port))
+                        buf_add(out, lines, n);
+                if (value.error < 0)
+                        out->error = value.error;
+        }
+}
+
 /* systemd binds the sockets that it passes to sshd, which then never looks at its ListenAddress,
  * nor at its Port unless the unit has none. FreeBind: an address that comes up late must not cost
  * the socket at boot. BindIPv6Only as sshd itself does it (sshd.c, IPV6_V6ONLY). The empty
@@ -307,7 +349,7 @@ void render_socket_dropin(const struct config *c, const struct facts *f,
                 for (size_t k = 0; l->port == 0 && k < n_ports; k++)
                         add_stream(l, ports[k], out);
         }
-        buf_add(out, buf_str(&streams->others), streams->others.len);
+        add_others(buf_str(&streams->others), c->port, out);
 }
 
 void render_hushlogin(struct buf *out)

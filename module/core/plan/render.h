@@ -31,6 +31,14 @@ bool provision_carries(const char *text, size_t len, struct buf *out);
  * at the same time the record of what we masked. */
 void render_preset(unsigned closed, struct buf *out);
 
+/* One more unit behind those, which is none of distro_tcp_units. */
+void render_preset_more(const char *unit, struct buf *out);
+
+/* Calls `each` for each unit that such a file keeps disabled, the bits' units too; stops at the
+ * first negative result and returns it. */
+int preset_each_closed(const char *text, size_t len, int (*each)(void *userdata, const char *unit),
+                       void *userdata) MUST_CHECK;
+
 /* The bits that render_preset() was given, read back from such a file's bytes. */
 unsigned preset_closed(const char *text, size_t len);
 

@@ -49,11 +49,16 @@ static bool is_in_any_case(const char *word, const char *const *list)
         return *list != NULL;
 }
 
-static const char *is_accepting(struct reader *r, const char *value)
+bool takeover_is_yes(const char *value)
 {
         static const char *const yes[] = { "1", "yes", "y", "true", "t", "on", NULL };
 
-        r->accepts = is_in_any_case(value, yes);
+        return is_in_any_case(value, yes);
+}
+
+static const char *is_accepting(struct reader *r, const char *value)
+{
+        r->accepts = takeover_is_yes(value);
         return r->accepts ? NULL : "one process for all connections";
 }
 
@@ -98,6 +103,13 @@ static const char *is_sshd_directory(struct reader *r, const char *value)
 {
         (void)r;
         return strcmp(value, "sshd") == 0 ? NULL : "other directories";
+}
+
+/* mkosi's: a container has no vsock of its own, and ours is no way in there either. */
+static const char *is_machine(struct reader *r, const char *value)
+{
+        (void)r;
+        return strcmp(value, "!container") == 0 ? NULL : "another condition";
 }
 
 static const char *is_root(struct reader *r, const char *value)
@@ -149,6 +161,8 @@ static bool is_harmless(const char *option)
         char key[32];
         size_t n = strcspn(option, "= ");
 
+        if (strcasecmp(option, "UsePAM=no") == 0)
+                return true; /* mkosi's, against the slow look-up that our hosts entry ends */
         if (n == 0 || n >= sizeof(key))
                 return false;
         memcpy(key, option, n);
@@ -186,7 +200,8 @@ static const char *is_sshd(struct reader *r, const char *value)
         size_t n;
 
         r->error = split(value + (*value == '-'), &w);
-        if (r->error < 0 || w.n == 0 || r->starts || !is_in(w.list[0], distro_sshd))
+        if (r->error < 0 || w.n == 0 || r->starts ||
+            (strcmp(w.list[0], "sshd") != 0 && !is_in(w.list[0], distro_sshd)))
                 return r->starts ? "a second command" : "another program than the system's sshd";
         for (size_t i = 1; i < w.n; i += n) {
                 inetd = inetd || strcmp(w.list[i], "-i") == 0;
@@ -233,6 +248,7 @@ static const struct known both[] = {
           " Description Documentation SourcePath After Before Wants Requires CollectMode "
           "DefaultDependencies StartLimitIntervalSec StartLimitInterval StartLimitBurst ",
           is_any },
+        { "Unit", " ConditionVirtualization ", is_machine },
         { "Install", " WantedBy RequiredBy Also Alias DefaultInstance ", is_any },
 };
 

@@ -12,6 +12,9 @@ enum takeover {
         TAKEOVER_TEMPLATE, /* sshd -i on such a connection */
 };
 
+/* Whether systemd takes the word for a yes. */
+bool takeover_is_yes(const char *value);
+
 /* 1: it does, in whatever order, spacing and comments. 0: it does not, and `different` says what
  * is, setting by setting; or there is no telling. -ENOMEM. */
 int takeover_is_alike(enum takeover kind, const char *text, size_t len, unsigned port,

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * handover.c: see handover.h. What listened on the port before is a way in that worked: whoever
+ * takes it away has a better one, or puts it back.
+ */
+#include "cli/handover.h"
+
+#define JOB_SECONDS 90
+
+static bool is_touched(const struct run *r, const struct rival *v)
+{
+        return v->kind != RIVAL_ASIDE && plan_touches(&r->plan, v->name);
+}
+
+/* A restart, whatever state it is in: a reload may have closed what it still calls listening. A
+ * socket can only be bound anew while the service that has its descriptors is down. */
+static int listen_again(struct run *r, const struct rival *v, struct error *error)
+{
+        int rc = 0;
+
+        if (v->serves)
+                rc = systemd_job(r->systemd, JOB_STOP, v->service, JOB_SECONDS, error);
+        return rc < 0 ? rc : systemd_job(r->systemd, JOB_RESTART, v->name, JOB_SECONDS, error);
+}
+
+/* Every unit that listened before. Goes on after a failure. */
+static void give_back(struct run *r)
+{
+        for (size_t i = 0; i < r->facts.n_rivals; i++) {
+                const struct rival *v = &r->facts.rivals[i];
+                struct error error = { 0 };
+
+                if (!is_touched(r, v) || !v->active)
+                        continue;
+                if (listen_again(r, v, &error) < 0)
+                        log_error(&r->log, &error);
+                else
+                        log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s listens on vsock again",
+                                 v->name);
+        }
+}
+
+static bool any_touched(const struct run *r)
+{
+        for (size_t i = 0; i < r->facts.n_rivals; i++)
+                if (is_touched(r, &r->facts.rivals[i]))
+                        return true;
+        return false;
+}
+
+/* Each step goes on after a failure of the one before. */
+void handover_undo(struct run *r)
+{
+        struct error stop = { 0 }, undo = { 0 }, reload = { 0 };
+
+        if (!any_touched(r))
+                return;
+        if (!r->units.socket.active &&
+            systemd_job(r->systemd, JOB_STOP, UNIT_SOCKET, JOB_SECONDS, &stop) < 0)
+                log_error(&r->log, &stop);
+        if (apply_undo(&r->root, &r->plan, PHASE_OPEN, 0, &undo) < 0)
+                log_error(&r->log, &undo);
+        if (systemd_reload(r->systemd, &reload) < 0)
+                log_error(&r->log, &reload);
+        give_back(r);
+}
+
+void handover_keep(struct run *r)
+{
+        struct error error = { 0 };
+        int rc;
+
+        if (!any_touched(r))
+                return;
+        rc = apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &error);
+        if (rc == 0)
+                rc = systemd_reload(r->systemd, &error);
+        for (size_t i = 0; rc == 0 && i < r->facts.n_rivals; i++)
+                if (r->facts.rivals[i].kind == RIVAL_STREAM && is_touched(r, &r->facts.rivals[i]) &&
+                    r->facts.rivals[i].active)
+                        rc = listen_again(r, &r->facts.rivals[i], &error);
+        if (rc == 0)
+                rc = systemd_job(r->systemd, JOB_START, UNIT_SOCKET, JOB_SECONDS, &error);
+        if (rc < 0)
+                log_error(&r->log, &error);
+        else
+                log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
+}
+
+bool handover_gives_back(const struct run *r)
+{
+        for (size_t i = 0; i < r->facts.n_rivals; i++)
+                if (r->facts.rivals[i].kind == RIVAL_WHOLE && r->facts.rivals[i].enabled &&
+                    r->desired.port == 0)
+                        return true;
+        return false;
+}

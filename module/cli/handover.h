@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * handover.h: gives the port back to another unit that had it, where a run that took it failed; and
+ * keeps ours, where that unit cannot have it again.
+ */
+#pragma once
+
+#include "cli/run.h"
+
+/* `apply`, before anything closes: where this run took the port from another unit, all that it did
+ * is rolled back, and that unit listens again. */
+void handover_undo(struct run *r);
+
+/* `remove`, while ours goes: where another unit was to have the port again, ours stays instead. */
+void handover_keep(struct run *r);
+
+/* Whether a unit that was masked for our port listens on it again once the plan is carried out. */
+bool handover_gives_back(const struct run *r);

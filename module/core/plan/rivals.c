@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rivals.c: see rivals.h. A unit that does what ours does is masked, mkosi's Ssh= among them; one
+ * that has a stream on vsock beside others keeps all others. What was decided once holds until
+ * `remove`, whatever the port is by then: files and masks tell.
+ */
+#include "core/plan/rivals.h"
+
+#include "core/format/unit-file.h"
+#include "core/format/unit-streams.h"
+#include "core/plan/facts.h"
+#include "core/plan/takeover.h"
+
+#include <string.h>
+
+struct count {
+        unsigned port;
+        unsigned wanted; /* streams on our port */
+        unsigned vsock;  /* streams on any */
+        unsigned others;
+        bool accepts;
+        bool adds; /* settings that are none of ListenStream= */
+};
+
+static int count_setting(void *userdata, const char *section, const char *key, const char *value)
+{
+        struct count *c = userdata;
+        const bool socket = strcmp(section, "Socket") == 0;
+
+        c->adds = c->adds || !socket || strcmp(key, "ListenStream") != 0;
+        if (socket && strcmp(key, "Accept") == 0)
+                c->accepts = takeover_is_yes(value);
+        if (!socket || !unit_setting_listens(key))
+                return 0;
+        if (!value[0])
+                c->wanted = c->vsock = c->others = 0;
+        else if (strcmp(key, "ListenStream") != 0 || strncmp(value, "vsock", 5) != 0)
+                c->others++;
+        else
+                c->vsock++;
+        if (strcmp(key, "ListenStream") == 0 && unit_stream_is_vsock(value, c->port))
+                c->wanted++;
+        return 0;
+}
+
+static int count(const char *text, size_t len, unsigned port, struct count *ret)
+{
+        *ret = (struct count){ .port = port };
+        return unit_file_read(text, len, count_setting, ret);
+}
+
+/* ---- taking a stream out -----------------------------------------------------------------------
+ */
+
+struct strip {
+        unsigned port;
+        struct buf section, *out;
+        unsigned gone;
+};
+
+static int keep_setting(void *userdata, const char *section, const char *key, const char *value)
+{
+        struct strip *s = userdata;
+
+        if (strcmp(section, "Socket") == 0 && strcmp(key, "ListenStream") == 0 &&
+            unit_stream_is_vsock(value, s->port)) {
+                s->gone++;
+                return 0;
+        }
+        if (strcmp(buf_str(&s->section), section) != 0) {
+                buf_free(&s->section);
+                buf_adds(&s->section, section);
+                buf_addf(s->out, "\n[%s]\n", section);
+        }
+        buf_addf(s->out, "%s%s%s\n", key, key[0] ? "=" : "", value);
+        return s->section.error;
+}
+
+int rival_strip(const struct rival_file *file, unsigned port, struct buf *out)
+{
+        struct strip s = { .port = port, .section = BUF_INIT, .out = out };
+        int r;
+
+        if (!file->text)
+                return 0;
+        buf_adds(out, FILE_MARKER "\n"
+                                  "# Without its vsock stream, which " UNIT_SOCKET " has now: "
+                                  "\"sshd-vsock remove\" puts back\n# what is kept beside, with "
+                                  "the ending " SAVED_SUFFIX ".\n");
+        r = unit_file_read(file->text, file->len, keep_setting, &s);
+        buf_free(&s.section);
+        if (r < 0 || out->error < 0)
+                return r < 0 ? r : out->error;
+        return s.gone > 0;
+}
+
+/* ---- deciding ----------------------------------------------------------------------------------
+ */
+
+static bool has_saved(const struct rival *r)
+{
+        for (size_t i = 0; i < r->n_files; i++)
+                if (r->files[i].saved)
+                        return true;
+        return false;
+}
+
+/* Whether the files of /etc are all that has such a stream: in /run and in /usr they are somebody
+ * else's. */
+static int is_in_files(const struct rival *r, const struct count *c, bool *ret, bool *ret_adds)
+{
+        unsigned found = 0;
+
+        *ret_adds = false;
+
+        for (size_t i = 0; i < r->n_files; i++) {
+                struct count one;
+                int rc = count(r->files[i].text ? r->files[i].text : "", r->files[i].len, c->port,
+                               &one);
+
+                if (rc < 0)
+                        return rc;
+                found += one.wanted;
+                *ret_adds = *ret_adds || one.adds;
+        }
+        *ret = found >= c->wanted;
+        return 0;
+}
+
+/* Masked by us: for its stream, or as one more unit of sshd's where TCP was closed; then whoever
+ * opens TCP unmasks it. */
+static bool stays_whole(const struct rival *r, const struct count *c)
+{
+        if (!r->recorded || c->vsock == 0 || c->others > 0)
+                return false;
+        if (c->port == 0)
+                return true;
+        return r->masked && (c->wanted > 0 || r->own || !distro_is_tcp_unit(r->name));
+}
+
+/* sshd's own socket unit, which drop-ins have turned from TCP to vsock: its service does what ours
+ * does; and does not listen on TCP by itself from then on, for nothing starts it. */
+static int is_turned(const struct facts *f, const struct rival *r, const struct count *c)
+{
+        bool files, adds;
+        int rc = is_in_files(r, c, &files, &adds);
+
+        if (rc < 0 || !files || adds || r->own || !distro_is_tcp_unit(r->name))
+                return rc;
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (strcmp(distro_tcp_units[i], r->service) == 0)
+                        return !f->tcp[i].enabled;
+        return 0;
+}
+
+static int compare(const struct facts *f, struct rival *r, const struct count *c)
+{
+        AUTO_BUF socket = BUF_INIT, instance = BUF_INIT;
+        const unsigned port = c->port;
+        int rc = is_turned(f, r, c);
+
+        if (rc != 0)
+                return rc < 0 ? rc : 0;
+        rc = takeover_is_alike(TAKEOVER_SOCKET, buf_str(&r->text), r->text.len, port, &socket);
+
+        if (rc < 0)
+                return rc;
+        rc = takeover_is_alike(TAKEOVER_TEMPLATE, buf_str(&r->instance), r->instance.len, port,
+                               &instance);
+        if (rc < 0)
+                return rc;
+        buf_addf(&r->different, "%s%s%s", buf_str(&socket), socket.len && instance.len ? ", " : "",
+                 buf_str(&instance));
+        return r->different.error;
+}
+
+/* One that does something else, and is not in the way now, is left as it is. */
+static bool is_left(const struct facts *f, const struct rival *r, const struct rivals_wish *wish)
+{
+        return r->different.len > 0 && !wish->takeover && f->live && (wish->served || !r->active);
+}
+
+static int decide(const struct facts *f, struct rival *r, const struct rivals_wish *wish)
+{
+        struct count c;
+        bool files, adds, masked = r->masked && !r->recorded; /* by somebody else */
+        int rc = count(buf_str(&r->text), r->text.len, wish->port, &c);
+
+        if (rc < 0)
+                return rc;
+        r->accepts = c.accepts;
+        r->serves = r->serves && !c.accepts;
+        if (stays_whole(r, &c)) {
+                r->kind = RIVAL_WHOLE;
+                return 0;
+        }
+        if (has_saved(r))
+                r->kind = RIVAL_STREAM;
+        if (wish->port == 0 || c.wanted == 0 || f->generated_listener || masked ||
+            (!r->enabled && !r->active))
+                return 0;
+        if (c.others > 0 || c.vsock > c.wanted) {
+                rc = is_in_files(r, &c, &files, &adds);
+                if (rc == 0 && files)
+                        r->kind = RIVAL_STREAM;
+                return rc;
+        }
+        if (!r->enabled || r->linked)
+                return 0;
+        rc = compare(f, r, &c);
+        r->kind = rc < 0 || is_left(f, r, wish) ? r->kind : RIVAL_WHOLE;
+        if (wish->takeover || r->kind != RIVAL_WHOLE)
+                buf_free(&r->different);
+        return rc;
+}
+
+int rivals_decide(struct facts *f, const struct rivals_wish *wish)
+{
+        for (size_t i = 0; i < f->n_rivals; i++) {
+                struct rival *r = &f->rivals[i];
+                int rc = decide(f, r, wish);
+
+                if (rc < 0)
+                        return rc;
+        }
+        return 0;
+}
+
+bool rivals_mask(const struct facts *f, const char *unit)
+{
+        for (size_t i = 0; i < f->n_rivals; i++)
+                if (f->rivals[i].kind == RIVAL_WHOLE && strcmp(f->rivals[i].name, unit) == 0)
+                        return true;
+        return false;
+}
+
+void rival_free(struct rival *r)
+{
+        for (size_t i = 0; i < r->n_files; i++) {
+                free(r->files[i].path);
+                free(r->files[i].text);
+        }
+        free(r->files);
+        free(r->name);
+        free(r->service);
+        buf_free(&r->text);
+        buf_free(&r->instance);
+        buf_free(&r->different);
+        *r = (struct rival){ 0 };
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * survey-rivals.c: see survey-rivals.h. Looks at sshd's own socket units, at those that /etc
+ * enables, and at those that we masked: what only runs for now, or is made anew at each boot, is
+ * found by whoever connects (diagnose.c).
+ */
+#include "host/survey-rivals.h"
+
+#include "host/survey-streams.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct reader {
+        struct survey *s;
+        struct rival *rival;
+        struct unit_streams *streams; /* of a TCP unit; else NULL */
+        bool vsock;                   /* it is named anywhere, or something was saved */
+};
+
+static int add_file(struct rival *r, const char *path, const char *text, size_t len, bool saved)
+{
+        struct rival_file *files = reallocarray(r->files, r->n_files + 1, sizeof(*files));
+        struct rival_file *file;
+
+        if (!files)
+                return -ENOMEM;
+        r->files = files;
+        file = &files[r->n_files++];
+        *file = (struct rival_file){ .path = strdup(path), .len = len, .saved = saved };
+        if (text)
+                file->text = strndup(text, len);
+        return !file->path || (text && !file->text) ? -ENOMEM : 0;
+}
+
+/* 1 where a copy of the file is kept beside. */
+static int is_saved(const struct survey *s, const char *path)
+{
+        char copy[512];
+
+        (void)snprintf(copy, sizeof(copy), "%s" SAVED_SUFFIX, path);
+        return survey_is_file(s, copy, false);
+}
+
+static bool names_vsock(const char *text, size_t len)
+{
+        return memmem(text, len, "vsock", 5) != NULL;
+}
+
+static bool has_marker(const char *text, size_t len)
+{
+        return len >= strlen(FILE_MARKER) && memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) == 0;
+}
+
+static bool is_own(const char *path)
+{
+        return strncmp(path, SYSTEM_UNIT_DIR "/", strlen(SYSTEM_UNIT_DIR "/")) == 0;
+}
+
+/* What is read behind a mask of ours. */
+static bool is_copy(const char *path)
+{
+        const size_t n = strlen(path), end = strlen(SAVED_SUFFIX);
+
+        return n > end && strcmp(path + n - end, SAVED_SUFFIX) == 0;
+}
+
+static int look(struct survey *s, const char *path, struct observed *ret)
+{
+        int r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, ret);
+
+        return r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path) : 0;
+}
+
+/* A file of /etc that has to do with vsock, or is the unit itself. What is a link is not ours to
+ * write. */
+static int take_own(struct reader *r, const char *path, const char *text, size_t len)
+{
+        const bool fragment = strstr(path, ".d/") == NULL;
+        struct observed o = { 0 };
+        int rc = look(r->s, path, &o), saved;
+        bool file = o.type == OBSERVED_FILE;
+
+        observed_free(&o);
+        saved = rc < 0 ? rc : is_saved(r->s, path);
+        if (saved < 0)
+                return saved;
+        r->rival->own = r->rival->own || fragment;
+        r->rival->linked = r->rival->linked || (fragment && !file);
+        r->vsock = r->vsock || saved > 0;
+        return file ? add_file(r->rival, path, text, len, saved > 0) : 0;
+}
+
+static void add_text(struct buf *out, const char *text, size_t len)
+{
+        buf_add(out, text, len);
+        buf_adds(out, "\n");
+}
+
+/* As survey_unit_files() calls it. */
+static int take_text(void *userdata, const char *path, const char *text, size_t len)
+{
+        struct reader *r = userdata;
+        const bool vsock = names_vsock(text, len), fragment = strstr(path, ".d/") == NULL;
+        int rc = 0;
+
+        if (!strstr(path, "/socket.d/")) /* which holds for ours, too */
+                add_text(&r->rival->text, text, len);
+        r->vsock = r->vsock || vsock;
+        if (is_copy(path))
+                r->rival->own = true;
+        else if (is_own(path) && (fragment || vsock || has_marker(text, len)))
+                rc = take_own(r, path, text, len);
+        if (rc == 0 && r->streams)
+                rc = survey_take_streams(r->streams, path, text, len);
+        return rc < 0 ? rc : r->rival->text.error;
+}
+
+static int take_instance(void *userdata, const char *path, const char *text, size_t len)
+{
+        struct rival *r = userdata;
+
+        if (!strstr(path, "/service.d/"))
+                add_text(&r->instance, text, len);
+        return r->instance.error;
+}
+
+static int name_it(struct rival *r, const char *name)
+{
+        const int n = (int)(strlen(name) - strlen(".socket"));
+
+        r->name = strdup(name);
+        if (asprintf(&r->service, "%.*s.service", n, name) < 0)
+                r->service = NULL;
+        return r->name && r->service ? 0 : -ENOMEM;
+}
+
+static int read_instance(struct survey *s, struct rival *r)
+{
+        const int n = (int)(strlen(r->name) - strlen(".socket"));
+        AUTO_FREE char *template = NULL;
+
+        if (asprintf(&template, "%.*s@.service", n, r->name) < 0) {
+                template = NULL;
+                return -ENOMEM;
+        }
+        return survey_unit_files(s, template, take_instance, r);
+}
+
+static int look_at_mask(struct survey *s, struct rival *r)
+{
+        struct observed o = { 0 };
+        char path[256];
+        int rc;
+
+        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", r->name);
+        rc = look(s, path, &o);
+        r->masked = o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
+        observed_free(&o);
+        return rc;
+}
+
+/* Keeps it, by name, where it has to do with vsock. */
+static int keep(struct facts *f, struct rival *r)
+{
+        struct rival *list = reallocarray(f->rivals, f->n_rivals + 1, sizeof(*list));
+        size_t to = f->n_rivals;
+
+        if (!list)
+                return -ENOMEM;
+        f->rivals = list;
+        for (; to > 0 && strcmp(list[to - 1].name, r->name) > 0; to--)
+                list[to] = list[to - 1];
+        list[to] = *r;
+        *r = (struct rival){ 0 };
+        f->n_rivals++;
+        return 0;
+}
+
+static int look_at(struct survey *s, const char *name, bool enabled, struct unit_streams *streams)
+{
+        struct facts *f = s->facts;
+        AUTO(rival_free) struct rival v = { .enabled = enabled };
+        struct reader r = { .s = s, .rival = &v, .streams = streams };
+        int rc = name_it(&v, name);
+
+        if (rc == 0)
+                rc = survey_unit_files(s, name, take_text, &r);
+        if (rc < 0 || !r.vsock)
+                return rc;
+        v.recorded = argv_has(&f->recorded, name);
+        rc = look_at_mask(s, &v);
+        if (rc == 0)
+                rc = read_instance(s, &v);
+        return rc == 0 ? keep(f, &v) : rc;
+}
+
+static bool is_known(const struct facts *f, const char *name)
+{
+        for (size_t i = 0; i < f->n_rivals; i++)
+                if (strcmp(f->rivals[i].name, name) == 0)
+                        return true;
+        return distro_is_tcp_unit(name) || strcmp(name, UNIT_SOCKET) == 0;
+}
+
+int survey_rivals(struct survey *s)
+{
+        static const int sockets[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET };
+        struct facts *f = s->facts;
+        int r = 0;
+
+        for (size_t k = 0; r == 0 && k < ELEMENTSOF(sockets); k++) {
+                struct tcp_unit *t = &f->tcp[sockets[k]];
+
+                if (t->vendor || t->foreign || t->recorded)
+                        r = look_at(s, distro_tcp_units[sockets[k]], t->enabled, &t->streams);
+        }
+        for (size_t k = 0; r == 0 && k < f->sockets.n; k++)
+                if (!is_known(f, f->sockets.list[k]))
+                        r = look_at(s, f->sockets.list[k], true, NULL);
+        for (size_t k = 0; r == 0 && k < f->recorded.n; k++)
+                if (!is_known(f, f->recorded.list[k]))
+                        r = look_at(s, f->recorded.list[k], false, NULL);
+        return r;
+}
+
+int survey_live_rivals(struct systemd *m, struct facts *f, struct error *error)
+{
+        for (size_t i = 0; i < f->n_rivals; i++) {
+                struct rival *v = &f->rivals[i];
+                struct unit_state socket = { 0 }, service = { 0 };
+                int r = systemd_unit(m, v->name, &socket, error);
+
+                if (r == 0)
+                        r = systemd_unit(m, v->service, &service, error);
+                if (r < 0)
+                        return r;
+                v->active = socket.active;
+                v->needs_reload = socket.needs_reload;
+                v->serves = service.active;
+        }
+        return 0;
+}

@@ -1,0 +1,197 @@
+"""Another socket unit has our port: the port changes hands, and nobody loses a way in: TCP listens at
+every moment, and where ours does not answer the other one does again."""
+
+import json
+
+import pytest
+
+from guest import Guest
+from guest.steps import UNITS, apply, dropin, listeners
+
+EVERY_RUN = {"test_stream_of_the_tcp_socket_is_taken_over_and_given_back[bookworm]",
+             "test_failure_gives_the_port_back[mkosi]"}
+
+STATE = r"find /etc -xdev ! -type d -printf '%p %y %m %U:%G %s %l\n' | sort"
+SINCE = "systemctl show -P ActiveEnterTimestampMonotonic ssh.socket"
+LISTEN = "systemctl show -P Listen ssh.socket | sort"
+STREAM = "[Socket]\n# for the host\nListenStream=vsock::22\n"
+DROPIN = f"{UNITS}/ssh.socket.d/10-vsock.conf"
+MKOSI_SOCKET = """[Unit]
+Description=Mkosi SSH Server VSock Socket
+ConditionVirtualization=!container
+Wants=sshd-keygen.target
+
+[Socket]
+ListenStream=vsock::22
+Accept=yes
+
+[Install]
+WantedBy=sockets.target
+"""
+MKOSI_TEMPLATE = """[Unit]
+Description=Mkosi SSH Server
+After=sshd-keygen.target
+
+[Service]
+ExecStart=sshd -i -o UsePAM=no
+StandardInput=socket
+RuntimeDirectoryPreserve=yes
+RuntimeDirectory=sshd
+SuccessExitStatus=255
+"""
+
+
+def add_stream(guest):
+    """ssh.socket has TCP and, by a drop-in, vsock; its service has both descriptors, once a
+    connection over TCP has started it (Debian 12's sshd takes the first alone)."""
+    guest.put(DROPIN, STREAM)
+    guest.check("modprobe vmw_vsock_virtio_transport; systemctl disable -q --now ssh.service; systemctl daemon-reload;"
+                "systemctl enable -q --now ssh.socket; ip link set lo up;"
+                "bash -c 'read -t 20 line </dev/tcp/127.0.0.1/22; echo $line' | grep SSH-2.0")
+
+
+def add_mkosi(guest):
+    """Beside ssh.service, which has TCP."""
+    guest.put("/usr/lib/systemd/system/ssh.socket", MKOSI_SOCKET)
+    guest.put("/usr/lib/systemd/system/ssh@.service", MKOSI_TEMPLATE)
+    guest.check("modprobe vmw_vsock_virtio_transport; systemctl daemon-reload;"
+                "systemctl enable -q --now ssh.socket")
+    assert guest.ssh("true").status == 0
+
+
+@pytest.mark.parametrize("suite", ("bullseye", "bookworm", "trixie", "forky"))
+def test_stream_of_the_tcp_socket_is_taken_over_and_given_back(suite, program):
+    with Guest(suite) as guest:
+        guest.install(program)
+        add_stream(guest)
+        before, since, listen = guest.check(STATE), guest.check(SINCE), guest.check(LISTEN)
+        tcp = listeners(guest)
+        assert "vsock::22" in listen and tcp
+        assert f"take over {DROPIN}" in apply(guest, "{}\n").stderr
+        assert guest.check(SINCE) == since  # TCP was never down
+        assert listeners(guest) == tcp
+        assert "vsock" not in guest.check(LISTEN)
+        assert guest.ssh("true").status == 0
+        assert "nothing to do" in apply(guest).stderr
+        guest.check("systemctl daemon-reload")
+        assert "nothing to do" in apply(guest).stderr
+        guest.reboot()
+        assert guest.ssh("true").status == 0 and listeners(guest) == tcp
+        assert "nothing to do" in apply(guest).stderr
+        guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml")
+        assert guest.check(STATE) == before
+        assert guest.check(LISTEN) == listen and listeners(guest) == tcp
+        assert guest.check("ss --vsock -Hln | grep -c ':22 '") == "1\n"
+
+
+@pytest.mark.parametrize("suite", ("bullseye", "bookworm", "trixie"))
+def test_mkosi_units_are_taken_over_and_given_back(suite, program):
+    with Guest(suite) as guest:
+        guest.install(program)
+        add_mkosi(guest)
+        before, tcp = guest.check(STATE), listeners(guest)
+        said = apply(guest, "{}\n").stderr
+        assert "take over ssh.socket: link /etc/systemd/system/ssh.socket -> /dev/null" in said
+        assert guest.ssh("true").status == 0 and listeners(guest) == tcp
+        assert guest.run("systemctl is-active -q ssh.socket").status
+        assert "nothing to do" in apply(guest).stderr
+        guest.reboot()
+        assert guest.ssh("true").status == 0
+        assert "nothing to do" in apply(guest).stderr
+        apply(guest, "disable_tcp: true\n")
+        assert listeners(guest) == set() and guest.ssh("true").status == 0
+        assert "nothing to do" in apply(guest).stderr
+        guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml")
+        assert guest.check(STATE) == before
+        assert guest.ssh("true").status == 0 and listeners(guest) == tcp
+        assert guest.check("systemctl is-active ssh.socket") == "active\n"
+
+
+def test_image_of_mkosi_settles_at_its_boot(program):
+    """Both are enabled: whoever comes first has the port, until the run at the end of the boot."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        apply(guest, "disable_tcp: true\n")
+        guest.put("/usr/lib/systemd/system/ssh.socket", MKOSI_SOCKET)
+        guest.put("/usr/lib/systemd/system/ssh@.service", MKOSI_TEMPLATE)
+        guest.check(f"rm -f {UNITS}/ssh.socket; systemctl enable -q ssh.socket; systemctl daemon-reload;"
+                    "systemctl stop sshd-vsock.socket; systemctl start ssh.socket")
+        guest.check("systemctl start --wait sshd-vsock-provision.service")
+        assert guest.check("systemctl is-active sshd-vsock.socket") == "active\n"
+        assert guest.run("systemctl is-active -q ssh.socket").status
+        assert "nothing to do" in apply(guest).stderr
+        assert guest.ssh("true").status == 0
+
+
+@pytest.mark.parametrize("what", ("stream", "mkosi"))
+def test_failure_gives_the_port_back(what, program):
+    """Ours cannot start, then does not answer: all is as before, on TCP and on vsock."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        (add_stream if what == "stream" else add_mkosi)(guest)
+        guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\nverify_timeout: 2\n")
+        before, listen, tcp = guest.check(STATE), guest.check(LISTEN), listeners(guest)
+        for unit, lines in (("sshd-vsock.socket", "[Socket]\nExecStartPre=/bin/false\n"),
+                            ("sshd-vsock@.service", "[Service]\nExecStart=\nExecStart=/bin/false\n")):
+            with dropin(guest, unit, lines):
+                said = apply(guest, status=4).stderr
+                assert "rolled back: ssh.socket listens on vsock again" in said
+                assert guest.check(STATE) == before
+                assert guest.check(LISTEN) == listen and listeners(guest) == tcp
+                assert guest.check("ss --vsock -Hln | grep -c ':22 '") == "1\n"
+                assert what == "stream" or guest.ssh("true").status == 0
+        apply(guest)
+        assert guest.ssh("true").status == 0 and listeners(guest) == set()
+
+
+def test_what_does_more_is_named_and_taken_over_on_request(program):
+    """What the fixes say, to the letter."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.put(f"{UNITS}/my.socket", MKOSI_SOCKET + "[Socket]\nExecStartPre=/bin/true\n")
+        guest.put(f"{UNITS}/my@.service", MKOSI_TEMPLATE)
+        guest.check("modprobe vmw_vsock_virtio_transport; systemctl daemon-reload;"
+                    "systemctl enable -q --now my.socket")
+        before = guest.check(STATE)
+        said = apply(guest, status=1).stderr
+        assert ('would mask my.socket, which has the vsock port and does what ours does not: '
+                '"ExecStartPre=/bin/true"; fix: "systemctl disable --now my.socket && sshd-vsock apply"; or '
+                '"sshd-vsock apply --takeover" masks it, and "remove" puts it back') in said
+        assert guest.check(STATE) == before and guest.ssh("true").status == 0
+        conflict, = json.loads(guest.run("sshd-vsock --json plan").stdout)["conflicts"]
+        assert conflict["path"] == f"{UNITS}/my.socket"
+        guest.check("sshd-vsock apply --takeover")
+        assert guest.ssh("true").status == 0 and guest.run("systemctl is-active -q my.socket").status
+        guest.check("sshd-vsock remove")
+        assert guest.check(STATE) == before
+        assert guest.check("systemctl is-active my.socket") == "active\n"
+        guest.check("systemctl disable --now my.socket && sshd-vsock apply")
+        assert guest.ssh("true").status == 0
+
+
+KILLED = """
+strace -f -s 200 -o /root/trace -e trace=sendmsg -e inject=sendmsg:delay_exit=250000 sshd-vsock apply &
+until grep -Eaq '(StartTransientUnit|.0Reload).0' /root/trace; do sleep 0.05; done
+sleep 0.15; pkill -KILL -x sshd-vsock; wait; rm /root/trace
+until [ "$(systemctl show -P NeedDaemonReload ssh.socket)" = no ]; do sleep 0.05; done
+while [ "$(systemctl list-jobs --no-legend)" ]; do sleep 0.05; done
+"""
+
+
+@pytest.mark.parametrize("what", ("stream", "mkosi"))
+def test_killed_while_the_port_changes_hands(what, program):
+    """Systemd has let go of the stream, and who would start ours is dead: TCP listens, and the next run
+    has the port, though a service still holds it."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        (add_stream if what == "stream" else add_mkosi)(guest)
+        before, tcp = guest.check(STATE), listeners(guest)
+        guest.run(KILLED, timeout=120)
+        assert guest.run("systemctl is-active -q sshd-vsock.socket").status
+        assert "sshd-vsock-saved" in guest.check(STATE) or what == "mkosi"
+        assert listeners(guest) == tcp
+        apply(guest)
+        assert guest.ssh("true").status == 0 and listeners(guest) == tcp
+        assert "nothing to do" in apply(guest).stderr
+        guest.check("sshd-vsock remove")
+        assert guest.check(STATE) == before

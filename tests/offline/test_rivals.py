@@ -1,0 +1,209 @@
+"""Other socket units on our vsock port: mkosi's Ssh= is masked, a stream of ssh.socket is taken out,
+and both come back byte for byte."""
+
+import pytest
+
+import layouts
+from layouts import (HAND_TEMPLATE, MKOSI_SOCKET, MKOSI_TEMPLATE, STREAM, write_by_mkosi,
+                     write_stream)
+from tree import MARKER, UNITS, Tree
+
+MASK = f"{UNITS}/ssh.socket"
+DROPIN = f"{UNITS}/ssh.socket.d/10-vsock.conf"
+PRESET = "/etc/systemd/system-preset/10-sshd-vsock.preset"
+CLOSE = "disable_tcp: true\n"
+LISTEN = "listen_address: 127.0.0.1\n"
+
+
+def differences(before, after):
+    """The paths whose state differs, but for folders that may stay, or go once they are empty."""
+    return {path for path in before.keys() | after.keys()
+            if before.get(path) != after.get(path)} - {
+        "/etc/modules-load.d", f"{UNITS}/multi-user.target.wants"}
+
+
+def settings(tree, path):
+    """The lines of a file that say something."""
+    return [line for line in tree.read(path).decode().splitlines() if line and line[0] != "#"]
+
+
+@pytest.fixture(name="ubuntu")
+def ubuntu_tree(folder):
+    """The one whose ssh.socket is enabled."""
+    return layouts.make("ubuntu2404", Tree(folder / "tree"))
+
+
+# ---- a unit that has nothing else ------------------------------------------------------------------
+
+@pytest.mark.parametrize("units", ("/usr/lib/systemd/system", UNITS))
+@pytest.mark.parametrize("name", ("ssh", "vsock-ssh"))
+def test_mkosi_units_are_masked_and_given_back(name, units, debian):
+    write_by_mkosi(debian, name, units)
+    # Fedora's, which is as good for ours
+    debian.put("/usr/lib/systemd/system/service.d/10-timeout-abort.conf",
+               "[Service]\nTimeoutStopFailureMode=abort\n")
+    path, own = f"{UNITS}/{name}.socket", units == UNITS
+    before = debian.state()
+    plan = debian.run("plan").stdout
+    assert f"take over {name}.socket: link {path} -> /dev/null" in plan
+    assert (f"take over {path}, kept as {path}.sshd-vsock-saved" in plan) == own
+    assert debian.state() == before
+    for config in ("", CLOSE, LISTEN, "port: 2222\n", ""):
+        debian.apply("--no-verify", config=config)
+        masked = debian.state().get(path, (None,))[-1] == "/dev/null"
+        # where the vendor's is back on a port of its own, it is a unit like any other
+        assert masked or (config.startswith("port") and name == "ssh" and not own)
+        assert debian.run("status", config=config).returncode == 0, config
+        assert "nothing to do" in debian.apply("--no-verify", config=config).stderr
+        link = f"{UNITS}/sockets.target.wants/{name}.socket"
+        assert debian.state()[link] == before[link]
+    assert f"disable {name}.socket\n" in debian.read(PRESET).decode()
+    assert debian.run("remove").returncode == 0
+    assert differences(before, debian.state()) == set()
+    assert "nothing to do" in debian.run("remove").stderr
+
+
+def test_what_comes_back_is_a_way_in(debian):
+    """Without any other sshd `remove` has somebody to leave the port to."""
+    write_by_mkosi(debian)
+    debian.remove(f"{UNITS}/multi-user.target.wants/ssh.service")
+    debian.apply()
+    assert debian.run("remove").returncode == 0
+    assert not debian.at(MASK).exists()
+
+
+def test_masks_of_others_stay(debian):
+    write_by_mkosi(debian)
+    debian.link(MASK, "/dev/null")
+    debian.apply()
+    assert "ssh.socket" not in debian.read(PRESET).decode()
+    assert debian.run("remove").returncode == 0
+    assert debian.at(MASK).is_symlink()
+
+
+@pytest.mark.parametrize("socket, template, words", (
+    (MKOSI_SOCKET.replace("Accept=yes", "Accept=no"), MKOSI_TEMPLATE,
+     '"Accept=no" (one process for all connections); fix: '),
+    (MKOSI_SOCKET, HAND_TEMPLATE.replace("sshd -i", "sshd -i -o PermitRootLogin=no"),
+     "options that sshd-vsock does not pass: put them into sshd_config"),
+    (MKOSI_SOCKET + "[Socket]\nIPAddressDeny=any\n", MKOSI_TEMPLATE + "ProtectSystem=strict\n",
+     '"IPAddressDeny=any", "ProtectSystem=strict"; fix: '),
+    (MKOSI_SOCKET.replace("vsock::", "vsock:3:"), MKOSI_TEMPLATE,
+     '"ListenStream=vsock:3:22" (another address)')))
+def test_what_does_more_is_named_and_taken_over_on_request(socket, template, words, debian):
+    write_by_mkosi(debian)
+    debian.put("/usr/lib/systemd/system/ssh.socket", socket)
+    debian.put("/usr/lib/systemd/system/ssh@.service", template)
+    before = debian.state()
+    said = debian.apply(status=1).stderr
+    assert f"{MASK} would mask ssh.socket, which has the vsock port and does" in said and words in said
+    assert debian.state() == before
+    debian.apply("--takeover")
+    assert debian.at(MASK).is_symlink()
+    assert "nothing to do" in debian.apply().stderr
+    assert debian.run("remove").returncode == 0
+    assert differences(before, debian.state()) == set()
+
+
+@pytest.mark.parametrize("what", ("another port", "not enabled"))
+def test_what_is_not_in_the_way_is_left_alone(what, debian):
+    write_by_mkosi(debian)
+    if what == "not enabled":
+        debian.remove(f"{UNITS}/sockets.target.wants/ssh.socket")
+    debian.apply(config="port: 2222\n" if what == "another port" else "")
+    assert not debian.at(MASK).exists()
+
+
+TURNED = "[Socket]\nListenStream=\nListenStream=vsock::22\n"
+
+
+def test_sshds_own_socket_that_was_turned_to_vsock(ubuntu):
+    """What closes TCP by hand: nothing opens it."""
+    write_stream(ubuntu, TURNED)
+    before = ubuntu.state()
+    for config in ("", CLOSE, ""):
+        ubuntu.apply("--no-verify", config=config)
+        assert ubuntu.at(MASK).is_symlink()
+        assert ubuntu.state()[DROPIN] == before[DROPIN]
+        assert "nothing to do" in ubuntu.apply("--no-verify", config=config).stderr
+    assert ubuntu.run("remove").returncode == 0
+    assert differences(before, ubuntu.state()) == set()
+
+
+@pytest.mark.parametrize("what", ("more settings", "a service that would open TCP"))
+def test_sshds_own_socket_that_is_not_only_turned(what, ubuntu):
+    write_stream(ubuntu, TURNED + ("MaxConnections=3\n" if what == "more settings" else ""))
+    if what != "more settings":
+        layouts.enable(ubuntu, "ssh.service", "/usr/lib/systemd/system", "multi-user.target.wants")
+    before = ubuntu.state()
+    assert '"Accept=no" (one process for all connections)' in ubuntu.apply(status=1).stderr
+    assert ubuntu.state() == before
+
+
+# ---- a stream beside others ------------------------------------------------------------------------
+
+@pytest.mark.parametrize("stream", ("vsock::22", "vsock:4294967295:22", "vsock-stream::0x16",
+                                    "vsock:3:22", "vsock::026"))
+@pytest.mark.parametrize("rest", ("", "[Socket]\nListenStream=2200\nBacklog=5\n"
+                                      "[Unit]\nDescription=mine \\\n  and yours\n"))
+def test_stream_is_taken_out_and_given_back(stream, rest, ubuntu):
+    write_stream(ubuntu, STREAM.replace("vsock::22", stream) + rest)
+    before = ubuntu.state()
+    assert f"take over {DROPIN}, kept as {DROPIN}.sshd-vsock-saved" in ubuntu.run("plan").stdout
+    assert ubuntu.state() == before
+    for config in ("", LISTEN, CLOSE, "port: 2222\n", ""):
+        ubuntu.apply("--no-verify", config=config)
+        assert ubuntu.state()[f"{DROPIN}.sshd-vsock-saved"] == before[DROPIN]
+        assert ubuntu.read(DROPIN).startswith(MARKER)
+        assert settings(ubuntu, DROPIN) == (
+            ["[Socket]", "ListenStream=2200", "Backlog=5", "[Unit]", "Description=mine  and yours"]
+            if rest else [])
+        if config == LISTEN:
+            lines = settings(ubuntu, f"{UNITS}/ssh.socket.d/zz-sshd-vsock.conf")
+            assert not [line for line in lines if "vsock" in line] and len(lines) > 3
+        assert "nothing to do" in ubuntu.apply("--no-verify", config=config).stderr
+    assert ubuntu.run("remove").returncode == 0
+    assert differences(before, ubuntu.state()) == set()
+    assert "nothing to do" in ubuntu.run("remove").stderr
+
+
+def test_stream_in_a_unit_of_the_administrators_own(ubuntu):
+    text = ubuntu.read("/usr/lib/systemd/system/ssh.socket").decode()
+    ubuntu.put(MASK, text.replace("Accept=", "ListenStream=vsock::22\nAccept="))
+    before = ubuntu.state()
+    ubuntu.apply()
+    assert "ListenStream=22" in settings(ubuntu, MASK)
+    assert "ListenStream=vsock::22" not in settings(ubuntu, MASK)
+    assert ubuntu.run("remove").returncode == 0
+    assert differences(before, ubuntu.state()) == set()
+
+
+@pytest.mark.parametrize("what", ("another port", "not enabled", "no file of /etc", "a link"))
+def test_stream_that_is_not_in_the_way_or_not_ours_to_take(what, ubuntu):
+    write_stream(ubuntu)
+    if what == "another port":
+        write_stream(ubuntu, STREAM.replace("::22", "::2222"))
+    elif what == "not enabled":
+        ubuntu.remove(f"{UNITS}/sockets.target.wants/ssh.socket")
+        ubuntu.remove(f"{UNITS}/ssh.service.requires/ssh.socket")
+    else:
+        place = ubuntu.at("/usr/lib/systemd/system/ssh.socket.d/x.conf")
+        place.parent.mkdir()
+        ubuntu.at(DROPIN).rename(place)
+        if what == "a link":
+            ubuntu.link(DROPIN, "/usr/lib/systemd/system/ssh.socket.d/x.conf")
+    before = ubuntu.state()
+    ubuntu.apply()
+    after = ubuntu.state()
+    assert not [path for path in differences(before, after) if "ssh.socket" in path]
+
+
+def test_stream_that_was_put_back_since_stays(ubuntu):
+    write_stream(ubuntu)
+    ubuntu.apply()
+    ubuntu.put(DROPIN, STREAM + "# again\n")
+    assert "take over" in ubuntu.apply().stderr  # somebody makes it anew, at each boot perhaps
+    assert ubuntu.read(DROPIN).startswith(MARKER)
+    ubuntu.put(DROPIN, "[Socket]\nBacklog=1\n")
+    assert ubuntu.run("remove").returncode == 0
+    assert ubuntu.read(DROPIN) == b"[Socket]\nBacklog=1\n"
