@@ -5,8 +5,6 @@
  */
 #include "cli/handover.h"
 
-#define JOB_SECONDS 90
-
 static bool is_touched(const struct run *r, const struct rival *v)
 {
         return v->kind != RIVAL_ASIDE && plan_touches(&r->plan, v->name);

@@ -30,7 +30,11 @@ static int add_file(struct rival *r, const char *path, const char *text, size_t 
         file = &files[r->n_files++];
         *file = (struct rival_file){ .path = strdup(path), .len = len, .saved = saved };
         if (text)
-                file->text = strndup(text, len);
+                file->text = malloc(len + 1); /* all of it: a file may hold NUL */
+        if (file->text) {
+                memcpy(file->text, text, len);
+                file->text[len] = '\0';
+        }
         return !file->path || (text && !file->text) ? -ENOMEM : 0;
 }
 

@@ -72,6 +72,17 @@ def test_what_comes_back_is_a_way_in(debian):
     assert not debian.at(MASK).exists()
 
 
+@pytest.mark.parametrize("garbage", (b"\0" + b"A" * 5000, b"\n\0\n[Socket]\nBacklog=3\n" * 300),
+                         ids=["tail", "lines"])
+def test_a_drop_in_that_holds_nul_is_no_trap(ubuntu, garbage):
+    """Whatever it is taken for, no more of it is read than there is; and it comes back as it was."""
+    ubuntu.put(DROPIN, b"[Socket]\nListenStream=vsock::22\n" + garbage)
+    before = ubuntu.state()
+    for verb in "plan", "apply", "status", "remove":
+        assert "Sanitizer" not in ubuntu.run(verb).stderr
+    assert differences(before, ubuntu.state()) == set()
+
+
 def test_masks_of_others_stay(debian):
     write_by_mkosi(debian)
     debian.link(MASK, "/dev/null")
