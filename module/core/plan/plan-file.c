@@ -14,11 +14,12 @@
 
 static int add_masked(struct plan *p, const struct item *i)
 {
-        int r = p->image ? plan_add_conflict(p, i, "is masked" PLAN_MOVE_AWAY)
-                         : plan_add_conflict(
-                                   p, i,
-                                   "is masked; fix: \"systemctl unmask %s && sshd-vsock apply\"",
-                                   basename(i->path));
+        int r = p->facts->live
+                        ? plan_add_conflict(
+                                  p, i,
+                                  "is masked; fix: \"systemctl unmask %s && sshd-vsock apply\"",
+                                  basename(i->path))
+                        : plan_add_conflict(p, i, "is masked" PLAN_MOVE_AWAY);
 
         if (r == 0)
                 p->conflicts[p->n_conflicts - 1].masked = true;
@@ -129,14 +130,15 @@ static int add_own(struct plan *p, const struct item *i, const struct buf *diffe
                         "is not managed by sshd-vsock, and starts at no boot: %s; fix: %s, or move "
                         "it away; then run this again",
                         not_enabled,
-                        p->image ? "enable it there, with \"systemctl --root\""
-                                 : "\"systemctl enable " UNIT_SOCKET "\"");
+                        p->facts->live ? "\"systemctl enable " UNIT_SOCKET "\""
+                                       : "enable it there, with \"systemctl --root\"");
         return plan_add_conflict(p, i,
                                  "is not managed by sshd-vsock, whose unit does not do what it "
                                  "does: %.320s; fix: move it away or take that out, and run this "
                                  "again; or \"%s\" puts ours in its place, and \"remove\" it back",
                                  buf_str(different),
-                                 p->image ? "apply --takeover" : "sshd-vsock apply --takeover");
+                                 p->facts->live ? "sshd-vsock apply --takeover"
+                                                : "apply --takeover");
 }
 
 int plan_file(struct plan *p, const struct desired *d, const struct observed *observed,

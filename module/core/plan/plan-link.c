@@ -23,7 +23,7 @@ static int add_own_unit(struct plan *p, const struct item *i)
 {
         static const char directory[] = "/usr/local/lib/systemd/system";
 
-        if (p->image)
+        if (!p->facts->live)
                 return plan_add_conflict(p, i,
                                          "is a unit of the administrator's own, which sshd-vsock "
                                          "does not replace; fix: move it to %s of the image",

@@ -13,7 +13,7 @@ static int add_different(struct plan *p, const struct item *i)
 {
         const char *unit = basename(i->path);
 
-        if (p->image)
+        if (!p->facts->live)
                 return plan_add_conflict(p, i,
                                          "would mask %s, which has the vsock port and does what "
                                          "ours does not: %.320s; fix: disable it there, with "

@@ -168,7 +168,7 @@ static int plan_unseen(struct plan *p, const struct item *i, const struct observ
 {
         return i->wanted ? plan_add_conflict(p, i,
                                              "is left as it is: %s; fix: see why, and run it again",
-                                             o->unseen ? o->what : p->sshd_unread)
+                                             o->unseen ? o->what : p->facts->unread)
                          : 0;
 }
 
@@ -178,11 +178,12 @@ static int plan_item(struct plan *p, const struct desired *d, const struct obser
         const struct item *i = &d->items[at];
         const struct observed *o = &observed[at];
 
-        if (o->hidden || (p->anybody && p->sshd_unread && (i->flags & ITEM_SSHD)))
+        if (o->hidden || (p->facts->anybody && p->facts->sshd_unread && (i->flags & ITEM_SSHD)))
                 return 0; /* for root to see, and to decide */
-        if ((i->flags & ITEM_SSHD) && (o->unseen || p->sshd_unread))
+        if ((i->flags & ITEM_SSHD) && (o->unseen || p->facts->sshd_unread))
                 return plan_unseen(p, i, o);
-        if (p->sshd_unread && plan_is_ours(o) && strcmp(basename(i->path), UNIT_TEMPLATE) == 0)
+        if (p->facts->sshd_unread && plan_is_ours(o) &&
+            strcmp(basename(i->path), UNIT_TEMPLATE) == 0)
                 return 0; /* which options it is to pass on is not known for now */
         switch (i->kind) {
         case ITEM_FILE:
@@ -209,7 +210,7 @@ static int superseded(const struct plan *p, const struct desired *d,
         if (d->items[at].kind == ITEM_FLAG)
                 return 0; /* desired.c makes one of each, and there may be very many */
         for (size_t k = at + 1; k < d->n; k++) {
-                struct plan trial = { .sshd_unread = p->sshd_unread, .anybody = p->anybody };
+                struct plan trial = { .facts = p->facts };
                 int r;
 
                 if (strcmp(d->items[k].path, d->items[at].path) != 0)
@@ -289,9 +290,7 @@ static void sort_by_phase(struct plan *p)
 int plan_make(const struct desired *d, const struct observed *observed, const struct facts *f,
               const struct units *u, struct plan *ret)
 {
-        struct plan p = { .image = !f->live,
-                          .anybody = f->anybody,
-                          .sshd_unread = f->sshd_unread ? f->unread : NULL };
+        struct plan p = { .facts = f };
         int r = plan_note_flags(&p, d);
 
         if (r == 0)

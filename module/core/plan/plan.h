@@ -66,9 +66,7 @@ struct plan {
         size_t n_skipped;
         size_t *flags; /* the places of the items in homes that are wanted */
         size_t n_flags;
-        bool image;              /* nothing runs there that advice could speak of */
-        bool anybody;            /* not root asks: what only root sees is left out */
-        const char *sshd_unread; /* why sshd's files were not all read; NULL: they were */
+        const struct facts *facts; /* what it was made from: of an image, or of what runs */
 };
 
 /* `objects` has one entry per item of `desired`; `units` is NULL where there is no manager to ask.
