@@ -18,6 +18,14 @@ def program():
         os.environ.get("SSHD_VSOCK_KERNEL", "uml")]()
 
 
+@pytest.fixture(scope="session")
+def native_program(program):
+    """The same for tests that build an image on this machine, which has to run it."""
+    if os.environ.get("SSHD_VSOCK_KERNEL") == "arm64":
+        raise NoSuchGuest("image builders run the program of their own processor")
+    return program
+
+
 def pytest_addoption(parser):
     parser.addoption("--kernel", choices=KERNELS, help="of guests that name none; default: uml")
 

@@ -69,9 +69,9 @@ class Mkosi:
 
 
 @pytest.fixture(scope="module", name="image")
-def build(program, tmp_path_factory):
+def build(native_program, tmp_path_factory):
     """The example as it stands, only in a form that can be handed over: a tar file."""
-    mkosi = Mkosi(program)
+    mkosi = Mkosi(native_program)
     try:
         mkosi.run("--format=tar", "--compress-output=none", "build")
         image = tmp_path_factory.mktemp("mkosi") / "image.tar"
@@ -107,8 +107,8 @@ def test_image_boots_answers_and_closes_tcp(image):
         assert guest.ssh("exit 5").status == 5
 
 
-def test_profile_for_virtual_machines_is_understood(program):
-    mkosi = Mkosi(program)
+def test_profile_for_virtual_machines_is_understood(native_program):
+    mkosi = Mkosi(native_program)
     try:
         summary = mkosi.run("--profile=vm", "summary").decode()
     finally:
