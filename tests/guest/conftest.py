@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from guest import (KERNELS, NoSuchGuest, arm64_in_builder, build_in_builder,
+from guest import (KERNELS, Emulated, NoSuchGuest, arm64_in_builder, build_in_builder,
                    sanitized_in_builder)
 
 
@@ -41,6 +41,13 @@ def pytest_runtest_makereport(call):
     if call.excinfo and call.excinfo.errisinstance(NoSuchGuest):
         reason = str(call.excinfo.value)
         call.excinfo = pytest.CallInfo.from_call(lambda: pytest.skip(reason), call.when).excinfo
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What each emulated guest cost. Other work on the machine makes time long, and CPU seconds less
+    so."""
+    for name, seconds in Emulated.costs:
+        terminalreporter.write_line(f"guest {name}: {seconds:.0f} s of CPU")
 
 
 def spread(tests, count):
