@@ -24,6 +24,18 @@ variable "image_checksum" {
   default = "file:https://cloud.debian.org/images/cloud/trixie/latest/SHA512SUMS"
 }
 
+variable "accelerator" {
+  type        = string
+  default     = ""
+  description = "QEMU's: kvm, hvf, tcg (none: ten times as slow). By default what this machine has."
+}
+
+variable "firmware" {
+  type        = string
+  default     = ""
+  description = "UEFI of the machine, such as Debian's /usr/share/ovmf/OVMF.fd. By default it has a BIOS."
+}
+
 source "qemu" "debian" {
   iso_url      = var.image
   iso_checksum = var.image_checksum
@@ -32,11 +44,14 @@ source "qemu" "debian" {
   headless     = true
   cd_files     = ["${path.root}/seed/*"]
   cd_label     = "cidata"
+  accelerator  = var.accelerator
+  qemuargs     = [for file in [var.firmware] : ["-bios", file] if file != ""]
 
   # Packer itself comes in over TCP. This machine needs no vsock device: the vsock listener is
   # verified over loopback.
   ssh_username         = "debian"
   ssh_private_key_file = var.ssh_key_file
+  ssh_timeout          = "15m" # which an emulated processor may need
   shutdown_command     = "sudo systemctl poweroff"
 }
 

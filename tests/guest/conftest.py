@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from guest import (KERNELS, NoSuchGuest, arm64_in_builder, build_in_builder,
+from guest import (KERNELS, Emulated, NoSuchGuest, arm64_in_builder, build_in_builder,
                    sanitized_in_builder)
 
 
@@ -16,6 +16,14 @@ def program():
     guests on an emulated processor, which would work for the sanitizers most of its time."""
     return {"uml": sanitized_in_builder, "distro": build_in_builder, "arm64": arm64_in_builder}[
         os.environ.get("SSHD_VSOCK_KERNEL", "uml")]()
+
+
+@pytest.fixture(scope="session")
+def native_program(program):
+    """The same for tests that build an image on this machine, which has to run it."""
+    if os.environ.get("SSHD_VSOCK_KERNEL") == "arm64":
+        raise NoSuchGuest("image builders run the program of their own processor")
+    return program
 
 
 def pytest_addoption(parser):
@@ -33,6 +41,13 @@ def pytest_runtest_makereport(call):
     if call.excinfo and call.excinfo.errisinstance(NoSuchGuest):
         reason = str(call.excinfo.value)
         call.excinfo = pytest.CallInfo.from_call(lambda: pytest.skip(reason), call.when).excinfo
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What each emulated guest cost. Other work on the machine makes time long, and CPU seconds less
+    so."""
+    for name, seconds in Emulated.costs:
+        terminalreporter.write_line(f"guest {name}: {seconds:.0f} s of CPU")
 
 
 def spread(tests, count):

@@ -184,22 +184,27 @@ class Emulated(Guest):
         self._take_turn()
         super().boot()
 
+    def _kernel_options(self, root):
+        return (f"root={root} rw console={self.kernel_console} mitigations=off loglevel=4 "
+                f"systemd.show_status=error {self.cmdline}")
+
+    def _disk(self):
+        """What QEMU has to be told of the disk, and of what is booted from it."""
+        kernel, initrd = (f"/guest/boot/{file.name}" for name in ("vmlinuz", "initrd.img")
+                          for file in self._sandbox.path("runner/guest/boot").glob(f"{name}-*"))
+        return ["-kernel", kernel, "-initrd", initrd, "-append", self._kernel_options("/dev/vda"),
+                "-drive", "file=/disk,format=raw,if=none,id=root,cache=unsafe"]
+
     def _power_on(self):
         if self._boots == 1:
             self._make_disk()
-        kernel, initrd = (f"/guest/boot/{file.name}" for name in ("vmlinuz", "initrd.img")
-                          for file in self._sandbox.path("runner/guest/boot").glob(f"{name}-*"))
         self._door = PortDoor()
         port = self._door.theirs.fileno()
         argv = [*self.qemu, "-accel", "tcg,thread=multi", "-smp", "1", "-m", self.memory,
                 "-display", "none", "-nodefaults", "-no-reboot", "-no-user-config", "-object",
                 f"memory-backend-memfd,id=mem,size={self.memory},share=on",
                 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
-                "-kernel", kernel, "-initrd", initrd,
-                "-append", f"root=/dev/vda rw console={self.kernel_console} mitigations=off "
-                           f"loglevel=4 systemd.show_status=error {self.cmdline}",
-                "-drive", "file=/disk,format=raw,if=none,id=root,cache=unsafe",
-                "-device", "virtio-blk-pci,drive=root",
+                *self._disk(), "-device", "virtio-blk-pci,drive=root",
                 "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
                 "-chardev", f"socket,id=door,fd={port}",
                 "-device", "virtserialport,chardev=door,nr=1"]

@@ -9,20 +9,29 @@ from guest import Guest
 from guest.steps import apply, dropin, meanwhile, served_by
 
 EVERY_RUN = 3
-CONFIG = "verify_timeout: 2\n"
 
 
 @pytest.fixture(scope="module", name="guest")
 def boot(program):
     with Guest("bookworm") as guest:
         guest.install(program)
-        apply(guest, CONFIG)
+        apply(guest, f"verify_timeout: {limit(guest)}\n")
         yield guest
 
 
+def limit(guest):
+    """Seconds for the verification: few, and enough for what answers."""
+    return 2 * guest.patience
+
+
+def silence(guest):
+    """A listener that accepts, and says nothing for longer than that."""
+    return served_by(guest, f"exec sleep {10 * limit(guest)}")
+
+
 def test_wait_for_the_banner_is_said(guest):
-    said = "sshd-vsock: waiting for an answer on vsock port 22, for at most 2 s\n"
-    with served_by(guest, "exec sleep 20"):
+    said = f"sshd-vsock: waiting for an answer on vsock port 22, for at most {limit(guest)} s\n"
+    with silence(guest):
         for verb in "verify", "status":
             assert said in guest.run(f"sshd-vsock {verb}", waits=True).stderr
             assert said not in guest.run(f"sshd-vsock {verb}").stderr  # as all other tests have it
@@ -48,7 +57,7 @@ def test_wait_for_systemd_is_said_with_the_job(guest):
 
 def test_nobody_is_left_to_say_it(guest):
     """Who says it ends with the wait, and with the program, however that ends."""
-    with served_by(guest, "exec sleep 20"):
+    with silence(guest):
         guest.run("timeout -s KILL 0.5 sshd-vsock verify")
         assert guest.run("pgrep -x sshd-vsock").stdout == ""
 
@@ -62,7 +71,7 @@ def test_anybody_may_verify(guest):
     assert rest in result.stderr
     report = json.loads(result.stdout)
     assert report["verification"]["answers"] and report["logins"] is report["host"] is None
-    with served_by(guest, "exec sleep 20"):
+    with silence(guest):
         result = guest.run(f"{anybody} verify")
         assert result.status == 4 and "no SSH banner came in time" in result.stderr
     with meanwhile(guest, "systemctl stop sshd-vsock.socket", "systemctl start sshd-vsock.socket"):

@@ -70,9 +70,9 @@ class Mkosi:
 
 
 @pytest.fixture(scope="module", name="image")
-def build(program, tmp_path_factory):
+def build(native_program, tmp_path_factory):
     """The example as it stands, only in a form that can be handed over: a tar file."""
-    mkosi = Mkosi(program)
+    mkosi = Mkosi(native_program)
     try:
         mkosi.run("--format=tar", "--compress-output=none", "build")
         image = tmp_path_factory.mktemp("mkosi") / "image.tar"
@@ -108,9 +108,9 @@ def test_image_boots_answers_and_closes_tcp(image):
         assert guest.ssh("exit 5").status == 5
 
 
-def test_ssh_of_mkosi_itself_is_taken_over_at_the_first_boot(program, tmp_path):
+def test_ssh_of_mkosi_itself_is_taken_over_at_the_first_boot(native_program, tmp_path):
     """Its units come after our script, with a preset: both have the port."""
-    mkosi = Mkosi(program)
+    mkosi = Mkosi(native_program)
     try:
         mkosi.run("--format=tar", "--compress-output=none", "--ssh=yes", "build")
         (built,) = mkosi.sandbox.path("mkosi/example").glob("vsock-guest*.tar")
@@ -132,8 +132,8 @@ def test_ssh_of_mkosi_itself_is_taken_over_at_the_first_boot(program, tmp_path):
         assert guest.ssh("exit 5").status == 5
 
 
-def test_profile_for_virtual_machines_is_understood(program):
-    mkosi = Mkosi(program)
+def test_profile_for_virtual_machines_is_understood(native_program):
+    mkosi = Mkosi(native_program)
     try:
         summary = mkosi.run("--profile=vm", "summary").decode()
     finally:

@@ -1,7 +1,8 @@
 """images/packer, run by a real Packer whose machine is the guest itself, over SSH on TCP.
 
-QEMU needs KVM, so the null builder takes the place of the qemu builder; provisioners and scripts
-are the example's own. Debian's Packer is the last free one (1.6).
+The null builder takes the place of the qemu builder, which takes minutes without KVM and has a test
+in tests/real; provisioners and scripts are the example's own. Debian's Packer is the last free one
+(1.6).
 """
 
 from pathlib import Path

@@ -33,14 +33,14 @@ ssh -i key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/d
 
 
 @pytest.fixture(scope="module", name="package")
-def pack(program, tmp_path_factory):
+def pack(native_program, tmp_path_factory):
     """The .wsl file; kernel and modules are not in it, WSL brings them."""
     package = tmp_path_factory.mktemp("wsl") / "debian.wsl"
     distribution = tree(guest_recipe("trixie"))
     with Sandbox() as sandbox:
         sandbox.overlay(distribution, "tree")
         sandbox.run(["rm", "-r", f"{BASE}/tree/usr/lib/modules"])
-        sandbox.run([*ALOUD, f"SSHD_VSOCK={program}", str(EXAMPLE / "pack"), f"{BASE}/tree",
+        sandbox.run([*ALOUD, f"SSHD_VSOCK={native_program}", str(EXAMPLE / "pack"), f"{BASE}/tree",
                      str(package), str(PORT)])
     yield package
     package.unlink()
