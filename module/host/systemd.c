@@ -192,6 +192,15 @@ static void forget_job(struct systemd *m)
         m->result[0] = '\0';
 }
 
+/* Runs in a row, which each restart a socket of sshd's, are no loop that systemd has to end: its
+ * start limit (five in 10 s, systemd.unit(5)) would leave TCP down, for the rollback too. What
+ * clears a failure resets that count (unit.c, unit_reset_failed()). */
+static void forgive(struct systemd *m, const char *unit)
+{
+        (void)sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "ResetFailedUnit", NULL,
+                                 NULL, "s", unit);
+}
+
 static int enqueue(struct systemd *m, enum job job, const char *unit, struct error *error)
 {
         sd_bus_error e = SD_BUS_ERROR_NULL;
@@ -199,6 +208,8 @@ static int enqueue(struct systemd *m, enum job job, const char *unit, struct err
         int r;
 
         forget_job(m);
+        if (job == JOB_START || job == JOB_RESTART)
+                forgive(m, unit);
         r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, jobs[job].method, &e, &reply,
                                "ss", unit, "replace");
         if (r >= 0)
@@ -224,6 +235,7 @@ static int reload_and_restart(struct systemd *m, const char *unit)
 
         (void)snprintf(name, sizeof(name), "sshd-vsock-reload-%d.service", (int)getpid());
         forget_job(m);
+        forgive(m, unit);
         r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "StartTransientUnit", NULL,
                                &reply, "ssa(sv)a(sa(sv))", name, "replace", 4, "Type", "s",
                                "oneshot", "DefaultDependencies", "b", 0, "CollectMode", "s",

@@ -401,6 +401,24 @@ def test_listen_address_with_a_socket_activated_sshd(guest):
     open_again(guest)
 
 
+def test_runs_in_a_row_meet_no_start_limit(guest):
+    """systemd lets a socket unit start five times in 10 s; each of these runs restarts it."""
+    with meanwhile(guest, "systemctl disable -q --now ssh.service; systemctl enable -q --now "
+                          "ssh.socket; ip link set lo up",
+                   "systemctl stop ssh.service; systemctl disable -q --now ssh.socket; "
+                   "systemctl reset-failed; systemctl enable -q --now ssh.service"):
+        before = listeners(guest)
+        guest.put("/root/confined.yaml", LISTEN)
+        guest.put("/root/open.yaml", "")
+        for _ in range(4):
+            for config in "confined", "open":
+                guest.check(f"sshd-vsock -q --no-verify --config=/root/{config}.yaml apply")
+        assert listeners(guest) == before
+        guest.check("sshd-vsock remove")
+        assert listeners(guest) == before
+    open_again(guest)
+
+
 def test_configuration_that_sshd_refuses_is_never_in_place(guest):
     path = "/etc/ssh/sshd_config.d/01-family.conf"
     restart = "systemctl reset-failed; systemctl restart ssh"
