@@ -382,11 +382,15 @@ def test_listen_address_is_exact(strayed):
     assert listeners(strayed) == strays
 
 
+def socket_activated(guest):
+    return meanwhile(guest, "systemctl disable -q --now ssh.service; systemctl enable -q --now "
+                            "ssh.socket; ip link set lo up",
+                     "systemctl stop ssh.service; systemctl disable -q --now ssh.socket; "
+                     "systemctl reset-failed; systemctl enable -q --now ssh.service")
+
+
 def test_listen_address_with_a_socket_activated_sshd(guest):
-    with meanwhile(guest, "systemctl disable -q --now ssh.service; systemctl enable -q --now "
-                          "ssh.socket; ip link set lo up",
-                   "systemctl stop ssh.service; systemctl disable -q --now ssh.socket; "
-                   "systemctl reset-failed; systemctl enable -q --now ssh.service"):
+    with socket_activated(guest):
         before = listeners(guest)
         session(guest)
         apply(guest, "listen_address: [127.0.0.1, '127.0.0.1:2200']\n")
@@ -403,10 +407,7 @@ def test_listen_address_with_a_socket_activated_sshd(guest):
 
 def test_runs_in_a_row_meet_no_start_limit(guest):
     """systemd lets a socket unit start five times in 10 s; each of these runs restarts it."""
-    with meanwhile(guest, "systemctl disable -q --now ssh.service; systemctl enable -q --now "
-                          "ssh.socket; ip link set lo up",
-                   "systemctl stop ssh.service; systemctl disable -q --now ssh.socket; "
-                   "systemctl reset-failed; systemctl enable -q --now ssh.service"):
+    with socket_activated(guest):
         before = listeners(guest)
         guest.put("/root/confined.yaml", LISTEN)
         guest.put("/root/open.yaml", "")
