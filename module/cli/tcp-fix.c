@@ -22,14 +22,6 @@ static const char *socket_of(const char *unit)
         return NULL;
 }
 
-static bool is_tcp_unit(const char *unit)
-{
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(distro_tcp_units[i], unit) == 0)
-                        return true;
-        return false;
-}
-
 bool tcp_is_plain(const char *text)
 {
         return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -165,7 +157,7 @@ void tcp_fix(struct run *r, const struct tcp_listener *l, struct buf *out)
         if (!has_other_way(r))
                 buf_adds(out, "first correct what \"sshd-vsock verify\" names: nobody is known to "
                               "get in without this sshd");
-        else if (r->config.n_listen == 0 || !l->owned || !is_tcp_unit(l->unit) ||
+        else if (r->config.n_listen == 0 || !l->owned || !distro_is_tcp_unit(l->unit) ||
                  systemd_unit_files(r->systemd, l->unit, &files, &error) < 0)
                 buf_adds(out, l->fix);
         else if (socket_of(l->unit))

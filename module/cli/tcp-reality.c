@@ -100,9 +100,8 @@ static bool was_told(const struct run *r)
         for (size_t k = 0; k < r->plan.n; k++) {
                 const struct op *op = &r->plan.ops[k];
 
-                for (size_t i = 0; op->done && !op->item && i < N_TCP_UNITS; i++)
-                        if (strcmp(op->name, distro_tcp_units[i]) == 0)
-                                return true;
+                if (op->done && !op->item && distro_is_tcp_unit(op->name))
+                        return true;
         }
         return false;
 }

@@ -208,6 +208,18 @@ static bool is_known(const struct facts *f, const char *name)
         return distro_is_tcp_unit(name) || strcmp(name, UNIT_SOCKET) == 0;
 }
 
+/* One that is not sshd's may be on a disk that fails: then it is not ours to judge, and who
+ * connects will see whether it has the port. One that we masked is: its record would be lost. */
+static int look_at_other(struct survey *s, const char *name, bool enabled)
+{
+        int r = is_known(s->facts, name) ? 0 : look_at(s, name, enabled, NULL);
+
+        if (r >= 0 || r == -ENOMEM || argv_has(&s->facts->recorded, name))
+                return r;
+        *s->error = (struct error){ 0 };
+        return 0;
+}
+
 int survey_rivals(struct survey *s)
 {
         static const int sockets[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET };
@@ -221,11 +233,9 @@ int survey_rivals(struct survey *s)
                         r = look_at(s, distro_tcp_units[sockets[k]], t->enabled, &t->streams);
         }
         for (size_t k = 0; r == 0 && k < f->sockets.n; k++)
-                if (!is_known(f, f->sockets.list[k]))
-                        r = look_at(s, f->sockets.list[k], true, NULL);
+                r = look_at_other(s, f->sockets.list[k], true);
         for (size_t k = 0; r == 0 && k < f->recorded.n; k++)
-                if (!is_known(f, f->recorded.list[k]))
-                        r = look_at(s, f->recorded.list[k], false, NULL);
+                r = look_at_other(s, f->recorded.list[k], false);
         return r;
 }
 

@@ -83,6 +83,17 @@ def test_a_drop_in_that_holds_nul_is_no_trap(ubuntu, garbage):
     assert differences(before, ubuntu.state()) == set()
 
 
+def test_a_unit_that_cannot_be_read_ends_no_run(debian):
+    """It is somebody's, and has nothing to do with us: on a disk that fails, say."""
+    debian.link(f"{UNITS}/other.socket", "a" * 300)  # ENAMETOOLONG for who opens it
+    debian.link(f"{UNITS}/sockets.target.wants/other.socket", f"{UNITS}/other.socket")
+    before = debian.state()
+    debian.apply("--no-verify", config=CLOSE)
+    assert "nothing to do" in debian.apply("--no-verify", config=CLOSE).stderr
+    assert debian.run("remove").returncode == 0
+    assert differences(before, debian.state()) == set()
+
+
 def test_masks_of_others_stay(debian):
     write_by_mkosi(debian)
     debian.link(MASK, "/dev/null")
