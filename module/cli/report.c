@@ -88,16 +88,15 @@ static const char *const phases[] = {
         [PHASE_EXTRAS] = "extras",
 };
 
-static void add_operation(struct json *j, const struct run *r, size_t at)
+static void add_operation(struct json *j, const struct op *op)
 {
-        const struct op *op = &r->plan.ops[at];
         AUTO_BUF text = BUF_INIT;
 
         json_open(j, NULL, '{');
         json_string(j, "phase", phases[op->phase]);
         json_string(j, "kind", op_kind_name(op->kind));
         json_string(j, "name", op->name);
-        plan_print_op(&r->plan, at, &text);
+        plan_print_op(op, &text);
         json_bytes(j, "text", buf_str(&text), text.len);
         if (text.error < 0)
                 j->out.error = text.error;
@@ -135,7 +134,7 @@ static void add_operations(struct json *j, const struct run *r)
 {
         json_open(j, "operations", '[');
         for (size_t k = 0; k < r->plan.n; k++)
-                add_operation(j, r, k);
+                add_operation(j, &r->plan.ops[k]);
         json_close(j, ']');
         json_open(j, "conflicts", '[');
         for (size_t k = 0; k < r->plan.n_conflicts; k++)

@@ -16,7 +16,6 @@
 
 struct homes_work {
         const struct rootfs *root;
-        const struct plan *p;
         struct op *ops;
         const struct apply_report *report;
 };
@@ -26,7 +25,7 @@ static int run_home(void *userdata, size_t k, struct observed *ret, struct error
         const struct homes_work *h = userdata;
 
         (void)ret;
-        return apply_file(h->root, h->p, &h->ops[k], error);
+        return apply_file(h->root, &h->ops[k], error);
 }
 
 static bool is_home_near(void *userdata, size_t k)
@@ -61,7 +60,7 @@ static void take_home(void *userdata, size_t k, int result, const struct observe
 size_t apply_homes(const struct rootfs *root, struct plan *p, size_t first,
                    const struct apply_report *report)
 {
-        struct homes_work h = { root, p, &p->ops[first], report };
+        struct homes_work h = { root, &p->ops[first], report };
         const struct op *op = h.ops;
         size_t n = 0;
 

@@ -62,15 +62,6 @@ int apply_sweep(const struct rootfs *root, const struct desired *d, const struct
         return apply_sweep_homes(root, d, observed);
 }
 
-/* The operation before this one on the same path, in the same plan. */
-static const struct op *earlier(const struct plan *p, const struct op *op)
-{
-        for (const struct op *o = op; o-- > p->ops;)
-                if (o->item && strcmp(o->name, op->name) == 0)
-                        return o;
-        return NULL;
-}
-
 static bool same_object(const struct observed *a, const struct observed *b)
 {
         bool nothing = a->type == OBSERVED_NONE || a->type == OBSERVED_NO_DIRECTORY;
@@ -143,17 +134,14 @@ static const char *advice(int error)
         return NULL;
 }
 
-int apply_file(const struct rootfs *root, const struct plan *p, const struct op *op,
-               struct error *error)
+int apply_file(const struct rootfs *root, const struct op *op, struct error *error)
 {
         const char *fix;
         int r;
 
-        if (!earlier(p, op)) {
-                r = unchanged(root, op, error);
-                if (r != 0)
-                        return r < 0 ? r : 0;
-        }
+        r = unchanged(root, op, error);
+        if (r != 0)
+                return r < 0 ? r : 0;
         r = write_op(root, op);
         if (r >= 0)
                 return 0;
@@ -170,7 +158,7 @@ static int run_op(const struct rootfs *root, struct systemd *m, const struct pla
         if (op->kind == OP_LABEL)
                 return label_restore(&op->name, 1, error);
         if (op->item)
-                return apply_file(root, p, op, error);
+                return apply_file(root, op, error);
         return apply_unit(m, p, op, error);
 }
 
@@ -254,9 +242,8 @@ int apply_phase(const struct rootfs *root, struct systemd *m, struct plan *p, en
         return r < 0 ? r : labelled;
 }
 
-static int restore(const struct rootfs *root, const struct plan *p, const struct op *op)
+static int restore(const struct rootfs *root, const struct op *op)
 {
-        const struct op *first = earlier(p, op);
         const struct observed *o = op->before;
         struct content c = { o->data, o->len, o->mode, o->uid, o->gid, false };
         AUTO_CLOSE int dir = -1;
@@ -265,9 +252,7 @@ static int restore(const struct rootfs *root, const struct plan *p, const struct
 
         if (r < 0 || op->kind == OP_LABEL)
                 return r;
-        if (first) /* back to what the earlier phase made of it */
-                r = write_op(root, first);
-        else if (o->type == OBSERVED_FILE)
+        if (o->type == OBSERVED_FILE)
                 r = atomic_write(dir, name, &c);
         else if (o->type == OBSERVED_LINK)
                 r = atomic_link(dir, name, o->data);
@@ -288,7 +273,7 @@ int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase
                 if (op->phase != phase || !op->item || !op->done ||
                     (flags && !(op->item->flags & flags)))
                         continue;
-                r = restore(root, p, op);
+                r = restore(root, op);
                 if (r < 0 && first == 0)
                         first = error_set(error, r, "cannot put %s%s back", root->path, op->name);
         }

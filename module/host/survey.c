@@ -227,17 +227,25 @@ static int note_recorded(void *userdata, const char *unit)
         return is_plain_socket(unit) ? argv_adds(&f->recorded, unit) : 0;
 }
 
-static int find_tcp_units(struct survey *s)
+/* What one of our presets records, as bits of distro_tcp_units. */
+static int read_record(struct survey *s, const char *path, unsigned *ret)
 {
         AUTO_FREE char *preset = NULL;
-        unsigned closed = 0;
         size_t len;
-        int r = survey_read(s, PATH_PRESET, &preset, &len);
+        int r = survey_read(s, path, &preset, &len);
 
-        if (r > 0)
-                closed = preset_closed(preset, len);
-        if (r > 0)
-                r = preset_each_closed(preset, len, note_recorded, s->facts);
+        *ret = r > 0 ? preset_closed(preset, len) : 0;
+        return r > 0 ? preset_each_closed(preset, len, note_recorded, s->facts) : r;
+}
+
+static int find_tcp_units(struct survey *s)
+{
+        unsigned closed = 0;
+        int r = read_record(s, PATH_PRESET, &s->facts->joint_preset);
+
+        if (r >= 0)
+                r = read_record(s, PATH_PRESET_TCP, &closed);
+        closed |= s->facts->joint_preset;
         for (size_t i = 0; r >= 0 && i < N_TCP_UNITS; i++) {
                 struct tcp_unit *t = &s->facts->tcp[i];
 

@@ -16,7 +16,7 @@ from guest.steps import UNITS, apply, listeners, meanwhile
 EVERY_RUN = 0
 
 OURS = (f"{UNITS}/sshd-vsock* {UNITS}/*.wants/sshd-vsock* /etc/modules-load.d/sshd-vsock.conf "
-        "/etc/systemd/system-preset/10-sshd-vsock.preset /etc/hosts")
+        "/etc/systemd/system-preset/10-sshd-vsock*.preset /etc/hosts")
 RULE = "/usr/share/sshd-vsock/sshd-vsock.cil"
 PATIENT = "verify_timeout: 60\n"
 AUDIT = "systemd-journald-audit.socket"

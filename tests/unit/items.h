@@ -32,12 +32,17 @@ static inline struct made make(const char *yaml, struct facts f)
 }
 
 /* The n-th item of the path, from 0; NULL when there is none. */
-static inline const struct item *find(const struct made *m, const char *path, size_t nth)
+/* The one item of that path; NULL: none. */
+static inline const struct item *find(const struct made *m, const char *path)
 {
+        const struct item *found = NULL;
+
         for (size_t i = 0; i < m->d.n; i++)
-                if (strcmp(m->d.items[i].path, path) == 0 && nth-- == 0)
-                        return &m->d.items[i];
-        return NULL;
+                if (strcmp(m->d.items[i].path, path) == 0) {
+                        assert_null(found);
+                        found = &m->d.items[i];
+                }
+        return found;
 }
 
 /* One line per item: phase, whether it is wanted, path. */
@@ -86,5 +91,6 @@ static inline void expect_items(const struct made *m, const char *want)
                   "sshd.socket.d/zz-sshd-vsock.conf\n"
 #define LISTEN(phase, sign) phase sign " /etc/ssh/sshd_config.d/10-sshd-vsock.conf\n"
 #define PRESET(phase, sign) phase sign " /etc/systemd/system-preset/10-sshd-vsock.preset\n"
+#define RECORD(phase, sign) phase sign " /etc/systemd/system-preset/10-sshd-vsock-tcp.preset\n"
 #define MODULES(sign)       "o" sign " /etc/modules-load.d/sshd-vsock.conf\n"
 #define HOSTS(sign)         "o" sign " /etc/hosts\n"

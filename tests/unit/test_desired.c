@@ -10,9 +10,9 @@ static void test_defaults(void **state)
 
         (void)state;
         expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
-                                 HUSH("-", "-", "-") LISTEN("o", "-") SOCKET_DROPINS("o", "-", "-")
-                                         PRESET("o", "+"));
-        assert_string_equal(find(&m, PATH_HOSTS, 0)->content, "127.0.0.1");
+                                 PRESET("o", "+") HUSH("-", "-", "-") LISTEN("o", "-")
+                                         SOCKET_DROPINS("o", "-", "-") RECORD("o", "-"));
+        assert_string_equal(find(&m, PATH_HOSTS)->content, "127.0.0.1");
 }
 
 /* The record of the masks is written before the masks, and both after all else. Where sshd listens
@@ -24,15 +24,15 @@ static void test_closed(void **state)
 
         (void)state;
         expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("-")
-                                 HUSH("-", "-", "-") PRESET("o", "+")
-                                         PRESET("c", "+") "c+ " UNITS "ssh.service\nc+ " UNITS
+                                 PRESET("o", "+") HUSH("-", "-", "-")
+                                         RECORD("c", "+") "c+ " UNITS "ssh.service\nc+ " UNITS
                                                           "ssh.socket\n");
-        assert_null(strstr(find(&m, PATH_PRESET, 0)->content, "disable"));
-        assert_non_null(strstr(find(&m, PATH_PRESET, 1)->content, "disable ssh.service\n"
-                                                                  "disable ssh.socket\n"));
+        assert_null(strstr(find(&m, PATH_PRESET)->content, "disable"));
+        assert_non_null(strstr(find(&m, PATH_PRESET_TCP)->content, "disable ssh.service\n"
+                                                                   "disable ssh.socket\n"));
 }
 
-/* Masks of ours keep their record from the first write on; foreign ones never get into it. */
+/* Masks of ours stay, and their record; foreign ones never get into it. */
 static void test_closed_already(void **state)
 {
         struct facts f = sample_facts();
@@ -44,10 +44,11 @@ static void test_closed_already(void **state)
                 AUTO(made_free) struct made m = make("disable_tcp: true\n", f);
 
                 assert_int_equal(desired_masks(&m.f), 1u << TCP_SSH_SERVICE);
-                assert_non_null(strstr(find(&m, PATH_PRESET, 0)->content, "disable ssh.service\n"));
-                assert_null(strstr(find(&m, PATH_PRESET, 1)->content, "ssh.socket"));
-                assert_true(find(&m, UNITS "ssh.service", 0)->wanted);
-                assert_null(find(&m, UNITS "ssh.socket", 0));
+                assert_non_null(
+                        strstr(find(&m, PATH_PRESET_TCP)->content, "disable ssh.service\n"));
+                assert_null(strstr(find(&m, PATH_PRESET_TCP)->content, "ssh.socket"));
+                assert_true(find(&m, UNITS "ssh.service")->wanted);
+                assert_null(find(&m, UNITS "ssh.socket"));
         }
 }
 
@@ -61,13 +62,12 @@ static void test_reopened(void **state)
         f.tcp[TCP_SSH_SERVICE].masked = f.tcp[TCP_SSH_SERVICE].ours = true;
         {
                 AUTO(made_free) struct made m = make("", f);
-                const struct item *mask = find(&m, UNITS "ssh.service", 0);
+                const struct item *mask = find(&m, UNITS "ssh.service");
 
                 assert_false(mask->wanted);
                 assert_int_equal(mask->phase, PHASE_OPEN);
-                assert_true(mask < find(&m, PATH_PRESET, 0));
-                assert_null(find(&m, PATH_PRESET, 1));
-                assert_null(find(&m, UNITS "ssh.socket", 0));
+                assert_true(mask < find(&m, PATH_PRESET_TCP));
+                assert_null(find(&m, UNITS "ssh.socket"));
         }
 }
 
@@ -100,11 +100,11 @@ static void test_generated(void **state)
         {
                 AUTO(made_free) struct made m = make("", f);
 
-                assert_true(find(&m, UNITS UNIT_KEYGEN, 0)->wanted);
-                assert_false(find(&m, UNITS UNIT_TEMPLATE, 0)->wanted);
-                assert_false(find(&m, UNITS UNIT_SOCKET, 0)->wanted);
-                assert_false(find(&m, UNITS "sockets.target.wants/" UNIT_SOCKET, 0)->wanted);
-                assert_true(find(&m, UNITS UNIT_PROVISION, 0)->wanted);
+                assert_true(find(&m, UNITS UNIT_KEYGEN)->wanted);
+                assert_false(find(&m, UNITS UNIT_TEMPLATE)->wanted);
+                assert_false(find(&m, UNITS UNIT_SOCKET)->wanted);
+                assert_false(find(&m, UNITS "sockets.target.wants/" UNIT_SOCKET)->wanted);
+                assert_true(find(&m, UNITS UNIT_PROVISION)->wanted);
         }
 }
 
@@ -124,13 +124,13 @@ static void test_listen(void **state)
                 AUTO(made_free) struct made m = make("listen_address: 127.0.0.1\n", f);
 
                 expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
-                                         HUSH("-", "-", "-") LISTEN(
+                                         PRESET("o", "+") HUSH("-", "-", "-") LISTEN(
                                                  "c", "+") "c+ /etc/ssh/sshd_config\n"
                                                            "c+ "
                                                            "/etc/ssh/sshd_config.d/"
                                                            "50-cloud-init.conf\n" SOCKET_DROPINS(
-                                                                   "c", "+", "-") PRESET("o", "+"));
-                assert_string_equal(find(&m, PATH_SSHD_CONFIG, 0)->content, "");
+                                                                   "c", "+", "-") RECORD("o", "-"));
+                assert_string_equal(find(&m, PATH_SSHD_CONFIG)->content, "");
         }
 }
 
@@ -153,21 +153,21 @@ static void test_listen_after_closed(void **state)
 
                 m.f.tcp[TCP_SSH_SOCKET].active = running;
                 assert_int_equal(desired_make(&c, &m.f, &m.d), 0);
-                assert_int_equal(find(&m, PATH_SSHD_DROPIN, 0)->phase, phase);
-                assert_int_equal(find(&m, CLOUD_INIT, 0)->phase, phase);
-                assert_int_equal(find(&m, UNITS "ssh.service", 0)->phase, phase);
-                assert_true(find(&m, CLOUD_INIT, 0) < find(&m, UNITS "ssh.service", 0));
-                assert_int_equal(find(&m, PATH_PRESET, 0)->phase,
+                assert_int_equal(find(&m, PATH_SSHD_DROPIN)->phase, phase);
+                assert_int_equal(find(&m, CLOUD_INIT)->phase, phase);
+                assert_int_equal(find(&m, UNITS "ssh.service")->phase, phase);
+                assert_true(find(&m, CLOUD_INIT) < find(&m, UNITS "ssh.service"));
+                assert_int_equal(find(&m, PATH_PRESET_TCP)->phase,
                                  running ? PHASE_CLOSE : PHASE_ACTIVATE);
-                assert_int_equal(find(&m, PATH_PRESET, 0)->flags & ITEM_LATE,
+                assert_int_equal(find(&m, PATH_PRESET_TCP)->flags & ITEM_LATE,
                                  running ? ITEM_LATE : 0);
                 desired_free(&m.d);
         }
         {
                 AUTO(made_free) struct made m = make("", f);
 
-                assert_true(find(&m, CLOUD_INIT, 0) < find(&m, PATH_SSHD_CONFIG, 0));
-                assert_true(find(&m, PATH_SSHD_CONFIG, 0) < find(&m, PATH_SSHD_DROPIN, 0));
+                assert_true(find(&m, CLOUD_INIT) < find(&m, PATH_SSHD_CONFIG));
+                assert_true(find(&m, PATH_SSHD_CONFIG) < find(&m, PATH_SSHD_DROPIN));
         }
 }
 
@@ -184,12 +184,12 @@ static void test_listen_without_include(void **state)
         {
                 AUTO(made_free) struct made m = make("listen_address: 127.0.0.1\n", f);
 
-                assert_false(find(&m, PATH_SSHD_DROPIN, 0)->wanted);
+                assert_false(find(&m, PATH_SSHD_DROPIN)->wanted);
                 /* a socket that is not in use needs no addresses */
-                assert_false(find(&m, UNITS "ssh.socket.d/" SOCKET_DROPIN, 0)->wanted);
-                assert_string_equal(find(&m, PATH_SSHD_CONFIG, 0)->content,
+                assert_false(find(&m, UNITS "ssh.socket.d/" SOCKET_DROPIN)->wanted);
+                assert_string_equal(find(&m, PATH_SSHD_CONFIG)->content,
                                     "ListenAddress 127.0.0.1\n");
-                assert_string_equal(find(&m, CLOUD_INIT, 0)->content, "");
+                assert_string_equal(find(&m, CLOUD_INIT)->content, "");
         }
 }
 
@@ -212,12 +212,12 @@ static void test_never_makes_sshd_config(void **state)
                 {
                         AUTO(made_free) struct made m = make(configs[i], f);
 
-                        assert_null(find(&m, PATH_SSHD_CONFIG, 0));
+                        assert_null(find(&m, PATH_SSHD_CONFIG));
                         for (size_t k = 0; k < m.d.n; k++)
                                 assert_int_equal(strncmp(m.d.items[k].path, "/etc/", 5) &&
                                                          m.d.items[k].kind != ITEM_FLAG,
                                                  0);
-                        assert_true(m.c.disable_tcp || find(&m, files[2], 0));
+                        assert_true(m.c.disable_tcp || find(&m, files[2]));
                 }
         }
 }
@@ -232,7 +232,7 @@ static void test_no_modules(void **state)
         {
                 AUTO(made_free) struct made m = make("", f);
 
-                assert_false(find(&m, PATH_MODULES_LOAD, 0)->wanted);
+                assert_false(find(&m, PATH_MODULES_LOAD)->wanted);
         }
 }
 
@@ -247,8 +247,9 @@ static void test_none(void **state)
         m.f.tcp[TCP_SSH_SOCKET].masked = true;
         assert_int_equal(desired_none(&m.f, &m.d), 0);
         expect_items(&m, LISTEN("o", "-") SOCKET_DROPINS(
-                                 "o", "-", "-") "o- " UNITS "ssh.service\n" PRESET("o", "-")
-                                 HUSH("-", "-", "-") HOSTS("-") MODULES("-") LISTENER_GOES);
+                                 "o", "-", "-") "o- " UNITS "ssh.service\n" RECORD("o", "-")
+                                 HUSH("-", "-", "-") PRESET("o", "-") HOSTS("-") MODULES("-")
+                                         LISTENER_GOES);
         for (size_t i = 0; i < m.d.n; i++)
                 assert_true((m.d.items[i].kind == ITEM_LINK) == (m.d.items[i].content != NULL));
         made_free(&m);

@@ -11,28 +11,27 @@ static void test_hushlogin(void **state)
                 AUTO(made_free) struct made m = make("hushlogin: true\n", sample_facts());
 
                 expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
-                                         HUSH("+", "+", "+") LISTEN("o", "-")
-                                                 SOCKET_DROPINS("o", "-", "-") PRESET("o", "+"));
-                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1000);
+                                         PRESET("o", "+") HUSH("+", "+", "+") LISTEN("o", "-")
+                                                 SOCKET_DROPINS("o", "-", "-") RECORD("o", "-"));
+                assert_int_equal(find(&m, "/home/admin/.hushlogin")->uid, 1000);
         }
         {
                 AUTO(made_free) struct made m = make("hushlogin: [twin, sshd]\n", sample_facts());
 
-                assert_false(find(&m, PATH_SKEL_HUSH, 0)->wanted);
-                assert_false(find(&m, "/root/.hushlogin", 0)->wanted);
+                assert_false(find(&m, PATH_SKEL_HUSH)->wanted);
+                assert_false(find(&m, "/root/.hushlogin")->wanted);
                 /* named is wanted, whether or not he can log in */
-                assert_true(find(&m, "/run/sshd/.hushlogin", 0)->wanted);
+                assert_true(find(&m, "/run/sshd/.hushlogin")->wanted);
                 /* a shared home is one path, and belongs to the one who wants it */
-                assert_true(find(&m, "/home/admin/.hushlogin", 0)->wanted);
-                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1001);
-                assert_null(find(&m, "/home/admin/.hushlogin", 1));
+                assert_true(find(&m, "/home/admin/.hushlogin")->wanted);
+                assert_int_equal(find(&m, "/home/admin/.hushlogin")->uid, 1001);
         }
         {
                 AUTO(made_free) struct made m = make("hushlogin: [admin]\n", sample_facts());
 
                 /* he who does not want it does not take it from him who does */
-                assert_true(find(&m, "/home/admin/.hushlogin", 0)->wanted);
-                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->uid, 1000);
+                assert_true(find(&m, "/home/admin/.hushlogin")->wanted);
+                assert_int_equal(find(&m, "/home/admin/.hushlogin")->uid, 1000);
         }
 }
 
@@ -48,10 +47,10 @@ static void test_homes_that_are_looked_at(void **state)
                 AUTO(made_free) struct made m = make("hushlogin: [admin]\n", f);
                 AUTO(made_free) struct made n = make("hushlogin: [admin]\n", none);
 
-                assert_true(find(&m, "/home/admin/.hushlogin", 0)->wanted);
-                assert_int_equal(find(&m, "/home/admin/.hushlogin", 0)->phase, PHASE_EXTRAS);
-                assert_null(find(&m, "/root/.hushlogin", 0));
-                assert_null(find(&n, "/home/admin/.hushlogin", 0));
+                assert_true(find(&m, "/home/admin/.hushlogin")->wanted);
+                assert_int_equal(find(&m, "/home/admin/.hushlogin")->phase, PHASE_EXTRAS);
+                assert_null(find(&m, "/root/.hushlogin"));
+                assert_null(find(&n, "/home/admin/.hushlogin"));
         }
 }
 
@@ -66,7 +65,7 @@ static void test_home_is_root(void **state)
         {
                 AUTO(made_free) struct made m = make("hushlogin: [x]\n", f);
 
-                assert_true(find(&m, "/.hushlogin", 0)->wanted);
+                assert_true(find(&m, "/.hushlogin")->wanted);
         }
 }
 

@@ -317,46 +317,6 @@ static void test_strays(void **state)
         plan_free(&there);
 }
 
-/* Two items of one path: the first holds the place only until the second is there. */
-static void test_chain(void **state)
-{
-        struct item items[] = {
-                { .kind = ITEM_FILE, .phase = PHASE_OPEN, .wanted = true, .mode = 0644 },
-                { .kind = ITEM_FILE, .phase = PHASE_CLOSE, .wanted = true, .mode = 0644 },
-        };
-        static const struct {
-                const char *there;
-                size_t n;
-        } table[] = {
-                { NULL, 2 }, { FILE_MARKER "1", 1 }, { FILE_MARKER "2", 0 }, { FILE_MARKER "3", 2 }
-        };
-        struct desired d = { .items = items, .n = 2 };
-        struct facts f = { 0 };
-
-        (void)state;
-        items[0].path = items[1].path = text(PATH_PRESET);
-        items[0].content = text(FILE_MARKER "1");
-        items[1].content = text(FILE_MARKER "2");
-        items[0].len = items[1].len = strlen(FILE_MARKER "1");
-        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                struct observed o[2] = { { .type = OBSERVED_NONE } };
-                struct plan p;
-
-                if (table[i].there)
-                        o[0] = (struct observed){ .type = OBSERVED_FILE,
-                                                  .mode = 0644,
-                                                  .data = text(table[i].there),
-                                                  .len = strlen(table[i].there) };
-                o[1] = o[0];
-                assert_int_equal(plan_make(&d, o, &f, NULL, &p), 0);
-                assert_int_equal(p.n, table[i].n);
-                assert_int_equal(plan_has(&p, PHASE_OPEN), table[i].n == 2);
-                assert_int_equal(plan_has(&p, PHASE_CLOSE), table[i].n > 0);
-                assert_false(plan_has(&p, PHASE_ACTIVATE));
-                plan_free(&p);
-        }
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -367,7 +327,6 @@ int main(void)
                 cmocka_unit_test(test_followed_link),
                 cmocka_unit_test(test_link_is_known_by_its_unit),
                 cmocka_unit_test(test_strays),
-                cmocka_unit_test(test_chain),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,19 +104,27 @@ static void test_socket_that_was_not_told(void **state)
         expect_units(&w, "disable_tcp: true\n", RELOAD);
 }
 
-/* A file that two phases write, and that is somebody else's, is in the way of both. */
+/* A file of somebody else is in the way of what it would be for. */
 static void test_preset_of_somebody_else(void **state)
 {
-        AUTO(config_free) struct config c = sample_config("disable_tcp: true\n");
-        AUTO(planning_free) struct planning plan = { 0 };
-        struct world w = live_world();
+        static const struct {
+                const char *path;
+                enum blocks blocks;
+        } table[] = { { PATH_PRESET, BLOCKS_LISTENER }, { PATH_PRESET_TCP, BLOCKS_CLOSE } };
 
         (void)state;
-        world_put_text(&w, PATH_PRESET, "enable mine.service\n");
-        plan_world(&w, &c, &plan);
-        assert_int_equal(plan_blocked(&plan.p), BLOCKS_LISTENER);
-        users_free(&w.base.users);
-        world_free(&w);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                AUTO(config_free) struct config c = sample_config("disable_tcp: true\n");
+                AUTO(planning_free) struct planning plan = { 0 };
+                struct world w = live_world();
+
+                world_put_text(&w, table[i].path, "enable mine.service\n");
+                plan_world(&w, &c, &plan);
+                assert_int_equal(plan_blocked(&plan.p), table[i].blocks);
+                assert_int_equal(plan.p.n_conflicts, 1);
+                users_free(&w.base.users);
+                world_free(&w);
+        }
 }
 
 /* Killed before its masks were there: their record, which is whole, is not taken back for a moment.
@@ -132,7 +140,7 @@ static void test_record_that_is_ahead(void **state)
         plan_world(&w, &c, &plan);
         assert_true(plan.p.n > 0);
         for (size_t k = 0; k < plan.p.n; k++)
-                assert_string_not_equal(plan.p.ops[k].name, PATH_PRESET);
+                assert_string_not_equal(plan.p.ops[k].name, PATH_PRESET_TCP);
         users_free(&w.base.users);
         world_free(&w);
 }

@@ -58,18 +58,15 @@ static const char closing[] =
         "systemctl daemon-reload\n"
         "systemctl start sshd-vsock.socket\n"
         "# only after verification:\n"
-        "--- /etc/systemd/system-preset/10-sshd-vsock.preset\n"
-        "+++ /etc/systemd/system-preset/10-sshd-vsock.preset\n"
-        "@@ -1,3 +1,5 @@\n"
-        " " FILE_MARKER " " LOST " enable sshd-vsock.socket\n"
-        " enable sshd-vsock-provision.service\n"
-        "+disable ssh.service\n"
+        "--- /dev/null\n"
+        "+++ /etc/systemd/system-preset/10-sshd-vsock-tcp.preset\n"
+        "@@ -0,0 +1,3 @@\n"
+        "+" FILE_MARKER " " LOST "+disable ssh.service\n"
         "+disable ssh.socket\n"
         "link " UNITS "ssh.service -> /dev/null\n"
         "link " UNITS "ssh.socket -> /dev/null\n"
         "systemctl daemon-reload\n";
 
-/* What stands in the preset before is what the first write of the chain put there. */
 static void test_closing(void **state)
 {
         AUTO(world_free) struct world w = live_world();

@@ -121,13 +121,21 @@ static inline bool world_is_masked(const struct world *w, const char *unit)
         return e && e->o.type == OBSERVED_LINK && strcmp(e->o.data, "/dev/null") == 0;
 }
 
+static inline unsigned world_record(const struct world *w, const char *path)
+{
+        const struct entry *preset = world_entry(w, path);
+
+        return preset ? preset_closed(preset->o.data, preset->o.len) : 0;
+}
+
 /* What survey.c would find; borrows from the world. */
 static inline struct facts world_facts(const struct world *w)
 {
-        const struct entry *preset = world_entry(w, PATH_PRESET);
-        unsigned closed = preset ? preset_closed(preset->o.data, preset->o.len) : 0;
         struct facts f = w->base;
+        unsigned closed;
 
+        f.joint_preset = world_record(w, PATH_PRESET);
+        closed = f.joint_preset | world_record(w, PATH_PRESET_TCP);
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 f.tcp[i].masked = world_is_masked(w, distro_tcp_units[i]);
                 f.tcp[i].recorded = closed & (1u << i);

@@ -18,6 +18,7 @@
 #define UNIT_PROVISION  "sshd-vsock-provision.service"
 
 #define PATH_PRESET             "/etc/systemd/system-preset/10-sshd-vsock.preset"
+#define PATH_PRESET_TCP         "/etc/systemd/system-preset/10-sshd-vsock-tcp.preset"
 #define PATH_MODULES_LOAD       "/etc/modules-load.d/sshd-vsock.conf"
 #define PATH_HOSTS              "/etc/hosts"
 #define PATH_SSHD_CONFIG        "/etc/ssh/sshd_config"

@@ -10,24 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add_preset(struct maker *m, enum phase phase, unsigned closed)
-{
-        struct item *i = desired_add(m, ITEM_FILE, phase, ITEM_DIRECTORY, PATH_PRESET);
-        AUTO_BUF b = BUF_INIT;
-
-        if (!m->c)
-                return;
-        for (size_t k = 0; k < N_TCP_UNITS; k++)
-                if (rivals_mask(m->f, distro_tcp_units[k]))
-                        closed |= 1u << k;
-        render_preset(closed, &b);
-        for (size_t k = 0; k < m->f->n_rivals; k++)
-                if (m->f->rivals[k].kind == RIVAL_WHOLE &&
-                    !distro_is_tcp_unit(m->f->rivals[k].name))
-                        render_preset_more(m->f->rivals[k].name, &b);
-        desired_want(m, i, &b);
-}
-
 /* A file of sshd's configuration; the lines go into the main one where nothing includes our
  * drop-in. Files under /usr are the vendor's: what strays there is only reported. */
 static void add_sshd_file(struct maker *m, enum phase phase, const char *path)
@@ -131,46 +113,29 @@ static void add_listen(struct maker *m)
         add_socket_dropins(m, phase);
 }
 
-/* The masks that are ours already. Their record stays whatever else changes: without it they would
- * be foreign from then on, and no later run would take them away. */
-static unsigned masks_of_ours(const struct facts *f)
+static bool is_recorded(const struct facts *f)
 {
-        unsigned masks = 0;
-
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (f->tcp[i].ours)
-                        masks |= 1u << i;
-        return masks;
-}
-
-static bool masks_rivals(const struct facts *f)
-{
-        for (size_t i = 0; i < f->n_rivals; i++)
-                if (f->rivals[i].kind == RIVAL_WHOLE)
+        for (size_t k = 0; k < N_TCP_UNITS; k++)
+                if (f->tcp[k].recorded)
                         return true;
         return false;
 }
 
-/* The record of our masks goes only after what they kept shut runs again: a run that is killed
- * before that finds it, and goes on. It comes before a mask of another unit on our port. */
-static void add_preset_of_opening(struct maker *m)
+/* The record of our masks is there before they are, and goes only after what they kept shut runs
+ * again: a run that is killed before that finds it, and goes on. */
+static void add_record(struct maker *m, unsigned masks)
 {
-        bool recorded = false, late = !m->c && masks_rivals(m->f);
+        bool late = phase_of_listen(m) == PHASE_CLOSE;
+        enum phase gone = !is_recorded(m->f) ? PHASE_OPEN : late ? PHASE_CLOSE : PHASE_ACTIVATE;
+        AUTO_BUF b = BUF_INIT;
         struct item *i;
 
-        for (size_t k = 0; k < N_TCP_UNITS; k++)
-                recorded = recorded || m->f->tcp[k].recorded;
-        if (recorded && m->c && masks_rivals(m->f))
-                add_preset(m, PHASE_OPEN, masks_of_ours(m->f));
-        if (!recorded && !late) {
-                add_preset(m, PHASE_OPEN, 0);
-        } else if (phase_of_listen(m) == PHASE_OPEN && !late) {
-                add_preset(m, PHASE_ACTIVATE, 0);
-        } else {
-                add_preset(m, PHASE_CLOSE, 0);
-                i = desired_find(m, PATH_PRESET);
-                if (i)
-                        i->flags |= ITEM_LATE;
+        i = desired_add(m, ITEM_FILE, masks ? PHASE_CLOSE : gone, ITEM_DIRECTORY, PATH_PRESET_TCP);
+        if (masks) {
+                render_preset_tcp(masks, &b);
+                desired_want(m, i, &b);
+        } else if (i && gone == PHASE_CLOSE) {
+                i->flags |= ITEM_LATE;
         }
 }
 
@@ -185,12 +150,9 @@ unsigned desired_masks(const struct facts *f)
         return masks;
 }
 
-/* Masks of ours, and only those, are taken away again: the preset is the record of them. */
-static void add_masks(struct maker *m)
+/* Masks of ours, and only those, are taken away again: the presets are the record of them. */
+static void add_masks(struct maker *m, unsigned masks)
 {
-        bool close = m->c && m->c->disable_tcp;
-        unsigned masks = close ? desired_masks(m->f) : 0;
-
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 bool wanted = masks & (1u << i);
                 char path[sizeof(SYSTEM_UNIT_DIR) + 32];
@@ -209,16 +171,14 @@ void desired_add_closed(struct maker *m)
 {
         unsigned masks = desired_masks(m->f);
 
-        add_preset(m, PHASE_OPEN, masks_of_ours(m->f));
-        if (masks)
-                add_preset(m, PHASE_CLOSE, masks);
-        add_masks(m);
+        add_record(m, masks);
+        add_masks(m, masks);
 }
 
-/* Where sshd shall listen, before it may; the record goes after what it records. */
+/* Where sshd shall listen, before it may. */
 void desired_add_open(struct maker *m)
 {
         add_listen(m);
-        add_masks(m);
-        add_preset_of_opening(m);
+        add_masks(m, 0);
+        add_record(m, 0);
 }

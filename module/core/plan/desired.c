@@ -133,6 +133,32 @@ static void add_row(struct maker *m, const struct row *row)
         desired_want(m, i, &b);
 }
 
+/* Whether it records what is masked, and what those masks keep shut does not run yet: other units
+ * on our port, or TCP units where an earlier version wrote it. */
+static bool is_record(const struct maker *m)
+{
+        for (size_t k = 0; !m->c && k < m->f->n_rivals; k++)
+                if (m->f->rivals[k].kind == RIVAL_WHOLE)
+                        return true;
+        for (size_t k = 0; k < N_TCP_UNITS; k++)
+                if ((m->f->joint_preset & (1u << k)) && !rivals_mask(m->f, distro_tcp_units[k]))
+                        return true;
+        return false;
+}
+
+static void add_preset(struct maker *m)
+{
+        bool late = is_record(m);
+        struct item *i = desired_add(m, ITEM_FILE, late ? PHASE_CLOSE : PHASE_OPEN,
+                                     ITEM_DIRECTORY | (late ? ITEM_LATE : 0), PATH_PRESET);
+        AUTO_BUF b = BUF_INIT;
+
+        if (!m->c)
+                return;
+        render_preset(m->f, &b);
+        desired_want(m, i, &b);
+}
+
 static int finish(struct maker *m, struct desired *ret)
 {
         if (m->error < 0) {
@@ -150,6 +176,7 @@ int desired_make(const struct config *c, const struct facts *f, struct desired *
 
         for (size_t k = 0; k < ELEMENTSOF(rows); k++)
                 add_row(&m, &rows[k]);
+        add_preset(&m);
         desired_add_homes(&m);
         if (c->disable_tcp)
                 desired_add_closed(&m);
@@ -167,6 +194,7 @@ int desired_none(const struct facts *f, struct desired *ret)
         /* The other way round: first every other way in opens, then ours goes. */
         desired_add_open(&m);
         desired_add_homes(&m);
+        add_preset(&m);
         desired_add_rivals(&m, RIVAL_WHOLE);
         for (size_t k = ELEMENTSOF(rows); k-- > 0;)
                 add_row(&m, &rows[k]);

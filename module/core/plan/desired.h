@@ -61,10 +61,8 @@ static inline bool item_is_extra(const struct item *i)
         return i->kind == ITEM_HOSTS || i->kind == ITEM_FLAG;
 }
 
-/* Two items may name the same path, the later one in a later phase: the first is then what holds
- * until the second is safe. */
 struct desired {
-        struct item *items;
+        struct item *items; /* of different paths */
         size_t n;
         unsigned port; /* of the vsock listener; 0 where all goes */
         bool takeover; /* ITEM_HANDMADE takes the place of one that does something else, too */

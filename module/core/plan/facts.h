@@ -26,7 +26,7 @@ struct tcp_unit {
         bool vendor;       /* a unit file of that name in a vendor directory */
         bool foreign;      /* a file or link of that name in /etc/systemd/system: the admin's */
         bool masked;       /* masked in /etc, by whomever */
-        bool recorded;     /* our preset says that we masked it, once */
+        bool recorded;     /* our presets say that we masked it, once */
         bool ours;         /* … and masked it still is */
         bool active;       /* live: it runs or listens now */
         bool needs_reload; /* live: systemd has not read its files as they are */
@@ -77,9 +77,10 @@ struct facts {
         bool generated_listener; /* systemd's generator provides the wanted vsock listener, and it
                                 answers */
         struct tcp_unit tcp[N_TCP_UNITS];
-        struct argv sockets;  /* other socket units that links of /etc pull in */
-        struct argv recorded; /* socket units that our preset says we masked */
-        struct rival *rivals; /* those with a stream on vsock, or that had one before ours */
+        struct argv sockets;   /* other socket units that links of /etc pull in */
+        struct argv recorded;  /* socket units that our presets say we masked */
+        unsigned joint_preset; /* bits of distro_tcp_units that PATH_PRESET records: as 0.1.0 did */
+        struct rival *rivals;  /* those with a stream on vsock, or that had one before ours */
         size_t n_rivals;
         struct users users;
         unsigned verify_timeout; /* seconds, as configured; 0: the default */

@@ -51,25 +51,19 @@ void op_describe(const struct op *op, struct buf *out)
                 buf_addf(out, " -> %s", op->content);
 }
 
-/* What the file holds when the operation's turn comes: an earlier one may have written it. */
-static struct udiff_side side_before(const struct plan *p, size_t at)
+static struct udiff_side side_before(const struct op *op)
 {
-        const struct op *op = &p->ops[at];
         const struct observed *b = op->before;
 
-        for (size_t k = op->item && op->item->kind == ITEM_FLAG ? 0 : at; k-- > 0;)
-                if (p->ops[k].kind == OP_WRITE && strcmp(p->ops[k].name, op->name) == 0)
-                        return (struct udiff_side){ op->name, p->ops[k].content, p->ops[k].len };
         if (b->type == OBSERVED_FILE)
                 return (struct udiff_side){ op->name, b->data, b->len };
         return (struct udiff_side){ .label = op->name };
 }
 
-static void print_write(const struct plan *p, size_t at, struct buf *out)
+static void print_write(const struct op *op, struct buf *out)
 {
-        const struct op *op = &p->ops[at];
         const struct observed *b = op->before;
-        struct udiff_side from = side_before(p, at);
+        struct udiff_side from = side_before(op);
         struct udiff_side to = { .label = op->name, .text = op->content, .len = op->len };
 
         if (b->type == OBSERVED_FILE &&
@@ -82,29 +76,14 @@ static void print_write(const struct plan *p, size_t at, struct buf *out)
         udiff(&from, &to, out);
 }
 
-static void print_unlink(const struct op *op, struct buf *out)
+void plan_print_op(const struct op *op, struct buf *out)
 {
-        const struct observed *b = op->before;
-
-        if (b->type == OBSERVED_FILE) {
-                struct udiff_side from = { .label = op->name, .text = b->data, .len = b->len };
-                struct udiff_side to = { .label = op->name };
+        if (op->kind == OP_WRITE && !is_taking_over(op)) {
+                print_write(op, out);
+        } else if (op->kind == OP_UNLINK && op->before->type == OBSERVED_FILE) {
+                struct udiff_side from = side_before(op), to = { .label = op->name };
 
                 udiff(&from, &to, out);
-                return;
-        }
-        op_describe(op, out);
-        buf_adds(out, "\n");
-}
-
-void plan_print_op(const struct plan *p, size_t at, struct buf *out)
-{
-        const struct op *op = &p->ops[at];
-
-        if (op->kind == OP_WRITE && !is_taking_over(op)) {
-                print_write(p, at, out);
-        } else if (op->kind == OP_UNLINK) {
-                print_unlink(op, out);
         } else {
                 op_describe(op, out);
                 buf_adds(out, "\n");
@@ -122,7 +101,7 @@ void plan_print(const struct plan *p, bool deferred, struct buf *out)
                                  deferred ? "# left to the first boot, after verification there:\n"
                                           : "# only after verification:\n");
                 }
-                plan_print_op(p, k, out);
+                plan_print_op(&p->ops[k], out);
         }
 }
 

@@ -201,40 +201,15 @@ static int plan_item(struct plan *p, const struct desired *d, const struct obser
         return -EINVAL;
 }
 
-/* Whether a later item of the same path is satisfied already: then this one, which only holds the
- * place until then, has nothing to do. */
-static int superseded(const struct plan *p, const struct desired *d,
-                      const struct observed *observed, size_t at, bool *ret)
-{
-        *ret = false;
-        if (d->items[at].kind == ITEM_FLAG)
-                return 0; /* desired.c makes one of each, and there may be very many */
-        for (size_t k = at + 1; k < d->n; k++) {
-                struct plan trial = { .facts = p->facts };
-                int r;
-
-                if (strcmp(d->items[k].path, d->items[at].path) != 0)
-                        continue;
-                r = plan_item(&trial, d, observed, k);
-                *ret = r == 0 && trial.n == 0 && trial.n_conflicts == 0;
-                plan_free(&trial);
-                return r;
-        }
-        return 0;
-}
-
 static int plan_files(struct plan *p, const struct desired *d, const struct observed *observed,
                       enum phase phase, unsigned late)
 {
         for (size_t k = 0; k < d->n; k++) {
-                bool skip;
                 int r;
 
                 if (d->items[k].phase != phase || (d->items[k].flags & ITEM_LATE) != late)
                         continue;
-                r = superseded(p, d, observed, k, &skip);
-                if (r == 0 && !skip)
-                        r = plan_item(p, d, observed, k);
+                r = plan_item(p, d, observed, k);
                 if (r < 0)
                         return r;
         }

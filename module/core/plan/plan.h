@@ -90,8 +90,8 @@ void plan_print(const struct plan *p, bool deferred, struct buf *out);
 /* One line: "# 9 to write, 1 to start". Nothing where there is nothing to do. */
 void plan_print_summary(const struct plan *p, struct buf *out);
 
-/* One of its operations alone. */
-void plan_print_op(const struct plan *p, size_t at, struct buf *out);
+/* One operation alone. */
+void plan_print_op(const struct op *op, struct buf *out);
 
 /* A stable word for machines: "write", "restart", … */
 const char *op_kind_name(enum op_kind kind);

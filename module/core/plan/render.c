@@ -198,18 +198,21 @@ void render_provision(const struct facts *f, struct buf *out)
                       "WantedBy=multi-user.target\n");
 }
 
-void render_preset(unsigned closed, struct buf *out)
+void render_preset(const struct facts *f, struct buf *out)
 {
         buf_adds(out, MARKER "enable " UNIT_SOCKET "\n"
                              "enable " UNIT_PROVISION "\n");
+        for (size_t i = 0; i < f->n_rivals; i++)
+                if (f->rivals[i].kind == RIVAL_WHOLE)
+                        buf_addf(out, "disable %s\n", f->rivals[i].name);
+}
+
+void render_preset_tcp(unsigned closed, struct buf *out)
+{
+        buf_adds(out, MARKER);
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (closed & (1u << i))
                         buf_addf(out, "disable %s\n", distro_tcp_units[i]);
-}
-
-void render_preset_more(const char *unit, struct buf *out)
-{
-        buf_addf(out, "disable %s\n", unit);
 }
 
 int preset_each_closed(const char *text, size_t len, int (*each)(void *userdata, const char *unit),

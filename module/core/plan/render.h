@@ -27,19 +27,19 @@ void render_provision(const struct facts *f, struct buf *out);
  */
 bool provision_carries(const char *text, size_t len, struct buf *out);
 
-/* Enables our units; with `closed` (bits of distro_tcp_units) also keeps those disabled, which is
- * at the same time the record of what we masked. */
-void render_preset(unsigned closed, struct buf *out);
+/* Enables our units, and keeps other units on our port disabled. */
+void render_preset(const struct facts *f, struct buf *out);
 
-/* One more unit behind those, which is none of distro_tcp_units. */
-void render_preset_more(const char *unit, struct buf *out);
+/* Keeps these (bits of distro_tcp_units) disabled. Both presets are at the same time the record of
+ * what we masked. */
+void render_preset_tcp(unsigned closed, struct buf *out);
 
-/* Calls `each` for each unit that such a file keeps disabled, the bits' units too; stops at the
- * first negative result and returns it. */
+/* Calls `each` for each unit that such a file keeps disabled; stops at the first negative result
+ * and returns it. */
 int preset_each_closed(const char *text, size_t len, int (*each)(void *userdata, const char *unit),
                        void *userdata) MUST_CHECK;
 
-/* The bits that render_preset() was given, read back from such a file's bytes. */
+/* Those of them that are TCP units, as bits of distro_tcp_units. */
 unsigned preset_closed(const char *text, size_t len);
 
 /* Transports to load, as bits of distro_transports. */
