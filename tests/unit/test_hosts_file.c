@@ -4,6 +4,7 @@
  * laws on random files.
  */
 #include "core/format/hosts-file.h"
+#include "full.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -339,7 +340,7 @@ static void test_laws(void **state)
         static const char *const addresses[] = { "127.0.0.1", "::1", "10.0.0.1" };
 
         (void)state;
-        for (unsigned round = 0; round < 100000; round++) {
+        for (unsigned round = 0; round < rounds(100000); round++) {
                 const char *address = addresses[round % ELEMENTSOF(addresses)];
                 AUTO_BUF x = BUF_INIT;
                 AUTO_BUF once = BUF_INIT;

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "core/util/buf.h"
+#include "full.h"
 
 #define IDENT "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u7"
 
@@ -320,7 +321,7 @@ static void test_random(void **state)
         uint32_t seed = 7;
 
         (void)state;
-        for (unsigned round = 0; round < 20000; round++) {
+        for (unsigned round = 0; round < rounds(20000); round++) {
                 AUTO_BUF text = BUF_INIT;
                 struct ssh_banner b;
 

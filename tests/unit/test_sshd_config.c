@@ -4,6 +4,7 @@
  * block and our comment marks.
  */
 #include "core/format/sshd-config.h"
+#include "full.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -297,7 +298,7 @@ static void test_laws(void **state)
         uint32_t seed = 3;
 
         (void)state;
-        for (unsigned round = 0; round < 30000; round++) {
+        for (unsigned round = 0; round < rounds(30000); round++) {
                 AUTO_BUF x = BUF_INIT;
                 AUTO_BUF a = BUF_INIT;
                 AUTO_BUF b = BUF_INIT;
