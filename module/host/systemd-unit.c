@@ -128,7 +128,8 @@ static int read_unit(struct systemd *m, const char *unit, const char *path, stru
         return 0;
 }
 
-int systemd_unit(struct systemd *m, const char *unit, struct unit_state *ret, struct error *error)
+static int look_at_unit(struct systemd *m, const char *method, const char *unit,
+                        struct unit_state *ret, struct error *error)
 {
         sd_bus_error e = SD_BUS_ERROR_NULL;
         struct unit_state s = { 0 };
@@ -136,12 +137,14 @@ int systemd_unit(struct systemd *m, const char *unit, struct unit_state *ret, st
         const char *path;
         int r;
 
-        r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "LoadUnit", &e, &reply, "s",
+        r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, method, &e, &reply, "s",
                                unit);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "o", &path);
         if (r >= 0)
                 r = read_unit(m, unit, path, &s);
+        else if (sd_bus_error_has_name(&e, DESTINATION ".NoSuchUnit"))
+                r = 0; /* the state of nothing */
         if (r < 0)
                 r = systemd_say(error, r, &e, "look at", unit);
         else
@@ -149,4 +152,15 @@ int systemd_unit(struct systemd *m, const char *unit, struct unit_state *ret, st
         sd_bus_message_unref(reply);
         sd_bus_error_free(&e);
         return r < 0 ? r : 0;
+}
+
+int systemd_unit(struct systemd *m, const char *unit, struct unit_state *ret, struct error *error)
+{
+        return look_at_unit(m, "LoadUnit", unit, ret, error);
+}
+
+int systemd_loaded_unit(struct systemd *m, const char *unit, struct unit_state *ret,
+                        struct error *error)
+{
+        return look_at_unit(m, "GetUnit", unit, ret, error);
 }

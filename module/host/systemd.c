@@ -118,7 +118,7 @@ int systemd_is_booting(struct systemd *m, bool *ret, struct error *error)
 
         *ret = !s.active;
         for (size_t i = 0; r == 0 && i < ELEMENTSOF(stages); i++) {
-                r = systemd_unit(m, stages[i], &s, error);
+                r = systemd_loaded_unit(m, stages[i], &s, error);
                 *ret = *ret || s.starting;
         }
         return r;

@@ -33,6 +33,11 @@ int systemd_property(struct systemd *m, const char *name, char **ret,
 int systemd_unit(struct systemd *m, const char *unit, struct unit_state *ret,
                  struct error *error) MUST_CHECK;
 
+/* The same of a unit that is loaded already; any other is what does not exist, and is not looked
+ * for on disk, which takes systemd long where units were written since. */
+int systemd_loaded_unit(struct systemd *m, const char *unit, struct unit_state *ret,
+                        struct error *error) MUST_CHECK;
+
 /* The service that a connection to the socket unit starts, with Accept=yes one made of its
  * template; "" where there is none. It is not started, nor need it exist. */
 int systemd_socket_service(struct systemd *m, const char *socket, char *ret, size_t size,
