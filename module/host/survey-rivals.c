@@ -251,6 +251,7 @@ int survey_live_rivals(struct systemd *m, struct facts *f, struct error *error)
                 if (r < 0)
                         return r;
                 v->active = socket.active;
+                v->failed = socket.failed;
                 v->needs_reload = socket.needs_reload;
                 v->serves = service.active;
         }

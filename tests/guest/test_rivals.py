@@ -16,6 +16,7 @@ SINCE = "systemctl show -P ActiveEnterTimestampMonotonic ssh.socket"
 LISTEN = "systemctl show -P Listen ssh.socket | sort"
 STREAM = "[Socket]\n# for the host\nListenStream=vsock::22\n"
 DROPIN = f"{UNITS}/ssh.socket.d/10-vsock.conf"
+LATE = f"{UNITS}/ssh.socket.d/zzz-vsock.conf"  # ours of listen_address comes before it
 MKOSI_SOCKET = """[Unit]
 Description=Mkosi SSH Server VSock Socket
 ConditionVirtualization=!container
@@ -82,6 +83,24 @@ def test_stream_of_the_tcp_socket_is_taken_over_and_given_back(suite, program):
         assert guest.check(STATE) == before
         assert guest.check(LISTEN) == listen and listeners(guest) == tcp
         assert guest.check("ss --vsock -Hln | grep -c ':22 '") == "1\n"
+
+
+@pytest.mark.parametrize("config, address", (("{}\n", "*:22"), ("listen_address: 127.0.0.1\n",
+                                                                "127.0.0.1:22")))
+def test_stream_that_comes_later_does_not_cost_tcp(config, address, program):
+    """A unit that is started with a stream on the port that ours has fails, its TCP as well."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check("ip link set lo up; systemctl disable -q --now ssh.service;"
+                    "systemctl enable -q --now ssh.socket")
+        apply(guest, config)
+        assert listeners(guest) == {address}
+        guest.put(LATE, STREAM)
+        assert guest.run("systemctl daemon-reload; systemctl restart ssh.socket").status == 1
+        assert not listeners(guest)
+        assert f"take over {LATE}" in apply(guest, config).stderr
+        assert listeners(guest) == {address}
+        assert "nothing to do" in apply(guest, config).stderr
 
 
 @pytest.mark.parametrize("suite", ("bullseye", "bookworm", "trixie"))

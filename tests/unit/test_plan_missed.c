@@ -104,6 +104,47 @@ static void test_socket_that_was_not_told(void **state)
         expect_units(&w, "disable_tcp: true\n", RELOAD);
 }
 
+/* Started while ours has the vsock port, a unit fails with all that it listens on: TCP is back with
+ * the run that takes its vsock stream, unless it is to be closed; a failure that has another reason
+ * is left alone. */
+static void test_socket_that_failed_beside_ours(void **state)
+{
+        static const char path[] = UNITS "ssh.socket.d/vsock.conf";
+        static const struct {
+                const char *yaml;
+                bool failed, enabled, stripped;
+                const char *want;
+        } table[] = {
+                { "", true, true, false, RELOAD "a systemctl start ssh.socket\n" },
+                { "", true, true, true, "" },
+                { "", true, false, false, RELOAD },
+                { "", false, true, false, RELOAD },
+                { "disable_tcp: true\n", true, true, false, RELOAD },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                struct world w = settled_world(table[i].yaml);
+                struct rival_file file = { text(path), text("[Socket]\nListenStream=vsock::22\n"),
+                                           33, false };
+                struct rival r = { .name = text("ssh.socket"),
+                                   .service = text("ssh.service"),
+                                   .kind = RIVAL_STREAM,
+                                   .failed = table[i].failed,
+                                   .files = &file,
+                                   .n_files = 1 };
+
+                w.base.rivals = &r;
+                w.base.n_rivals = table[i].stripped ? 0 : 1;
+                w.base.tcp[TCP_SSH_SERVICE].active = false;
+                w.base.tcp[TCP_SSH_SOCKET].vendor = true;
+                w.base.tcp[TCP_SSH_SOCKET].active = false;
+                w.base.tcp[TCP_SSH_SOCKET].enabled = table[i].enabled;
+                world_put_text(&w, path, file.text);
+                expect_units(&w, table[i].yaml, table[i].want);
+        }
+}
+
 /* A file of somebody else is in the way of what it would be for. */
 static void test_preset_of_somebody_else(void **state)
 {
@@ -153,6 +194,7 @@ int main(void)
                 cmocka_unit_test(test_stale),
                 cmocka_unit_test(test_socket_that_is_told),
                 cmocka_unit_test(test_socket_that_was_not_told),
+                cmocka_unit_test(test_socket_that_failed_beside_ours),
                 cmocka_unit_test(test_preset_of_somebody_else),
                 cmocka_unit_test(test_record_that_is_ahead),
         };

@@ -62,9 +62,18 @@ static bool mask_wanted(const struct desired *d, const char *unit)
         return false;
 }
 
+/* Whether it was we who kept the unit shut, or had the port that it could not have. */
+static bool is_down(const struct plan *p, const struct facts *f, size_t at)
+{
+        const char *unit = distro_tcp_units[at];
+
+        return (f->tcp[at].recorded && !rivals_mask(f, unit)) ||
+               (rivals_fail(f, unit) && plan_touches(p, unit));
+}
+
 /* What we kept shut and is enabled runs again, also where an earlier run came no further than to
- * take the mask away; with new addresses to listen on only once those are written, or it would
- * listen on all of them for a while. */
+ * take the mask away, and what could not start beside ours; with new addresses to listen on only
+ * once those are written, or it would listen on all of them for a while. */
 static int plan_reopen(struct plan *p, const struct desired *d, const struct facts *f,
                        enum phase phase)
 {
@@ -74,8 +83,8 @@ static int plan_reopen(struct plan *p, const struct desired *d, const struct fac
         if (later != (phase == PHASE_CLOSE))
                 return 0;
         for (size_t t = 0; r == 0 && t < N_TCP_UNITS; t++)
-                if (!rivals_mask(f, distro_tcp_units[t]) && f->tcp[t].recorded &&
-                    f->tcp[t].enabled && !f->tcp[t].active && !mask_wanted(d, distro_tcp_units[t]))
+                if (is_down(p, f, t) && f->tcp[t].enabled && !f->tcp[t].active &&
+                    !mask_wanted(d, distro_tcp_units[t]))
                         r = plan_unit(p, OP_START, phase, distro_tcp_units[t]);
         return r;
 }

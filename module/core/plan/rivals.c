@@ -226,6 +226,14 @@ int rivals_decide(struct facts *f, const struct rivals_wish *wish)
         return 0;
 }
 
+bool rivals_fail(const struct facts *f, const char *unit)
+{
+        for (size_t i = 0; i < f->n_rivals; i++)
+                if (f->rivals[i].kind == RIVAL_STREAM && strcmp(f->rivals[i].name, unit) == 0)
+                        return f->rivals[i].failed;
+        return false;
+}
+
 bool rivals_mask(const struct facts *f, const char *unit)
 {
         for (size_t i = 0; i < f->n_rivals; i++)

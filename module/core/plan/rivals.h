@@ -33,6 +33,7 @@ struct rival {
         bool masked;         /* … and masked it still is */
         bool active;         /* live: it listens now */
         bool accepts;        /* Accept=yes: no service has its sockets; by rivals_decide() */
+        bool failed;         /* live: on a port that somebody else has, say */
         bool serves;         /* live: its service runs; false where it accepts */
         bool needs_reload;   /* live: systemd has not read its files as they are */
         struct buf text;     /* what its files say, in systemd's order, ours left out */
@@ -57,6 +58,10 @@ int rivals_decide(struct facts *f, const struct rivals_wish *wish) MUST_CHECK;
 /* The same file without its streams on that vsock port, ours by its marker. 1; 0 where it has none;
  * -ENOMEM. */
 int rival_strip(const struct rival_file *file, unsigned port, struct buf *out) MUST_CHECK;
+
+/* Whether the unit is down, all its other streams too, and its vsock stream is to go: ours had the
+ * port when it was started. */
+bool rivals_fail(const struct facts *f, const char *unit);
 
 /* Whether the unit is one that is, or was, masked as a whole. */
 bool rivals_mask(const struct facts *f, const char *unit);
