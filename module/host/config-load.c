@@ -18,9 +18,15 @@ const char *config_load_name(const char *config)
         return strcmp(config, "-") == 0 ? "<stdin>" : config;
 }
 
+/* What is wrong with the file, as whoever gave it can mend it; NULL: that is not what is wrong. */
 static const char *words_for(int error)
 {
         switch (error) {
+        case -EMFILE:
+        case -ENFILE:
+        case -EIO:
+        case -ENOMEM:
+                return NULL;
         case -EISDIR:
                 return "is a directory, not a file";
         case -EBADF:
@@ -28,14 +34,19 @@ static const char *words_for(int error)
         case -EFBIG:
                 return "is larger than 64 KiB";
         case -ENOENT:
-                return "does not exist";
+                return "does not exist, or is a link that leads nowhere";
+        case -ELOOP:
+                return "leads through too many symbolic links, or through /proc, which is not "
+                       "followed: --config=- reads standard input";
         }
         return strerror(-error);
 }
 
 static int fault(struct config_error *d, int error)
 {
-        return config_error_add(d, (struct mark){ 0 }, "%s", words_for(error));
+        const char *words = words_for(error);
+
+        return words ? config_error_add(d, (struct mark){ 0 }, "%s", words) : error;
 }
 
 static int read_stdin(struct config_error *d, char **ret, size_t *ret_len)
@@ -64,8 +75,6 @@ int config_load_path(const struct rootfs *root, const char *path, bool trusted,
         struct stat st;
         int r = rootfs_read(root, path, CONFIG_SIZE_MAX, ret, ret_len, &st);
 
-        if (r == -ENOMEM)
-                return r;
         if (r < 0)
                 return fault(d, r);
         if (trusted && (st.st_uid != 0 || (st.st_mode & 022))) {

@@ -11,7 +11,7 @@
 /* Reads it into *ret (NUL-terminated, caller frees). `config` NULL is the default path inside the
  * root, where absence means an empty text; "-" is standard input; other names are on this system,
  * also with an image. `trusted` refuses a file that others than root can write. -EBADMSG with the
- * fault in `d`, or -ENOMEM. */
+ * fault in `d`, or what went wrong in the world. */
 int config_load_read(const struct rootfs *root, const char *config, bool trusted,
                      struct config_error *d, char **ret, size_t *ret_len) MUST_CHECK;
 
