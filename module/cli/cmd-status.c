@@ -46,15 +46,6 @@ static void look_at_hosts(struct run *r)
                 hosts_file_inspect(text, len, &r->hosts.state, &r->hosts.address) == 0;
 }
 
-/* Whether somebody goes without a .hushlogin who is to have one. */
-static bool lacks_hushlogin(const struct run *r)
-{
-        AUTO_BUF gone = BUF_INIT;
-
-        return (r->facts.users_unread && r->config.hushlogin != HUSHLOGIN_OFF) ||
-               run_lacks_users(r, &gone) || r->plan.n_skipped > 0;
-}
-
 int cmd_status(struct run *r)
 {
         int status = run_begin_for_anybody(r);
@@ -78,8 +69,8 @@ int cmd_status(struct run *r)
         look_at_hosts(r);
         status_text(r, &r->text);
         run_report_hidden(r);
-        if ((r->config_differs && !r->options.config) || run_has_changes(r) || lacks_hushlogin(r) ||
-            r->plan.n_conflicts > 0 || r->tcp.drift.len > 0)
+        if ((r->config_differs && !r->options.config) || run_has_changes(r) ||
+            status_lacks_hushlogin(r) || r->plan.n_conflicts > 0 || r->tcp.drift.len > 0)
                 return EXIT_CHANGES;
         return !r->verified || r->verdict.cause == CAUSE_NONE ||
                                r->verdict.cause == CAUSE_NO_LOOPBACK

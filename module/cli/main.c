@@ -66,7 +66,7 @@ static const struct {
         { { "no-verify", no_argument, NULL, OPTION_NO_VERIFY }, "", "close TCP unverified" },
         { { "takeover", no_argument, NULL, OPTION_TAKEOVER },
           "",
-          "replace units of the same names, whatever they do" },
+          "plan, apply: replace units in the way, whatever they do" },
         { { "for", required_argument, NULL, OPTION_FOR },
           "=HOST",
           "client: linux, systemd, socat, mux, unix, hvc, winsocat, wsl" },

@@ -222,8 +222,11 @@ static void message_source(struct run *r)
                          "shows what the file would change",
                          CONFIG_PATH_DEFAULT, force);
         else if (r->source != CONFIG_NAMED && r->config_differs)
-                log_line(&r->log, LOG_LEVEL_WARN, "%s differs from %s; apply puts it in its place",
-                         r->source == CONFIG_FILE ? CONFIG_PATH_DEFAULT : "the default", force);
+                log_line(&r->log, LOG_LEVEL_WARN, "%s from %s; apply puts %s in its place",
+                         r->source == CONFIG_FILE ? CONFIG_PATH_DEFAULT " differs"
+                                                  : "there is no " CONFIG_PATH_DEFAULT
+                                                    ", and the defaults differ",
+                         force, r->source == CONFIG_FILE ? "it" : "the defaults");
 }
 
 static void message_credential(const struct run *r, const struct candidate *used,

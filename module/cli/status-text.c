@@ -205,6 +205,14 @@ static void add_hushlogin(const struct run *r, struct buf *out)
                 buf_addf(out, "        no such user: %s\n", buf_str(&gone));
 }
 
+bool status_lacks_hushlogin(const struct run *r)
+{
+        AUTO_BUF gone = BUF_INIT;
+
+        return (r->facts.users_unread && r->config.hushlogin != HUSHLOGIN_OFF) ||
+               run_lacks_users(r, &gone) || r->plan.n_skipped > 0;
+}
+
 static void add_drift(const struct run *r, struct buf *out)
 {
         const char *word = "drift   ";
@@ -230,6 +238,10 @@ static void add_drift(const struct run *r, struct buf *out)
         if (r->config_differs && !r->options.config) {
                 buf_addf(out, "%s%s is not in force: another configuration came by --config\n",
                          word, CONFIG_PATH_DEFAULT);
+                word = "        ";
+        }
+        if (status_lacks_hushlogin(r)) {
+                buf_addf(out, "%s.hushlogin files that apply cannot make: see above\n", word);
                 word = "        ";
         }
         if (word[0] == 'd')

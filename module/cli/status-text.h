@@ -8,3 +8,6 @@
 #include "cli/run.h"
 
 void status_text(const struct run *r, struct buf *out);
+
+/* Whether somebody goes without a .hushlogin who is to have one. */
+bool status_lacks_hushlogin(const struct run *r);

@@ -126,6 +126,8 @@ static const char *advice(int error)
         case -EDQUOT:
                 return "make room on the file system; a re-run finishes the job";
         case -EPERM:
+                if (geteuid() != 0)
+                        return "run as root, whose files these are to be, or under \"unshare -r\"";
                 return "look for an immutable file or directory (lsattr), and run as root";
         case -EBUSY:
                 return "it is a mount point of its own (a container's?): change it from where it "

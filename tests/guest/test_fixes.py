@@ -355,7 +355,7 @@ def test_root_that_is_the_running_system(guest):
 
 
 def test_not_root(guest):
-    result = guest.run("runuser -u nobody -- sshd-vsock plan")
+    result = guest.run("runuser -u nobody -- sshd-vsock apply")
     assert result.status == 1 and printed(result, "needs root") == "use sudo"
     mended(guest)
 

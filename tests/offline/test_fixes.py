@@ -2,6 +2,7 @@
 said here why none can. And those that are about images: each done to a tree to the letter."""
 
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -73,6 +74,7 @@ OTHERS = {
     "relabel it before it boots": "offline/test_labels.py::"
                                   "test_image_without_labels_is_to_be_relabelled",
     "look for an immutable file": "offline/test_hostile.py::test_what_is_immutable_is_named",
+    "whose files these are to be": OFFLINE + "test_image_of_a_user",
     "make room on the file system":
         "offline/test_hostile.py::test_a_full_file_system_is_named_and_room_mends_it",
     "mount its file system read-write": GUEST + "test_home_that_is_read_only",
@@ -319,6 +321,20 @@ def test_other_unit_on_the_port_in_an_image(choice, debian):
     assert masked == (choice != "disable")
     assert debian.run("remove").returncode == 0
     assert not debian.at(f"{UNITS}/ssh.socket").exists()
+
+
+def test_image_of_a_user(debian, folder):
+    """Units and sshd's files are root's: a user can write none, unless he is root by user namespace."""
+    nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+    binary = shutil.copy(program(), folder / "program")
+    folder.chmod(0o755)
+    subprocess.run(["chown", "-hR", "65534:65534", debian.root], check=True)
+    assert cure(debian.apply(status=1, binary=binary, **nobody), "cannot write") == (
+        "run as root, whose files these are to be, or under \"unshare -r\"")
+    for verb, status in ("apply", 0), ("plan", 0), ("remove", 0):
+        done = subprocess.run(["unshare", "-r", binary, f"--root={debian.root}", verb], check=False,
+                              **nobody)
+        assert done.returncode == status
 
 
 def test_unit_by_hand_that_starts_at_no_boot(debian):

@@ -46,6 +46,7 @@ static void test_taken(void **state)
                 { JUMP, "root@10.0.0.1" },
                 { JUMP, "ssh://me@hyp.example:2222" },
                 { JUMP, "fe80::1" },
+                { JUMP, "me@fe80::1" },
         };
 
         (void)state;
@@ -75,6 +76,8 @@ static void test_refused(void **state)
                                                 "-oX", "a;b", "a|b", "$a", "`a`", "a#",
                                                 "%h",  "a&b", "(a)", "~a", ".a",  "a<b" };
         static const char *const identities[] = { "%", "a%z", "a%", "100%", "${HOME", "a\\b" };
+        static const char *const jumps[] = { "hyp:22", "me@",       "me@hyp:22",
+                                             "ssh://", "ssh://me@", ":22" };
         static const char *const users[] = { "\\a", "a\\", "a\\b\\c", "a\\-b" };
         struct error error = { 0 };
 
@@ -88,6 +91,8 @@ static void test_refused(void **state)
                         assert_int_equal(take(word, in_words[i], &c, &error), -EINVAL);
                 assert_false(c.name || c.user || c.identity || c.jump || c.asked);
         }
+        for (size_t i = 0; i < ELEMENTSOF(jumps); i++)
+                assert_int_equal(take(JUMP, jumps[i], &(struct client){ 0 }, &error), -EINVAL);
         for (size_t i = 0; i < ELEMENTSOF(identities); i++)
                 assert_int_equal(take(IDENTITY, identities[i], &(struct client){ 0 }, &error),
                                  -EINVAL);

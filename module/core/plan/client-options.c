@@ -72,9 +72,17 @@ static bool is_identity(const char *text)
         return is_expandable(text);
 }
 
+/* A port stands in an ssh:// address only; an IPv6 address has more colons than one. */
 static bool is_destination(const char *text)
 {
-        return is_word(text, PLAIN "@:/");
+        static const char scheme[] = "ssh://";
+        bool address = strncmp(text, scheme, strlen(scheme)) == 0;
+        const char *at = strrchr(text, '@');
+        const char *host = at ? at + 1 : address ? text + strlen(scheme) : text;
+        const char *colon = strchr(host, ':');
+
+        return is_word(text, PLAIN "@:/") && *host && *host != ':' &&
+               (address || !colon || strchr(colon + 1, ':'));
 }
 
 static bool is_cid(const char *text)
@@ -111,7 +119,7 @@ static const struct {
 } addresses[] = {
         [ADDRESS_CID] = { is_cid, "a CID, a number from 3 on" },
         [ADDRESS_PATH] = { is_path, "an absolute path of letters, digits and / . _ - + @" },
-        [ADDRESS_VM] = { is_vm, "a name of letters, digits and . _ - (one with others has an id)" },
+        [ADDRESS_VM] = { is_vm, "a name of letters, digits and . _ - (else its id)" },
         [ADDRESS_VM_ID] = { is_guid, "the id of a Hyper-V machine" },
         [ADDRESS_WSL] = { is_vm, "the name of a WSL distribution" },
 };
@@ -172,12 +180,13 @@ int client_take_request(const struct client_request *q, struct client *ret, stru
                                  CLIENT_NAME_MAX - 1);
         if (q->user && !is_user(q->user))
                 return error_say(error, -EINVAL,
-                                 "--user wants a login name of letters, digits and . _ - @ +");
+                                 "--user wants a login name of letters, digits and . _ - @ +, or "
+                                 "DOMAIN\\NAME");
         if (q->identity && !is_identity(q->identity))
                 return error_say(error, -EINVAL,
                                  "--identity wants a file name without quotes, backslashes (on "
-                                 "Windows / does, too) and lines' ends; %% and ${ are ssh's own "
-                                 "(ssh_config(5), TOKENS)");
+                                 "Windows / works, too) or line breaks; %% and ${ have a meaning "
+                                 "to ssh (ssh_config(5), TOKENS)");
         if (q->jump && !is_destination(q->jump))
                 return error_say(error, -EINVAL,
                                  "--jump wants what ssh calls a destination: [USER@]HOST, or "

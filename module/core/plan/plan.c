@@ -138,7 +138,7 @@ static int plan_edit(struct plan *p, const struct item *i, const struct observed
         if (o->type == OBSERVED_LINK || o->type == OBSERVED_OTHER)
                 return i->wanted
                                ? plan_add_conflict(p, i,
-                                                   "is %s; sshd-vsock edits only files "
+                                                   "is %s; sshd-vsock edits only regular files "
                                                    "below /etc%s",
                                                    o->what ? o->what : "a link that leads nowhere",
                                                    i->kind == ITEM_HOSTS
