@@ -189,13 +189,18 @@ def test_stream_is_taken_out_and_given_back(stream, rest, ubuntu):
     assert "nothing to do" in ubuntu.run("remove").stderr
 
 
-def test_stream_in_a_unit_of_the_administrators_own(ubuntu):
+@pytest.mark.parametrize("configs", (("",), (CLOSE,), ("", CLOSE, ""), (CLOSE, "", LISTEN)))
+def test_stream_in_a_unit_of_the_administrators_own(configs, ubuntu):
+    """In the way of a mask, too: TCP stays, and is not masked over what is kept beside."""
     text = ubuntu.read("/usr/lib/systemd/system/ssh.socket").decode()
     ubuntu.put(MASK, text.replace("Accept=", "ListenStream=vsock::22\nAccept="))
     before = ubuntu.state()
-    ubuntu.apply()
-    assert "ListenStream=22" in settings(ubuntu, MASK)
-    assert "ListenStream=vsock::22" not in settings(ubuntu, MASK)
+    for config in configs:
+        for _ in range(2):
+            ubuntu.apply("--no-verify", config=config, status=1 if config == CLOSE else 0)
+            assert "ListenStream=22" in settings(ubuntu, MASK)
+            assert "ListenStream=vsock::22" not in settings(ubuntu, MASK)
+            assert ubuntu.read(f"{MASK}.sshd-vsock-saved") == before[MASK][-1]
     assert ubuntu.run("remove").returncode == 0
     assert differences(before, ubuntu.state()) == set()
 

@@ -62,7 +62,9 @@ static inline bool item_is_extra(const struct item *i)
 }
 
 struct desired {
-        struct item *items; /* of different paths */
+        /* of different paths, but for the mask of a TCP unit of the administrator's own whose vsock
+         * stream goes: while it is there the mask is in its way */
+        struct item *items;
         size_t n;
         unsigned port; /* of the vsock listener; 0 where all goes */
         bool takeover; /* ITEM_HANDMADE takes the place of one that does something else, too */

@@ -26,13 +26,15 @@ static int add_masked(struct plan *p, const struct item *i)
         return r;
 }
 
-/* The item of that path, without its last `cut` bytes. */
-static const struct item *find_item(const struct desired *d, const char *path, size_t cut)
+/* The item that the copy at that path is a copy for: of the path without the suffix, and not the
+ * mask that a TCP unit is to become besides. */
+static const struct item *find_original(const struct desired *d, const char *path)
 {
-        size_t n = strlen(path) - cut;
+        size_t n = strlen(path) - strlen(SAVED_SUFFIX);
 
         for (size_t k = 0; k < d->n; k++)
-                if (strncmp(d->items[k].path, path, n) == 0 && d->items[k].path[n] == '\0')
+                if (!(d->items[k].flags & ITEM_MASK) && strncmp(d->items[k].path, path, n) == 0 &&
+                    d->items[k].path[n] == '\0')
                         return &d->items[k];
         return NULL;
 }
@@ -183,7 +185,7 @@ int plan_saved(struct plan *p, const struct desired *d, const struct observed *o
                const struct item *i, const struct observed *o)
 {
         AUTO_BUF different = BUF_INIT;
-        const struct item *unit = find_item(d, i->path, strlen(SAVED_SUFFIX));
+        const struct item *unit = find_original(d, i->path);
         const struct observed *original = unit ? &observed[unit - d->items] : NULL;
         int r;
 
