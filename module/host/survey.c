@@ -10,6 +10,7 @@
 #include "host/clock.h"
 #include "host/credential.h"
 #include "host/survey-machine.h"
+#include "host/survey-records.h"
 #include "host/survey-rivals.h"
 #include "host/survey-sshd.h"
 #include "host/survey-tcp.h"
@@ -20,7 +21,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 static int find_sshd(const struct survey *s)
@@ -141,17 +141,6 @@ static int find_modules(struct survey *s)
         return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, s);
 }
 
-/* One that is no instance, and short enough for names made of it. */
-static bool is_plain_socket(const char *name)
-{
-        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                    "0123456789:_.-\\";
-        size_t n = strspn(name, plain);
-
-        return !name[n] && n > strlen(".socket") && n < 128 &&
-               strcmp(name + n - strlen(".socket"), ".socket") == 0;
-}
-
 static int note_enabled(int dir, const char *name, void *userdata)
 {
         struct facts *f = ((struct survey *)userdata)->facts;
@@ -160,7 +149,7 @@ static int note_enabled(int dir, const char *name, void *userdata)
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (strcmp(name, distro_tcp_units[i]) == 0)
                         f->tcp[i].enabled = true;
-        return is_plain_socket(name) && !distro_is_tcp_unit(name) ? argv_adds(&f->sockets, name)
+        return survey_is_plain_socket(name) && !distro_is_tcp_unit(name) ? argv_adds(&f->sockets, name)
                                                                   : 0;
 }
 
@@ -220,32 +209,11 @@ static int find_credential(struct survey *s)
         return r == -ENOMEM ? r : 0;
 }
 
-static int note_recorded(void *userdata, const char *unit)
-{
-        struct facts *f = userdata;
-
-        return is_plain_socket(unit) ? argv_adds(&f->recorded, unit) : 0;
-}
-
-/* What one of our presets records, as bits of distro_tcp_units. */
-static int read_record(struct survey *s, const char *path, unsigned *ret)
-{
-        AUTO_FREE char *preset = NULL;
-        size_t len;
-        int r = survey_read(s, path, &preset, &len);
-
-        *ret = r > 0 ? preset_closed(preset, len) : 0;
-        return r > 0 ? preset_each_closed(preset, len, note_recorded, s->facts) : r;
-}
-
 static int find_tcp_units(struct survey *s)
 {
         unsigned closed = 0;
-        int r = read_record(s, PATH_PRESET, &s->facts->joint_preset);
+        int r = survey_records(s, &closed);
 
-        if (r >= 0)
-                r = read_record(s, PATH_PRESET_TCP, &closed);
-        closed |= s->facts->joint_preset;
         for (size_t i = 0; r >= 0 && i < N_TCP_UNITS; i++) {
                 struct tcp_unit *t = &s->facts->tcp[i];
 

@@ -304,6 +304,20 @@ SuccessExitStatus=255
 """
 
 
+def record(unit):
+    """Where it is recorded that we masked that unit."""
+    return f"/etc/systemd/system-preset/10-sshd-vsock-{unit}.preset"
+
+
+def join_presets(tree):
+    """As 0.1.0 left it: what it had masked stood in the one preset that it wrote."""
+    preset = tree.at("/etc/systemd/system-preset/10-sshd-vsock.preset")
+    for path in sorted(preset.parent.glob("10-sshd-vsock-*.preset")):
+        lines = path.read_text().splitlines(keepends=True)
+        preset.write_text(preset.read_text() + "".join(x for x in lines if x.startswith("disable ")))
+        path.unlink()
+
+
 def write_by_mkosi(tree, name="ssh", units="/usr/lib/systemd/system"):
     """The units of Ssh= as they are in a finished image, or others of that kind."""
     tree.put(f"{units}/{name}.socket", MKOSI_SOCKET)

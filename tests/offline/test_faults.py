@@ -46,6 +46,8 @@ class Change:
     hosts_link: bool = False
     by_hand: bool = False
     rivals: bool = False
+    turned: bool = False  # ssh.socket, to vsock on another port
+    joint: bool = False  # as 0.1.0 left it
 
     def prepare(self, root):
         """The tree as it is before."""
@@ -59,8 +61,13 @@ class Change:
         if self.rivals:
             layouts.write_stream(tree)
             layouts.write_by_mkosi(tree, "vsock-ssh", UNITS)
+        if self.turned:
+            tree.put(f"{UNITS}/ssh.socket.d/turned.conf",
+                     "[Socket]\nListenStream=\nListenStream=vsock::2222\n")
         if self.before is not None:
             tree.apply(*NO_VERIFY, config=self.before)
+        if self.joint:
+            layouts.join_presets(tree)
         return tree
 
     def run(self, tree, **more):
@@ -91,6 +98,13 @@ CHANGES = {
     "giving back": Change("ubuntu2404", CLOSE, verb="remove", options=(), by_hand=True),
     "taking the port over": Change("ubuntu2404", after="", options=(), rivals=True),
     "giving the port back": Change("ubuntu2404", "", verb="remove", options=(), rivals=True),
+    "removing, closed and turned": Change("ubuntu2404", CLOSE, verb="remove", options=(),
+                                          turned=True),
+    "upgrading, closed": Change("ubuntu2404", CLOSE, CLOSE, options=(), joint=True),
+    "upgrading, opening": Change("ubuntu2404", CLOSE, "", options=(), joint=True),
+    "upgrading, taking the port over": Change("ubuntu2404", CLOSE, CLOSE, options=(), rivals=True,
+                                              joint=True),
+    "upgrading, removing": Change("ubuntu2404", CLOSE, verb="remove", options=(), joint=True),
 }
 
 

@@ -28,7 +28,7 @@ TOUCHED = [
     "/etc/crypto-policies/back-ends/opensshserver.config", "/etc/ssh/ssh_host_rsa_key",
     "/home/admin/.hushlogin", "/etc/modules-load.d/sshd-vsock.conf",
     "/etc/systemd/system-preset/10-sshd-vsock.preset",
-    "/etc/systemd/system-preset/10-sshd-vsock-tcp.preset", "/usr/sbin/sshd", "/usr/sbin/sshd-vsock",
+    "/etc/systemd/system-preset/10-sshd-vsock-ssh.service.preset", "/usr/sbin/sshd", "/usr/sbin/sshd-vsock",
     "/usr/lib/systemd/system/ssh.service", "/usr/lib/systemd/system/ssh.socket",
     "/usr/lib/systemd/libsystemd-shared-252.so", "/usr/etc/ssh/sshd_config",
     "/usr/lib/modules/6.1.0-1/kernel/net/vmw_vsock/hv_sock.ko",
@@ -199,11 +199,11 @@ THINGS = ("a FIFO", "a device", "a directory", "a socket")
                                   f"{UNITS}/sockets.target.wants/sshd-vsock.socket",
                                   "/etc/modules-load.d/sshd-vsock.conf",
                                   "/etc/systemd/system-preset/10-sshd-vsock.preset",
-                                  "/etc/systemd/system-preset/10-sshd-vsock-tcp.preset"))
+                                  "/etc/systemd/system-preset/10-sshd-vsock-ssh.service.preset"))
 def test_what_is_no_file_is_left_alone(path, what, debian):
     occupy(debian, path, what)
     blocks = {"/etc/hosts": warned, f"{UNITS}/ssh.service": kept_open,
-              "/etc/systemd/system-preset/10-sshd-vsock-tcp.preset": kept_open}
+              "/etc/systemd/system-preset/10-sshd-vsock-ssh.service.preset": kept_open}
     blocks.get(path, refused)(debian, path, what)
 
 

@@ -4,13 +4,12 @@ and both come back byte for byte."""
 import pytest
 
 import layouts
-from layouts import (HAND_TEMPLATE, MKOSI_SOCKET, MKOSI_TEMPLATE, STREAM, write_by_mkosi,
+from layouts import (HAND_TEMPLATE, MKOSI_SOCKET, MKOSI_TEMPLATE, STREAM, record, write_by_mkosi,
                      write_stream)
 from tree import MARKER, UNITS, Tree
 
 MASK = f"{UNITS}/ssh.socket"
 DROPIN = f"{UNITS}/ssh.socket.d/10-vsock.conf"
-PRESET = "/etc/systemd/system-preset/10-sshd-vsock.preset"
 CLOSE = "disable_tcp: true\n"
 LISTEN = "listen_address: 127.0.0.1\n"
 
@@ -57,7 +56,7 @@ def test_mkosi_units_are_masked_and_given_back(name, units, debian):
         assert "nothing to do" in debian.apply("--no-verify", config=config).stderr
         link = f"{UNITS}/sockets.target.wants/{name}.socket"
         assert debian.state()[link] == before[link]
-    assert f"disable {name}.socket\n" in debian.read(PRESET).decode()
+    assert f"disable {name}.socket\n" in debian.read(record(f"{name}.socket")).decode()
     assert debian.run("remove").returncode == 0
     assert differences(before, debian.state()) == set()
     assert "nothing to do" in debian.run("remove").stderr
@@ -98,7 +97,7 @@ def test_masks_of_others_stay(debian):
     write_by_mkosi(debian)
     debian.link(MASK, "/dev/null")
     debian.apply()
-    assert "ssh.socket" not in debian.read(PRESET).decode()
+    assert not debian.at(record("ssh.socket")).exists()
     assert debian.run("remove").returncode == 0
     assert debian.at(MASK).is_symlink()
 

@@ -91,6 +91,8 @@ static inline void expect_items(const struct made *m, const char *want)
                   "sshd.socket.d/zz-sshd-vsock.conf\n"
 #define LISTEN(phase, sign) phase sign " /etc/ssh/sshd_config.d/10-sshd-vsock.conf\n"
 #define PRESET(phase, sign) phase sign " /etc/systemd/system-preset/10-sshd-vsock.preset\n"
-#define RECORD(phase, sign) phase sign " /etc/systemd/system-preset/10-sshd-vsock-tcp.preset\n"
-#define MODULES(sign)       "o" sign " /etc/modules-load.d/sshd-vsock.conf\n"
-#define HOSTS(sign)         "o" sign " /etc/hosts\n"
+#define RECORD(phase, sign, unit)                                                                  \
+        phase sign " /etc/systemd/system-preset/10-sshd-vsock-" unit ".preset\n"
+#define MASK(phase, sign, unit) phase sign " " UNITS unit "\n"
+#define MODULES(sign)           "o" sign " /etc/modules-load.d/sshd-vsock.conf\n"
+#define HOSTS(sign)             "o" sign " /etc/hosts\n"

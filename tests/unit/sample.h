@@ -21,6 +21,14 @@ static inline char *text(const char *literal)
         return (char *)(uintptr_t)literal;
 }
 
+static inline const char *record_of(const char *unit)
+{
+        static char path[128];
+
+        (void)snprintf(path, sizeof(path), PRESET_DIR "/" RECORD_PREFIX "%s" RECORD_SUFFIX, unit);
+        return path;
+}
+
 /* A configuration from its YAML, which has to be valid. */
 static inline struct config sample_config(const char *yaml)
 {

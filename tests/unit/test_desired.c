@@ -10,26 +10,27 @@ static void test_defaults(void **state)
 
         (void)state;
         expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
-                                 PRESET("o", "+") HUSH("-", "-", "-") LISTEN("o", "-")
-                                         SOCKET_DROPINS("o", "-", "-") RECORD("o", "-"));
+                                 HUSH("-", "-", "-") LISTEN("o", "-") SOCKET_DROPINS("o", "-", "-")
+                                         PRESET("o", "+"));
         assert_string_equal(find(&m, PATH_HOSTS)->content, "127.0.0.1");
 }
 
-/* The record of the masks is written before the masks, and both after all else. Where sshd listens
- * is left as it is. */
+/* The record of a mask is written before the mask, and both after all else. Where sshd listens is
+ * left as it is. */
 static void test_closed(void **state)
 {
         AUTO(made_free)
         struct made m = make("disable_tcp: true\nhosts_entry: false\n", sample_facts());
 
         (void)state;
-        expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("-")
-                                 PRESET("o", "+") HUSH("-", "-", "-")
-                                         RECORD("c", "+") "c+ " UNITS "ssh.service\nc+ " UNITS
-                                                          "ssh.socket\n");
+        expect_items(&m,
+                     LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("-")
+                             HUSH("-", "-", "-") RECORD("c", "+", "ssh.service")
+                                     MASK("c", "+", "ssh.service") RECORD("c", "+", "ssh.socket")
+                                             MASK("c", "+", "ssh.socket") PRESET("o", "+"));
         assert_null(strstr(find(&m, PATH_PRESET)->content, "disable"));
-        assert_non_null(strstr(find(&m, PATH_PRESET_TCP)->content, "disable ssh.service\n"
-                                                                   "disable ssh.socket\n"));
+        assert_non_null(
+                strstr(find(&m, record_of("ssh.service"))->content, "\ndisable ssh.service\n"));
 }
 
 /* Masks of ours stay, and their record; foreign ones never get into it. */
@@ -44,9 +45,8 @@ static void test_closed_already(void **state)
                 AUTO(made_free) struct made m = make("disable_tcp: true\n", f);
 
                 assert_int_equal(desired_masks(&m.f), 1u << TCP_SSH_SERVICE);
-                assert_non_null(
-                        strstr(find(&m, PATH_PRESET_TCP)->content, "disable ssh.service\n"));
-                assert_null(strstr(find(&m, PATH_PRESET_TCP)->content, "ssh.socket"));
+                assert_int_equal(find(&m, record_of("ssh.service"))->phase, PHASE_OPEN);
+                assert_null(find(&m, record_of("ssh.socket")));
                 assert_true(find(&m, UNITS "ssh.service")->wanted);
                 assert_null(find(&m, UNITS "ssh.socket"));
         }
@@ -60,13 +60,15 @@ static void test_reopened(void **state)
 
         (void)state;
         f.tcp[TCP_SSH_SERVICE].masked = f.tcp[TCP_SSH_SERVICE].ours = true;
+        f.tcp[TCP_SSH_SERVICE].recorded = true;
         {
                 AUTO(made_free) struct made m = make("", f);
                 const struct item *mask = find(&m, UNITS "ssh.service");
 
                 assert_false(mask->wanted);
                 assert_int_equal(mask->phase, PHASE_OPEN);
-                assert_true(mask < find(&m, PATH_PRESET_TCP));
+                assert_true(mask < find(&m, record_of("ssh.service")));
+                assert_null(find(&m, record_of("ssh.socket")));
                 assert_null(find(&m, UNITS "ssh.socket"));
         }
 }
@@ -124,12 +126,12 @@ static void test_listen(void **state)
                 AUTO(made_free) struct made m = make("listen_address: 127.0.0.1\n", f);
 
                 expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
-                                         PRESET("o", "+") HUSH("-", "-", "-") LISTEN(
+                                         HUSH("-", "-", "-") LISTEN(
                                                  "c", "+") "c+ /etc/ssh/sshd_config\n"
                                                            "c+ "
                                                            "/etc/ssh/sshd_config.d/"
                                                            "50-cloud-init.conf\n" SOCKET_DROPINS(
-                                                                   "c", "+", "-") RECORD("o", "-"));
+                                                                   "c", "+", "-") PRESET("o", "+"));
                 assert_string_equal(find(&m, PATH_SSHD_CONFIG)->content, "");
         }
 }
@@ -157,9 +159,9 @@ static void test_listen_after_closed(void **state)
                 assert_int_equal(find(&m, CLOUD_INIT)->phase, phase);
                 assert_int_equal(find(&m, UNITS "ssh.service")->phase, phase);
                 assert_true(find(&m, CLOUD_INIT) < find(&m, UNITS "ssh.service"));
-                assert_int_equal(find(&m, PATH_PRESET_TCP)->phase,
+                assert_int_equal(find(&m, record_of("ssh.service"))->phase,
                                  running ? PHASE_CLOSE : PHASE_ACTIVATE);
-                assert_int_equal(find(&m, PATH_PRESET_TCP)->flags & ITEM_LATE,
+                assert_int_equal(find(&m, record_of("ssh.service"))->flags & ITEM_LATE,
                                  running ? ITEM_LATE : 0);
                 desired_free(&m.d);
         }
@@ -244,12 +246,13 @@ static void test_none(void **state)
 
         (void)state;
         m.f.tcp[TCP_SSH_SERVICE].masked = m.f.tcp[TCP_SSH_SERVICE].ours = true;
+        m.f.tcp[TCP_SSH_SERVICE].recorded = true;
         m.f.tcp[TCP_SSH_SOCKET].masked = true;
         assert_int_equal(desired_none(&m.f, &m.d), 0);
-        expect_items(&m, LISTEN("o", "-") SOCKET_DROPINS(
-                                 "o", "-", "-") "o- " UNITS "ssh.service\n" RECORD("o", "-")
-                                 HUSH("-", "-", "-") PRESET("o", "-") HOSTS("-") MODULES("-")
-                                         LISTENER_GOES);
+        expect_items(&m,
+                     LISTEN("o", "-") SOCKET_DROPINS("o", "-", "-") MASK("o", "-", "ssh.service")
+                             RECORD("a", "-", "ssh.service") HUSH("-", "-", "-") PRESET("o", "-")
+                                     HOSTS("-") MODULES("-") LISTENER_GOES);
         for (size_t i = 0; i < m.d.n; i++)
                 assert_true((m.d.items[i].kind == ITEM_LINK) == (m.d.items[i].content != NULL));
         made_free(&m);

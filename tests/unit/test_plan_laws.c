@@ -205,16 +205,18 @@ static const char *difference(const struct world *a, const struct world *b)
 /* As 0.1.0 left a system: one preset for all that it had masked, too. */
 static void join_presets(struct world *w)
 {
-        const struct entry *record = world_entry(w, PATH_PRESET_TCP);
-        const struct entry *preset = world_entry(w, PATH_PRESET);
         AUTO_BUF b = BUF_INIT;
 
-        if (!record || !preset || !is_ours(w, PATH_PRESET))
+        if (!is_ours(w, PATH_PRESET))
                 return;
-        buf_adds(&b, preset->o.data);
-        buf_adds(&b, strstr(record->o.data, "disable "));
+        buf_adds(&b, world_entry(w, PATH_PRESET)->o.data);
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                if (!world_has(w, record_of(distro_tcp_units[i])))
+                        continue;
+                buf_addf(&b, "disable %s\n", distro_tcp_units[i]);
+                world_remove(w, record_of(distro_tcp_units[i]));
+        }
         world_put_text(w, PATH_PRESET, buf_str(&b));
-        world_remove(w, PATH_PRESET_TCP);
 }
 
 /* ---- the laws -------------------------------------------------------------------------------- */

@@ -59,11 +59,14 @@ static const char closing[] =
         "systemctl start sshd-vsock.socket\n"
         "# only after verification:\n"
         "--- /dev/null\n"
-        "+++ /etc/systemd/system-preset/10-sshd-vsock-tcp.preset\n"
-        "@@ -0,0 +1,3 @@\n"
+        "+++ /etc/systemd/system-preset/10-sshd-vsock-ssh.service.preset\n"
+        "@@ -0,0 +1,2 @@\n"
         "+" FILE_MARKER " " LOST "+disable ssh.service\n"
-        "+disable ssh.socket\n"
         "link " UNITS "ssh.service -> /dev/null\n"
+        "--- /dev/null\n"
+        "+++ /etc/systemd/system-preset/10-sshd-vsock-ssh.socket.preset\n"
+        "@@ -0,0 +1,2 @@\n"
+        "+" FILE_MARKER " " LOST "+disable ssh.socket\n"
         "link " UNITS "ssh.socket -> /dev/null\n"
         "systemctl daemon-reload\n";
 

@@ -226,48 +226,44 @@ static void test_a_long_verification_is_not_cut_short(void **state)
 
 static void test_preset(void **state)
 {
-        char names[][16] = { "theirs.socket", "ssh.socket" };
-        struct rival rivals[] = { { .name = names[0], .kind = RIVAL_WHOLE },
-                                  { .name = names[1], .kind = RIVAL_STREAM } };
-        struct facts f = { .rivals = rivals, .n_rivals = ELEMENTSOF(rivals) };
         AUTO_BUF b = BUF_INIT;
 
         (void)state;
-        render_preset(&f, &b);
+        render_preset(&b);
         expect(&b, MARKER "enable sshd-vsock.socket\n"
-                          "enable sshd-vsock-provision.service\n"
-                          "disable theirs.socket\n");
-        render_preset_tcp(1u << TCP_SSH_SERVICE | 1u << TCP_SSHD_SOCKET, &b);
-        expect(&b, MARKER "disable ssh.service\ndisable sshd.socket\n");
+                          "enable sshd-vsock-provision.service\n");
+        render_record("ssh.service", &b);
+        expect(&b, MARKER "disable ssh.service\n");
 }
 
-/* What is written is what is read back, for every set of units, without the last newline too. */
+/* What is written is what is read back, for every unit, without the last newline too. */
 static void test_preset_round(void **state)
 {
         (void)state;
-        for (unsigned closed = 0; closed < 1u << N_TCP_UNITS; closed++) {
+        for (unsigned i = 0; i < N_TCP_UNITS; i++) {
                 AUTO_BUF b = BUF_INIT;
 
-                render_preset_tcp(closed, &b);
-                assert_int_equal(preset_closed(b.data, b.len), closed);
-                assert_int_equal(preset_closed(b.data, b.len - 1), closed);
+                render_record(distro_tcp_units[i], &b);
+                assert_int_equal(preset_closed(b.data, b.len), 1u << i);
+                assert_int_equal(preset_closed(b.data, b.len - 1), 1u << i);
         }
 }
 
-/* A line that only resembles one of ours records nothing. */
+/* A line that only resembles one of ours records nothing; nor does a file that is not ours. */
 static void test_preset_closed(void **state)
 {
         static const struct {
                 const char *text;
                 unsigned want;
         } table[] = {
-                { "\n\n", 0 },
-                { "disable ssh.service", 1u << TCP_SSH_SERVICE },
-                { "disable ssh.service\r\n", 0 },
-                { "disable ssh.services\n", 0 },
-                { "disable xssh.service\nenable ssh.service\n", 0 },
-                { "#disable ssh.service\n", 0 },
-                { "disable *\ndisable sshd.socket\n", 1u << TCP_SSHD_SOCKET },
+                { MARKER "\n\n", 0 },
+                { MARKER "disable ssh.service", 1u << TCP_SSH_SERVICE },
+                { MARKER "disable ssh.service\r\n", 0 },
+                { MARKER "disable ssh.services\n", 0 },
+                { MARKER "disable xssh.service\nenable ssh.service\n", 0 },
+                { MARKER "#disable ssh.service\n", 0 },
+                { MARKER "disable *\ndisable sshd.socket\n", 1u << TCP_SSHD_SOCKET },
+                { "disable ssh.service\n", 0 },
         };
 
         (void)state;
@@ -275,7 +271,7 @@ static void test_preset_closed(void **state)
                 assert_int_equal(preset_closed(table[i].text, strlen(table[i].text)),
                                  table[i].want);
         /* only what is inside of the length */
-        assert_int_equal(preset_closed("disable ssh.service", 18), 0);
+        assert_int_equal(preset_closed(MARKER "disable ssh.service", strlen(MARKER) + 18), 0);
 }
 
 #define LOOPBACK (1u << MODULE_LOOPBACK)

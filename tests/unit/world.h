@@ -121,9 +121,9 @@ static inline bool world_is_masked(const struct world *w, const char *unit)
         return e && e->o.type == OBSERVED_LINK && strcmp(e->o.data, "/dev/null") == 0;
 }
 
-static inline unsigned world_record(const struct world *w, const char *path)
+static inline unsigned world_joint(const struct world *w)
 {
-        const struct entry *preset = world_entry(w, path);
+        const struct entry *preset = world_entry(w, PATH_PRESET);
 
         return preset ? preset_closed(preset->o.data, preset->o.len) : 0;
 }
@@ -132,13 +132,12 @@ static inline unsigned world_record(const struct world *w, const char *path)
 static inline struct facts world_facts(const struct world *w)
 {
         struct facts f = w->base;
-        unsigned closed;
 
-        f.joint_preset = world_record(w, PATH_PRESET);
-        closed = f.joint_preset | world_record(w, PATH_PRESET_TCP);
+        f.joint_preset = world_joint(w);
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 f.tcp[i].masked = world_is_masked(w, distro_tcp_units[i]);
-                f.tcp[i].recorded = closed & (1u << i);
+                f.tcp[i].recorded = (f.joint_preset & (1u << i)) ||
+                                    world_has(w, record_of(distro_tcp_units[i]));
                 f.tcp[i].ours = f.tcp[i].masked && f.tcp[i].recorded;
         }
         return f;

@@ -18,7 +18,9 @@
 #define UNIT_PROVISION  "sshd-vsock-provision.service"
 
 #define PATH_PRESET             "/etc/systemd/system-preset/10-sshd-vsock.preset"
-#define PATH_PRESET_TCP         "/etc/systemd/system-preset/10-sshd-vsock-tcp.preset"
+#define PRESET_DIR              "/etc/systemd/system-preset"
+#define RECORD_PREFIX           "10-sshd-vsock-" /* of a masked unit's preset, in that directory */
+#define RECORD_SUFFIX           ".preset"
 #define PATH_MODULES_LOAD       "/etc/modules-load.d/sshd-vsock.conf"
 #define PATH_HOSTS              "/etc/hosts"
 #define PATH_SSHD_CONFIG        "/etc/ssh/sshd_config"

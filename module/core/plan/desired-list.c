@@ -3,6 +3,7 @@
  * desired-list.c: see desired-list.h. Appends and finds; knows no path.
  */
 #include "core/plan/desired-list.h"
+#include "core/plan/render.h"
 
 #include <errno.h>
 #include <string.h>
@@ -54,6 +55,24 @@ void desired_add_link(struct maker *m, enum phase phase, unsigned flags, const c
         desired_want(m, i, &b);
         if (i)
                 i->wanted = wanted && m->error == 0;
+}
+
+void desired_add_record(struct maker *m, enum phase phase, unsigned flags, const char *unit,
+                        bool wanted)
+{
+        AUTO_BUF path = BUF_INIT, b = BUF_INIT;
+        struct item *i;
+
+        buf_addf(&path, PRESET_DIR "/" RECORD_PREFIX "%s" RECORD_SUFFIX, unit);
+        if (path.error < 0) {
+                m->error = path.error;
+                return;
+        }
+        i = desired_add(m, ITEM_FILE, phase, ITEM_DIRECTORY | flags, buf_str(&path));
+        if (!wanted)
+                return;
+        render_record(unit, &b);
+        desired_want(m, i, &b);
 }
 
 struct item *desired_find(struct maker *m, const char *path)

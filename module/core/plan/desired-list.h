@@ -28,8 +28,16 @@ void desired_want(struct maker *m, struct item *i, struct buf *b);
 void desired_add_link(struct maker *m, enum phase phase, unsigned flags, const char *path,
                       const char *target, bool wanted);
 
+/* The record of a mask (render_record()). */
+void desired_add_record(struct maker *m, enum phase phase, unsigned flags, const char *unit,
+                        bool wanted);
+
 /* The item of that path that was added first; NULL: none. */
 struct item *desired_find(struct maker *m, const char *path);
+
+/* Whether the record of what is open again goes last of all, or as soon as it runs: a run that is
+ * killed before that finds it, and goes on. (desired-tcp.c) */
+bool desired_opens_late(const struct maker *m);
 
 /* Closed: masked, after verification. Open: unmasked, on the listed addresses only where there are
  * any. (desired-tcp.c) */

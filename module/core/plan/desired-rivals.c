@@ -20,6 +20,10 @@ static void add_mask(struct maker *m, const struct rival *r)
         const enum phase phase = m->c ? PHASE_OPEN : PHASE_CLOSE;
         char path[256];
 
+        if (m->c && r->different.len == 0)
+                desired_add_record(m, phase, 0, r->name, true);
+        if (!m->c && r->recorded)
+                desired_add_record(m, phase, ITEM_LATE, r->name, false);
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", r->name);
         if (m->c && r->own)
                 add_saved(m, phase, path);

@@ -113,32 +113,6 @@ static void add_listen(struct maker *m)
         add_socket_dropins(m, phase);
 }
 
-static bool is_recorded(const struct facts *f)
-{
-        for (size_t k = 0; k < N_TCP_UNITS; k++)
-                if (f->tcp[k].recorded)
-                        return true;
-        return false;
-}
-
-/* The record of our masks is there before they are, and goes only after what they kept shut runs
- * again: a run that is killed before that finds it, and goes on. */
-static void add_record(struct maker *m, unsigned masks)
-{
-        bool late = phase_of_listen(m) == PHASE_CLOSE;
-        enum phase gone = !is_recorded(m->f) ? PHASE_OPEN : late ? PHASE_CLOSE : PHASE_ACTIVATE;
-        AUTO_BUF b = BUF_INIT;
-        struct item *i;
-
-        i = desired_add(m, ITEM_FILE, masks ? PHASE_CLOSE : gone, ITEM_DIRECTORY, PATH_PRESET_TCP);
-        if (masks) {
-                render_preset_tcp(masks, &b);
-                desired_want(m, i, &b);
-        } else if (i && gone == PHASE_CLOSE) {
-                i->flags |= ITEM_LATE;
-        }
-}
-
 unsigned desired_masks(const struct facts *f)
 {
         unsigned masks = 0;
@@ -150,29 +124,43 @@ unsigned desired_masks(const struct facts *f)
         return masks;
 }
 
-/* Masks of ours, and only those, are taken away again: the presets are the record of them. */
-static void add_masks(struct maker *m, unsigned masks)
+bool desired_opens_late(const struct maker *m)
 {
-        for (size_t i = 0; i < N_TCP_UNITS; i++) {
-                bool wanted = masks & (1u << i);
-                char path[sizeof(SYSTEM_UNIT_DIR) + 32];
+        return phase_of_listen(m) == PHASE_CLOSE;
+}
 
-                if ((!wanted && !m->f->tcp[i].ours) || rivals_mask(m->f, distro_tcp_units[i]))
-                        continue;
-                (void)snprintf(path, sizeof(path), "%s/%s", SYSTEM_UNIT_DIR, distro_tcp_units[i]);
+/* Masks of ours, and only those, are taken away again: each has its record, which is there before
+ * it, and goes only after what it kept shut runs again. */
+static void add_mask(struct maker *m, size_t at, bool wanted)
+{
+        const struct tcp_unit *t = &m->f->tcp[at];
+        const char *unit = distro_tcp_units[at];
+        bool late = desired_opens_late(m);
+        char path[sizeof(SYSTEM_UNIT_DIR) + 32];
+
+        if (wanted)
+                desired_add_record(m, t->ours ? PHASE_OPEN : PHASE_CLOSE, 0, unit, true);
+        (void)snprintf(path, sizeof(path), "%s/%s", SYSTEM_UNIT_DIR, unit);
+        if (wanted || t->ours)
                 desired_add_link(m, wanted ? PHASE_CLOSE : phase_of_listen(m),
                                  ITEM_UNIT | ITEM_MASK, path, "/dev/null", wanted);
-        }
+        if (!wanted && t->recorded)
+                desired_add_record(m, late ? PHASE_CLOSE : PHASE_ACTIVATE, late ? ITEM_LATE : 0,
+                                   unit, false);
+}
+
+static void add_masks(struct maker *m, unsigned masks)
+{
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (!rivals_mask(m->f, distro_tcp_units[i]))
+                        add_mask(m, i, masks & (1u << i));
 }
 
 /* Where sshd listens stays as it is under the masks: whoever gives up closing, or undoes it, has
  * what was. */
 void desired_add_closed(struct maker *m)
 {
-        unsigned masks = desired_masks(m->f);
-
-        add_record(m, masks);
-        add_masks(m, masks);
+        add_masks(m, desired_masks(m->f));
 }
 
 /* Where sshd shall listen, before it may. */
@@ -180,5 +168,4 @@ void desired_add_open(struct maker *m)
 {
         add_listen(m);
         add_masks(m, 0);
-        add_record(m, 0);
 }

@@ -133,29 +133,30 @@ static void add_row(struct maker *m, const struct row *row)
         desired_want(m, i, &b);
 }
 
-/* Whether it records what is masked, and what those masks keep shut does not run yet: other units
- * on our port, or TCP units where an earlier version wrote it. */
+/* Whether it still records, as 0.1.0 wrote it, what is to be open: then it goes on doing so until
+ * that runs again. A mask that stays has a record of its own by now. */
 static bool is_record(const struct maker *m)
 {
-        for (size_t k = 0; !m->c && k < m->f->n_rivals; k++)
-                if (m->f->rivals[k].kind == RIVAL_WHOLE)
-                        return true;
+        unsigned kept = m->c && m->c->disable_tcp ? desired_masks(m->f) : 0;
+
         for (size_t k = 0; k < N_TCP_UNITS; k++)
-                if ((m->f->joint_preset & (1u << k)) && !rivals_mask(m->f, distro_tcp_units[k]))
-                        return true;
-        return false;
+                if (m->c && rivals_mask(m->f, distro_tcp_units[k]))
+                        kept |= 1u << k;
+        return m->f->joint_preset & ~kept;
 }
 
 static void add_preset(struct maker *m)
 {
-        bool late = is_record(m);
-        struct item *i = desired_add(m, ITEM_FILE, late ? PHASE_CLOSE : PHASE_OPEN,
-                                     ITEM_DIRECTORY | (late ? ITEM_LATE : 0), PATH_PRESET);
+        bool late = desired_opens_late(m);
+        enum phase phase = !is_record(m) ? PHASE_OPEN : late ? PHASE_CLOSE : PHASE_ACTIVATE;
+        struct item *i = desired_add(m, ITEM_FILE, phase, ITEM_DIRECTORY, PATH_PRESET);
         AUTO_BUF b = BUF_INIT;
 
+        if (i && phase == PHASE_CLOSE)
+                i->flags |= ITEM_LATE;
         if (!m->c)
                 return;
-        render_preset(m->f, &b);
+        render_preset(&b);
         desired_want(m, i, &b);
 }
 
@@ -176,7 +177,6 @@ int desired_make(const struct config *c, const struct facts *f, struct desired *
 
         for (size_t k = 0; k < ELEMENTSOF(rows); k++)
                 add_row(&m, &rows[k]);
-        add_preset(&m);
         desired_add_homes(&m);
         if (c->disable_tcp)
                 desired_add_closed(&m);
@@ -184,6 +184,7 @@ int desired_make(const struct config *c, const struct facts *f, struct desired *
                 desired_add_open(&m);
         desired_add_rivals(&m, RIVAL_STREAM);
         desired_add_rivals(&m, RIVAL_WHOLE);
+        add_preset(&m);
         return finish(&m, ret);
 }
 

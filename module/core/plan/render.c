@@ -198,21 +198,15 @@ void render_provision(const struct facts *f, struct buf *out)
                       "WantedBy=multi-user.target\n");
 }
 
-void render_preset(const struct facts *f, struct buf *out)
+void render_preset(struct buf *out)
 {
         buf_adds(out, MARKER "enable " UNIT_SOCKET "\n"
                              "enable " UNIT_PROVISION "\n");
-        for (size_t i = 0; i < f->n_rivals; i++)
-                if (f->rivals[i].kind == RIVAL_WHOLE)
-                        buf_addf(out, "disable %s\n", f->rivals[i].name);
 }
 
-void render_preset_tcp(unsigned closed, struct buf *out)
+void render_record(const char *unit, struct buf *out)
 {
-        buf_adds(out, MARKER);
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (closed & (1u << i))
-                        buf_addf(out, "disable %s\n", distro_tcp_units[i]);
+        buf_addf(out, MARKER "disable %s\n", unit);
 }
 
 int preset_each_closed(const char *text, size_t len, int (*each)(void *userdata, const char *unit),
@@ -222,6 +216,8 @@ int preset_each_closed(const char *text, size_t len, int (*each)(void *userdata,
         const char *end = text + len;
         int r = 0;
 
+        if (len < strlen(FILE_MARKER) || memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) != 0)
+                return 0;
         while (r >= 0 && text < end) {
                 const char *eol = memchr(text, '\n', (size_t)(end - text));
                 size_t n = (size_t)((eol ? eol : end) - text);

@@ -27,15 +27,15 @@ void render_provision(const struct facts *f, struct buf *out);
  */
 bool provision_carries(const char *text, size_t len, struct buf *out);
 
-/* Enables our units, and keeps other units on our port disabled. */
-void render_preset(const struct facts *f, struct buf *out);
+/* Enables our units. */
+void render_preset(struct buf *out);
 
-/* Keeps these (bits of distro_tcp_units) disabled. Both presets are at the same time the record of
- * what we masked. */
-void render_preset_tcp(unsigned closed, struct buf *out);
+/* Keeps a unit disabled, and is at the same time the record of that we masked it. */
+void render_record(const char *unit, struct buf *out);
 
-/* Calls `each` for each unit that such a file keeps disabled; stops at the first negative result
- * and returns it. */
+/* Calls `each` for each unit that a preset of ours keeps disabled: one of a record, more in what
+ * 0.1.0 wrote to PATH_PRESET. Stops at the first negative result and returns it. Nothing in a file
+ * without our marker. */
 int preset_each_closed(const char *text, size_t len, int (*each)(void *userdata, const char *unit),
                        void *userdata) MUST_CHECK;
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * survey-records.c: see survey-records.h. Reads only.
+ */
+#include "host/survey-records.h"
+
+#include "core/plan/render.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+bool survey_is_plain_socket(const char *name)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789:_.-\\";
+        size_t n = strspn(name, plain);
+
+        return !name[n] && n > strlen(".socket") && n < 128 &&
+               strcmp(name + n - strlen(".socket"), ".socket") == 0;
+}
+
+static int note_recorded(void *userdata, const char *unit)
+{
+        struct facts *f = userdata;
+
+        return survey_is_plain_socket(unit) ? argv_adds(&f->recorded, unit) : 0;
+}
+
+/* Adds what a preset records, if there is one. 0 or −errno. */
+static int read_preset(struct survey *s, const char *path, unsigned *ret)
+{
+        AUTO_FREE char *preset = NULL;
+        size_t len;
+        int r = survey_read(s, path, &preset, &len);
+
+        if (r > 0)
+                *ret |= preset_closed(preset, len);
+        return r > 0 ? preset_each_closed(preset, len, note_recorded, s->facts) : r;
+}
+
+struct records {
+        struct survey *s;
+        unsigned closed;
+};
+
+static int look_at_record(int dir, const char *name, void *userdata)
+{
+        struct records *all = userdata;
+        char path[512];
+
+        (void)dir;
+        if (fnmatch(RECORD_PREFIX "*" RECORD_SUFFIX, name, 0) != 0)
+                return 0;
+        (void)snprintf(path, sizeof(path), PRESET_DIR "/%.256s", name);
+        return read_preset(all->s, path, &all->closed);
+}
+
+int survey_records(struct survey *s, unsigned *ret)
+{
+        struct records all = { s, 0 };
+        int r = read_preset(s, PATH_PRESET, &s->facts->joint_preset);
+
+        if (r >= 0)
+                r = survey_list(s, PRESET_DIR, look_at_record, &all);
+        *ret = all.closed | s->facts->joint_preset;
+        return r;
+}
