@@ -86,6 +86,18 @@ def test_check_says_that_there_is_no_file(debian):
     assert f"there is no {debian}/etc/sshd-vsock.yaml: the defaults hold" in absent.stderr
 
 
+def test_faults_name_the_file_that_has_them(debian):
+    """That of the image, not the one of this machine; and no other name than what was named."""
+    path = debian.put("/etc/sshd-vsock.yaml", "prot: 22\n")
+    for verb in "check", "apply":
+        assert debian.run(verb).stderr.startswith(f"{path}:1:1: error: ")
+    named = debian.run("check", f"--config={path.name}", cwd=path.parent)
+    assert named.stderr.startswith("sshd-vsock.yaml:1:1: error: ")
+    path.unlink()
+    path.mkdir()
+    assert debian.run("plan").stderr.startswith(f"{path}: error: is a directory")
+
+
 @pytest.mark.parametrize("verb", ("check", "plan", "apply"))
 def test_file_with_the_other_ending_is_not_overlooked(verb, debian):
     debian.put("/etc/sshd-vsock.yml", "port: 2222\n")
