@@ -220,6 +220,11 @@ static int take_options(struct run *r, int argc, char *argv[])
                 if (c < 0)
                         return -1;
                 status = take_option(r, c, argv);
+                /* there is a document also where what is wrong stands before --json */
+                while (status == EXIT_USAGE && c >= 0) {
+                        c = getopt_long(argc, argv, ":qvh", table, NULL);
+                        r->options.json = r->options.json || c == OPTION_JSON;
+                }
                 if (status >= 0)
                         return status;
         }
