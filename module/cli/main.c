@@ -124,14 +124,20 @@ static int usage(struct run *r, const char *what, const char *which, const char 
         return EXIT_USAGE;
 }
 
+/* One that getopt_long(3) knows, and leaves in optopt, has an argument that it cannot have. */
 static int unknown_option(struct run *r, const char *word)
 {
         AUTO_FREE char *name = strndup(word, strcspn(word, "="));
         char meant[40];
         struct nearest near = { .word = name ? name + strspn(name, "-") : "" };
 
-        for (size_t i = 0; i < ELEMENTSOF(options); i++)
+        for (size_t i = 0; i < ELEMENTSOF(options); i++) {
+                if (optopt == options[i].option.val) {
+                        (void)snprintf(meant, sizeof(meant), "--%s", options[i].option.name);
+                        return usage(r, meant, " takes no argument", NULL);
+                }
                 nearest_offer(&near, options[i].option.name);
+        }
         (void)snprintf(meant, sizeof(meant), "--%s", near.best ? near.best : "");
         return usage(r, "unknown option ", word, near.best ? meant : NULL);
 }
@@ -175,10 +181,10 @@ static int take_option(struct run *r, int c, char *const argv[])
         switch (c) {
         case OPTION_CONFIG:
                 r->options.config = optarg;
-                return -1;
+                return optarg[0] ? -1 : usage(r, "--config wants a file name", "", NULL);
         case OPTION_ROOT:
                 r->options.root = optarg;
-                return -1;
+                return optarg[0] ? -1 : usage(r, "--root wants a directory", "", NULL);
         case OPTION_JSON:
                 r->options.json = true;
                 return -1;
@@ -220,6 +226,11 @@ static int take_options(struct run *r, int argc, char *argv[])
                 if (c < 0)
                         return -1;
                 status = take_option(r, c, argv);
+                /* there is a document also where what is wrong stands before --json */
+                while (status == EXIT_USAGE && c >= 0) {
+                        c = getopt_long(argc, argv, ":qvh", table, NULL);
+                        r->options.json = r->options.json || c == OPTION_JSON;
+                }
                 if (status >= 0)
                         return status;
         }

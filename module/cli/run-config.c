@@ -12,6 +12,7 @@
 #include "host/credential.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -23,7 +24,7 @@ static const char apply_again[] = "sshd-vsock apply";
 /* One of the configurations there are. */
 struct candidate {
         const char *name;
-        char *path; /* of a credential: what `name` is then */
+        char *path; /* what `name` is, where that was made */
         bool there;
         char *text;
         size_t len;
@@ -70,6 +71,18 @@ static int parse(const struct users *users, struct candidate *c)
         return c->rc == -EBADMSG ? 0 : c->rc;
 }
 
+/* What is inside an image is named as all messages name it. */
+static int name_inside(struct run *r, const char *path, struct candidate *c)
+{
+        if (asprintf(&c->path, "%s%s", r->root.path, path) < 0) {
+                c->path = NULL;
+                return -ENOMEM;
+        }
+        c->name = c->path;
+        c->diag = (struct config_error)CONFIG_ERROR_INIT(c->name);
+        return 0;
+}
+
 static int read_source(struct run *r, const char *config, const struct users *users,
                        struct candidate *c)
 {
@@ -77,6 +90,8 @@ static int read_source(struct run *r, const char *config, const struct users *us
 
         c->name = config_load_name(config);
         c->diag = (struct config_error)CONFIG_ERROR_INIT(c->name);
+        if (!config && name_inside(r, CONFIG_PATH_DEFAULT, c) < 0)
+                return -ENOMEM;
         c->there = true;
         c->rc = config_load_read(&r->root, config, trusted, &c->diag, &c->text, &c->len);
         if (c->rc < 0)
@@ -101,8 +116,8 @@ static int read_carried(struct run *r, const struct users *users, struct candida
         int rc = rootfs_read(&r->root, PATH_PROVISION, (size_t)CONFIG_SIZE_MAX * 2, &unit, &len,
                              NULL);
 
-        c->name = PATH_PROVISION;
-        c->diag = (struct config_error)CONFIG_ERROR_INIT(PATH_PROVISION);
+        if (name_inside(r, PATH_PROVISION, c) < 0)
+                return -ENOMEM;
         if (rc == -ENOMEM || rc == -EIO)
                 return error_set(&r->error, rc, "cannot read %s%s", r->root.path, PATH_PROVISION);
         if (rc < 0 || !provision_carries(unit, len, &text))

@@ -149,8 +149,9 @@ static int note_enabled(int dir, const char *name, void *userdata)
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (strcmp(name, distro_tcp_units[i]) == 0)
                         f->tcp[i].enabled = true;
-        return survey_is_plain_socket(name) && !distro_is_tcp_unit(name) ? argv_adds(&f->sockets, name)
-                                                                  : 0;
+        return survey_is_plain_socket(name) && !distro_is_tcp_unit(name)
+                       ? argv_adds(&f->sockets, name)
+                       : 0;
 }
 
 static int look_in_wants(int dir, const char *name, void *userdata)

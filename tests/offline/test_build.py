@@ -54,7 +54,8 @@ def test_flags_of_a_packager_are_not_overridden(options, environment, folder):
 
 
 def test_installation_touches_nothing_else(folder):
-    """Least of all the time of other files, in a prefix that is shared with them."""
+    """Least of all the time of other files, in a prefix that is shared with them; and it can be taken
+    back, as the README says."""
     other = folder / "prefix/share/other"
     other.parent.mkdir(parents=True)
     other.write_text("")
@@ -65,6 +66,9 @@ def test_installation_touches_nothing_else(folder):
     subprocess.run(["cmake", "--install", build], check=True, capture_output=True)
     assert (folder / "prefix/sbin/sshd-vsock").exists()
     assert other.stat().st_mtime == 3
+    (command,) = re.findall("sudo (xargs .*?) +#", (CHECKOUT / "README.md").read_text("utf-8"))
+    subprocess.run(["sh", "-c", command.replace("build/release", str(build))], check=True)
+    assert [path for path in (folder / "prefix").rglob("*") if path.is_file()] == [other]
 
 
 def test_an_object_does_not_tell_where_it_was_built(folder):

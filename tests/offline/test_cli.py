@@ -32,7 +32,10 @@ def test_version():
 @pytest.mark.parametrize("arguments,says", (
     ((), "verb"), (("dance",), "dance"), (("apply", "now"), "now"), (("--loud", "check"), "--loud"),
     (("--config",), "--config"), (("--root",), "--root"), (("-x", "check"), "-x"),
-    (("--no-verify=1", "check"), "--no-verify")))
+    (("--no-verify=1", "check"), "--no-verify takes no argument"),
+    (("--js=1", "check"), "--json takes no argument"), (("--quiet=1", "check"), "--quiet takes no"),
+    (("--config=", "check"), "--config wants a file name"),
+    (("--root=", "apply"), "--root wants a directory")))
 def test_wrong_usage_is_2_on_stderr_and_names_the_word(arguments, says):
     result = run(*arguments)
     assert result.returncode == 2
@@ -49,7 +52,7 @@ def test_without_systemd_it_says_why_and_what_to_do(verb):
     assert re.search("error: .*systemd.*; fix: ", result.stderr)
 
 
-@pytest.mark.parametrize("root", ("/not-there", "/dev/null", ""))
+@pytest.mark.parametrize("root", ("/not-there", "/dev/null"))
 def test_a_root_that_is_none_is_named(root):
     result = run(f"--root={root}", "apply")
     assert result.returncode == 1
@@ -84,6 +87,18 @@ def test_check_says_that_there_is_no_file(debian):
     absent = debian.run("check")
     assert absent.returncode == 0
     assert f"there is no {debian}/etc/sshd-vsock.yaml: the defaults hold" in absent.stderr
+
+
+def test_faults_name_the_file_that_has_them(debian):
+    """That of the image, not the one of this machine; and no other name than what was named."""
+    path = debian.put("/etc/sshd-vsock.yaml", "prot: 22\n")
+    for verb in "check", "apply":
+        assert debian.run(verb).stderr.startswith(f"{path}:1:1: error: ")
+    named = debian.run("check", f"--config={path.name}", cwd=path.parent)
+    assert named.stderr.startswith("sshd-vsock.yaml:1:1: error: ")
+    path.unlink()
+    path.mkdir()
+    assert debian.run("plan").stderr.startswith(f"{path}: error: is a directory")
 
 
 @pytest.mark.parametrize("verb", ("check", "plan", "apply"))

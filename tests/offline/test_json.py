@@ -277,10 +277,20 @@ def test_not_booted(verb):
 @pytest.mark.parametrize("words", [["frobnicate"], [], ["plan", "apply"], ["--bogus", "plan"],
                                    ["plan", "--config"]])
 def test_usage(words):
-    """A command line that is wrong is a failure like any other."""
+    """A command line that is wrong is a failure like any other, wherever --json stands in it."""
     report = document(run("--json", *words))
     assert report["exit"] == 2 and report["verb"] is None
     assert report["error"]["what"] and report["error"]["fix"]
+    for more in ([], ["--bogus", "-x", "--root="]):
+        if "--config" not in words:  # whose argument the next word would be
+            assert document(run(*words, *more, "--json"))["exit"] == 2
+
+
+@pytest.mark.parametrize("words", [["--bogus", "--", "--json"], ["--bogus", "--config", "--json"]])
+def test_no_option(words):
+    """What is an argument asks for no document."""
+    result = run(*words)
+    assert result.returncode == 2 and result.stdout == ""
 
 
 def test_bytes_that_are_no_text(debian):

@@ -1,6 +1,8 @@
 """Other socket units on our vsock port: mkosi's Ssh= is masked, a stream of ssh.socket is taken out,
 and both come back byte for byte."""
 
+import re
+
 import pytest
 
 import layouts
@@ -60,6 +62,15 @@ def test_mkosi_units_are_masked_and_given_back(name, units, debian):
     assert debian.run("remove").returncode == 0
     assert differences(before, debian.state()) == set()
     assert "nothing to do" in debian.run("remove").stderr
+
+
+def test_status_says_for_what_a_unit_is_masked(debian):
+    """mkosi's ssh.socket was never on TCP."""
+    write_by_mkosi(debian)
+    debian.apply("--no-verify", config=CLOSE)
+    tcp = re.findall(r"(ssh\.\w+): (.*)", debian.run("status", config=CLOSE).stdout)
+    assert sorted(tcp) == [("ssh.service", "closed (masked by sshd-vsock)"),
+                           ("ssh.socket", "masked by sshd-vsock, for the vsock port")]
 
 
 def test_what_comes_back_is_a_way_in(debian):
