@@ -63,25 +63,29 @@ void handover_undo(struct run *r)
         give_back(r);
 }
 
+/* What failed is said, and the rest is done all the same. */
+static int done_or_said(struct run *r, int rc, struct error *error)
+{
+        if (rc < 0)
+                log_error(&r->log, error);
+        *error = (struct error){ 0 };
+        return rc;
+}
+
 void handover_keep(struct run *r)
 {
         struct error error = { 0 };
-        int rc;
 
         if (!any_touched(r))
                 return;
-        rc = apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &error);
-        if (rc == 0)
-                rc = systemd_reload(r->systemd, &error);
-        for (size_t i = 0; rc == 0 && i < r->facts.n_rivals; i++)
+        (void)done_or_said(r, apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &error), &error);
+        (void)done_or_said(r, systemd_reload(r->systemd, &error), &error);
+        for (size_t i = 0; i < r->facts.n_rivals; i++)
                 if (r->facts.rivals[i].kind == RIVAL_STREAM && is_touched(r, &r->facts.rivals[i]) &&
                     r->facts.rivals[i].active)
-                        rc = listen_again(r, &r->facts.rivals[i], &error);
-        if (rc == 0)
-                rc = systemd_job(r->systemd, JOB_START, UNIT_SOCKET, JOB_SECONDS, &error);
-        if (rc < 0)
-                log_error(&r->log, &error);
-        else
+                        (void)done_or_said(r, listen_again(r, &r->facts.rivals[i], &error), &error);
+        if (done_or_said(r, systemd_job(r->systemd, JOB_START, UNIT_SOCKET, JOB_SECONDS, &error),
+                         &error) == 0)
                 log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
 }
 

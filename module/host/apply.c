@@ -248,9 +248,11 @@ static int restore(const struct rootfs *root, const struct op *op)
 {
         const struct observed *o = op->before;
         struct content c = { o->data, o->len, o->mode, o->uid, o->gid, false };
+        /* its directory went with it where it was the last one in it */
+        bool comes_back = o->type == OBSERVED_FILE || o->type == OBSERVED_LINK;
         AUTO_CLOSE int dir = -1;
         const char *name;
-        int r = rootfs_parent(root, op->name, false, &dir, &name);
+        int r = rootfs_parent(root, op->name, comes_back, &dir, &name);
 
         if (r < 0 || op->kind == OP_LABEL)
                 return r;

@@ -142,6 +142,29 @@ def test_image_of_mkosi_settles_at_its_boot(program):
         assert guest.ssh("true").status == 0
 
 
+def test_remove_keeps_ours_where_theirs_cannot_listen_again(program):
+    """Ours was alone in its directories, which went with it."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.put("/usr/lib/systemd/system/ssh.socket",
+                  MKOSI_SOCKET.replace("WantedBy=sockets.target", "WantedBy=multi-user.target"))
+        guest.put("/usr/lib/systemd/system/ssh@.service", MKOSI_TEMPLATE)
+        guest.check("modprobe vmw_vsock_virtio_transport; systemctl daemon-reload;"
+                    "systemctl enable -q --now ssh.socket")
+        apply(guest, "{}\n")
+        assert guest.check("ls /etc/systemd/system/sockets.target.wants") == "sshd-vsock.socket\n"
+        guest.put(f"{UNITS}/ssh.socket.d/broken.conf", "[Socket]\nExecStartPre=/bin/false\n")
+        guest.check("systemctl daemon-reload")
+        result = guest.run("sshd-vsock remove", timeout=120)
+        assert result.status == 1 and "rolled back: sshd-vsock.socket restored" in result.stderr, result
+        assert guest.ssh("true").status == 0
+        guest.reboot()
+        assert guest.ssh("true").status == 0
+        guest.check(f"rm -r {UNITS}/ssh.socket.d; systemctl daemon-reload; sshd-vsock remove", timeout=120)
+        assert guest.ssh("true").status == 0
+        assert guest.check("systemctl is-active ssh.socket") == "active\n"
+
+
 @pytest.mark.parametrize("what", ("stream", "mkosi"))
 def test_failure_gives_the_port_back(what, program):
     """Ours cannot start, then does not answer: all is as before, on TCP and on vsock."""
