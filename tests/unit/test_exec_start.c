@@ -31,6 +31,8 @@ static void test_expand(void **state)
         expect_command(WORDS("/usr/sbin/sshd", "-i", "$SSHD_OPTS"), "", "[/usr/sbin/sshd][-i]");
         expect_command(WORDS("sshd", "$SSHD_OPTS"), "SSHD_OPTS=\"-f  /etc/x -4\"\n",
                        "[sshd][-f][/etc/x][-4]");
+        expect_command(WORDS("sshd", "$O"), "O=\"-o 'X y' \\\"a b\\\"c d\\\\ e '' 'open \"\n",
+                       "[sshd][-o][X y][a bc][d e][][open ]");
         expect_command(WORDS("-o", "AuthorizedKeysFile ${DIR}/a .ssh/b"), "DIR=/run/c",
                        "[-o][AuthorizedKeysFile /run/c/a .ssh/b]");
         expect_command(WORDS("${A}", "x${A}y", "$A.b", "$$A", "a$$", "${A", "$"), "A='1 2'",

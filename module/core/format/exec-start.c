@@ -116,19 +116,34 @@ int environment_parse(const char *text, size_t len, struct argv *env)
 
 /* ---- the words ------------------------------------------------------------------------------- */
 
+/* Quotes hold a word together and go, as does a backslash; what is not closed ends with the value:
+ * replace_env_argv() of systemd's env-util.c, EXTRACT_RELAX|EXTRACT_UNQUOTE. */
+static const char *take_word(const char *at, struct buf *word)
+{
+        char quote = '\0';
+
+        for (; *at && (quote || !strchr(" \t\n\r", *at)); at++) {
+                if (*at == '\\' && at[1])
+                        buf_add(word, ++at, 1);
+                else if (*at == quote)
+                        quote = '\0';
+                else if (!quote && (*at == '\'' || *at == '"'))
+                        quote = *at;
+                else if (*at != '\\')
+                        buf_add(word, at, 1);
+        }
+        return at;
+}
+
 static int split(const char *value, struct argv *ret)
 {
         int r = 0;
 
-        while (r == 0 && *value) {
-                size_t n;
+        while (r == 0 && *(value += strspn(value, " \t\n\r"))) {
+                AUTO_BUF word = BUF_INIT;
 
-                value += strspn(value, " \t\n\r");
-                n = strcspn(value, " \t\n\r");
-                if (n == 0)
-                        break;
-                r = argv_add(ret, value, n);
-                value += n;
+                value = take_word(value, &word);
+                r = word.error < 0 ? word.error : argv_add(ret, buf_str(&word), word.len);
         }
         return r;
 }

@@ -12,8 +12,8 @@
 int environment_parse(const char *text, size_t len, struct argv *env) MUST_CHECK;
 
 /* The words with $FOO, ${FOO} and $$ replaced as systemd.service(5), COMMAND LINES, has it: a word
- * that is $FOO alone becomes as many words as its value has. The last of several KEY= counts. 0 or
- * -ENOMEM; *ret is to be freed then, too. */
+ * that is $FOO alone becomes as many words as its value has, quotes being what they are there. The
+ * last of several KEY= counts. 0 or -ENOMEM; *ret is to be freed then, too. */
 int command_expand(const struct argv *words, const struct argv *env, struct argv *ret) MUST_CHECK;
 
 /* Appends the word so that ssh_config's % and then a shell make it the same word again. */

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define WITH_ARGUMENT "CEVXbcfghkopu"
-#define WITHOUT       "46DGQRTdeiqrt"
+#define WITH_ARGUMENT "CEbcfghkopu"
+#define WITHOUT       "46DGQRTVdeiqrt"
 
 static int add_absolute(struct argv *w, const char *path)
 {
