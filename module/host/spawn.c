@@ -14,6 +14,7 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define CAPTURE_MAX ((size_t)1 << 20)
 #define HEAD_MAX    (CAPTURE_MAX / 2)
@@ -81,6 +82,22 @@ static int reap(pid_t pid)
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* One that closed its outputs and goes on is ended at the deadline. */
+static int reap_by(pid_t pid, uint64_t deadline)
+{
+        const struct timespec pause = { .tv_nsec = 1000000 };
+        int status;
+        pid_t got;
+
+        while ((got = waitpid(pid, &status, WNOHANG)) == 0 && clock_now() < deadline)
+                (void)nanosleep(&pause, NULL);
+        if (got == pid)
+                return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        (void)kill(pid, SIGKILL);
+        (void)reap(pid);
+        return -ETIMEDOUT;
+}
+
 /* Beyond the limit the beginning and the end stay: reasons stand there, and results. A NUL would
  * end the text for who reads it. */
 static void keep(struct buf *text, char *chunk, size_t len)
@@ -127,7 +144,7 @@ int spawn_wait(const char *const argv[], int in, int out, unsigned timeout, stru
 {
         uint64_t deadline = clock_deadline(timeout);
         AUTO_CLOSE int from = -1, to = -1;
-        int ends[2], r, status;
+        int ends[2], r;
         pid_t pid = -1;
 
         if (pipe2(ends, O_CLOEXEC) < 0)
@@ -140,10 +157,11 @@ int spawn_wait(const char *const argv[], int in, int out, unsigned timeout, stru
         close_descriptor(&to);
         to = -1;
         r = capture(from, deadline, text);
-        if (r < 0)
-                (void)kill(pid, SIGKILL);
-        status = reap(pid);
-        return r < 0 ? r : status;
+        if (r == 0)
+                return reap_by(pid, deadline);
+        (void)kill(pid, SIGKILL);
+        (void)reap(pid);
+        return r;
 }
 
 int spawn_on(const char *const argv[], int fd, pid_t *ret)
