@@ -11,9 +11,9 @@
 #define LOCK_PATH "/run/sshd-vsock.lock"
 
 /* How long to wait for another run. With the default verify_timeout the longest is two
- * verifications of 10 s and a few seconds of jobs; what takes longer hangs, and has to be looked
- * at. */
-#define LOCK_SECONDS 60
+ * verifications of 10 s, a search for who gets in of 60 s, and jobs; what takes longer hangs, and
+ * has to be looked at. */
+#define LOCK_SECONDS 120
 
 struct lock {
         int fd;

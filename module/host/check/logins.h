@@ -19,7 +19,7 @@ struct logins_search {
 };
 
 /* The accounts that `require_login` names, or all that can log in; with `any` it stops once one got
- * in. Every account is asked about before anybody's shell runs. At most some 30 s, or twice
+ * in. Every account is asked about before anybody's shell runs. At most some 60 s, or twice
  * verify_timeout where that is more. What kept it from asking is in ret->obstacle; 0 or −errno,
  * where *ret is to be freed, too. */
 int logins_find(const struct logins_search *s, struct logins *ret, struct error *error) MUST_CHECK;
