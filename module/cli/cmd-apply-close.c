@@ -69,9 +69,11 @@ int apply_check_listen(struct run *r)
         error_fix(&r->error,
                   "take other ListenAddress lines out of sshd_config and of the files it "
                   "includes (they add up)");
-        return error_say(&r->error, -EINVAL, "sshd would listen %s %s%s%s",
-                         "on other addresses:", buf_str(&extra), missing.len ? ", and not on " : "",
-                         buf_str(&missing));
+        if (extra.len == 0)
+                return error_say(&r->error, -EINVAL, "sshd would not listen on %s",
+                                 buf_str(&missing));
+        return error_say(&r->error, -EINVAL, "sshd would listen on other addresses: %s%s%s",
+                         buf_str(&extra), missing.len ? ", and not on " : "", buf_str(&missing));
 }
 
 static void undo_close(struct run *r)

@@ -69,8 +69,11 @@ static int read_service(struct systemd *m, const char *path, const char *socket,
                                             NULL, 'b', &accept);
 
         if (r >= 0 && accept) {
-                (void)snprintf(ret, size, "%.*s@verify.service", (int)strcspn(socket, "@."),
-                               socket);
+                const char *end = strchr(socket, '@') ? strchr(socket, '@') : strrchr(socket, '.');
+
+                /* unit_name_to_prefix() of systemd's unit-name.c */
+                (void)snprintf(ret, size, "%.*s@verify.service",
+                               end ? (int)(end - socket) : (int)strlen(socket), socket);
                 return 0;
         }
         if (r >= 0)

@@ -276,7 +276,8 @@ static void read_notes(struct reader *r, const struct segment *s)
 
                 if (text > t.size || size > t.size - text)
                         return;
-                if (number(r, &t, at + 8, 4) == DLOPEN_NOTE && memcmp(&t.data[name], "FDO", 4) == 0)
+                if (number(r, &t, at + 8, 4) == DLOPEN_NOTE &&
+                    strncmp(&t.data[name], "FDO", 4) == 0)
                         read_sonames(r, t.data + text);
                 at = text + ((size + 3) & ~UINT64_C(3));
         }

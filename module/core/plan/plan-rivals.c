@@ -62,10 +62,12 @@ bool plan_touches(const struct plan *p, const char *unit)
 
         for (size_t k = 0; k < p->n; k++) {
                 const struct op *op = &p->ops[k];
-                const char *at = op->name + strlen(SYSTEM_UNIT_DIR "/");
+                const char *at;
 
-                if (op->item && (op->item->flags & ITEM_RIVAL) && strncmp(at, unit, n) == 0 &&
-                    (at[n] == '\0' || at[n] == '.'))
+                if (!op->item || !(op->item->flags & ITEM_RIVAL))
+                        continue;
+                at = op->name + strlen(SYSTEM_UNIT_DIR "/");
+                if (strncmp(at, unit, n) == 0 && (at[n] == '\0' || at[n] == '.'))
                         return true;
         }
         return false;

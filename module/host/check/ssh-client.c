@@ -58,6 +58,8 @@ static int add_option(struct argv *w, const char *name, const char *value)
         int r = argv_adds(w, "-o");
 
         buf_addf(&b, "%s%s", name, value);
+        if (r == 0)
+                r = b.error;
         return r == 0 ? argv_adds(w, buf_str(&b)) : r;
 }
 
