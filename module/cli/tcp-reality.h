@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * tcp-reality.h: TCP as the kernel shows it beside what the configuration wants: before something
- * closes, after it, and at the end of every run. Looks, waits and says; changes nothing.
+ * closes, after it, and at the end of every run. Looks, waits and says; writes nothing that
+ * lasts.
  */
 #pragma once
 

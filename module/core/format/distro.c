@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * distro.c: the tables of distro.h. Constants and one lookup; nothing is read here.
+ * distro.c: the tables of distro.h. Constants and what is looked up in them; nothing is
+ * read here.
  */
 #include "core/format/distro.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * distro.h: where distributions put things, as tables: a new distribution is one row and its test.
- * Only constants; the layouts they are from are in tests/offline/layouts.py. Pure.
+ * Constants and what is looked up in them; the layouts they are from are in
+ * tests/offline/layouts.py. Pure.
  */
 #pragma once
 

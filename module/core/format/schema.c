@@ -2,7 +2,7 @@
  *
  * schema.c: see schema.h. Walks the tree by the table and says what does not fit, each fault at its
  * place and with its path. Types are those that every YAML version and reader agrees on; what they
- * would guess differently is refused. It knows no key by name, allocates nothing and keeps nothing.
+ * would guess differently is refused. It knows no key by name and keeps nothing.
  */
 #include "core/format/schema.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * sshd_config.c: see sshd_config.h. Tokens are those of OpenSSH: lines as load_server_config() and
+ * sshd-config.c: see sshd-config.h. Tokens are those of OpenSSH: lines as load_server_config() and
  * process_server_config_line_depth() (servconf.c) take them, keywords as strdelim(), arguments as
  * argv_split() (misc.c). It follows no Include, opens nothing and judges no value; edits touch our
  * block and our comment marks, all other bytes pass through.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * sshd_config.h: what this program must know of sshd_config(5): which files it includes, where
+ * sshd-config.h: what this program must know of sshd_config(5): which files it includes, where
  * ListenAddress and Port stand, and our own marked block. It scans, and edits only our block and
  * our comment marks; it does not judge other options. Pure: bytes in, values out.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * config.c: see config.h. The table of keys, what each value may be, and what contradicts what. It
- * is the only place that knows the keys; a new one is a row here and a property in the JSON schema.
- * It opens nothing, resolves no name, and asks no user database.
+ * config.c: see config.h. The table of keys, what each value may be, and what contradicts what. A
+ * new key is a row here, a line in config-text.c, which writes it, and a property in the JSON
+ * schema. It opens nothing, resolves no name, and asks no user database.
  */
 #include "core/plan/config.h"
 
