@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * fuzz_sshdconf.c: the laws of sshd_config.h on any file: what a scan promises, that edits undo one
- * another, and that an edit changes in the eyes of the scan just what it is for.
+ * fuzz_sshd_config.c: the laws of sshd-config.h on any file: what a scan promises, that edits undo
+ * one another, and that an edit changes in the eyes of the scan just what it is for.
  */
 #include "core/format/sshd-config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_sshdconf.c: the words of OpenSSH's configuration, the shipped files' Include lines, our
+ * test_sshd_config.c: the words of OpenSSH's configuration, the shipped files' Include lines, our
  * block and our comment marks.
  */
 #include "core/format/sshd-config.h"
