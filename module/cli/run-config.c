@@ -59,7 +59,7 @@ static int fail(struct run *r, int rc)
         return run_fail(r);
 }
 
-/* What it holds: 0, -EBADMSG with the faults in its diag, or another error. */
+/* What it holds. 0, also with faults in its diag (c->rc is -EBADMSG then), or another error. */
 static int parse(const struct users *users, struct candidate *c)
 {
         c->rc = config_parse(c->text, c->len, users, &c->diag, &c->config);

@@ -28,7 +28,7 @@ void desired_want(struct maker *m, struct item *i, struct buf *b);
 void desired_add_link(struct maker *m, enum phase phase, unsigned flags, const char *path,
                       const char *target, bool wanted);
 
-/* The item of that path that was added first; NULL: none. */
+/* The item of that path; NULL: none. */
 struct item *desired_find(struct maker *m, const char *path);
 
 /* Closed: masked, after verification. Open: unmasked, on the listed addresses only where there are

@@ -79,7 +79,8 @@ struct facts {
         struct tcp_unit tcp[N_TCP_UNITS];
         struct argv sockets;   /* other socket units that links of /etc pull in */
         struct argv recorded;  /* socket units that our presets say we masked */
-        unsigned joint_preset; /* bits of distro_tcp_units that PATH_PRESET records: as 0.1.0 did */
+        unsigned joint_preset; /* bits of distro_tcp_units that PATH_PRESET records: rivals,
+                                  and what 0.1.0 closed */
         struct rival *rivals;  /* those with a stream on vsock, or that had one before ours */
         size_t n_rivals;
         struct users users;

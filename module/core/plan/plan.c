@@ -249,7 +249,8 @@ static int make(struct plan *p, const struct desired *d, const struct observed *
         return r;
 }
 
-/* A stable sort by phase; there are a few dozen at most. */
+/* A stable sort by phase. Only those of EXTRAS may be thousands, and they stand at the end already.
+ */
 static void sort_by_phase(struct plan *p)
 {
         for (size_t k = 1; k < p->n; k++) {
