@@ -352,19 +352,6 @@ void sshd_config_set_block(const char *text, size_t len, const char *body, struc
         buf_add(out, rest.data, rest.len);
 }
 
-void sshd_config_comment_line(const char *text, size_t len, uint32_t line, struct buf *out)
-{
-        uint32_t number = 0;
-        size_t n;
-
-        for (size_t at = 0; at < len; at += n) {
-                n = line_length(text + at, len - at);
-                if (number < UINT32_MAX && ++number == line && !line_is_commented(text + at, n))
-                        buf_adds(out, SSHD_CONFIG_STRAY);
-                buf_add(out, text + at, n);
-        }
-}
-
 void sshd_config_comment_strays(const char *text, size_t len, const struct sshd_config *c,
                                 struct buf *out)
 {
