@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PATH_PROVISION SYSTEM_UNIT_DIR "/" UNIT_PROVISION
 #define MISNAMED       "/etc/sshd-vsock.yml"

@@ -7,7 +7,6 @@
 
 #include "core/format/passwd.h"
 #include "core/plan/config.h"
-#include "core/util/buf.h"
 
 enum admission {
         ADMISSION_NO,
