@@ -165,18 +165,14 @@ static bool is_named(const struct run *r)
                (r->root.image || strcmp(r->options.config, CONFIG_PATH_DEFAULT) != 0);
 }
 
-/* A name as a shell takes it. */
+/* As a shell takes it; without quotes where it needs none, as a person would write it. */
 static void add_word(struct buf *out, const char *word)
 {
         if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                              "/._-+:@%,")] == '\0') {
+                              "/._-+:@%,")] == '\0')
                 buf_adds(out, word);
-                return;
-        }
-        buf_adds(out, "'");
-        for (; *word; word++)
-                buf_add(out, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
-        buf_adds(out, "'");
+        else
+                buf_add_quoted(out, word);
 }
 
 static void set_command(struct run *r, const struct candidate *file,

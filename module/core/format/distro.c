@@ -36,6 +36,11 @@ const char *const distro_tcp_units[N_TCP_UNITS] = {
         [TCP_SSHD_SOCKET] = "sshd.socket",
 };
 
+bool distro_has_marker(const char *text, size_t len)
+{
+        return len >= strlen(FILE_MARKER) && memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) == 0;
+}
+
 bool distro_is_tcp_unit(const char *name)
 {
         for (size_t i = 0; i < N_TCP_UNITS; i++)

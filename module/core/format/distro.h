@@ -48,8 +48,9 @@
  */
 #define SAVED_SUFFIX ".sshd-vsock-saved"
 
-/* First line of each file that is ours as a whole. */
+/* First line of each file that is ours as a whole; whether it opens the text. */
 #define FILE_MARKER "# Managed by sshd-vsock."
+bool distro_has_marker(const char *text, size_t len);
 
 /* Where sshd, and where this program, may live; NULL-terminated, in order of preference. */
 extern const char *const distro_sshd[];

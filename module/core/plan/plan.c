@@ -16,8 +16,7 @@
 
 bool plan_is_ours(const struct observed *o)
 {
-        return o->type == OBSERVED_FILE && o->len >= strlen(FILE_MARKER) &&
-               memcmp(o->data, FILE_MARKER, strlen(FILE_MARKER)) == 0;
+        return o->type == OBSERVED_FILE && distro_has_marker(o->data, o->len);
 }
 
 /* Everybody else's ListenAddress commented out, since they all add up; then our block. */

@@ -136,7 +136,7 @@ bool provision_carries(const char *text, size_t len, struct buf *out)
         const char *end = text + len;
         bool found = false;
 
-        if (len < strlen(FILE_MARKER) || memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) != 0)
+        if (!distro_has_marker(text, len))
                 return false;
         while (text < end) {
                 const char *eol = memchr(text, '\n', (size_t)(end - text));
