@@ -8,6 +8,8 @@
 
 /* Whether apply would close, or was to, and a conflict is in the way. */
 bool apply_wants_to_close(const struct run *r);
+
+/* Whether addresses are written before anything is verified: TCP is closed, and opens on them. */
 bool apply_opens_confined(const struct run *r);
 
 /* Looks at whether somebody gets in, closes, verifies again; what fails then is undone. Exit

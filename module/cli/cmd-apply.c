@@ -8,12 +8,9 @@
 #include "cli/checks.h"
 #include "cli/handover.h"
 #include "cli/tcp-reality.h"
-#include "core/plan/render.h"
-#include "core/plan/sshd-listen.h"
 #include "host/clock.h"
 #include "host/journal.h"
 #include "host/label.h"
-#include "host/sshd-query.h"
 
 #include <errno.h>
 #include <stdio.h>

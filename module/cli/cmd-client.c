@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * cmd-client.c: gathers what client-config.c renders: what the user says of the other side, the
- * port, this machine's name, its CID and public host keys. Reads; changes nothing, and opens no
- * connection. For root it asks sshd, for others it takes what they may read.
+ * port, this machine's name, its CID and public host keys. Opens no connection. For root it asks
+ * sshd, for others it takes what they may read; changes nothing but that /run/sshd is made where an
+ * old sshd needs it to answer.
  */
 #include "cli/run.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * cmd-status.c: `status` looks at all there is to see: the vsock listener, its verification, TCP,
- * the hosts entry, hushlogin, and what drifted from the configuration. Reads; changes nothing.
+ * the hosts entry, hushlogin, and what drifted from the configuration. Writes nothing
+ * that lasts.
  */
 #include "cli/status-text.h"
 

@@ -7,7 +7,6 @@
 
 #include "core/util/json.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* What to do about a cause, with the command that applies this run's configuration. */

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PATH_PROVISION SYSTEM_UNIT_DIR "/" UNIT_PROVISION
 #define MISNAMED       "/etc/sshd-vsock.yml"
@@ -60,7 +59,7 @@ static int fail(struct run *r, int rc)
         return run_fail(r);
 }
 
-/* What it holds: 0, -EBADMSG with the faults in its diag, or another error. */
+/* What it holds. 0, also with faults in its diag (c->rc is -EBADMSG then), or another error. */
 static int parse(const struct users *users, struct candidate *c)
 {
         c->rc = config_parse(c->text, c->len, users, &c->diag, &c->config);
@@ -181,18 +180,14 @@ static bool is_named(const struct run *r)
                (r->root.image || strcmp(r->options.config, CONFIG_PATH_DEFAULT) != 0);
 }
 
-/* A name as a shell takes it. */
+/* As a shell takes it; without quotes where it needs none, as a person would write it. */
 static void add_word(struct buf *out, const char *word)
 {
         if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                              "/._-+:@%,")] == '\0') {
+                              "/._-+:@%,")] == '\0')
                 buf_adds(out, word);
-                return;
-        }
-        buf_adds(out, "'");
-        for (; *word; word++)
-                buf_add(out, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
-        buf_adds(out, "'");
+        else
+                buf_add_quoted(out, word);
 }
 
 static void set_command(struct run *r, const struct candidate *file,

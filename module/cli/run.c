@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * run.c: the way from options to a plan, shared by all verbs. Reads; changes nothing. Says what
+ * run.c: the way from options to a plan, shared by all verbs. Writes nothing that lasts. Says what
  * failed, in the user's terms, through log.c.
  */
 #include "cli/run.h"

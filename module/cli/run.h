@@ -119,7 +119,7 @@ struct run {
 /* Each returns an exit status, EXIT_DONE to go on; what failed has then been said. */
 
 /* What --root names: an image, or the running system, which it may name as "/" alone. (run-root.c,
- * as the next two) */
+ * as the next) */
 int run_open_root(struct run *r) MUST_CHECK;
 
 /* Whether this is a system that systemd runs, and who asks is root. */
@@ -163,7 +163,7 @@ int run_report_conflicts(struct run *r) MUST_CHECK;
 int run_check_family(struct run *r) MUST_CHECK;
 
 /* Says in one line which wanted files have no place to be, and in another which users are gone.
- * (run-extras.c, as the next three) */
+ * (run-extras.c, as the next four) */
 void run_report_skipped(const struct run *r);
 
 /* Says what only root could have looked at. */
@@ -173,7 +173,7 @@ void run_report_hidden(const struct run *r);
 bool run_lacks_users(const struct run *r, struct buf *out);
 
 /* Says of an image why its boot could not run the program. 0, or -ENOMEM in run.error.
- * (run-extras.c) */
+ */
 int run_report_program(struct run *r) MUST_CHECK;
 
 /* Names what could not be looked at. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * tcp-fix.c: the fix for an sshd that listens beyond listen_address: where the words come from that
- * make it do so, and the commands that take them out and keep TCP on what is wanted. Reads; changes
- * nothing.
+ * make it do so, and the commands that take them out and keep TCP on what is wanted. Writes nothing
+ * that lasts.
  */
 #include "cli/tcp-reality.h"
 

@@ -20,11 +20,38 @@
 #define FEW            5
 #define BEFORE_ITS_END 10000000u /* microseconds in which a unit says why it ends */
 
+/* The unit that should listen, one that runs, or failed and is to run, with what it said last, ""
+ * where it said nothing; NULL: none. */
+static const char *unit_due(struct run *r, char *words, size_t size)
+{
+        for (size_t i = 0; i < N_TCP_UNITS; i++) {
+                const struct tcp_unit *t = &r->facts.tcp[i];
+                struct unit_state s;
+                struct error error = { 0 };
+
+                if ((!t->vendor && !t->foreign) ||
+                    systemd_unit(r->systemd, distro_tcp_units[i], &s, &error) < 0 || s.masked ||
+                    !(s.active || (s.failed && t->enabled)))
+                        continue;
+                if (size > 0)
+                        words[0] = '\0';
+                if (size > 0 && (s.failed || s.starting))
+                        journal_last_words(distro_tcp_units[i],
+                                           s.changed > BEFORE_ITS_END ? s.changed - BEFORE_ITS_END
+                                                                      : 0,
+                                           words, size);
+                return distro_tcp_units[i];
+        }
+        if (size > 0)
+                words[0] = '\0';
+        return NULL;
+}
+
 static bool is_due(struct run *r)
 {
         char words[8];
 
-        return r->tcp.before.len > 0 || tcp_unit_due(r, words, 0);
+        return r->tcp.before.len > 0 || unit_due(r, words, 0);
 }
 
 static bool look_at_wanted(struct run *r, const char *all)
@@ -145,7 +172,7 @@ int tcp_note(struct run *r)
 static void blame(struct run *r)
 {
         char words[256];
-        const char *unit = tcp_unit_due(r, words, sizeof(words));
+        const char *unit = unit_due(r, words, sizeof(words));
         AUTO_BUF detail = BUF_INIT;
 
         r->error = (struct error){ 0 };
@@ -197,7 +224,7 @@ bool tcp_is_back(struct run *r)
                 if (clock_now() >= end)
                         break;
         }
-        unit = tcp_unit_due(r, NULL, 0);
+        unit = unit_due(r, NULL, 0);
         log_line(&r->log, LOG_LEVEL_ERROR,
                  "rollback incomplete: nothing listens on %s any more; fix: correct what "
                  "\"systemctl status %s\" shows, then \"systemctl restart %s\"",
@@ -294,30 +321,4 @@ void tcp_find_drift(struct run *r)
                 return;
         blame(r);
         buf_addf(out, "%s; fix: %s\n", r->error.text, r->error.fix);
-}
-
-/* Of those that would listen: one that runs, or failed and is to run. */
-const char *tcp_unit_due(struct run *r, char *words, size_t size)
-{
-        for (size_t i = 0; i < N_TCP_UNITS; i++) {
-                const struct tcp_unit *t = &r->facts.tcp[i];
-                struct unit_state s;
-                struct error error = { 0 };
-
-                if ((!t->vendor && !t->foreign) ||
-                    systemd_unit(r->systemd, distro_tcp_units[i], &s, &error) < 0 || s.masked ||
-                    !(s.active || (s.failed && t->enabled)))
-                        continue;
-                if (size > 0)
-                        words[0] = '\0';
-                if (size > 0 && (s.failed || s.starting))
-                        journal_last_words(distro_tcp_units[i],
-                                           s.changed > BEFORE_ITS_END ? s.changed - BEFORE_ITS_END
-                                                                      : 0,
-                                           words, size);
-                return distro_tcp_units[i];
-        }
-        if (size > 0)
-                words[0] = '\0';
-        return NULL;
 }

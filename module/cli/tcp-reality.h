@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * tcp-reality.h: TCP as the kernel shows it beside what the configuration wants: before something
- * closes, after it, and at the end of every run. Looks, waits and says; changes nothing.
+ * closes, after it, and at the end of every run. Looks, waits and says; writes nothing that
+ * lasts.
  */
 #pragma once
 
@@ -35,9 +36,6 @@ void tcp_find_drift(struct run *r);
 
 /* What ends what is open beyond the wanted, as a command wherever there is one. (tcp-fix.c) */
 void tcp_fix(struct run *r, const struct tcp_listener *l, struct buf *out);
-
-/* The unit that should listen, with what it said last, "" where it said nothing; NULL: none. */
-const char *tcp_unit_due(struct run *r, char *words, size_t size);
 
 /* Whether the text means itself to a shell, and but for "." to sed. (tcp-fix.c) */
 bool tcp_is_plain(const char *text);

@@ -33,7 +33,9 @@ static bool runs(struct systemd *m, const char *unit)
         return systemd_unit(m, unit, &s, &error) < 0 || (s.active && !s.starting);
 }
 
-int apply_refresh(struct systemd *m, const char *unit, struct error *error)
+/* Lets a unit re-read its configuration; one that ended of it, or is about to be started again,
+ * starts. */
+static int refresh(struct systemd *m, const char *unit, struct error *error)
 {
         struct error first = { 0 };
         int r = -ESRCH;
@@ -64,7 +66,7 @@ int apply_unit(struct systemd *m, const struct plan *p, const struct op *op, str
         if (op->kind == OP_RELOAD)
                 return systemd_reload(m, error);
         if (op->kind == OP_REFRESH)
-                return apply_refresh(m, op->name, error);
+                return refresh(m, op->name, error);
         return systemd_job(m, jobs[op->kind], op->name, JOB_SECONDS, error);
 }
 
@@ -79,7 +81,7 @@ static int undo(struct systemd *m, const struct op *op, struct error *error)
         case OP_RESTART:
                 return systemd_job(m, JOB_RESTART, op->name, JOB_SECONDS, error);
         case OP_REFRESH:
-                return apply_refresh(m, op->name, error);
+                return refresh(m, op->name, error);
         default:
                 return 0;
         }

@@ -12,10 +12,6 @@
 int apply_unit(struct systemd *m, const struct plan *p, const struct op *op,
                struct error *error) MUST_CHECK;
 
-/* Lets a unit re-read its configuration; one that ended of it, or is about to be started again,
- * starts. */
-int apply_refresh(struct systemd *m, const char *unit, struct error *error) MUST_CHECK;
-
 /* Undoes what a phase did, or tried, to units, once its files are undone: a socket that could not
  * restart is down. -EIO: systemd could not. */
 int apply_undo_units(struct systemd *m, const struct plan *p, enum phase phase,

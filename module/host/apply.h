@@ -19,7 +19,7 @@ struct apply_report {
 };
 
 /* Takes away temporary files that a killed run left beside the items, as far as that can be done.
- * Under the lock; `objects` as for plan_make(). 0 or -ENOMEM. */
+ * Under the lock; `observed` as for plan_make(). 0 or -ENOMEM. */
 int apply_sweep(const struct rootfs *root, const struct desired *d,
                 const struct observed *observed) MUST_CHECK;
 

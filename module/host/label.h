@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * label.h: SELinux's labels of what is written: the only one that sets them. Which label the policy
- * wants for a path stands in its file_contexts, which libselinux reads; that is not linked, so
- * restorecon is asked, which comes with every policy. Until it was, and in an image, where no
- * program is run, what is new has the label of its directory.
+ * label.h: SELinux's labels of what is written: the only one that sets them, but for atomic-file.c,
+ * where a new file keeps that of the one it replaces. Which label the policy wants for a path
+ * stands in its file_contexts, which libselinux reads; that is not linked, so restorecon is asked,
+ * which comes with every policy. Until it was, and in an image, where no program is run, what is
+ * new has the label of its directory.
  */
 #pragma once
 

@@ -55,9 +55,7 @@ void log_init(struct log *l, enum log_level max)
         l->colour = log_has_colours(STDERR_FILENO);
 }
 
-/* The one way to stderr and the journal: whatever text from outside a message holds, it is one
- * line.
- */
+/* What every message passes: whatever text from outside it holds, it is one line. */
 static char *one_line(const char *fmt, va_list ap) PRINTF(1, 0);
 static char *one_line(const char *fmt, va_list ap)
 {

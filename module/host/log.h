@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * log.h: the program's voice on stderr: one line per message, with the journal's level prefix under
- * systemd, marks and colour on a terminal only. Used by main and the verbs, by nothing below them.
+ * systemd, marks and colour on a terminal only. Used by the files of cli/, and below them by
+ * waiting.c alone.
  */
 #pragma once
 

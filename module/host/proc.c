@@ -75,7 +75,7 @@ void proc_exe(int process, char *path, size_t size)
 
 /* A line of /proc/locks (fs/locks.c, lock_get_status()): "1: FLOCK  ADVISORY  WRITE 77 00:1a:123 0
  * EOF"; one that waits has "->" behind its number. */
-static pid_t port_owner_in(const char *line, uint64_t device, uint64_t inode)
+static pid_t lock_owner_in(const char *line, uint64_t device, uint64_t inode)
 {
         unsigned long long number;
         unsigned high, low;
@@ -100,7 +100,7 @@ pid_t proc_lock_holder(uint64_t device, uint64_t inode, char *name, size_t size)
         pid_t pid = 0;
 
         while (locks && pid <= 0 && fgets(line, sizeof(line), locks))
-                pid = port_owner_in(line, device, inode);
+                pid = lock_owner_in(line, device, inode);
         if (pid <= 0)
                 return 0;
         (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);

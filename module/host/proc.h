@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * proc.h: the processes of this system, as /proc shows them. The only reader of other processes'
- * directories; what their words mean is proc-text.c's business.
+ * directories, but for process 1's environment (survey-machine.c) and root (run-root.c); what their
+ * words mean is proc-text.c's business.
  */
 #pragma once
 

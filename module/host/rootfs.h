@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * rootfs.h: the system's files, be it this system or an image tree. The only opener of paths: all
- * of them resolve inside the root, whatever symlinks the tree holds. Reads and makes directories;
- * it never writes a file.
+ * rootfs.h: the system's files, be it this system or an image tree. The only opener of an image's
+ * paths: all of them resolve inside the root, whatever symlinks the tree holds. What others open
+ * by its path is on the running system alone: processes in /proc (proc.c), a directory in /run
+ * (scratch.c), a file with its user's rights (user-file.c), devices. Reads, makes directories, and
+ * takes away empty ones; it never writes a file.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * spawn.h: runs one program of this system to its end: modprobe, sshd. The only starter of
- * processes; never a shell, never on an image.
+ * spawn.h: runs one program of this system to its end: sshd, ssh, ssh-keygen, modprobe, restorecon,
+ * systemd-detect-virt. The only starter of programs; never a shell, never on an image.
  */
 #pragma once
 

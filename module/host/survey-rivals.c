@@ -52,11 +52,6 @@ static bool names_vsock(const char *text, size_t len)
         return memmem(text, len, "vsock", 5) != NULL;
 }
 
-static bool has_marker(const char *text, size_t len)
-{
-        return len >= strlen(FILE_MARKER) && memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) == 0;
-}
-
 static bool is_own(const char *path)
 {
         return strncmp(path, SYSTEM_UNIT_DIR "/", strlen(SYSTEM_UNIT_DIR "/")) == 0;
@@ -114,7 +109,7 @@ static int take_text(void *userdata, const char *path, const char *text, size_t 
         r->vsock = r->vsock || vsock;
         if (is_copy(path))
                 r->rival->own = true;
-        else if (is_own(path) && (fragment || vsock || has_marker(text, len)))
+        else if (is_own(path) && (fragment || vsock || distro_has_marker(text, len)))
                 rc = take_own(r, path, text, len);
         if (rc == 0 && r->streams)
                 rc = survey_take_streams(r->streams, path, text, len);

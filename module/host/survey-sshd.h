@@ -7,8 +7,8 @@
 
 #include "host/survey-read.h"
 
-/* Fills environments, n_host_keys, dropins, sshd_config, sshd_files, sshd_ports and sshd_settings.
- * 0 or −errno. */
+/* Fills environments, n_host_keys, dropins, sshd_config, sshd_files, sshd_beyond, sshd_ports,
+ * sshd_settings and sshd_options. 0 or −errno. */
 int survey_sshd(struct survey *s) MUST_CHECK;
 
 /* Between the files of this part only. The second follows the main file `path` and what it includes

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * systemd-bus.h: what the files that speak sd-bus share: the connection, and how a failure is said.
+ * systemd-bus.h: what the files that speak sd-bus share: the connection, its objects, and how a
+ * failure is said.
  */
 #pragma once
 
@@ -22,6 +23,17 @@ struct systemd {
         char *job;       /* the job waited for */
         char result[32]; /* how it ended; empty while it runs */
 };
+
+static inline void unref_bus_message(sd_bus_message **msg)
+{
+        sd_bus_message_unref(*msg);
+}
+
+#define AUTO_BUS_MESSAGE AUTO(unref_bus_message) sd_bus_message
+
+/* Has the unit loaded; its object's path, which `reply` owns. 0 or −errno. */
+int systemd_load_unit(struct systemd *m, const char *unit, sd_bus_message **reply,
+                      const char **path) MUST_CHECK;
 
 /* The stream addresses of a loaded socket unit, separated by blanks. 0 or −errno. */
 int systemd_streams(struct systemd *m, const char *path, struct buf *out) MUST_CHECK;

@@ -9,17 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
-
 #define FEW_TASKS    64                     /* a login takes ten */
 #define CAPABILITIES UINT64_C(0x1fffffffff) /* up to CAP_BLOCK_SUSPEND, Linux 3.5 */
-
-static void unref_message(sd_bus_message **msg)
-{
-        sd_bus_message_unref(*msg);
-}
-
-#define AUTO_MESSAGE AUTO(unref_message) sd_bus_message
 
 static int get(struct systemd *m, const char *path, const char *property, const char *type,
                sd_bus_message **ret)
@@ -32,7 +23,7 @@ static int get(struct systemd *m, const char *path, const char *property, const 
  */
 static int read_argv(struct systemd *m, const char *path, struct argv *ret)
 {
-        AUTO_MESSAGE *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         const char *program, *word;
         int r = get(m, path, "ExecStart", "a(sasbttttuii)", &reply);
 
@@ -57,7 +48,7 @@ static int read_argv(struct systemd *m, const char *path, struct argv *ret)
 
 static int read_environment(struct systemd *m, const char *path, struct argv *ret)
 {
-        AUTO_MESSAGE *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         const char *word;
         int r = get(m, path, "Environment", "as", &reply);
 
@@ -70,7 +61,7 @@ static int read_environment(struct systemd *m, const char *path, struct argv *re
 
 static int read_files(struct systemd *m, const char *path, struct argv *ret)
 {
-        AUTO_MESSAGE *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         const char *file;
         int optional;
         int r = get(m, path, "EnvironmentFiles", "a(sb)", &reply);
@@ -82,21 +73,13 @@ static int read_files(struct systemd *m, const char *path, struct argv *ret)
         return r;
 }
 
-static int load(struct systemd *m, const char *service, sd_bus_message **reply, const char **path)
-{
-        int r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "LoadUnit", NULL, reply,
-                                   "s", service);
-
-        return r < 0 ? r : sd_bus_message_read(*reply, "o", path);
-}
-
 int systemd_service_command(struct systemd *m, const char *service, struct service_command *ret,
                             struct error *error)
 {
         AUTO(service_command_free) struct service_command c = { 0 };
-        AUTO_MESSAGE *unit = NULL;
+        AUTO_BUS_MESSAGE *unit = NULL;
         const char *path;
-        int r = load(m, service, &unit, &path);
+        int r = systemd_load_unit(m, service, &unit, &path);
 
         if (r >= 0)
                 r = read_argv(m, path, &c.argv);
@@ -148,7 +131,7 @@ static int is_free(sd_bus_message *reply, const char *type)
 /* All capabilities that this kernel has, as systemd says it: one bit each. */
 static int has_all_capabilities(struct systemd *m, const char *path)
 {
-        AUTO_MESSAGE *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         uint64_t set = 0;
         int r = get(m, path, "CapabilityBoundingSet", "t", &reply);
 
@@ -181,9 +164,9 @@ int systemd_service_confined(struct systemd *m, const char *service, char *ret, 
                 { "TasksMax", "t" },
                 { "LimitNPROC", "t" },
         };
-        AUTO_MESSAGE *unit = NULL;
+        AUTO_BUS_MESSAGE *unit = NULL;
         const char *path;
-        int r = load(m, service, &unit, &path);
+        int r = systemd_load_unit(m, service, &unit, &path);
 
         ret[0] = '\0';
         if (r < 0)
@@ -191,7 +174,7 @@ int systemd_service_confined(struct systemd *m, const char *service, char *ret, 
         if (has_all_capabilities(m, path) == 0)
                 (void)snprintf(ret, size, "CapabilityBoundingSet=");
         for (size_t i = 0; !ret[0] && i < ELEMENTSOF(table); i++) {
-                AUTO_MESSAGE *reply = NULL;
+                AUTO_BUS_MESSAGE *reply = NULL;
 
                 if (get(m, path, table[i].name, table[i].type, &reply) >= 0 &&
                     is_free(reply, table[i].type) == 0)

@@ -8,25 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define UNIT_INTERFACE "org.freedesktop.systemd1.Unit"
-
-static void unref_message(sd_bus_message **msg)
-{
-        sd_bus_message_unref(*msg);
-}
-
-#define AUTO_MESSAGE AUTO(unref_message) sd_bus_message
-
 /* The id of its pending job; 0: it has none. */
 static int find_job(struct systemd *m, const char *unit, uint32_t *ret)
 {
-        AUTO_MESSAGE *loaded = NULL, *job = NULL;
+        AUTO_BUS_MESSAGE *loaded = NULL, *job = NULL;
         const char *path;
-        int r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "LoadUnit", NULL,
-                                   &loaded, "s", unit);
+        int r = systemd_load_unit(m, unit, &loaded, &path);
 
-        if (r >= 0)
-                r = sd_bus_message_read(loaded, "o", &path);
         if (r >= 0)
                 r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, "Job", NULL,
                                         &job, "(uo)");
@@ -36,7 +24,7 @@ static int find_job(struct systemd *m, const char *unit, uint32_t *ret)
 int systemd_waits_for(struct systemd *m, const char *unit, char *ret, size_t size,
                       struct error *error)
 {
-        AUTO_MESSAGE *jobs = NULL;
+        AUTO_BUS_MESSAGE *jobs = NULL;
         const char *name, *state;
         uint32_t id = 0;
         int r = find_job(m, unit, &id);

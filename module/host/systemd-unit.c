@@ -154,6 +154,15 @@ static int look_at_unit(struct systemd *m, const char *method, const char *unit,
         return r < 0 ? r : 0;
 }
 
+int systemd_load_unit(struct systemd *m, const char *unit, sd_bus_message **reply,
+                      const char **path)
+{
+        int r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "LoadUnit", NULL, reply,
+                                   "s", unit);
+
+        return r < 0 ? r : sd_bus_message_read(*reply, "o", path);
+}
+
 int systemd_unit(struct systemd *m, const char *unit, struct unit_state *ret, struct error *error)
 {
         return look_at_unit(m, "LoadUnit", unit, ret, error);

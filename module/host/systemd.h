@@ -25,7 +25,7 @@ enum job {
 int systemd_open(struct systemd **ret, struct error *error) MUST_CHECK;
 void systemd_close(struct systemd **m);
 
-/* A string property of the manager ("Version", "Virtualization", "SystemState"); caller frees. */
+/* A string property of the manager ("Virtualization"); caller frees. */
 int systemd_property(struct systemd *m, const char *name, char **ret,
                      struct error *error) MUST_CHECK;
 

@@ -283,7 +283,8 @@ static int find_vsock(const struct socket_unit *unit, void *userdata)
             !starts_sshd(o->systemd, unit->name))
                 return 0;
         at = memrchr(at, ':', strcspn(at, " "));
-        return port_owner_find((uint32_t)strtoul(at + 1, NULL, 10), text, sizeof(text)) == 1;
+        return port_owner_find((uint32_t)strtoul(at + 1, NULL, 10), text, sizeof(text)) ==
+               PORT_OWNER_SYSTEMD;
 }
 
 bool tcp_listeners_serve_vsock(struct systemd *m, const char *ours)

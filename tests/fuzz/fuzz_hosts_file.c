@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * fuzz_hosts.c: the laws of hosts-file.h on any file. The first byte picks the address.
+ * fuzz_hosts_file.c: the laws of hosts-file.h on any file. The first byte picks the address.
  */
 #include "core/format/hosts-file.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * fuzz_banner.c: any stream, in one piece and in pieces whose sizes the first byte chooses, ends in
- * the same state, which keeps the promises of ssh-banner.h.
+ * fuzz_ssh_banner.c: any stream, in one piece and in pieces whose sizes the first byte chooses,
+ * ends in the same state, which keeps the promises of ssh-banner.h.
  */
 #include "core/format/ssh-banner.h"
 

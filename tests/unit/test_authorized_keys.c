@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_authkeys.c: which keys stand in a file that a user wrote, where sshd looks for it, and
- * whether a password is set.
+ * test_authorized_keys.c: which keys stand in a file that a user wrote, where sshd looks for it,
+ * and whether a password is set.
  */
 #include "core/format/authorized-keys.h"
 #include "sample.h"

@@ -34,6 +34,17 @@ static void test_append(void **state)
         assert_memory_equal(b.data, "one 2 three 4\0005", 16);
 }
 
+static void test_quoted(void **state)
+{
+        AUTO_BUF b = BUF_INIT;
+
+        (void)state;
+        buf_add_quoted(&b, "");
+        buf_add_quoted(&b, "a $b");
+        buf_add_quoted(&b, "it's");
+        assert_string_equal(buf_str(&b), "'''a $b''it'\\''s'");
+}
+
 /* Every length around the sizes at which it grows: the NUL must have its room. */
 static void test_growth(void **state)
 {
@@ -87,7 +98,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_empty),           cmocka_unit_test(test_append),
                 cmocka_unit_test(test_growth),          cmocka_unit_test(test_take),
-                cmocka_unit_test(test_error_is_sticky),
+                cmocka_unit_test(test_error_is_sticky), cmocka_unit_test(test_quoted),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_client.c: what is printed for the other side, for each kind of machine.
+ * test_client_config.c: what is printed for the other side, for each kind of machine.
  */
 #include "core/plan/client-config.h"
 

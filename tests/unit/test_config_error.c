@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_diag.c: what a fault looks like, whatever the line holds.
+ * test_config_error.c: what a fault looks like, whatever the line holds.
  */
 #include "core/util/config-error.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_desiredusers.c: whose .hushlogin is wanted, and whose home is looked at.
+ * test_desired_users.c: whose .hushlogin is wanted, and whose home is looked at.
  */
 #include "items.h"
 

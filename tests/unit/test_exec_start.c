@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_svccmd.c: the words that systemd makes of an ExecStart= and its environment files, and that
- * a shell behind ssh's % gives the same word back.
+ * test_exec_start.c: the words that systemd makes of an ExecStart= and its environment files, and
+ * that a shell behind ssh's % gives the same word back.
  */
 #include "core/format/exec-start.h"
 #include "sample.h"

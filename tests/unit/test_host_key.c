@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_hostkey.c: keys that ssh-keygen made for this test, and what breaks them.
+ * test_host_key.c: keys that ssh-keygen made for this test, and what breaks them.
  */
 #include "core/format/host-key.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_hosts.c: the hosts files of Debian, WSL and cloud-init, each rule of hosts-file.h, and its
- * laws on random files.
+ * test_hosts_file.c: the hosts files of Debian, WSL and cloud-init, each rule of hosts-file.h, and
+ * its laws on random files.
  */
 #include "core/format/hosts-file.h"
 #include "full.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_planlaws.c: what holds of every plan, on random systems and configurations: nobody is locked
- * out by any prefix of it, a second run has nothing to do, a run that was killed is finished by the
- * next, and removal gives every byte back.
+ * test_plan_laws.c: what holds of every plan, on random systems and configurations: nobody is
+ * locked out by any prefix of it, a second run has nothing to do, a run that was killed is finished
+ * by the next, and removal gives every byte back.
  */
 #include "world.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_planmemory.c: each allocation on the way from facts to a printed plan fails once, and none
+ * test_plan_memory.c: each allocation on the way from facts to a printed plan fails once, and none
  * of them unnoticed.
  */
 #include "world.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_planprint.c: a plan in words.
+ * test_plan_print.c: a plan in words.
  */
 #include "world.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_visible.c: what may be shown, and what is written out instead.
+ * test_printable.c: what may be shown, and what is written out instead.
  */
 #include "core/util/printable.h"
 

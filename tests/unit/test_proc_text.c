@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_procwords.c: titles and cgroups as OpenSSH 8.0 to 10.6 and systemd 240 to 262 make them.
+ * test_proc_text.c: titles and cgroups as OpenSSH 8.0 to 10.6 and systemd 240 to 262 make them.
  */
 #include "core/format/proc-text.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_banner.c: what OpenSSH servers send, every limit from both sides, and that no split of the
- * stream changes the outcome.
+ * test_ssh_banner.c: what OpenSSH servers send, every limit from both sides, and that no split of
+ * the stream changes the outcome.
  */
 #include "core/format/ssh-banner.h"
 

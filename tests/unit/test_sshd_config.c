@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_sshdconf.c: the words of OpenSSH's configuration, the shipped files' Include lines, our
+ * test_sshd_config.c: the words of OpenSSH's configuration, the shipped files' Include lines, our
  * block and our comment marks.
  */
 #include "core/format/sshd-config.h"
@@ -204,29 +204,40 @@ static void test_block(void **state)
         expect_block(" " BLOCK("x\n"), NULL, " " BLOCK("x\n")); /* not at the line's beginning */
 }
 
+static void comment(const char *text, size_t len, struct buf *out)
+{
+        AUTO(sshd_config_free) struct sshd_config c = { 0 };
+
+        assert_int_equal(sshd_config_scan(text, len, &c), 0);
+        sshd_config_comment_strays(text, len, &c, out);
+}
+
 static void test_comment(void **state)
 {
-        static const char text[] = "Port 1\n\nPort 3";
-        static const char *const want[] = {
-                text,
-                SSHD_CONFIG_STRAY "Port 1\n\nPort 3",
-                "Port 1\n" SSHD_CONFIG_STRAY "\nPort 3",
-                "Port 1\n\n" SSHD_CONFIG_STRAY "Port 3",
-                text,
+        static const struct {
+                const char *text, *want;
+        } table[] = {
+                { "Port 1\n\nPort 3", "Port 1\n\nPort 3" },
+                { "", "" },
+                { "ListenAddress ::", SSHD_CONFIG_STRAY "ListenAddress ::" },
+                { "Port 1\n\n\tListenAddress=::\r\n",
+                  "Port 1\n\n" SSHD_CONFIG_STRAY "\tListenAddress=::\r\n" },
+                { "ListenAddress ::\nPort 2\nListenAddress 1.2.3.4\n", SSHD_CONFIG_STRAY
+                  "ListenAddress ::\nPort 2\n" SSHD_CONFIG_STRAY "ListenAddress 1.2.3.4\n" },
         };
 
         (void)state;
-        for (uint32_t i = 0; i < ELEMENTSOF(want); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 AUTO_BUF out = BUF_INIT;
                 AUTO_BUF again = BUF_INIT;
                 AUTO_BUF back = BUF_INIT;
 
-                sshd_config_comment_line(text, strlen(text), i, &out);
-                assert_string_equal(buf_str(&out), want[i]);
-                sshd_config_comment_line(out.data, out.len, i, &again);
-                assert_string_equal(buf_str(&again), want[i]);
-                sshd_config_uncomment(out.data, out.len, &back);
-                assert_string_equal(buf_str(&back), text);
+                comment(table[i].text, strlen(table[i].text), &out);
+                assert_string_equal(buf_str(&out), table[i].want);
+                comment(buf_str(&out), out.len, &again);
+                assert_string_equal(buf_str(&again), table[i].want);
+                sshd_config_uncomment(buf_str(&out), out.len, &back);
+                assert_string_equal(buf_str(&back), table[i].text);
         }
 }
 
@@ -235,11 +246,9 @@ static void test_comment_at_the_end(void **state)
         AUTO_BUF out = BUF_INIT;
 
         (void)state;
-        sshd_config_comment_line("a\n", 2, 2, &out); /* there is no line 2 */
-        assert_string_equal(buf_str(&out), "a\n");
         sshd_config_uncomment("x " SSHD_CONFIG_STRAY "\n", strlen("x " SSHD_CONFIG_STRAY "\n"),
                               &out);
-        assert_string_equal(buf_str(&out), "a\nx " SSHD_CONFIG_STRAY "\n");
+        assert_string_equal(buf_str(&out), "x " SSHD_CONFIG_STRAY "\n");
 }
 
 /* ---- laws ------------------------------------------------------------------------------------ */
@@ -264,15 +273,7 @@ static void check_laws(const struct buf *a)
         if (!equal(&with, &again) || !equal(a, &back))
                 fail_msg("<%s> → <%s> → <%s>", buf_str(a), buf_str(&with), buf_str(&back));
 
-        buf_add(&commented, a->data, a->len);
-        for (uint32_t line = 1; line < 8; line += 2) {
-                AUTO_BUF next = BUF_INIT;
-
-                sshd_config_comment_line(commented.data, commented.len, line, &next);
-                buf_free(&commented);
-                commented = next;
-                next = (struct buf)BUF_INIT;
-        }
+        comment(buf_str(a), a->len, &commented);
         sshd_config_uncomment(commented.data, commented.len, &uncommented);
         assert_true(equal(a, &uncommented));
 }
@@ -281,6 +282,7 @@ static void test_laws(void **state)
 {
         static const char *const parts[] = {
                 "Port 1",
+                "ListenAddress ::",
                 "Include \"a\"",
                 "Match all",
                 "\n",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_listen.c: sshd's dumps, as 8.4 to 10.4 print them, against what is wanted.
+ * test_sshd_listen.c: sshd's dumps, as 8.4 to 10.4 print them, against what is wanted.
  */
 #include "core/plan/sshd-listen.h"
 #include "sample.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_sshdsettings.c: host keys, address family and main file as sshd's command and files give
+ * test_sshd_settings.c: host keys, address family and main file as sshd's command and files give
  * them.
  */
 #include "core/format/sshd-settings.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_unitpath.c: paths in units, by systemd's rules for each place.
+ * test_unit_path.c: paths in units, by systemd's rules for each place.
  */
 #include "core/format/unit-path.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_yamltree.c: the shape of the tree, the place of each node, and what is left of a text that
+ * test_yaml_tree.c: the shape of the tree, the place of each node, and what is left of a text that
  * cannot be read to its end.
  */
 #include "core/format/yaml-tree.h"

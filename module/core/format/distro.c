@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * distro.c: the tables of distro.h. Constants and one lookup; nothing is read here.
+ * distro.c: the tables of distro.h. Constants and what is looked up in them; nothing is
+ * read here.
  */
 #include "core/format/distro.h"
 
@@ -34,6 +35,11 @@ const char *const distro_tcp_units[N_TCP_UNITS] = {
         [TCP_SSHD_SERVICE] = "sshd.service",
         [TCP_SSHD_SOCKET] = "sshd.socket",
 };
+
+bool distro_has_marker(const char *text, size_t len)
+{
+        return len >= strlen(FILE_MARKER) && memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) == 0;
+}
 
 bool distro_is_tcp_unit(const char *name)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * distro.h: where distributions put things, as tables: a new distribution is one row and its test.
- * Only constants; the layouts they are from are in tests/offline/layouts.py. Pure.
+ * Constants and what is looked up in them; the layouts they are from are in
+ * tests/offline/layouts.py. Pure.
  */
 #pragma once
 
@@ -49,8 +50,9 @@
  */
 #define SAVED_SUFFIX ".sshd-vsock-saved"
 
-/* First line of each file that is ours as a whole. */
+/* First line of each file that is ours as a whole; whether it opens the text. */
 #define FILE_MARKER "# Managed by sshd-vsock."
+bool distro_has_marker(const char *text, size_t len);
 
 /* Where sshd, and where this program, may live; NULL-terminated, in order of preference. */
 extern const char *const distro_sshd[];

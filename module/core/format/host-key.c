@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * host-key.c: see host-key.h. Looks at no private number: the public key comes before them.
+ * host-key.c: see host-key.h. Uses no private number: the public key comes before them. What was
+ * decoded is wiped.
  */
 #include "core/format/host-key.h"
 
@@ -11,9 +12,11 @@
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static void decode(const char *text, size_t len, struct buf *out)
+/* `out` has room for as many bytes as the text has. Their number. */
+static size_t decode(const char *text, size_t len, unsigned char *out)
 {
         unsigned bits = 0, n = 0;
+        size_t done = 0;
 
         for (size_t i = 0; i < len && text[i] != '-' && text[i] != '='; i++) {
                 const char *letter = text[i] ? strchr(letters, text[i]) : NULL;
@@ -23,12 +26,11 @@ static void decode(const char *text, size_t len, struct buf *out)
                 bits = bits << 6 | (unsigned)(letter - letters);
                 n += 6;
                 if (n >= 8) {
-                        const char byte = (char)(bits >> (n - 8) & 0xff);
-
-                        buf_add(out, &byte, 1);
+                        out[done++] = (unsigned char)(bits >> (n - 8) & 0xff);
                         n -= 8;
                 }
         }
+        return done;
 }
 
 static void encode(const unsigned char *data, size_t len, struct buf *out)
@@ -89,13 +91,13 @@ static bool add_key(const unsigned char *key, size_t len, struct buf *out)
 }
 
 /* Cipher, kdf and its options, the number of keys, the first public one; all in clear. */
-static bool find_key(const struct buf *file, struct buf *out)
+static bool find_key(const unsigned char *file, size_t len, struct buf *out)
 {
-        struct reader r = { (const unsigned char *)file->data, file->len };
+        struct reader r = { file, len };
         const unsigned char *skipped;
         size_t n;
 
-        if (file->error < 0 || r.left < sizeof(MAGIC) || memcmp(r.at, MAGIC, sizeof(MAGIC)) != 0)
+        if (r.left < sizeof(MAGIC) || memcmp(r.at, MAGIC, sizeof(MAGIC)) != 0)
                 return false;
         r.at += sizeof(MAGIC);
         r.left -= sizeof(MAGIC);
@@ -108,15 +110,17 @@ static bool find_key(const struct buf *file, struct buf *out)
 
 bool host_key_public(const char *text, size_t len, struct buf *out)
 {
-        AUTO_BUF file = BUF_INIT;
+        /* of its whole size at once: a buffer that grows would leave copies behind */
+        AUTO_FREE unsigned char *file = NULL;
         bool found;
 
         if (len < strlen(BEGIN) || memcmp(text, BEGIN, strlen(BEGIN)) != 0)
                 return false;
-        decode(text + strlen(BEGIN), len - strlen(BEGIN), &file);
-        found = find_key(&file, out);
-        if (file.data)
-                explicit_bzero(file.data, file.len);
+        file = malloc(len);
+        if (!file)
+                return false;
+        found = find_key(file, decode(text + strlen(BEGIN), len - strlen(BEGIN), file), out);
+        explicit_bzero(file, len);
         return found;
 }
 

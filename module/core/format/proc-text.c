@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * proc-text.c: see proc-text.h. The rules are those of OpenSSH's sshd-query.c and of systemd's
+ * proc-text.c: see proc-text.h. The rules are those of OpenSSH's sshd.c and of systemd's
  * cgroup-util.c.
  */
 #include "core/format/proc-text.h"

@@ -2,7 +2,7 @@
  *
  * schema.c: see schema.h. Walks the tree by the table and says what does not fit, each fault at its
  * place and with its path. Types are those that every YAML version and reader agrees on; what they
- * would guess differently is refused. It knows no key by name, allocates nothing and keeps nothing.
+ * would guess differently is refused. It knows no key by name and keeps nothing.
  */
 #include "core/format/schema.h"
 
@@ -88,7 +88,7 @@ int schema_bool(const struct value *v, bool *ret)
         return 0;
 }
 
-int schema_uint(const struct value *v, uint32_t min, uint32_t max, uint32_t *ret)
+static int read_uint(const struct value *v, uint32_t min, uint32_t max, uint32_t *ret)
 {
         const char *text = v->node->kind == NODE_SCALAR ? yaml_tree_text(v->tree, v->node) : "";
         const char *digits = text + (text[0] == '-');
@@ -252,7 +252,7 @@ static int read_field(const struct value *v, const struct field *f, void *target
         case FIELD_BOOL:
                 return schema_bool(v, (bool *)member);
         case FIELD_UINT:
-                return schema_uint(v, f->min, f->max, (uint32_t *)(void *)member);
+                return read_uint(v, f->min, f->max, (uint32_t *)(void *)member);
         case FIELD_CHOICE:
                 return read_choice(v, f->words, (bool *)member);
         case FIELD_OTHER:

@@ -43,9 +43,8 @@ int schema_fault(const struct value *v, const char *fmt, ...) PRINTF(2, 3);
 /* The same for a value that is not of the wanted kind; says what it is instead. */
 int schema_wrong_type(const struct value *v, const char *wanted);
 
-/* Each 0 or -EBADMSG with a fault recorded. */
+/* 0 or -EBADMSG with a fault recorded. */
 int schema_bool(const struct value *v, bool *ret) MUST_CHECK;
-int schema_uint(const struct value *v, uint32_t min, uint32_t max, uint32_t *ret) MUST_CHECK;
 
 /* Whether it is plain `true` or `false`. */
 bool schema_is_bool(const struct value *v);

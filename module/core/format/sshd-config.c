@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * sshd_config.c: see sshd_config.h. Tokens are those of OpenSSH: lines as load_server_config() and
+ * sshd-config.c: see sshd-config.h. Tokens are those of OpenSSH: lines as load_server_config() and
  * process_server_config_line_depth() (servconf.c) take them, keywords as strdelim(), arguments as
  * argv_split() (misc.c). It follows no Include, opens nothing and judges no value; edits touch our
  * block and our comment marks, all other bytes pass through.
@@ -350,19 +350,6 @@ void sshd_config_set_block(const char *text, size_t len, const char *body, struc
                 buf_adds(out, SSHD_CONFIG_END "\n");
         }
         buf_add(out, rest.data, rest.len);
-}
-
-void sshd_config_comment_line(const char *text, size_t len, uint32_t line, struct buf *out)
-{
-        uint32_t number = 0;
-        size_t n;
-
-        for (size_t at = 0; at < len; at += n) {
-                n = line_length(text + at, len - at);
-                if (number < UINT32_MAX && ++number == line && !line_is_commented(text + at, n))
-                        buf_adds(out, SSHD_CONFIG_STRAY);
-                buf_add(out, text + at, n);
-        }
 }
 
 void sshd_config_comment_strays(const char *text, size_t len, const struct sshd_config *c,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * sshd_config.h: what this program must know of sshd_config(5): which files it includes, where
+ * sshd-config.h: what this program must know of sshd_config(5): which files it includes, where
  * ListenAddress and Port stand, and our own marked block. It scans, and edits only our block and
  * our comment marks; it does not judge other options. Pure: bytes in, values out.
  */
@@ -56,11 +56,9 @@ bool sshd_config_includes(const struct sshd_config *c, const char *path);
  * original bytes back, if they held no block. */
 void sshd_config_set_block(const char *text, size_t len, const char *body, struct buf *out);
 
-/* The text with line `line` (from 1) commented out with SSHD_CONFIG_STRAY, unless it is already or
- * there is no such line; and the text with every such mark at the beginning of a line taken away.
- * The second undoes the first, for any number of lines, byte for byte. */
-void sshd_config_comment_line(const char *text, size_t len, uint32_t line, struct buf *out);
-/* The same for every line that `c`, scanned from this text, says is a ListenAddress. */
+/* The text with every line commented out with SSHD_CONFIG_STRAY that `c`, scanned from this text,
+ * says is a ListenAddress, unless it is already; and the text with every such mark at the beginning
+ * of a line taken away. The second undoes the first, byte for byte. */
 void sshd_config_comment_strays(const char *text, size_t len, const struct sshd_config *c,
                                 struct buf *out);
 void sshd_config_uncomment(const char *text, size_t len, struct buf *out);

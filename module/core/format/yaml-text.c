@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * yaml_text.c: see yaml_text.h. Looks at bytes and counts lines; what the text says is
- * yaml_tree.c's business.
+ * yaml-text.c: see yaml-text.h. Looks at bytes and counts lines; what the text says is
+ * yaml-tree.c's business.
  */
 #include "core/format/yaml-text.h"
 
@@ -64,8 +64,8 @@ static const char *refuse_character(uint32_t c, bool newline_follows)
         return NULL;
 }
 
-/* Each kind of fault once per line is enough. libyaml would stop at the first, say so only in bytes
- * from the beginning, and might have stopped before for another reason. */
+/* One fault per line is enough, of whatever kind. libyaml would stop at the first, say so only in
+ * bytes from the beginning, and might have stopped before for another reason. */
 int yaml_text_check(const struct yaml_text *t, struct config_error *d)
 {
         uint32_t line = 1, column = 1, last_fault = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * yaml_text.h: the bytes of a YAML file: which of them are allowed, and where each stands. A line
+ * yaml-text.h: the bytes of a YAML file: which of them are allowed, and where each stands. A line
  * ends with LF or CR LF, as for every editor.
  */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * yaml_tree.c: see yaml_tree.h. The only user of libyaml, and only of its event API: the document
+ * yaml-tree.c: see yaml-tree.h. The only user of libyaml, and only of its event API: the document
  * API is quadratic on nested input and hides aliases. It refuses what a configuration must not hold
  * and goes on wherever what follows still has a meaning, so that one run names every fault. It
  * knows no key and no type, and reads nothing but the bytes it is given.

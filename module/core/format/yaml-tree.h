@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * yaml_tree.h: YAML as a small tree in which each node knows its place. Only what a configuration
+ * yaml-tree.h: YAML as a small tree in which each node knows its place. Only what a configuration
  * needs: one document, bounded in size and depth, no anchors, aliases, tags or directives.
  */
 #pragma once

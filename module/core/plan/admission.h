@@ -7,7 +7,6 @@
 
 #include "core/format/passwd.h"
 #include "core/plan/config.h"
-#include "core/util/buf.h"
 
 enum admission {
         ADMISSION_NO,
@@ -44,8 +43,8 @@ const char *admission_word(enum admission a);
 /* Whether they are what `require_login` asks for. */
 bool logins_suffice(const struct config *c, const struct logins *l);
 
-/* What sshd's effective configuration for the account (`sshd -T -C`) allows. `reason` is the line
- * that rules out what a login with a key would not show; "" where none does. */
+/* What sshd's effective configuration for the account (`sshd -T -C`) allows. `forced`
+ * and `methods` are lines that rule out what a login with a key would not show. */
 struct admission_rules {
         bool keys;      /* PubkeyAuthentication */
         bool passwords; /* PasswordAuthentication, or PAM's questions, and root's own rule */
@@ -62,13 +61,15 @@ void admission_rules_read(const char *dump, uint32_t uid, struct admission_rules
  * journal, and a trial's sshd may end before it has passed that on. */
 bool admission_takes_any(const char *dump, const char *keys);
 
-/* From what `ssh -v` printed: how far it came, and which of the keys it offered were accepted.
- * Files are DIRECTORY/N.pub; bit N is set for each that was. `key` gets the first one's name. */
+/* From what `ssh -v` printed: whether it came as far as authentication. */
 bool admission_was_asked(const char *said);
 
 /* Whether an account's own rules ended a session that sshd had opened: a shell that only says no, a
  * password that has to be changed first. */
 bool admission_was_refused_in_session(const char *said);
+
+/* Which of the keys that it offered were accepted. Files are DIRECTORY/N.pub; bit N is set for each
+ * that was. `key` gets the first one's name. */
 uint64_t admission_accepted(const char *said, const char *directory, char *key, size_t size);
 
 /* Finds sshd's own reason among what was printed, and the fix for it; else what ssh said last. */

@@ -193,15 +193,6 @@ static void add_value(const struct client *c, enum client_route route, const cha
         }
 }
 
-/* As one word of a shell. */
-static void add_quoted(const char *text, struct buf *out)
-{
-        buf_adds(out, "'");
-        for (; *text; text++)
-                buf_add(out, *text == '\'' ? "'\\''" : text, *text == '\'' ? 4 : 1);
-        buf_adds(out, "'");
-}
-
 /* sshd on the host hands the words to a shell as they are, joined by blanks. -T, or a RequestTTY of
  * the user's would put a terminal in between. */
 static void add_command(const struct client *c, enum client_route route, struct buf *out)
@@ -215,7 +206,7 @@ static void add_command(const struct client *c, enum client_route route, struct 
         if (c->jump)
                 buf_addf(out, "ssh -T %s ", c->jump);
         if (c->jump && routes[route].quoted)
-                add_quoted(buf_str(&command), out);
+                buf_add_quoted(out, buf_str(&command));
         else
                 buf_adds(out, buf_str(&command));
         buf_adds(out, "\n");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * config.c: see config.h. The table of keys, what each value may be, and what contradicts what. It
- * is the only place that knows the keys; a new one is a row here and a property in the JSON schema.
- * It opens nothing, resolves no name, and asks no user database.
+ * config.c: see config.h. The table of keys, what each value may be, and what contradicts what. A
+ * new key is a row here, a line in config-text.c, which writes it, and a property in the JSON
+ * schema. It opens nothing, resolves no name, and asks no user database.
  */
 #include "core/plan/config.h"
 
@@ -254,12 +254,24 @@ static int parse(const char *text, size_t len, const struct users *users, struct
         return 0;
 }
 
+static int defaults(struct config *ret)
+{
+        char *hosts = strdup(HOSTS_ADDRESS_DEFAULT);
+
+        if (!hosts)
+                return -ENOMEM;
+        *ret = (struct config){ .port = CONFIG_PORT_DEFAULT,
+                                .hosts_address = hosts,
+                                .verify_timeout = CONFIG_TIMEOUT_DEFAULT };
+        return 0;
+}
+
 int config_parse(const char *text, size_t len, const struct users *users, struct config_error *d,
                  struct config *ret)
 {
         struct config c = { 0 };
         unsigned before = d->n_errors;
-        int r = config_default(&c);
+        int r = defaults(&c);
 
         if (r < 0)
                 return r;
@@ -279,18 +291,6 @@ int config_parse(const char *text, size_t len, const struct users *users, struct
         else
                 *ret = c;
         return r;
-}
-
-int config_default(struct config *ret)
-{
-        char *hosts = strdup(HOSTS_ADDRESS_DEFAULT);
-
-        if (!hosts)
-                return -ENOMEM;
-        *ret = (struct config){ .port = CONFIG_PORT_DEFAULT,
-                                .hosts_address = hosts,
-                                .verify_timeout = CONFIG_TIMEOUT_DEFAULT };
-        return 0;
 }
 
 void config_free(struct config *c)

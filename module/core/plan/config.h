@@ -66,9 +66,6 @@ struct users; /* passwd.h */
 int config_parse(const char *text, size_t len, const struct users *users, struct config_error *d,
                  struct config *ret) MUST_CHECK;
 
-/* All defaults. 0 or -ENOMEM. */
-int config_default(struct config *ret) MUST_CHECK;
-
 /* The configuration in canonical YAML, one line per key that differs from its default, in the
  * order of the schema, no line starting with a blank. Parsing the result gives the same
  * configuration and the same text. It is embedded in a unit, so it holds only characters that

@@ -32,7 +32,7 @@ void desired_add_link(struct maker *m, enum phase phase, unsigned flags, const c
 void desired_add_record(struct maker *m, enum phase phase, unsigned flags, const char *unit,
                         bool wanted);
 
-/* The item of that path that was added first; NULL: none. */
+/* The item of that path; NULL: none. */
 struct item *desired_find(struct maker *m, const char *path);
 
 /* Whether the record of what is open again goes last of all, or as soon as it runs: a run that is

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * facts.c: owns the memory of struct facts.
+ * facts.c: owns the memory of struct facts, and says what follows from what stands in it.
  */
 #include "core/plan/facts.h"
 

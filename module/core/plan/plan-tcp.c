@@ -8,8 +8,6 @@
 
 #include "core/plan/sshd-listen.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 struct tcp_pair {

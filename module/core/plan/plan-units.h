@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * plan-units.h: between plan.c, plan-file.c, plan-link.c, plan-units.c and plan-tcp.c only: the
- * parts of making a plan. Pure.
+ * plan-units.h: between plan.c, plan-file.c, plan-homes.c, plan-link.c, plan-rivals.c, plan-tcp.c
+ * and plan-units.c only: the parts of making a plan. Pure.
  */
 #pragma once
 
@@ -52,14 +52,18 @@ int plan_link(struct plan *p, const struct desired *d, const struct observed *ob
 int plan_file(struct plan *p, const struct desired *d, const struct observed *observed,
               const struct item *i, const struct observed *o) MUST_CHECK;
 
-/* What the copy of a unit, or of its enablement, needs that an administrator wrote by hand and ours
- * takes the place of. 0 or -ENOMEM. */
+/* What the copy of a unit needs that an administrator wrote by hand and ours takes the place of.
+ * 0 or -ENOMEM. */
 int plan_saved(struct plan *p, const struct desired *d, const struct observed *observed,
                const struct item *i, const struct observed *o) MUST_CHECK;
 
 /* A file as that one is: bytes, mode and owner. 0 or -ENOMEM. */
 int plan_copy(struct plan *p, const struct item *i, const struct observed *o,
               const struct observed *from) MUST_CHECK;
+
+/* The copy that was kept of what is at the path, when ours took its place; NULL: there is none. */
+const struct observed *plan_find_saved(const struct desired *d, const struct observed *observed,
+                                       const char *path);
 
 /* What the mask of another unit on our port needs. (plan-rivals.c, as all below) 0 or -ENOMEM. */
 int plan_rival(struct plan *p, const struct desired *d, const struct observed *observed,
@@ -71,7 +75,3 @@ bool plan_rivals_unread(const struct facts *f);
 int plan_rivals_stop(struct plan *p, const struct facts *f) MUST_CHECK;
 int plan_rivals_release(struct plan *p, const struct facts *f, const struct units *u) MUST_CHECK;
 int plan_rivals_return(struct plan *p, const struct facts *f) MUST_CHECK;
-
-/* The copy that was kept of what is at the path, when ours took its place; NULL: there is none. */
-const struct observed *plan_find_saved(const struct desired *d, const struct observed *observed,
-                                       const char *path);

@@ -16,8 +16,7 @@
 
 bool plan_is_ours(const struct observed *o)
 {
-        return o->type == OBSERVED_FILE && o->len >= strlen(FILE_MARKER) &&
-               memcmp(o->data, FILE_MARKER, strlen(FILE_MARKER)) == 0;
+        return o->type == OBSERVED_FILE && distro_has_marker(o->data, o->len);
 }
 
 /* Everybody else's ListenAddress commented out, since they all add up; then our block. */
@@ -249,7 +248,8 @@ static int make(struct plan *p, const struct desired *d, const struct observed *
         return r;
 }
 
-/* A stable sort by phase; there are a few dozen at most. */
+/* A stable sort by phase. Only those of EXTRAS may be thousands, and they stand at the end already.
+ */
 static void sort_by_phase(struct plan *p)
 {
         for (size_t k = 1; k < p->n; k++) {

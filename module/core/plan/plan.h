@@ -24,7 +24,8 @@ enum op_kind {
 struct op {
         enum op_kind kind;
         enum phase phase;
-        const char *name;              /* path, unit or module; owned by the item or static */
+        /* path, unit or module; static, or owned by what the plan was made from */
+        const char *name;
         const struct item *item;       /* file operations only */
         const struct observed *before; /* … what was there */
         char *content;                 /* OP_WRITE: bytes, OP_LINK: target; owned */
@@ -69,7 +70,7 @@ struct plan {
         const struct facts *facts; /* what it was made from: of an image, or of what runs */
 };
 
-/* `objects` has one entry per item of `desired`; `units` is NULL where there is no manager to ask.
+/* `observed` has one entry per item of `desired`; `units` is NULL where there is no manager to ask.
  * All three and `facts` must outlive the plan. 0 or -ENOMEM; conflicts are in the plan. */
 int plan_make(const struct desired *desired, const struct observed *observed,
               const struct facts *facts, const struct units *units, struct plan *ret) MUST_CHECK;

@@ -136,7 +136,7 @@ bool provision_carries(const char *text, size_t len, struct buf *out)
         const char *end = text + len;
         bool found = false;
 
-        if (len < strlen(FILE_MARKER) || memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) != 0)
+        if (!distro_has_marker(text, len))
                 return false;
         while (text < end) {
                 const char *eol = memchr(text, '\n', (size_t)(end - text));
@@ -216,7 +216,7 @@ int preset_each_closed(const char *text, size_t len, int (*each)(void *userdata,
         const char *end = text + len;
         int r = 0;
 
-        if (len < strlen(FILE_MARKER) || memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) != 0)
+        if (!distro_has_marker(text, len))
                 return 0;
         while (r >= 0 && text < end) {
                 const char *eol = memchr(text, '\n', (size_t)(end - text));

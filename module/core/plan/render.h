@@ -8,7 +8,8 @@
 
 #include "core/plan/facts.h"
 
-/* Opens each file that is ours as a whole, but for those of users. */
+/* Opens each file that is ours as a whole, but for those of users and those of other units without
+ * their vsock stream: in these FILE_MARKER stands alone. */
 #define MARKER FILE_MARKER " Changes are lost at the next \"sshd-vsock apply\".\n"
 
 void render_socket(const struct config *c, const struct facts *f, struct buf *out);

@@ -29,7 +29,7 @@ struct rival {
         bool enabled;        /* a link in a .wants or .requires directory of /etc pulls it in */
         bool own;            /* its unit file is one of /etc, or was before it was masked */
         bool linked;         /* … and is a link to another file */
-        bool recorded;       /* our preset says that we masked it, once */
+        bool recorded;       /* our presets say that we masked it, once */
         bool masked;         /* … and masked it still is */
         bool active;         /* live: it listens now */
         bool accepts;        /* Accept=yes: no service has its sockets; by rivals_decide() */
@@ -63,7 +63,7 @@ int rival_strip(const struct rival_file *file, unsigned port, struct buf *out) M
  * port when it was started. */
 bool rivals_fail(const struct facts *f, const char *unit);
 
-/* Whether the unit is one that is, or was, masked as a whole. */
+/* Whether the unit is one that is, was or is to be masked as a whole. */
 bool rivals_mask(const struct facts *f, const char *unit);
 
 void rival_free(struct rival *r);

@@ -13,9 +13,9 @@
 void listen_compare(const struct config *c, const char *effective, struct buf *extra,
                     struct buf *missing);
 
-/* Whether the address stands in the blank-separated list; whether that has one for all addresses of
- * a family. */
-bool listen_has(const char *list, const char *address, size_t len);
+/* Whether the word, an address or another, stands in the blank-separated list; whether that has an
+ * address for all of a family. */
+bool listen_has(const char *list, const char *word, size_t len);
 bool listen_is_wide(const char *list);
 
 /* Beside each other: where an sshd listens ("ADDRESS:PORT", separated by blanks), and what its
@@ -46,8 +46,5 @@ bool listen_split(const char *word, size_t len, char *host, size_t size, unsigne
 /* Whether another machine could connect there: anything but loopback. */
 bool listen_is_outside(const char *host);
 
-/* Whether the word stands in the blank-separated list. */
-bool listen_has(const char *list, const char *word, size_t len);
-
-/* As many of a list as a person reads: "0.0.0.0:22 [::]:22 … and 29992 more". */
+/* As many of a list as a person reads: "0.0.0.0:22 [::]:22 and 29992 more". */
 void listen_few(const char *list, struct buf *out);

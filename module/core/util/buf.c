@@ -53,6 +53,14 @@ void buf_adds(struct buf *b, const char *s)
         buf_add(b, s, strlen(s));
 }
 
+void buf_add_quoted(struct buf *b, const char *word)
+{
+        buf_adds(b, "'");
+        for (; *word; word++)
+                buf_add(b, *word == '\'' ? "'\\''" : word, *word == '\'' ? 4 : 1);
+        buf_adds(b, "'");
+}
+
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
         va_list ap;

@@ -5,6 +5,7 @@
  */
 #include "host/check/diagnose.h"
 
+#include "core/format/distro.h"
 #include "host/audit-log.h"
 #include "host/clock.h"
 #include "host/journal.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * diagnose.h: from "the vsock listener does not answer" to the link of the chain that is broken.
- * Reads unit states and the journal; changes nothing, and breaks nothing by looking.
+ * Reads unit states and the journal; changes nothing, but for the module it may load, and breaks
+ * nothing by looking.
  */
 #pragma once
 

@@ -21,7 +21,8 @@
 #define BATCH_MAX     5   /* keys a connection: MaxAuthTries is 6 by default */
 #define EXPLAINED_MAX 5   /* accounts whose refusal is looked into */
 
-/* The keys of one file, one after the other into DIRECTORY/N.pub, N modulo the batch. */
+/* The keys of an account, out of all its files; one after the other they go into DIRECTORY/N.pub, N
+ * modulo the batch. */
 struct keys {
         struct buf lines;  /* "TYPE BLOB\n" each */
         struct buf forced; /* those that run nothing but a command of their own; begins with \n */

@@ -9,6 +9,7 @@
 #include "core/format/exec-start.h"
 #include "core/format/proc-text.h"
 #include "core/format/sshd-dump.h"
+#include "core/plan/sshd-listen.h"
 #include "host/sshd-query.h"
 #include "host/user-file.h"
 
@@ -101,18 +102,6 @@ int search_make_server(const struct search *s, bool trial, struct argv *ret)
         return r;
 }
 
-/* Whether the word stands in the blank-separated list. */
-static bool has_pattern(const char *list, const char *word, size_t len)
-{
-        for (size_t n; *list; list += n) {
-                list += strspn(list, " ");
-                n = strcspn(list, " ");
-                if (n == len && strncmp(list, word, n) == 0)
-                        return true;
-        }
-        return false;
-}
-
 /* sshd's default names a second file, for protocol 2 of 2001, which systemd's units leave out; it
  * is missed only where somebody has it. */
 static bool is_missed(const struct logins_search *in, const char *pattern, size_t len)
@@ -165,7 +154,7 @@ bool logins_keys_count(const struct logins_search *in)
 
                         at += strspn(at, " ");
                         n = strcspn(at, " ");
-                        all = n == 0 || has_pattern(found, at, n) || !is_missed(in, at, n);
+                        all = n == 0 || listen_has(found, at, n) || !is_missed(in, at, n);
                         at += n;
                 }
         }

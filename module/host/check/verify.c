@@ -42,7 +42,7 @@ static void conclude(struct verdict *v, const struct ssh_banner *b, int r)
                 (void)snprintf(v->detail, sizeof(v->detail), "%s", strerror(-r));
 }
 
-/* Our identification is 30 bytes on a fresh connection: it fits or the connection is dead. */
+/* Our identification is a few bytes on a fresh connection: it fits or the connection is dead. */
 static int answer(int fd)
 {
         ssize_t n = send(fd, our_ident, strlen(our_ident), MSG_NOSIGNAL);
@@ -145,21 +145,13 @@ static enum cause cause_of_connect(int error)
         }
 }
 
-static uint64_t realtime(void)
-{
-        struct timespec t;
-
-        (void)clock_gettime(CLOCK_REALTIME, &t);
-        return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
-}
-
 void verify_listener(uint32_t port, unsigned timeout, struct verdict *ret)
 {
         uint64_t deadline = clock_deadline(timeout);
         AUTO_CLOSE int fd = -1;
         int r;
 
-        *ret = (struct verdict){ .port = port, .began = realtime() };
+        *ret = (struct verdict){ .port = port, .began = clock_realtime() };
         r = vsock_connect(VSOCK_CID_LOOPBACK, port, deadline, &fd);
         if (r < 0) {
                 ret->cause = cause_of_connect(r);

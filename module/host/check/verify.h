@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "core/format/distro.h"
 #include "core/plan/causes.h"
 
 struct verdict {
