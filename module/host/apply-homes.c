@@ -50,6 +50,10 @@ static void take_home(void *userdata, size_t k, int result, const struct observe
                 (void)error_say(&soft, result, "cannot %s %s%s: its file system does not answer",
                                 op->kind == OP_UNLINK ? "remove" : "write", h->root->path,
                                 op->name);
+        } else if (result < 0) {
+                (void)error_set(&soft, result, "cannot %s %s%s",
+                                op->kind == OP_UNLINK ? "remove" : "write", h->root->path,
+                                op->name);
         }
         if (op->done && h->report->done)
                 h->report->done(h->report->userdata, op);
@@ -63,13 +67,17 @@ size_t apply_homes(const struct rootfs *root, struct plan *p, size_t first,
         struct homes_work h = { root, &p->ops[first], report };
         const struct op *op = h.ops;
         size_t n = 0;
+        int r;
 
         while (first + n < p->n && op[n].phase == op->phase && op[n].item &&
                op[n].item->kind == ITEM_FLAG)
                 n++;
-        /* no memory is no reason either: what was not tried is done by the next run */
-        (void)!home_child_each(&(struct home_child){ n, root->fd, WRITE_SECONDS, run_home,
-                                                     take_home, is_home_near, &h });
+        r = home_child_each(&(struct home_child){ n, root->fd, WRITE_SECONDS, run_home, take_home,
+                                                  is_home_near, &h });
+        /* no memory is no reason either: what was not tried is said, and done by the next run */
+        for (size_t k = 0; r < 0 && k < n; k++)
+                if (!op[k].tried)
+                        take_home(&h, k, r, NULL, &(struct error){ 0 });
         return n;
 }
 
