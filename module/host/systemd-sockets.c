@@ -10,26 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static void unref_message(sd_bus_message **msg)
-{
-        sd_bus_message_unref(*msg);
-}
-
-#define AUTO_MESSAGE AUTO(unref_message) sd_bus_message
-
-/* The path stays valid as long as the reply. */
-static int load(struct systemd *m, const char *unit, sd_bus_message **reply, const char **path)
-{
-        int r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "LoadUnit", NULL, reply,
-                                   "s", unit);
-
-        return r < 0 ? r : sd_bus_message_read(*reply, "o", path);
-}
-
 /* systemd prints addresses as people do: "0.0.0.0:22", "[::]:22", "vsock::22", "/run/x". */
 int systemd_streams(struct systemd *m, const char *path, struct buf *out)
 {
-        AUTO_MESSAGE *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         const char *type, *address;
         int r = sd_bus_get_property(m->bus, DESTINATION, path, SOCKET_INTERFACE, "Listen", NULL,
                                     &reply, "a(ss)");
@@ -44,7 +28,7 @@ int systemd_streams(struct systemd *m, const char *path, struct buf *out)
 
 bool systemd_has_dropin(struct systemd *m, const char *path, const char *name)
 {
-        AUTO_MESSAGE *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         const char *dropin;
         bool has = false;
         int r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, "DropInPaths", NULL,
@@ -62,7 +46,7 @@ bool systemd_has_dropin(struct systemd *m, const char *path, const char *name)
 static int read_service(struct systemd *m, const char *path, const char *socket, char *ret,
                         size_t size)
 {
-        AUTO_MESSAGE *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         const char *name = "";
         int accept = 0;
         int r = sd_bus_get_property_trivial(m->bus, DESTINATION, path, SOCKET_INTERFACE, "Accept",
@@ -91,9 +75,9 @@ static int read_service(struct systemd *m, const char *path, const char *socket,
 int systemd_socket_service(struct systemd *m, const char *socket, char *ret, size_t size,
                            struct error *error)
 {
-        AUTO_MESSAGE *unit = NULL;
+        AUTO_BUS_MESSAGE *unit = NULL;
         const char *path;
-        int r = load(m, socket, &unit, &path);
+        int r = systemd_load_unit(m, socket, &unit, &path);
 
         if (r >= 0)
                 r = read_service(m, path, socket, ret, size);
@@ -102,7 +86,7 @@ int systemd_socket_service(struct systemd *m, const char *socket, char *ret, siz
 
 static int read_files(struct systemd *m, const char *path, struct buf *out)
 {
-        AUTO_MESSAGE *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         AUTO_FREE char *fragment = NULL;
         const char *file;
         int r = sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE,
@@ -122,9 +106,9 @@ static int read_files(struct systemd *m, const char *path, struct buf *out)
 
 int systemd_unit_files(struct systemd *m, const char *unit, struct buf *ret, struct error *error)
 {
-        AUTO_MESSAGE *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         const char *path;
-        int r = load(m, unit, &reply, &path);
+        int r = systemd_load_unit(m, unit, &reply, &path);
 
         if (r >= 0)
                 r = read_files(m, path, ret);
@@ -134,9 +118,9 @@ int systemd_unit_files(struct systemd *m, const char *unit, struct buf *ret, str
 /* The first ExecStart= of a service; "" where it cannot be told. */
 static void read_program(struct systemd *m, const char *service, char *ret, size_t size)
 {
-        AUTO_MESSAGE *unit = NULL, *reply = NULL;
+        AUTO_BUS_MESSAGE *unit = NULL, *reply = NULL;
         const char *path, *program;
-        int r = load(m, service, &unit, &path);
+        int r = systemd_load_unit(m, service, &unit, &path);
 
         ret[0] = '\0';
         if (r >= 0)
@@ -175,7 +159,7 @@ int systemd_each_socket(struct systemd *m, int (*each)(const struct socket_unit 
                         void *userdata, struct error *error)
 {
         sd_bus_error e = SD_BUS_ERROR_NULL;
-        AUTO_MESSAGE *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         const char *name, *path;
         int r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "ListUnitsByPatterns",
                                    &e, &reply, "asas", 1, "active", 1, "*.socket");
