@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from guest import Guest
-from guest.sandbox import BASE, Sandbox
+from guest.sandbox import Sandbox
 from guest.sanitizer import reports
 from guest.test_cloud_init import LISTING
 from guest.trees import Recipe, guest_recipe, tree

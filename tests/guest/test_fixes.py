@@ -228,7 +228,7 @@ def test_timeout(guest):
 
 def test_no_host_keys(guest):
     """Those that all may read, and one of another program's bytes."""
-    with meanwhile(guest, f"mkdir /root/keys; cp -a /etc/ssh/ssh_host_* /root/keys/;"
+    with meanwhile(guest, "mkdir /root/keys; cp -a /etc/ssh/ssh_host_* /root/keys/;"
                           "cd /etc/ssh; chmod 0644 ssh_host_*_key; chmod 0600 ssh_host_ed25519_key;"
                           "echo junk >ssh_host_ed25519_key",
                    "rm -f /etc/ssh/ssh_host_*; mv /root/keys/* /etc/ssh/; rmdir /root/keys"):

@@ -99,7 +99,8 @@ def test_anybody_may_look(guest):
     """With root's own words where he sees all of it; and what he does not see is named."""
     guest.check("useradd -m other; chmod 700 /home/other; useradd -m open; chmod 755 /home/open")
     try:
-        apply(guest, CONFIG + "disable_tcp: true\nhushlogin: [root, other, open]\n")
+        apply(guest, f"verify_timeout: {limit(guest)}\ndisable_tcp: true\n"
+              "hushlogin: [root, other, open]\n")
         for verb in "plan", "status":
             result, report = anybodys(guest, verb)
             assert result.status == 0 and report["operations"] == report["conflicts"] == []
@@ -117,13 +118,13 @@ def test_anybody_may_look(guest):
             assert [o["name"] for o in report["operations"]] == \
                 ["/etc/hosts", "/home/open/.hushlogin"]
     finally:
-        apply(guest, CONFIG)
+        apply(guest, f"verify_timeout: {limit(guest)}\n")
         guest.check("userdel -r other; userdel -r open")
 
 
 def test_what_anybody_may_not_read_is_left_out(guest):
     """As RHEL has it: sshd's files are root's alone."""
-    config = CONFIG + "listen_address: 127.0.0.1\n"
+    config = f"verify_timeout: {limit(guest)}\nlisten_address: 127.0.0.1\n"
     guest.put("/etc/sshd-vsock.yaml", config)
     with meanwhile(guest, "chmod 600 /etc/ssh/sshd_config; ip link set lo up",
                    "chmod 644 /etc/ssh/sshd_config"):
@@ -131,7 +132,7 @@ def test_what_anybody_may_not_read_is_left_out(guest):
         assert "/etc/ssh/sshd_config" in report["hidden"] + [report["operations"]]
         assert report["conflicts"] == []
         assert not [o for o in report["operations"] if "/etc/ssh/" in o["name"]]
-    apply(guest, CONFIG)
+    apply(guest, f"verify_timeout: {limit(guest)}\n")
 
 
 def test_a_look_leaves_no_trace(guest):

@@ -3,8 +3,6 @@ fix, what the tables have in that column, and what stands behind "fix:"."""
 
 import re
 
-from tree import CHECKOUT
-
 STRING = r'"(?:[^"\\]|\\.)*"'
 TOKEN = re.compile(rf"/\*.*?\*/|{STRING}|\w+|->|\S", re.S)
 # Which argument of a call is a fix; of others see fixes_of().

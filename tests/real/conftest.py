@@ -3,8 +3,9 @@
 import pytest
 
 from guest import build_in_builder
-from guest.conftest import (pytest_collection_modifyitems,  # noqa: F401  hooks
-                            pytest_terminal_summary)
+from guest.conftest import pytest_collection_modifyitems, pytest_terminal_summary
+
+__all__ = ["program", "pytest_collection_modifyitems", "pytest_terminal_summary"]  # also hooks
 
 
 @pytest.fixture(scope="session")
