@@ -168,6 +168,8 @@ def test_keys_of_a_credential_beside_those_of_sshd_config(suite, program):
         result = apply(guest, "disable_tcp: true\nrequire_login: [ana]\n")
         assert "ana can log in over vsock: its key ED25519" in result.stderr
         assert listeners(guest) == set()
+        assert gets_in(guest, "ana"), "the keys of this boot are all that anybody has"
+        assert "nothing to do" in apply(guest).stderr
 
         apply(guest, "")
         guest.check("sshd-vsock remove")

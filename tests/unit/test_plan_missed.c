@@ -104,6 +104,37 @@ static void test_socket_that_was_not_told(void **state)
         expect_units(&w, "disable_tcp: true\n", RELOAD);
 }
 
+/* Whoever closes TCP leaves the keys that the machine was booted with: they may be all there is. */
+static void test_keys_of_the_boot(void **state)
+{
+        struct world w = settled_world("");
+
+        (void)state;
+        w.units.credential.active = true;
+        expect_units(&w, "disable_tcp: true\n",
+                     "c systemctl daemon-reload\nc systemctl stop ssh.service\n");
+        w = settled_world("");
+        w.units.credential.active = true;
+        expect_units(&w, NULL,
+                     "c systemctl stop sshd-vsock.socket\n"
+                     "c systemctl stop sshd-vsock-credential.service\n"
+                     "c systemctl daemon-reload\n");
+}
+
+/* Where both are enabled the socket comes first; beside a service that runs it stays down. */
+static void test_reopened_socket(void **state)
+{
+        struct world w = settled_world("disable_tcp: true\n");
+
+        (void)state;
+        w.base.tcp[TCP_SSH_SOCKET].enabled = true;
+        expect_units(&w, "",
+                     RELOAD "a systemctl start ssh.socket\na systemctl start ssh.service\n");
+        w = settled_world("disable_tcp: true\n");
+        w.base.tcp[TCP_SSH_SOCKET].enabled = w.base.tcp[TCP_SSH_SERVICE].active = true;
+        expect_units(&w, "", RELOAD);
+}
+
 /* Started while ours has the vsock port, a unit fails with all that it listens on: TCP is back with
  * the run that takes its vsock stream, unless it is to be closed; a failure that has another reason
  * is left alone. */
@@ -195,6 +226,8 @@ int main(void)
                 cmocka_unit_test(test_stale),
                 cmocka_unit_test(test_socket_that_is_told),
                 cmocka_unit_test(test_socket_that_was_not_told),
+                cmocka_unit_test(test_keys_of_the_boot),
+                cmocka_unit_test(test_reopened_socket),
                 cmocka_unit_test(test_socket_that_failed_beside_ours),
                 cmocka_unit_test(test_preset_of_somebody_else),
                 cmocka_unit_test(test_record_that_is_ahead),

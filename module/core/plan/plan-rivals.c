@@ -37,9 +37,9 @@ int plan_rival(struct plan *p, const struct desired *d, const struct observed *o
         if (!i->wanted) {
                 const struct observed *saved = plan_find_saved(d, observed, i->path);
 
-                if (!masked)
-                        return 0;
-                return saved ? plan_copy(p, i, o, saved) : plan_add_file(p, OP_UNLINK, i, o, NULL);
+                if (saved && (masked || o->type == OBSERVED_NONE))
+                        return plan_copy(p, i, o, saved);
+                return masked ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
         }
         if (masked)
                 return o->mislabelled ? plan_add_file(p, OP_LABEL, i, o, NULL) : 0;

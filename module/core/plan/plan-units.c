@@ -68,7 +68,18 @@ static bool is_down(const struct plan *p, const struct facts *f, size_t at)
         const char *unit = distro_tcp_units[at];
 
         return (f->tcp[at].recorded && !rivals_mask(f, unit)) ||
-               (rivals_fail(f, unit) && plan_touches(p, unit));
+               (rivals_fail(f, unit) && (plan_touches(p, unit) || f->tcp[at].needs_reload));
+}
+
+/* A connection to a socket would start its service again; a service that runs keeps its socket from
+ * starting. */
+static const size_t sockets_first[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET, TCP_SSH_SERVICE,
+                                        TCP_SSHD_SERVICE };
+
+static bool serves_already(const struct facts *f, size_t at)
+{
+        return (at == TCP_SSH_SOCKET && f->tcp[TCP_SSH_SERVICE].active) ||
+               (at == TCP_SSHD_SOCKET && f->tcp[TCP_SSHD_SERVICE].active);
 }
 
 /* What we kept shut and is enabled runs again, also where an earlier run came no further than to
@@ -82,10 +93,13 @@ static int plan_reopen(struct plan *p, const struct desired *d, const struct fac
 
         if (later != (phase == PHASE_CLOSE))
                 return 0;
-        for (size_t t = 0; r == 0 && t < N_TCP_UNITS; t++)
+        for (size_t k = 0; r == 0 && k < ELEMENTSOF(sockets_first); k++) {
+                const size_t t = sockets_first[k];
+
                 if (is_down(p, f, t) && f->tcp[t].enabled && !f->tcp[t].active &&
-                    !mask_wanted(d, distro_tcp_units[t]))
+                    !serves_already(f, t) && !mask_wanted(d, distro_tcp_units[t]))
                         r = plan_unit(p, OP_START, phase, distro_tcp_units[t]);
+        }
         return r;
 }
 
@@ -223,8 +237,18 @@ static int plan_give_back(struct plan *p, const struct op *op)
         return r > 0 ? 0 : plan_unit(p, OP_RESTART, PHASE_CLOSE, UNIT_SOCKET);
 }
 
+static bool is_removed(const struct plan *p, const char *unit)
+{
+        for (size_t k = 0; k < p->n; k++)
+                if (p->ops[k].kind == OP_UNLINK && p->ops[k].phase == PHASE_CLOSE &&
+                    strcmp(basename(p->ops[k].name), unit) == 0)
+                        return true;
+        return false;
+}
+
 /* The vsock listener goes: its socket stops while systemd still knows it, and what keeps a
- * credential's keys in /run; nothing else of ours stays active. */
+ * credential's keys in /run; nothing else of ours stays active. Where TCP alone closes those keys
+ * may be all that anybody has. */
 static int plan_retire(struct plan *p, const struct units *u)
 {
         int r = 0;
@@ -237,23 +261,20 @@ static int plan_retire(struct plan *p, const struct units *u)
                         return plan_give_back(p, &p->ops[k]);
         if (u->socket.active && plan_changes(p, PHASE_CLOSE, ITEM_SOCKET))
                 r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_SOCKET);
-        if (r == 0 && u->credential.active)
+        if (r == 0 && u->credential.active && is_removed(p, UNIT_CREDENTIAL))
                 r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_CREDENTIAL);
         return r == 0 ? plan_unit(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload") : r;
 }
 
-/* Stops sockets before services: a connection in between would start the service again. */
 static int plan_stop(struct plan *p, const struct desired *d, const struct facts *f)
 {
-        static const int order[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET, TCP_SSH_SERVICE,
-                                     TCP_SSHD_SERVICE };
         int r = 0;
 
-        for (size_t k = 0; r == 0 && k < ELEMENTSOF(order); k++) {
-                const char *unit = distro_tcp_units[order[k]];
+        for (size_t k = 0; r == 0 && k < ELEMENTSOF(sockets_first); k++) {
+                const size_t t = sockets_first[k];
 
-                if (f->tcp[order[k]].active && mask_wanted(d, unit))
-                        r = plan_unit(p, OP_STOP, PHASE_CLOSE, unit);
+                if (f->tcp[t].active && mask_wanted(d, distro_tcp_units[t]))
+                        r = plan_unit(p, OP_STOP, PHASE_CLOSE, distro_tcp_units[t]);
         }
         return r;
 }
