@@ -55,20 +55,16 @@ bool apply_opens_confined(const struct run *r)
         return false;
 }
 
-int apply_check_listen(struct run *r)
+static int compare_listen(struct run *r, const char *effective)
 {
-        AUTO_BUF effective = BUF_INIT, extra = BUF_INIT, missing = BUF_INIT;
-        int rc = sshd_effective(r->facts.sshd, &r->facts.sshd_options, NULL, NULL, &effective,
-                                &r->error);
+        AUTO_BUF extra = BUF_INIT, missing = BUF_INIT;
 
-        if (rc < 0)
-                return rc;
-        listen_compare(&r->config, buf_str(&effective), &extra, &missing);
+        listen_compare(&r->config, effective, &extra, &missing);
         if (extra.len == 0 && missing.len == 0)
                 return 0;
         error_fix(&r->error,
-                  "take other ListenAddress lines out of sshd_config and of the files it "
-                  "includes (they add up)");
+                  "take other ListenAddress lines out of sshd_config, of the files it includes and "
+                  "of the options of its unit (they add up)");
         if (extra.len == 0)
                 return error_say(&r->error, -EINVAL, "sshd would not listen on %s",
                                  buf_str(&missing));
@@ -76,18 +72,48 @@ int apply_check_listen(struct run *r)
                          buf_str(&extra), missing.len ? ", and not on " : "", buf_str(&missing));
 }
 
+int apply_check_listen(struct run *r)
+{
+        AUTO_BUF effective = BUF_INIT;
+        int rc = sshd_effective(r->facts.sshd, &r->facts.sshd_options, NULL, NULL, &effective,
+                                &r->error);
+
+        return rc < 0 ? rc : compare_listen(r, buf_str(&effective));
+}
+
+int apply_check_confined(struct run *r)
+{
+        AUTO_BUF effective = BUF_INIT;
+        struct error undo = { 0 };
+        int rc = sshd_effective_started(r->facts.sshd, &r->facts.sshd_options, &effective,
+                                        &r->error);
+
+        if (rc == 0)
+                rc = compare_listen(r, buf_str(&effective));
+        if (rc < 0 && apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_TCP, &undo) < 0)
+                log_error(&r->log, &undo);
+        return rc;
+}
+
+/* Each step goes on after a failure of the one before. */
 static void undo_close(struct run *r)
 {
-        struct error error = { 0 };
-        int rc = apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &error);
+        struct error files = { 0 }, reload = { 0 }, units = { 0 };
+        bool whole = true;
 
-        if (rc == 0 && r->systemd)
-                rc = systemd_reload(r->systemd, &error);
-        if (rc == 0)
-                rc = apply_undo_units(r->systemd, &r->plan, PHASE_CLOSE, &error);
-        if (rc < 0)
-                log_error(&r->log, &error);
-        if (tcp_is_back(r) && rc == 0)
+        if (apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &files) < 0) {
+                log_error(&r->log, &files);
+                whole = false;
+        }
+        if (r->systemd && systemd_reload(r->systemd, &reload) < 0) {
+                log_error(&r->log, &reload);
+                whole = false;
+        }
+        if (apply_undo_units(r->systemd, &r->plan, PHASE_CLOSE, &units) < 0) {
+                log_error(&r->log, &units);
+                whole = false;
+        }
+        if (tcp_is_back(r) && whole)
                 log_line(&r->log, LOG_LEVEL_WARN, "rolled back: TCP listeners restored");
 }
 

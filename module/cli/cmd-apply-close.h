@@ -22,5 +22,9 @@ void apply_say_kept(struct run *r, enum log_level level);
 int apply_try_listen(struct run *r) MUST_CHECK;
 int apply_check_listen(struct run *r) MUST_CHECK;
 
+/* The same, and with the options of its unit, before systemd hears of what is to open; on a failure
+ * that stays shut. */
+int apply_check_confined(struct run *r) MUST_CHECK;
+
 /* Whether the plan came to that operation. */
 bool apply_tried(const struct run *r, enum op_kind kind, const char *unit);

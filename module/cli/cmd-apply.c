@@ -17,10 +17,11 @@
 #include <string.h>
 
 /* A socket that was listening before and is not good any more after a change goes back to what it
- * was: where TCP is closed already it is the only way in. */
+ * was, with its template: where TCP is closed already it is the only way in. */
 static void put_socket_back(struct run *r)
 {
         enum job job = apply_tried(r, OP_RESTART, UNIT_SOCKET) ? JOB_RESTART : JOB_START;
+        const unsigned listener = ITEM_SOCKET | ITEM_HANDMADE;
         struct error error = { 0 };
 
         if (!r->units.socket.active)
@@ -28,10 +29,9 @@ static void put_socket_back(struct run *r)
         for (size_t k = 0; k < r->plan.n; k++) {
                 const struct op *op = &r->plan.ops[k];
 
-                if (!op->done || !op->item || op->kind == OP_LABEL ||
-                    !(op->item->flags & ITEM_SOCKET))
+                if (!op->done || !op->item || op->kind == OP_LABEL || !(op->item->flags & listener))
                         continue;
-                if (apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_SOCKET, &error) < 0 ||
+                if (apply_undo(&r->root, &r->plan, PHASE_OPEN, listener, &error) < 0 ||
                     systemd_reload(r->systemd, &error) < 0 ||
                     systemd_job(r->systemd, job, UNIT_SOCKET, JOB_SECONDS, &error) < 0)
                         log_error(&r->log, &error);
@@ -233,6 +233,7 @@ static void warn_of_port(const struct run *r)
 int cmd_apply(struct run *r)
 {
         int status = transaction_prepare(r, false);
+        bool confined;
 
         if (status != EXIT_DONE)
                 return status;
@@ -243,9 +244,9 @@ int cmd_apply(struct run *r)
                          "%s from systemd's generator answers and is left as it is", r->listener);
         if (r->plan.n == 0)
                 log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
-        if (apply_opens_confined(r) && apply_try_listen(r) < 0)
-                return run_fail(r);
-        if (transaction_run(r, PHASE_OPEN) < 0)
+        confined = apply_opens_confined(r);
+        if ((confined && apply_try_listen(r) < 0) || transaction_run(r, PHASE_OPEN) < 0 ||
+            (confined && apply_check_confined(r) < 0))
                 return run_fail(r);
         status = r->root.image ? apply_image(r) : apply_live(r);
         transaction_run_extras(r);

@@ -92,18 +92,21 @@ static bool is_socket(const char *unit)
         return strstr(unit, ".socket") != NULL;
 }
 
-/* Sockets before services: a service that runs already keeps its socket from starting. */
+/* Sockets before services: a service that runs already keeps its socket from starting. One that
+ * fails keeps no other from being tried. */
 int apply_undo_units(struct systemd *m, const struct plan *p, enum phase phase, struct error *error)
 {
-        int r = 0;
+        int first = 0;
 
         for (int services = 0; services < 2; services++)
-                for (size_t k = 0; r == 0 && k < p->n; k++) {
+                for (size_t k = 0; k < p->n; k++) {
                         const struct op *op = &p->ops[k];
+                        int r = 0;
 
                         if (op->tried && op->phase == phase && !op->item &&
                             is_socket(op->name) == (services == 0))
                                 r = undo(m, op, error);
+                        first = first < 0 ? first : r;
                 }
-        return r;
+        return first;
 }

@@ -140,6 +140,12 @@ int sshd_effective(const char *sshd, const struct argv *options, const char *ext
         return answer(&(struct question){ sshd, in, true }, options, ret, error);
 }
 
+int sshd_effective_started(const char *sshd, const struct argv *options, struct buf *ret,
+                           struct error *error)
+{
+        return ask(&(struct question){ sshd, -1, true }, options, ret, error);
+}
+
 int sshd_effective_untouched(const char *sshd, const struct argv *options, struct buf *ret,
                              struct error *error)
 {

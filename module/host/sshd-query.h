@@ -16,6 +16,10 @@
 int sshd_effective(const char *sshd, const struct argv *options, const char *extra,
                    const char *config, struct buf *ret, struct error *error) MUST_CHECK;
 
+/* What its unit would have it do, by these options of the unit. */
+int sshd_effective_started(const char *sshd, const struct argv *options, struct buf *ret,
+                           struct error *error) MUST_CHECK;
+
 /* The same of its files as they are, for who only looks: /run/sshd is not made, so that an old sshd
  * may not answer. */
 int sshd_effective_untouched(const char *sshd, const struct argv *options, struct buf *ret,

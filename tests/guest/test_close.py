@@ -405,6 +405,24 @@ def test_listen_address_with_a_socket_activated_sshd(guest):
     open_again(guest)
 
 
+def test_closed_opens_on_no_other_address(guest):
+    """Where an option of the unit adds one the ListenAddress of ours changes nothing: it stays shut."""
+    before = guest.get("/etc/default/ssh")
+    apply(guest, CLOSE)
+    try:
+        guest.put("/etc/default/ssh", before + b'\nSSHD_OPTS="-o ListenAddress=0.0.0.0:2222"\n')
+        for _ in range(2):
+            said = apply(guest, LISTEN, status=1).stderr
+            assert "sshd would listen on other addresses: 0.0.0.0:2222" in said
+            assert listeners(guest) == set()
+            assert guest.run(f"test -L {UNITS}/ssh.service").status == 0
+    finally:
+        guest.put("/etc/default/ssh", before)
+    apply(guest, LISTEN)
+    assert listeners(guest) == {"127.0.0.1:22"}
+    open_again(guest)
+
+
 def test_runs_in_a_row_meet_no_start_limit(guest):
     """systemd lets a socket unit start five times in 10 s; each of these runs restarts it."""
     with socket_activated(guest):
