@@ -93,6 +93,25 @@ def test_a_drop_in_that_holds_nul_is_no_trap(ubuntu, garbage):
     assert differences(before, ubuntu.state()) == set()
 
 
+@pytest.mark.parametrize("change", ("its package is gone", "it names no vsock any more"))
+def test_mask_goes_with_what_it_was_for(change, debian):
+    """What was masked is another thing now: the mask, and its record, are ours all the same."""
+    write_by_mkosi(debian, "vsock-ssh")
+    vendor = "/usr/lib/systemd/system/vsock-ssh.socket"
+    debian.apply()
+    assert debian.at(f"{UNITS}/vsock-ssh.socket").is_symlink()
+    if change == "its package is gone":
+        debian.remove(vendor)
+        debian.remove(f"{UNITS}/sockets.target.wants/vsock-ssh.socket")
+    else:
+        debian.put(vendor, "[Socket]\nListenStream=/run/other\n")
+    debian.apply()
+    assert debian.run("remove").returncode == 0
+    assert not debian.at(f"{UNITS}/vsock-ssh.socket").is_symlink()
+    assert not debian.at(record("vsock-ssh.socket")).exists()
+    assert "nothing to do" in debian.run("remove").stderr
+
+
 def test_a_unit_that_cannot_be_read_ends_no_run(debian):
     """It is somebody's, and has nothing to do with us: on a disk that fails, say."""
     debian.link(f"{UNITS}/other.socket", "a" * 300)  # ENAMETOOLONG for who opens it

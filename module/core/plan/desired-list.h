@@ -48,5 +48,9 @@ void desired_add_open(struct maker *m);
  * were masked before ours go, their streams after that. (desired-rivals.c) */
 void desired_add_rivals(struct maker *m, enum rival_kind kind);
 
+/* What is left of masks whose units are no such units any more: for another version of theirs, or
+ * none. It goes. (desired-rivals.c) */
+void desired_add_left_masks(struct maker *m);
+
 /* The hushlogin files of users, and of those to come. (desired-homes.c) */
 void desired_add_homes(struct maker *m);

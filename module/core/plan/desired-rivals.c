@@ -6,6 +6,7 @@
 #include "core/plan/desired-list.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void add_saved(struct maker *m, enum phase phase, const char *path)
 {
@@ -65,5 +66,28 @@ void desired_add_rivals(struct maker *m, enum rival_kind kind)
                         add_mask(m, r);
                 for (size_t i = 0; kind == RIVAL_STREAM && i < r->n_files; i++)
                         add_file(m, &r->files[i]);
+        }
+}
+
+static bool is_rival(const struct facts *f, const char *name)
+{
+        for (size_t k = 0; k < f->n_rivals; k++)
+                if (f->rivals[k].kind != RIVAL_ASIDE && strcmp(f->rivals[k].name, name) == 0)
+                        return true;
+        return false;
+}
+
+void desired_add_left_masks(struct maker *m)
+{
+        for (size_t k = 0; k < m->f->recorded.n; k++) {
+                const char *name = m->f->recorded.list[k];
+                char path[256];
+
+                if (is_rival(m->f, name) || distro_is_tcp_unit(name))
+                        continue;
+                (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", name);
+                desired_add_link(m, PHASE_CLOSE, ITEM_UNIT | ITEM_RIVAL, path, "/dev/null", false);
+                add_saved(m, PHASE_CLOSE, path);
+                desired_add_record(m, PHASE_CLOSE, ITEM_LATE, name, false);
         }
 }

@@ -197,6 +197,7 @@ int desired_none(const struct facts *f, struct desired *ret)
         desired_add_homes(&m);
         add_preset(&m);
         desired_add_rivals(&m, RIVAL_WHOLE);
+        desired_add_left_masks(&m);
         for (size_t k = ELEMENTSOF(rows); k-- > 0;)
                 add_row(&m, &rows[k]);
         desired_add_rivals(&m, RIVAL_STREAM);
