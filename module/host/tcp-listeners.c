@@ -102,12 +102,16 @@ static int look_at_process(int process, pid_t pid, void *userdata)
         char exe[4096], title[sizeof(s->found.list->title)], text[4096], unit[256];
         int r;
 
+        /* root's alone: whoever reads another's command line waits for his memory, which a file
+         * system of his own can hold for ever */
         proc_exe(process, exe, sizeof(exe));
-        proc_read(process, "cmdline", title, sizeof(title));
-        if (!process_is_sshd_listener(exe, title))
+        if (!program_is_sshd(exe))
                 return 0;
         proc_read(process, "status", text, sizeof(text));
         if (!process_is_root(text))
+                return 0;
+        proc_read(process, "cmdline", title, sizeof(title));
+        if (!process_is_sshd_listener(exe, title))
                 return 0;
         buf_free(&s->addresses); /* of one that had none in the end */
         r = proc_each_socket(process, match_socket, s);
