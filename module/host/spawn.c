@@ -128,7 +128,7 @@ static int capture(int fd, uint64_t deadline, struct buf *text)
                         continue;
                 if (n < 0)
                         return -errno;
-                if (n == 0)
+                if (n == 0 || clock_now() >= deadline) /* one that prints without end, too */
                         return -ETIMEDOUT;
                 len = read(fd, chunk, sizeof(chunk));
                 if (len < 0 && errno == EINTR)

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <search.h>
 #include <stdio.h>
 #include <string.h>
@@ -186,11 +187,16 @@ static char *full_pattern(const char *pattern)
         return full;
 }
 
+/* A longer one matches nothing: no path is as long. */
 static int read_pattern(struct reader *r, const char *pattern, unsigned depth)
 {
         AUTO_FREE char *full = full_pattern(pattern);
         int rc = full ? note(&r->patterns, full) : -ENOMEM;
 
+        if (full && strlen(full) >= PATH_MAX) {
+                r->s->facts->sshd_beyond = true;
+                return 0;
+        }
         return rc > 0 ? expand(r, "", full, depth) : rc;
 }
 

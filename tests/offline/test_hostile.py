@@ -190,6 +190,15 @@ def occupy(tree, path, what):
             os.close(here)
 
 
+def test_a_pattern_longer_than_any_path_is_not_followed(debian):
+    """Component by component it took the stack with it, after seconds."""
+    config = debian.read("/etc/ssh/sshd_config")
+    debian.put("/etc/ssh/sshd_config", config + b"\nInclude " + b"/." * 200000 + b"/x\n")
+    for verb, status in ("plan", 10), ("apply", 0), ("remove", 0):
+        result = debian.run(verb)
+        assert result.returncode == status and "Sanitizer" not in result.stderr, result.stderr
+
+
 THINGS = ("a FIFO", "a device", "a directory", "a socket")
 
 

@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,9 +91,11 @@ static uint64_t word(struct reader *r, const struct table *t, uint64_t at)
         return number(r, t, at, r->elf->bits / 8);
 }
 
+/* A name of a file or a version: what is longer than a file's name can be is none, and would be
+ * kept a thousand times. */
 static const char *string(struct reader *r, uint64_t at)
 {
-        if (at < r->strings.size)
+        if (at < r->strings.size && strnlen(r->strings.data + at, NAME_MAX + 1) <= NAME_MAX)
                 return r->strings.data + at;
         fault(r, ELF_BAD);
         return "";
@@ -276,8 +279,7 @@ static void read_notes(struct reader *r, const struct segment *s)
 
                 if (text > t.size || size > t.size - text)
                         return;
-                if (number(r, &t, at + 8, 4) == DLOPEN_NOTE &&
-                    strncmp(&t.data[name], "FDO", 4) == 0)
+                if (number(r, &t, at + 8, 4) == DLOPEN_NOTE && strcmp(&t.data[name], "FDO") == 0)
                         read_sonames(r, t.data + text);
                 at = text + ((size + 3) & ~UINT64_C(3));
         }

@@ -17,9 +17,10 @@
 #include <string.h>
 #include <time.h>
 
-#define KEYS_MAX      100 /* of an account; the field has a handful */
-#define BATCH_MAX     5   /* keys a connection: MaxAuthTries is 6 by default */
-#define EXPLAINED_MAX 5   /* accounts whose refusal is looked into */
+#define KEYS_MAX      100  /* of an account; the field has a handful */
+#define LINES_MAX     1000 /* of a file; each is compared with those before it */
+#define BATCH_MAX     5    /* keys a connection: MaxAuthTries is 6 by default */
+#define EXPLAINED_MAX 5    /* accounts whose refusal is looked into */
 
 /* The keys of an account, out of all its files; one after the other they go into DIRECTORY/N.pub, N
  * modulo the batch. */
@@ -59,7 +60,7 @@ static void read_keys_of(const struct search *s, const struct user *u, const cha
         AUTO_FREE char *text = NULL;
         struct key_line line;
         const char *at;
-        size_t len;
+        size_t len, n;
         int r = user_file_read(u, path, search_seconds(s) ? search_seconds(s) : 1, LOGIN_FILE_MAX,
                                &text, &len);
 
@@ -72,7 +73,7 @@ static void read_keys_of(const struct search *s, const struct user *u, const cha
                 admission_because(l, "let the account read it", "%.160s: %s", path, strerror(-r));
         if (r < 0)
                 return;
-        for (at = text; authorized_keys_next(&at, &line);) {
+        for (at = text, n = 0; n < LINES_MAX && authorized_keys_next(&at, &line); n++) {
                 k->authority = k->authority || line.authority;
                 if (!line.authority && l->n_keys < KEYS_MAX)
                         add_key(&line, l, k);
