@@ -211,6 +211,36 @@ def test_what_does_more_is_named_and_taken_over_on_request(program):
         assert guest.ssh("true").status == 0
 
 
+def test_stream_with_a_narrower_template_is_named(program):
+    """Ours would let in whom its own keeps out. What the fixes say, to the letter."""
+    stream = "[Socket]\nAccept=yes\nListenStream=\nListenStream=vsock::22\nListenStream=2222\n"
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.put(f"{UNITS}/ssh@.service", MKOSI_TEMPLATE.replace("UsePAM", "PermitRootLogin"))
+        guest.put(DROPIN, stream)
+        guest.check("ip link set lo up; modprobe vmw_vsock_virtio_transport;"
+                    "systemctl disable -q --now ssh.service; systemctl daemon-reload;"
+                    "systemctl enable -q --now ssh.socket")
+        assert guest.ssh("true").status == 255
+        guest.put("/etc/sshd-vsock.yaml", "{}\n")
+        before, listen = guest.check(STATE), guest.check(LISTEN)
+        said = apply(guest, status=1).stderr
+        assert (DROPIN + ' would lose its vsock stream, whose service does what ours does not: "ExecStart=sshd -i '
+                '-o PermitRootLogin=no" (options that sshd-vsock does not pass: put them into sshd_config); '
+                'fix: take the stream out and run "systemctl daemon-reload && sshd-vsock apply"; or '
+                '"sshd-vsock apply --takeover" takes it out, and "remove" puts it back\n') in said
+        assert guest.check(STATE) == before and guest.check(LISTEN) == listen
+        assert guest.ssh("true").status == 255
+        guest.check("sshd-vsock apply --takeover")
+        assert guest.ssh("true").status == 0 and listeners(guest) == {"*:2222"}
+        assert "nothing to do" in apply(guest).stderr
+        guest.check("sshd-vsock remove")
+        assert guest.check(STATE) == before and guest.ssh("true").status == 255
+        guest.put(DROPIN, stream.replace("ListenStream=vsock::22\n", ""))
+        guest.check("systemctl daemon-reload && sshd-vsock apply")
+        assert guest.ssh("true").status == 0 and listeners(guest) == {"*:2222"}
+
+
 KILLED = """
 strace -f -s 200 -o /root/trace -e trace=sendmsg -e inject=sendmsg:delay_exit=250000 sshd-vsock apply &
 until grep -Eaq '(StartTransientUnit|.0Reload).0' /root/trace; do sleep 0.05; done

@@ -122,6 +122,7 @@ OTHERS = {
     "systemctl disable --now %s && sshd-vsock apply'; or": "guest/test_rivals.py::"
         "test_what_does_more_is_named_and_taken_over_on_request",
     "disable it there, with 'systemctl --root'": OFFLINE + "test_other_unit_on_the_port_in_an_image",
+    "take the stream out and run": "guest/test_rivals.py::test_stream_with_a_narrower_template_is_named",
     "systemctl unmask %s && sshd-vsock apply": GUEST + "test_masked_unit_of_the_door",
     "make that file, as a copy of": OFFLINE + "test_addresses_without_a_place",
     "put a file in its place": OFFLINE + "test_sshd_config_that_is_no_file",
@@ -321,6 +322,23 @@ def test_other_unit_on_the_port_in_an_image(choice, debian):
     assert masked == (choice != "disable")
     assert debian.run("remove").returncode == 0
     assert not debian.at(f"{UNITS}/ssh.socket").exists()
+
+
+@pytest.mark.parametrize("choice", ("take the stream out", "apply --takeover"))
+def test_stream_whose_template_is_narrower_in_an_image(choice, folder):
+    tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
+    path = f"{UNITS}/ssh.socket.d/10-vsock.conf"
+    layouts.write_stream(tree, layouts.STREAM + "Accept=yes\n")
+    tree.put(f"{UNITS}/ssh@.service", layouts.MKOSI_TEMPLATE.replace("UsePAM=no", "DenyUsers=root"))
+    before = tree.state()
+    assert cure(tree.apply(status=1), f"{path} would lose its vsock stream, whose service does what") == (
+        'take the stream out and run this again; or "apply --takeover" takes it out, and "remove" puts it back')
+    assert tree.state() == before
+    if choice == "take the stream out":
+        tree.put(path, "[Socket]\nAccept=yes\n")
+    tree.apply(*(["--takeover"] if choice != "take the stream out" else []))
+    assert b"vsock::" not in tree.read(path)
+    assert "nothing to do" in tree.apply().stderr
 
 
 def test_image_of_a_user(debian, folder):

@@ -106,6 +106,40 @@ static void test_others(void **state)
         }
 }
 
+/* What serves the stream of a unit that has others is looked at before ours listens. */
+static void test_templates_of_streams(void **state)
+{
+        static const struct {
+                struct rivals_wish wish;
+                const char *instance, *different;
+                bool saved;
+        } table[] = {
+                { { .port = 22 }, INSTANCE, "", false },
+                { { .port = 22 }, INSTANCE "Mark=1\n", "\"Mark=1\"", false },
+                { { .port = 22 }, INSTANCE "Mark=1\n", "", true },
+                { { .port = 22, .served = true }, INSTANCE "Mark=1\n", "", false },
+                { { .port = 22, .takeover = true }, INSTANCE "Mark=1\n", "", false },
+                { { .port = 22 }, "", "no ExecStart=, no StandardInput=socket", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                for (unsigned accepts = 0; accepts < 2; accepts++) {
+                        struct rival v = sample_rival(accepts ? UNIT : "[Socket]\n",
+                                                      "[Socket]\nListenStream=vsock::22\n"
+                                                      "ListenStream=22\n");
+
+                        buf_free(&v.instance);
+                        buf_adds(&v.instance, table[i].instance);
+                        v.files[0].saved = table[i].saved;
+                        assert_int_equal(decide(&v, table[i].wish, true), RIVAL_STREAM);
+                        assert_string_equal(buf_str(&v.different),
+                                            accepts ? table[i].different : "");
+                        rival_free(&v);
+                }
+        }
+}
+
 /* Our mask stays until everything goes; one of the administrator's is left alone. */
 static void test_masks(void **state)
 {
@@ -216,7 +250,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_kinds), cmocka_unit_test(test_others),
                 cmocka_unit_test(test_masks), cmocka_unit_test(test_strip),
-                cmocka_unit_test(test_order),
+                cmocka_unit_test(test_order), cmocka_unit_test(test_templates_of_streams),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

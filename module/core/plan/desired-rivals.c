@@ -16,6 +16,12 @@ static void add_saved(struct maker *m, enum phase phase, const char *path)
         (void)desired_add(m, ITEM_SAVED, phase, ITEM_RIVAL, copy);
 }
 
+static void differ(struct maker *m, const struct rival *r)
+{
+        if (m->error == 0 && r->different.len > 0)
+                m->d.items[m->d.n - 1].different = buf_str(&r->different);
+}
+
 static void add_mask(struct maker *m, const struct rival *r)
 {
         const enum phase phase = m->c ? PHASE_OPEN : PHASE_CLOSE;
@@ -29,13 +35,12 @@ static void add_mask(struct maker *m, const struct rival *r)
         if (m->c && r->own)
                 add_saved(m, phase, path);
         desired_add_link(m, phase, ITEM_UNIT | ITEM_RIVAL, path, "/dev/null", m->c);
-        if (m->error == 0 && r->different.len > 0)
-                m->d.items[m->d.n - 1].different = buf_str(&r->different);
+        differ(m, r);
         if (!m->c && r->own)
                 add_saved(m, phase, path);
 }
 
-static void add_file(struct maker *m, const struct rival_file *file)
+static void add_file(struct maker *m, const struct rival *rival, const struct rival_file *file)
 {
         const enum phase phase = m->c ? PHASE_OPEN : PHASE_CLOSE;
         AUTO_BUF b = BUF_INIT;
@@ -49,10 +54,12 @@ static void add_file(struct maker *m, const struct rival_file *file)
         if (m->c)
                 add_saved(m, phase, file->path);
         i = desired_add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_RIVAL, file->path);
-        if (m->c)
+        if (m->c) {
                 desired_want(m, i, &b);
-        else
+                differ(m, rival);
+        } else {
                 add_saved(m, phase, file->path);
+        }
 }
 
 void desired_add_rivals(struct maker *m, enum rival_kind kind)
@@ -65,7 +72,7 @@ void desired_add_rivals(struct maker *m, enum rival_kind kind)
                 if (kind == RIVAL_WHOLE)
                         add_mask(m, r);
                 for (size_t i = 0; kind == RIVAL_STREAM && i < r->n_files; i++)
-                        add_file(m, &r->files[i]);
+                        add_file(m, r, &r->files[i]);
         }
 }
 

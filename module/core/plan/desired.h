@@ -52,7 +52,7 @@ struct item {
         char *path;
         char *content; /* NULL where not wanted */
         size_t len;
-        const char *different; /* ITEM_RIVAL: why it is not masked, by the facts; NULL: it is */
+        const char *different; /* ITEM_RIVAL: why it is not taken, by the facts; NULL: it is */
 };
 
 /* What the vsock listener does without: failing there is said, and ends no run. */

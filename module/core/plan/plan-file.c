@@ -166,6 +166,8 @@ int plan_file(struct plan *p, const struct desired *d, const struct observed *ob
                         return o->mislabelled ? plan_add_file(p, OP_LABEL, i, o, NULL) : 0;
                 if (!same && !plan_is_ours(o))
                         alike = takes_over(d, observed, i, &different);
+                if (alike == 0 && i->different)
+                        return plan_add_different_stream(p, i);
                 if (alike <= 0)
                         return alike < 0 ? alike : add_own(p, i, &different);
         }

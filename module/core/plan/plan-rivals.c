@@ -28,6 +28,18 @@ static int add_different(struct plan *p, const struct item *i)
                                  unit, i->different, unit);
 }
 
+int plan_add_different_stream(struct plan *p, const struct item *i)
+{
+        return plan_add_conflict(
+                p, i,
+                "would lose its vsock stream, whose service does what ours does not: %.320s; fix: "
+                "take the stream out and run %s; or \"%s --takeover\" takes it out, and "
+                "\"remove\" puts it back",
+                i->different,
+                p->facts->live ? "\"systemctl daemon-reload && sshd-vsock apply\"" : "this again",
+                p->facts->live ? "sshd-vsock apply" : "apply");
+}
+
 int plan_rival(struct plan *p, const struct desired *d, const struct observed *observed,
                const struct item *i, const struct observed *o)
 {

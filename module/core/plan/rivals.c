@@ -180,10 +180,28 @@ static bool is_left(const struct facts *f, const struct rival *r, const struct r
         return r->different.len > 0 && !wish->takeover && f->live && (wish->served || !r->active);
 }
 
+/* A stream beside others is served by a template, or not at all: sshd -D passes over a descriptor
+ * whose address it has no name for (Debian 12 and 13, whose sshd takes descriptors from systemd).
+ * Once ours has the port, nothing is let in that was not before. */
+static int decide_stream(struct rival *r, const struct count *c, const struct rivals_wish *wish)
+{
+        const bool taken = r->kind == RIVAL_STREAM || wish->served || wish->takeover;
+        bool files, adds;
+        int rc = is_in_files(r, c, &files, &adds);
+
+        if (rc < 0 || !files)
+                return rc;
+        r->kind = RIVAL_STREAM;
+        if (c->accepts && !taken)
+                rc = takeover_is_alike(TAKEOVER_TEMPLATE, buf_str(&r->instance), r->instance.len,
+                                       c->port, &r->different);
+        return rc < 0 ? rc : 0;
+}
+
 static int decide(const struct facts *f, struct rival *r, const struct rivals_wish *wish)
 {
         struct count c;
-        bool files, adds, masked = r->masked && !r->recorded; /* by somebody else */
+        bool masked = r->masked && !r->recorded; /* by somebody else */
         int rc = count(buf_str(&r->text), r->text.len, wish->port, &c);
 
         if (rc < 0)
@@ -199,12 +217,8 @@ static int decide(const struct facts *f, struct rival *r, const struct rivals_wi
         if (wish->port == 0 || c.wanted == 0 || f->generated_listener || masked ||
             (!r->enabled && !r->active))
                 return 0;
-        if (c.others > 0 || c.vsock > c.wanted) {
-                rc = is_in_files(r, &c, &files, &adds);
-                if (rc == 0 && files)
-                        r->kind = RIVAL_STREAM;
-                return rc;
-        }
+        if (c.others > 0 || c.vsock > c.wanted)
+                return decide_stream(r, &c, wish);
         if (!r->enabled || r->linked)
                 return 0;
         rc = compare(f, r, &c);

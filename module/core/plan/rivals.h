@@ -42,7 +42,7 @@ struct rival {
         size_t n_files;
         /* by rivals_decide(): */
         enum rival_kind kind;
-        struct buf different; /* RIVAL_WHOLE: what it does that ours does not; empty: nothing */
+        struct buf different; /* what it does that ours does not; empty: nothing */
 };
 
 /* What is wanted of them. */
