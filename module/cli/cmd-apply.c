@@ -7,6 +7,7 @@
 
 #include "cli/checks.h"
 #include "cli/handover.h"
+#include "cli/other-access.h"
 #include "cli/tcp-reality.h"
 #include "host/clock.h"
 #include "host/journal.h"
@@ -39,6 +40,12 @@ static void put_socket_back(struct run *r)
                         log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
                 return;
         }
+}
+
+static void roll_back(struct run *r)
+{
+        put_socket_back(r);
+        handover_undo(r);
 }
 
 static const struct op *failed_op(const struct run *r, enum phase phase)
@@ -80,8 +87,7 @@ static int activate(struct run *r)
                 r->verdict =
                         (struct verdict){ .port = r->config.port, .cause = CAUSE_SOCKET_FAILED };
                 status = check_verdict(r);
-                put_socket_back(r);
-                handover_undo(r);
+                roll_back(r);
                 return status;
         }
         if (op)
@@ -139,6 +145,15 @@ static void revive_socket(struct run *r)
                 run_find_verdict(r, &r->verdict);
 }
 
+/* Where nothing else leads in, what took the place of another vsock listener has to let somebody
+ * in, too. What comes before closing looks at that anyway. */
+static int check_only_way(struct run *r)
+{
+        if (apply_wants_to_close(r) || !handover_has_replaced(r) || other_access_than_ours(r))
+                return EXIT_DONE;
+        return check_logins(r, false);
+}
+
 static int verify_live(struct run *r)
 {
         int status;
@@ -150,10 +165,10 @@ static int verify_live(struct run *r)
         run_find_verdict(r, &r->verdict);
         revive_socket(r);
         status = check_verdict(r);
-        if (status == EXIT_CLOSED_NOTHING) {
-                put_socket_back(r);
-                handover_undo(r);
-        }
+        if (status == EXIT_DONE)
+                status = check_only_way(r);
+        if (status == EXIT_CLOSED_NOTHING)
+                roll_back(r);
         return status;
 }
 
@@ -187,6 +202,9 @@ static int apply_live(struct run *r)
                 return status;
         }
         status = closes ? apply_close(r) : check_closed(r);
+        /* TCP that stays as it was may be none */
+        if (status == EXIT_CLOSED_NOTHING && handover_has_replaced(r) && !other_access_than_ours(r))
+                roll_back(r);
         if (status == EXIT_DONE)
                 status = tcp_check(r);
         return status == EXIT_DONE && closes ? message_closed(r) : status;

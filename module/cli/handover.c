@@ -63,6 +63,23 @@ void handover_undo(struct run *r)
         give_back(r);
 }
 
+bool handover_has_replaced(const struct run *r)
+{
+        const unsigned listener = ITEM_SOCKET | ITEM_HANDMADE;
+        bool served = false;
+
+        for (size_t i = 0; i < r->facts.n_rivals; i++)
+                served =
+                        served || (is_touched(r, &r->facts.rivals[i]) && r->facts.rivals[i].active);
+        for (size_t k = 0; k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (op->done && op->item && op->kind != OP_LABEL && (op->item->flags & listener))
+                        served = served || r->units.socket.active;
+        }
+        return served;
+}
+
 /* What failed is said, and the rest is done all the same. */
 static int done_or_said(struct run *r, int rc, struct error *error)
 {

@@ -11,6 +11,10 @@
  * is rolled back, and that unit listens again. */
 void handover_undo(struct run *r);
 
+/* Whether what served vsock until this run was another listener, or another template than ours is
+ * now. */
+bool handover_has_replaced(const struct run *r);
+
 /* `remove`, while ours goes: where another unit was to have the port again, ours stays instead. */
 void handover_keep(struct run *r);
 

@@ -38,15 +38,23 @@ static bool takes_socket(const struct run *r)
         return false;
 }
 
-bool other_access_is_open(struct run *r)
+static bool is_open(struct run *r, const char *but)
 {
-        if (handover_gives_back(r))
-                return true;
         run_find_listeners(r);
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
                 if (leads_in(buf_str(&r->tcp.listeners.list[i].addresses)))
                         return true;
-        return tcp_listeners_serve_vsock(r->systemd, takes_socket(r) ? UNIT_SOCKET : NULL);
+        return tcp_listeners_serve_vsock(r->systemd, but);
+}
+
+bool other_access_is_open(struct run *r)
+{
+        return handover_gives_back(r) || is_open(r, takes_socket(r) ? UNIT_SOCKET : NULL);
+}
+
+bool other_access_than_ours(struct run *r)
+{
+        return is_open(r, UNIT_SOCKET);
 }
 
 /* ---- an image ----------------------------------------------------------------------------------

@@ -12,9 +12,12 @@
  * take out. */
 bool other_access_is_open(struct run *r);
 
-/* The same of an image: whether its boot starts an sshd that listens on TCP: a unit that is there
- * and not masked (by others), wanted by a target that the default target leads to. 0 or −errno with
- * run.error. */
+/* The same, but for our vsock listener, whether it stays or not. */
+bool other_access_than_ours(struct run *r);
+
+/* As other_access_is_open(), of an image: whether its boot starts an sshd that listens on TCP: a
+ * unit that is there and not masked (by others), wanted by a target that the default target leads
+ * to. 0 or −errno with run.error. */
 int other_access_will_open(struct run *r, bool *ret) MUST_CHECK;
 
 /* The commands that make another way in, ending with `remove`. */

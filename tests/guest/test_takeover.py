@@ -58,3 +58,31 @@ def test_anything_is_taken_over_on_request(program):
         guest.check("sshd-vsock remove")
         assert guest.check(STATE) == before
         assert guest.ssh("true", port=2222).status == 0
+
+
+KEYS = "-o AuthorizedKeysFile=/etc/own.keys"
+
+
+@pytest.mark.parametrize("config", ("{}\n", "disable_tcp: true\n"))
+@pytest.mark.parametrize("name", ("sshd-vsock", "other"))
+def test_takeover_that_lets_nobody_in_is_rolled_back(name, config, program):
+    """Nothing else leads in, and ours answers: but whoever got in has no key that it accepts."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        hand = HAND.replace("sshd -i", f"sshd -i {KEYS}").replace("sshd-vsock", name)
+        guest.check(f"{hand}; modprobe vmw_vsock_virtio_transport; mv /root/.ssh/authorized_keys /etc/own.keys;"
+                    "systemctl disable -q --now ssh.service; passwd -dl root")
+        guest.put("/etc/sshd-vsock.yaml", config)
+        assert guest.ssh("true").status == 0
+        said = apply(guest, status=4, options="--takeover").stderr
+        assert "was shown to log in through it" in said and "rolled back: " in said, said
+        assert guest.ssh("true").status == 0
+        assert guest.check(f"cat {UNITS}/{name}@.service").count(KEYS) == 1
+        guest.reboot()
+        guest.check("modprobe vmw_vsock_virtio_transport")  # which ours would do
+        assert guest.ssh("true").status == 0
+        guest.check("mkdir -p /root/.ssh; install -m 600 /etc/own.keys /root/.ssh/authorized_keys")
+        apply(guest, options="--takeover")
+        assert guest.ssh("true").status == 0
+        guest.check("rm /root/.ssh/authorized_keys")
+        assert "nothing to do" in apply(guest).stderr  # takes nothing away
