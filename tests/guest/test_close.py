@@ -209,6 +209,25 @@ def test_nothing_listens_on_tcp_whatever_happens_later(suite, unit, program):
         assert "nothing to do" in apply(guest).stderr
 
 
+@pytest.mark.parametrize("unit", ("ssh.service", "ssh.socket"))
+def test_sessions_that_logind_knows_nothing_of_stay(unit, program):
+    """They are in the cgroup of ssh.service, whose KillMode=process spares them; the run is in one."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.put("/etc/ssh/sshd_config.d/pam.conf", "UsePAM no\n")
+        guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\n")
+        if unit == "ssh.socket":
+            guest.check("systemctl disable -q --now ssh.service; systemctl enable -q --now ssh.socket")
+        guest.check("systemctl try-restart ssh.service")
+        session(guest)
+        assert "/ssh.service\n" in guest.check("cat /proc/$(pgrep -nf '^sshd: root@notty')/cgroup")
+        said = guest.check("ssh -F none -i /root/.ssh/local -o LogLevel=ERROR root@127.0.0.1 "
+                           "'sshd-vsock apply; echo ended with $?' 2>&1", timeout=60)
+        assert "ended with 0\n" in said, said
+        assert listeners(guest) == set()
+        session_lives(guest)
+
+
 @pytest.mark.parametrize("make", ["cp /lib/systemd/system/ssh.service",
                                   "mkdir -p /opt/own; cp /lib/systemd/system/ssh.service /opt/own/;"
                                   "ln -s /opt/own/ssh.service"])

@@ -112,7 +112,7 @@ static void test_keys_of_the_boot(void **state)
         (void)state;
         w.units.credential.active = true;
         expect_units(&w, "disable_tcp: true\n",
-                     "c systemctl daemon-reload\nc systemctl stop ssh.service\n");
+                     "c systemctl stop ssh.service\nc systemctl daemon-reload\n");
         w = settled_world("");
         w.units.credential.active = true;
         expect_units(&w, NULL,

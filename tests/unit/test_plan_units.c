@@ -155,8 +155,8 @@ static void test_closing(void **state)
         (void)state;
         w.base.tcp[TCP_SSH_SOCKET].active = true;
         expect_units(&w, "disable_tcp: true\n",
-                     "c systemctl daemon-reload\nc systemctl stop ssh.socket\n"
-                     "c systemctl stop ssh.service\n");
+                     "c systemctl stop ssh.socket\nc systemctl stop ssh.service\n"
+                     "c systemctl daemon-reload\n");
         /* killed after the masks: what still runs is stopped by the next run */
         w = settled_world("disable_tcp: true\n");
         w.base.tcp[TCP_SSH_SERVICE].active = true;

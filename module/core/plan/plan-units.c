@@ -266,6 +266,9 @@ static int plan_retire(struct plan *p, const struct units *u)
         return r == 0 ? plan_unit(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload") : r;
 }
 
+/* Before the reload, after which systemd knows nothing of a masked unit's KillMode=process:
+ * sessions without pam_systemd are in ssh.service's own cgroup, and this run may be in one of them.
+ */
 static int plan_stop(struct plan *p, const struct desired *d, const struct facts *f)
 {
         int r = 0;
@@ -289,12 +292,12 @@ int plan_units(struct plan *p, const struct desired *d, const struct observed *o
         if (r == 0)
                 r = plan_tcp(p, d, observed, f, PHASE_ACTIVATE);
         if (r == 0)
+                r = plan_stop(p, d, f);
+        if (r == 0)
                 r = plan_retire(p, u);
         if (r == 0 && d->port == 0)
                 r = plan_rivals_return(p, f);
         if (r == 0)
                 r = plan_tcp(p, d, observed, f, PHASE_CLOSE);
-        if (r == 0)
-                r = plan_reopen(p, d, f, PHASE_CLOSE);
-        return r == 0 ? plan_stop(p, d, f) : r;
+        return r == 0 ? plan_reopen(p, d, f, PHASE_CLOSE) : r;
 }
