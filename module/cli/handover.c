@@ -74,7 +74,7 @@ bool handover_has_replaced(const struct run *r)
         for (size_t k = 0; k < r->plan.n; k++) {
                 const struct op *op = &r->plan.ops[k];
 
-                if (op->done && op->item && op->kind != OP_LABEL && (op->item->flags & listener))
+                if (op->changed && (op->item->flags & listener))
                         served = served || r->units.socket.active;
         }
         return served;

@@ -17,5 +17,5 @@ int apply_sweep_homes(const struct rootfs *root, const struct desired *d,
                       const struct observed *observed) MUST_CHECK;
 
 /* What the other part has for one file and for one directory. (apply.c) */
-int apply_file(const struct rootfs *root, const struct op *op, struct error *error) MUST_CHECK;
+int apply_file(const struct rootfs *root, struct op *op, struct error *error) MUST_CHECK;
 int apply_sweep_directory(const struct rootfs *root, const char *path) MUST_CHECK;

@@ -93,7 +93,7 @@ static int unchanged(const struct rootfs *root, const struct op *op, struct erro
 }
 
 /* Durable before the next operation starts: a power cut, too, leaves a prefix of the plan. */
-static int write_op(const struct rootfs *root, const struct op *op)
+static int write_op(const struct rootfs *root, const struct op *op, bool *ret_changed)
 {
         bool create = op->kind != OP_UNLINK && op->item->kind != ITEM_FLAG;
         struct content c = { op->content, op->len, op->mode, op->uid, op->gid, false };
@@ -110,6 +110,7 @@ static int write_op(const struct rootfs *root, const struct op *op)
                 r = atomic_link(dir, name, op->content);
         else
                 r = atomic_unlink(dir, name);
+        *ret_changed = r == 0;
         if (r == 0)
                 r = atomic_sync(dir);
         if (r == 0 && op->kind == OP_UNLINK && (op->item->flags & ITEM_DIRECTORY))
@@ -136,7 +137,7 @@ static const char *advice(int error)
         return NULL;
 }
 
-int apply_file(const struct rootfs *root, const struct op *op, struct error *error)
+int apply_file(const struct rootfs *root, struct op *op, struct error *error)
 {
         const char *fix;
         int r;
@@ -144,7 +145,7 @@ int apply_file(const struct rootfs *root, const struct op *op, struct error *err
         r = unchanged(root, op, error);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = write_op(root, op);
+        r = write_op(root, op, &op->changed);
         if (r >= 0)
                 return 0;
         fix = advice(r);
@@ -154,8 +155,8 @@ int apply_file(const struct rootfs *root, const struct op *op, struct error *err
                          root->path, op->name);
 }
 
-static int run_op(const struct rootfs *root, struct systemd *m, const struct plan *p,
-                  const struct op *op, struct error *error)
+static int run_op(const struct rootfs *root, struct systemd *m, const struct plan *p, struct op *op,
+                  struct error *error)
 {
         if (op->kind == OP_LABEL)
                 return label_restore(&op->name, 1, error);
@@ -254,7 +255,7 @@ static int restore(const struct rootfs *root, const struct op *op)
         const char *name;
         int r = rootfs_parent(root, op->name, comes_back, &dir, &name);
 
-        if (r < 0 || op->kind == OP_LABEL)
+        if (r < 0)
                 return r;
         if (o->type == OBSERVED_FILE)
                 r = atomic_write(dir, name, &c);
@@ -265,6 +266,7 @@ static int restore(const struct rootfs *root, const struct op *op)
         return r < 0 ? r : atomic_sync(dir);
 }
 
+/* The record of a mask stays where a mask does: whoever comes next knows whose it is. */
 int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase, unsigned flags,
                struct error *error)
 {
@@ -274,8 +276,9 @@ int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase
                 const struct op *op = &p->ops[k];
                 int r;
 
-                if (op->phase != phase || !op->item || !op->done ||
-                    (flags && !(op->item->flags & flags)))
+                if (op->phase != phase || !op->item || !op->changed ||
+                    (flags && !(op->item->flags & flags)) ||
+                    (first < 0 && (op->item->flags & ITEM_RECORD)))
                         continue;
                 r = restore(root, op);
                 if (r < 0 && first == 0)

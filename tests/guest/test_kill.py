@@ -91,6 +91,56 @@ def test_killed_while_the_port_moves(guest):
     assert guest.check("systemctl list-units --no-legend --all 'sshd-vsock-reload*'") == ""
 
 
+# Calls of the run fail. A leak cannot be looked for beside strace.
+INJECT = "ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null {} sshd-vsock apply {}"
+
+
+@pytest.mark.parametrize("when", ("1", "1+"))
+def test_disk_that_fails_after_the_mask_is_there(when, guest):
+    """The mask is in place, and not durable; then neither is what takes it back."""
+    apply(guest, "{}\n")
+    before = guest.check("ls -A /etc/systemd/system-preset; ls -A /etc/systemd/system")
+    guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\n")
+    result = guest.run(INJECT.format("-P /etc/systemd/system -e trace=fsync "
+                                     f"-e inject=fsync:error=EIO:when={when}", ""), timeout=120)
+    assert result.status == 1 and "cannot write /etc/systemd/system/ssh.service" in result.stderr, result
+    assert guest.run("test -e /etc/systemd/system/ssh.service").status == 1
+    recorded = "10-sshd-vsock-ssh.service.preset\n"
+    after = guest.check("ls -A /etc/systemd/system-preset; ls -A /etc/systemd/system")
+    assert after.replace(recorded, "") == before and (recorded in after) == (when == "1+")
+    assert listeners(guest)
+    apply(guest)
+    assert listeners(guest) == set()
+    guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml")
+    assert listeners(guest)
+
+
+def test_port_that_moves_no_further_than_the_disk(guest):
+    """With TCP closed; anybody's daemon-reload closes a port that no file names any more."""
+    apply(guest, TURNS[0])
+    guest.put("/root/other.yaml", TURNS[0] + "port: 2222\n")
+    result = guest.run(INJECT.format("-e trace=renameat -e inject=renameat:error=ENOSPC:when=2",
+                                     "--config=/root/other.yaml"), timeout=120)
+    assert result.status == 1 and "write /etc/systemd/system/sshd-vsock.socket\n" in result.stderr, result
+    assert "rolled back: sshd-vsock.socket restored" in result.stderr
+    guest.check("systemctl daemon-reload")
+    assert guest.ssh("exit 5").status == 5
+    guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml /root/other.yaml")
+
+
+@pytest.mark.parametrize("read", (False, True))
+def test_remove_that_was_killed_before_the_socket_stopped(read, guest):
+    apply(guest, "{}\n")
+    guest.check("rm /etc/systemd/system/sshd-vsock.socket")
+    if read:
+        guest.check("systemctl daemon-reload")
+    assert guest.check("systemctl is-active sshd-vsock.socket") == "active\n"
+    guest.check("sshd-vsock remove")
+    assert guest.run("systemctl is-active -q sshd-vsock.socket").status
+    assert guest.run("ss --vsock -Hln | grep ':22 '").status == 1
+    assert "nothing to do" in guest.run("sshd-vsock remove").stderr
+
+
 def test_two_at_once(guest):
     """One waits for the other; both end well, and the second has nothing left to do."""
     guest.put("/etc/sshd-vsock.yaml", TURNS[0])

@@ -68,7 +68,7 @@ void desired_add_record(struct maker *m, enum phase phase, unsigned flags, const
                 m->error = path.error;
                 return;
         }
-        i = desired_add(m, ITEM_FILE, phase, ITEM_DIRECTORY | flags, buf_str(&path));
+        i = desired_add(m, ITEM_FILE, phase, ITEM_DIRECTORY | ITEM_RECORD | flags, buf_str(&path));
         if (!wanted)
                 return;
         render_record(unit, &b);

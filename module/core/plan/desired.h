@@ -39,6 +39,7 @@ enum {
         ITEM_MASK = 1 << 7,     /* the mask of a TCP unit */
         ITEM_HANDMADE = 1 << 8, /* may take the place of one that does the same; see ITEM_SAVED */
         ITEM_RIVAL = 1 << 9,    /* a file, or the mask, of another unit that has our port */
+        ITEM_RECORD = 1 << 10,  /* the record of a mask */
         ITEM_TCP = ITEM_SSHD | ITEM_TCP_SOCKET | ITEM_MASK, /* any of these */
 };
 

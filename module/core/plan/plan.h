@@ -30,9 +30,10 @@ struct op {
         const struct observed *before; /* … what was there */
         char *content;                 /* OP_WRITE: bytes, OP_LINK: target; owned */
         size_t len;
-        bool tried;  /* apply_phase() came to it */
-        bool done;   /* … and it succeeded */
-        mode_t mode; /* OP_WRITE */
+        bool tried;   /* apply_phase() came to it */
+        bool changed; /* … and the file is another one since, durable or not */
+        bool done;    /* … and it succeeded */
+        mode_t mode;  /* OP_WRITE */
         uint32_t uid, gid;
 };
 
@@ -77,6 +78,9 @@ int plan_make(const struct desired *desired, const struct observed *observed,
 
 /* Whether there is anything to do in a phase. */
 bool plan_has(const struct plan *p, enum phase phase);
+
+/* Whether it gives a vsock listener that is there another port. */
+bool plan_moves_port(const struct plan *p);
 
 /* Whether a file operation of it is about that other unit on our port. */
 bool plan_touches(const struct plan *p, const char *unit);
