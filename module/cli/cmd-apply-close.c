@@ -27,7 +27,7 @@ bool apply_tried(const struct run *r, enum op_kind kind, const char *unit)
 }
 
 /* The candidate is tried before it is written: a bad ListenAddress would also kill `sshd -i`. */
-int apply_try_listen(struct run *r)
+static int try_listen(struct run *r)
 {
         AUTO_FREE char *text = NULL;
         AUTO_BUF lines = BUF_INIT, effective = BUF_INIT;
@@ -42,15 +42,31 @@ int apply_try_listen(struct run *r)
                               &effective, &r->error);
 }
 
-/* Whether addresses are written before anything is verified: TCP is closed, and opens on them. */
-bool apply_opens_confined(const struct run *r)
+/* Whether the plan writes addresses before anything is verified: TCP is closed, and opens on them.
+ */
+static bool writes_confined(const struct run *r)
 {
         for (size_t k = 0; k < r->plan.n; k++) {
                 const struct op *op = &r->plan.ops[k];
 
                 if (op->phase == PHASE_OPEN && op->item && (op->item->flags & ITEM_SSHD) &&
                     op->item->wanted)
-                        return r->systemd != NULL;
+                        return true;
+        }
+        return false;
+}
+
+/* Whether TCP opens on addresses that are written already. */
+static bool opens_confined(const struct run *r)
+{
+        for (size_t k = 0; r->config.n_listen > 0 && k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+                const bool starts = !op->item && op->kind == OP_START;
+
+                if (op->phase < PHASE_CLOSE &&
+                    (starts ? distro_is_tcp_unit(op->name)
+                            : op->item && op->kind == OP_UNLINK && (op->item->flags & ITEM_MASK)))
+                        return true;
         }
         return false;
 }
@@ -81,15 +97,32 @@ int apply_check_listen(struct run *r)
         return rc < 0 ? rc : compare_listen(r, buf_str(&effective));
 }
 
-int apply_check_confined(struct run *r)
+/* With the options of its unit. */
+static int check_started(struct run *r)
 {
         AUTO_BUF effective = BUF_INIT;
-        struct error undo = { 0 };
         int rc = sshd_effective_started(r->facts.sshd, &r->facts.sshd_options, &effective,
                                         &r->error);
 
-        if (rc == 0)
-                rc = compare_listen(r, buf_str(&effective));
+        return rc == 0 ? compare_listen(r, buf_str(&effective)) : rc;
+}
+
+int apply_check_before_open(struct run *r)
+{
+        const bool writes = writes_confined(r);
+
+        if (!writes && !opens_confined(r))
+                return 0;
+        if (!r->systemd)
+                return run_check_family(r);
+        return writes ? try_listen(r) : check_started(r);
+}
+
+int apply_check_opened(struct run *r)
+{
+        struct error undo = { 0 };
+        int rc = r->systemd && writes_confined(r) ? check_started(r) : 0;
+
         if (rc < 0 && apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_TCP, &undo) < 0)
                 log_error(&r->log, &undo);
         return rc;
@@ -162,7 +195,7 @@ int apply_close(struct run *r)
                 log_line(&r->log, LOG_LEVEL_WARN,
                          "this session came over SSH; it stays open, new ones over TCP will %s",
                          r->config.disable_tcp ? "be refused" : "need the listed addresses");
-        rc = r->config.n_listen > 0 ? apply_try_listen(r) : 0;
+        rc = r->config.n_listen > 0 ? try_listen(r) : 0;
         if (rc == 0)
                 rc = tcp_note(r);
         if (rc < 0)

@@ -30,7 +30,7 @@ static void put_socket_back(struct run *r)
         for (size_t k = 0; k < r->plan.n; k++) {
                 const struct op *op = &r->plan.ops[k];
 
-                if (!op->done || !op->item || op->kind == OP_LABEL || !(op->item->flags & listener))
+                if (!op->changed || !(op->item->flags & listener))
                         continue;
                 if (apply_undo(&r->root, &r->plan, PHASE_OPEN, listener, &error) < 0 ||
                     systemd_reload(r->systemd, &error) < 0 ||
@@ -93,7 +93,7 @@ static int activate(struct run *r)
         if (op)
                 add_last_words(r, op->name, began);
         (void)run_fail(r);
-        handover_undo(r);
+        roll_back(r);
         return EXIT_WORLD;
 }
 
@@ -103,6 +103,29 @@ static int message_closed(struct run *r)
 
         tcp_claim(r, &text);
         log_event(&r->log, LOG_EVENT_TCP_CLOSED, LOG_LEVEL_STEP, NULL, "%s", buf_str(&text));
+        return EXIT_DONE;
+}
+
+/* Whether a listener that is there moves to another port, and the unit of this boot is as it is to
+ * be. */
+static bool only_moves(const struct run *r)
+{
+        for (size_t k = 0; k < r->plan.n; k++)
+                if (strcmp(r->plan.ops[k].name, SYSTEM_UNIT_DIR "/" UNIT_PROVISION) == 0)
+                        return false;
+        return plan_moves_port(&r->plan);
+}
+
+/* A port that somebody has by the end of the boot is found out by who waits for the answer: while
+ * the system boots the old one stays. */
+static int leave_to_boot(struct run *r)
+{
+        systemd_never_wait(r->systemd);
+        if (systemd_job(r->systemd, JOB_START, UNIT_PROVISION, 0, &r->error) < 0)
+                return run_fail(r);
+        log_line(&r->log, LOG_LEVEL_STEP,
+                 "the system is still booting: another port is left to " UNIT_PROVISION
+                 " of this boot");
         return EXIT_DONE;
 }
 
@@ -183,16 +206,11 @@ static int check_closed(struct run *r)
         return EXIT_DONE;
 }
 
-static int apply_live(struct run *r)
+static int apply_booted(struct run *r)
 {
-        bool closes = apply_wants_to_close(r), booting;
-        int status;
+        bool closes = apply_wants_to_close(r);
+        int status = activate(r);
 
-        if (systemd_is_booting(r->systemd, &booting, &r->error) < 0)
-                return run_fail(r);
-        if (booting)
-                return apply_early(r);
-        status = activate(r);
         if (status == EXIT_DONE)
                 status = verify_live(r);
         if (status != EXIT_DONE) {
@@ -210,7 +228,43 @@ static int apply_live(struct run *r)
         return status == EXIT_DONE && closes ? message_closed(r) : status;
 }
 
-static int apply_image(struct run *r)
+/* All that comes before anything is started. Another port that is on the disk, and not in force,
+ * comes into force with anybody's next daemon-reload, and then nothing listens. */
+static int open_files(struct run *r)
+{
+        int rc = apply_check_before_open(r);
+
+        if (rc < 0)
+                return run_fail(r);
+        rc = transaction_run(r, PHASE_OPEN);
+        if (rc == 0)
+                rc = apply_check_opened(r);
+        if (rc == 0)
+                return EXIT_DONE;
+        (void)run_fail(r);
+        if (r->systemd)
+                put_socket_back(r);
+        return EXIT_WORLD;
+}
+
+static int apply_live(struct run *r)
+{
+        bool booting;
+        int status;
+
+        if (systemd_is_booting(r->systemd, &booting, &r->error) < 0)
+                return run_fail(r);
+        if (booting && only_moves(r))
+                return leave_to_boot(r);
+        status = open_files(r);
+        if (status != EXIT_DONE)
+                return status;
+        status = booting ? apply_early(r) : apply_booted(r);
+        transaction_run_extras(r);
+        return status;
+}
+
+static int apply_opened_image(struct run *r)
 {
         if (run_report_program(r) < 0)
                 return run_fail(r);
@@ -248,10 +302,20 @@ static void warn_of_port(const struct run *r)
                          r->config.port, UNIT_SOCKET);
 }
 
+static int apply_image(struct run *r)
+{
+        int status = open_files(r);
+
+        if (status != EXIT_DONE)
+                return status;
+        status = apply_opened_image(r);
+        transaction_run_extras(r);
+        return status;
+}
+
 int cmd_apply(struct run *r)
 {
         int status = transaction_prepare(r, false);
-        bool confined;
 
         if (status != EXIT_DONE)
                 return status;
@@ -262,11 +326,6 @@ int cmd_apply(struct run *r)
                          "%s from systemd's generator answers and is left as it is", r->listener);
         if (r->plan.n == 0)
                 log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");
-        confined = apply_opens_confined(r);
-        if ((confined && apply_try_listen(r) < 0) || transaction_run(r, PHASE_OPEN) < 0 ||
-            (confined && apply_check_confined(r) < 0))
-                return run_fail(r);
         status = r->root.image ? apply_image(r) : apply_live(r);
-        transaction_run_extras(r);
         return status;
 }

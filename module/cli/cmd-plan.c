@@ -22,7 +22,7 @@ int cmd_plan(struct run *r)
                 plan_print(&r->plan, r->root.image && !r->options.no_verify, &r->text);
         plan_print_summary(&r->plan, &r->text);
         status = run_report_conflicts(r);
-        if (status == EXIT_DONE && plan_has(&r->plan, PHASE_CLOSE) && run_check_family(r) < 0)
+        if (status == EXIT_DONE && r->plan.n > 0 && run_check_family(r) < 0)
                 status = run_fail(r);
         if (status != EXIT_DONE)
                 return status;

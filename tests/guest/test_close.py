@@ -442,6 +442,22 @@ def test_closed_opens_on_no_other_address(guest):
     open_again(guest)
 
 
+def test_closed_opens_on_no_other_address_that_came_since(guest):
+    """Ours stayed under the masks, so that nothing is to be written."""
+    apply(guest, LISTEN)
+    apply(guest, CLOSE)
+    before = guest.check(TCP)
+    with meanwhile(guest, "cp -p /etc/default/ssh /root/ssh.default;"
+                   "echo 'SSHD_OPTS=\"-o ListenAddress=0.0.0.0\"' >/etc/default/ssh",
+                   "mv /root/ssh.default /etc/default/ssh"):
+        said = apply(guest, LISTEN, 1).stderr
+        assert "sshd would listen on other addresses: 0.0.0.0" in said
+        assert guest.check(TCP) == before and listeners(guest) == set()
+    apply(guest, LISTEN)
+    assert listeners(guest) == {"127.0.0.1:22"}
+    open_again(guest)
+
+
 def test_runs_in_a_row_meet_no_start_limit(guest):
     """systemd lets a socket unit start five times in 10 s; each of these runs restarts it."""
     with socket_activated(guest):

@@ -7,6 +7,7 @@ afterwards but to boot it.
 import pytest
 
 from guest import Guest
+from guest.steps import apply
 
 EVERY_RUN = 3
 
@@ -20,6 +21,19 @@ Type=exec
 ExecStart=/usr/bin/socat VSOCK-LISTEN:22,fork EXEC:cat
 # systemd knows that a process runs, not that it listens.
 ExecStartPost=/bin/sh -c 'until ss --vsock -lnH | grep -q :22; do sleep 0.1; done'
+"""
+
+EARLY = """[Unit]
+DefaultDependencies=no
+After=local-fs.target
+Before=sysinit.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/sbin/sshd-vsock apply
+
+[Install]
+WantedBy=sysinit.target
 """
 
 # Exit status 0 where sshd, or anybody, listens there.
@@ -105,3 +119,21 @@ def test_unproven_door_leaves_tcp_open_and_says_why(program):
         assert guest.state == "running"
         assert guest.run(TCP).status == 1
         assert guest.ssh("exit 5").status == 5
+
+
+def test_port_that_moves_while_the_system_boots(program):
+    """From bootcmd, say: until something waits for an answer the old port is the way in."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        apply(guest, "disable_tcp: true\n")
+        guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\nport: 2222\nverify_timeout: 2\n")
+        guest.put("/etc/systemd/system/squatter.service", SQUATTER.replace(":22", ":2222") + EARLY[EARLY.index("[Install]"):])
+        guest.put("/etc/systemd/system/early.service", EARLY)
+        guest.check("systemctl enable -q early.service squatter.service")
+        guest.reboot()
+        said = guest.check("journalctl -b -u early.service -o cat; systemctl show -P Result early.service")
+        assert "another port is left to sshd-vsock-provision.service of this boot" in said
+        assert guest.ssh("exit 5").status == 5
+        assert guest.run("systemctl is-failed -q sshd-vsock-provision.service").status == 0
+        guest.check("systemctl disable -q --now squatter.service; sshd-vsock apply")
+        assert guest.ssh("exit 5", port=2222).status == 5

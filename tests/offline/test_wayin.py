@@ -170,6 +170,23 @@ def test_address_of_a_family_that_sshd_refuses(family, address, refused, options
     assert debian.at(f"{UNITS}/sshd-vsock.socket").exists()
 
 
+@pytest.mark.parametrize("written", (False, True))
+def test_address_of_a_family_that_sshd_refuses_where_tcp_is_closed(written, debian):
+    """It would open at the first boot; now or by an earlier run nothing is in the way but that."""
+    listen = "listen_address: '::1'\n"
+    if written:
+        debian.apply("--no-verify", config=listen)
+    debian.apply("--no-verify", config="disable_tcp: true\n")
+    debian.put("/etc/ssh/sshd_config.d/50-a.conf", "AddressFamily inet\n")
+    before = debian.state()
+    assert "sshd would refuse ::1" in debian.apply(config=listen, status=1).stderr
+    after = debian.state()
+    assert {path: after[path] for path in after if path != "/etc/sshd-vsock.yaml"} == {
+        path: before[path] for path in before if path != "/etc/sshd-vsock.yaml"}
+    assert debian.run("plan", config=listen).returncode == 1
+    assert debian.run("plan", config=listen).returncode == 1
+
+
 @pytest.mark.parametrize("options,refused", [
     ("-4", True), ("-o AddressFamily=inet", True), ("-f /etc/ssh/other", True), ("-6", False),
     ("-oAddressFamily=any -f /etc/ssh/other", False)])

@@ -116,6 +116,24 @@ static const char *stream_of(const char *text, size_t *ret_len)
         return at;
 }
 
+bool plan_moves_port(const struct plan *p)
+{
+        for (size_t k = 0; k < p->n; k++) {
+                const struct op *op = &p->ops[k];
+                size_t n = 0, old_n = 0;
+                const char *old, *stream;
+
+                if (op->kind != OP_WRITE || !(op->item->flags & ITEM_SOCKET) ||
+                    op->before->type != OBSERVED_FILE)
+                        continue;
+                old = stream_of(op->before->data, &old_n);
+                stream = stream_of(op->content, &n);
+                if (old && stream && (n != old_n || memcmp(old, stream, n) != 0))
+                        return true;
+        }
+        return false;
+}
+
 /* With --takeover what listened until now may have been anything: one process for all, say. */
 static bool replaces_another(const struct desired *d, const struct op *op)
 {
@@ -246,20 +264,34 @@ static bool is_removed(const struct plan *p, const char *unit)
         return false;
 }
 
+/* Whether a `remove` that was killed left it listening, without its file: systemd has not read that
+ * yet, or has, and knows no other. */
+static bool is_left(const struct desired *d, const struct observed *observed,
+                    const struct unit_state *s)
+{
+        const struct item *i = socket_item(d);
+
+        if (d->port != 0 || !i || observed[i - d->items].type != OBSERVED_NONE || !s->active)
+                return false;
+        return s->loaded ? s->needs_reload && strcmp(s->fragment, i->path) == 0 : !s->masked;
+}
+
 /* The vsock listener goes: its socket stops while systemd still knows it, and what keeps a
  * credential's keys in /run; nothing else of ours stays active. Where TCP alone closes those keys
  * may be all that anybody has. */
-static int plan_retire(struct plan *p, const struct units *u)
+static int plan_retire(struct plan *p, const struct desired *d, const struct observed *observed,
+                       const struct units *u)
 {
+        const bool left = is_left(d, observed, &u->socket);
         int r = 0;
 
-        if (!plan_changes(p, PHASE_CLOSE, ITEM_UNIT))
+        if (!plan_changes(p, PHASE_CLOSE, ITEM_UNIT) && !left)
                 return 0;
         for (size_t k = 0; k < p->n; k++)
                 if (p->ops[k].kind == OP_WRITE && p->ops[k].phase == PHASE_CLOSE &&
                     (p->ops[k].item->flags & ITEM_SOCKET))
                         return plan_give_back(p, &p->ops[k]);
-        if (u->socket.active && plan_changes(p, PHASE_CLOSE, ITEM_SOCKET))
+        if (left || (u->socket.active && plan_changes(p, PHASE_CLOSE, ITEM_SOCKET)))
                 r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_SOCKET);
         if (r == 0 && u->credential.active && is_removed(p, UNIT_CREDENTIAL))
                 r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_CREDENTIAL);
@@ -294,7 +326,7 @@ int plan_units(struct plan *p, const struct desired *d, const struct observed *o
         if (r == 0)
                 r = plan_stop(p, d, f);
         if (r == 0)
-                r = plan_retire(p, u);
+                r = plan_retire(p, d, observed, u);
         if (r == 0 && d->port == 0)
                 r = plan_rivals_return(p, f);
         if (r == 0)
