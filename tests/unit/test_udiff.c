@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "full.h"
+
 static uint32_t seed;
 
 static uint32_t pick(uint32_t below)
@@ -136,6 +138,26 @@ static void test_utf8(void **state)
                          cases[i].out);
                 expect(NULL, cases[i].in, buf_str(&want));
         }
+}
+
+/* More lines than the table has cells in all, and a row of it would be too many. */
+static void test_beyond_all_bounds(void **state)
+{
+        const size_t n = (4u << 20) + 8;
+        AUTO_FREE char *from = malloc(n + 1), *to = malloc(n + 1);
+        AUTO_BUF out = BUF_INIT;
+
+        (void)state;
+        if (!is_full())
+                skip();
+        assert_true(from && to);
+        memset(from, '\n', n);
+        memset(to, '\n', n);
+        from[0] = from[n - 2] = 'a';
+        to[0] = to[n - 2] = 'b';
+        from[n] = to[n] = '\0';
+        diff(from, to, &out);
+        assert_true(out.len > 2 * n);
 }
 
 /* 2,047 lines against as many are still told apart, 2,049 are not: then the lines they have in
@@ -290,6 +312,7 @@ int main(void)
                 cmocka_unit_test(test_shortest),
                 cmocka_unit_test(test_escapes),
                 cmocka_unit_test(test_utf8),
+                cmocka_unit_test(test_beyond_all_bounds),
                 cmocka_unit_test(test_limit),
                 cmocka_unit_test_setup_teardown(test_patch, make_directory, remove_directory),
         };

@@ -81,7 +81,7 @@ static int mark_changes(struct line *a, size_t n, struct line *b, size_t m)
         AUTO_FREE uint32_t *common = NULL;
         size_t row = m + 1, x = 0, y = 0;
 
-        if (n == 0 || m == 0 || n > CELLS_MAX / row - 1) {
+        if (n == 0 || m == 0 || n >= CELLS_MAX / row) {
                 mark_all(a, n);
                 mark_all(b, m);
                 return 0;
