@@ -23,6 +23,8 @@ static void test_sockets_that_are_alike(void **state)
         check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::22\nAccept=yes\n"), "");
         check(TAKEOVER_SOCKET,
               SOCKET("Accept=1\n# a\n; b\n  ListenStream = vsock:4294967295:0x16 \n"), "");
+        check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::+22\nAccept=yes\n"), "");
+        check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::0b10110\nAccept=yes\n"), "");
         check(TAKEOVER_SOCKET,
               SOCKET("ListenStream=\\\nvsock-stream::22\r\nAccept=True\nBacklog=4\n"), "");
         /* mkosi's */
@@ -59,7 +61,7 @@ static void test_sockets_that_are_not(void **state)
               SOCKET("ListenStream=vsock::22\nListenStream=vsock::22\nAccept=yes\n"),
               "\"ListenStream=vsock::22\" (a second address)");
         check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::22x\nAccept=yes\n"),
-              "\"ListenStream=vsock::22x\" (no port that sshd-vsock can read)");
+              "\"ListenStream=vsock::22x\" (another port than the configuration's)");
         check(TAKEOVER_SOCKET,
               SOCKET("ListenStream=vsock::22\nAccept=yes\nListenDatagram=1\nnonsense\n"
                      "IPAddressDeny=any\n"),

@@ -8,6 +8,8 @@
 
 #include "core/format/distro.h"
 #include "core/format/unit-file.h"
+#include "core/format/unit-streams.h"
+#include "core/plan/sshd-listen.h"
 #include "core/util/argv.h"
 
 #include <errno.h>
@@ -26,13 +28,6 @@ struct reader {
 
 /* ---- what a value may be: NULL, or what is different about it ----------------------------------
  */
-
-static const char *is_any(struct reader *r, const char *value)
-{
-        (void)r;
-        (void)value;
-        return NULL;
-}
 
 static bool is_in(const char *word, const char *const *list)
 {
@@ -62,24 +57,18 @@ static const char *is_accepting(struct reader *r, const char *value)
         return r->accepts ? NULL : "one process for all connections";
 }
 
-/* socket-util.c, socket_address_parse() and parse-socket.c: no CID, or that of "any". */
+/* socket-util.c, socket_address_parse_vsock(): no CID, or that of "any". */
 static const char *is_port(struct reader *r, const char *value)
 {
         static const char *const prefixes[] = { "vsock::", "vsock:4294967295:", "vsock-stream::",
                                                 "vsock-stream:4294967295:" };
-        const char *number = NULL;
-        unsigned long port;
-        char *end;
+        bool any = false;
 
         for (size_t i = 0; i < ELEMENTSOF(prefixes); i++)
-                if (strncmp(value, prefixes[i], strlen(prefixes[i])) == 0)
-                        number = value + strlen(prefixes[i]);
-        if (!number)
+                any = any || strncmp(value, prefixes[i], strlen(prefixes[i])) == 0;
+        if (!any)
                 return "another address";
-        port = strtoul(number, &end, 0);
-        if (number[0] < '0' || number[0] > '9' || *end)
-                return "no port that sshd-vsock can read";
-        if (r->listens || port != r->port)
+        if (r->listens || !unit_stream_is_vsock(value, r->port))
                 return r->listens ? "a second address" : "another port than the configuration's";
         r->listens = true;
         return NULL;
@@ -89,41 +78,6 @@ static const char *is_socket(struct reader *r, const char *value)
 {
         r->reads = strcmp(value, "socket") == 0;
         return r->reads ? NULL : "not the connection";
-}
-
-static const char *is_reply(struct reader *r, const char *value)
-{
-        static const char *const words[] = { "socket", "inherit", NULL };
-
-        (void)r;
-        return is_in(value, words) ? NULL : "not the connection";
-}
-
-static const char *is_sshd_directory(struct reader *r, const char *value)
-{
-        (void)r;
-        return strcmp(value, "sshd") == 0 ? NULL : "other directories";
-}
-
-/* mkosi's: a container has no vsock of its own, and ours is no way in there either. */
-static const char *is_machine(struct reader *r, const char *value)
-{
-        (void)r;
-        return strcmp(value, "!container") == 0 ? NULL : "another condition";
-}
-
-static const char *is_root(struct reader *r, const char *value)
-{
-        (void)r;
-        return strcmp(value, "root") == 0 || strcmp(value, "0") == 0 ? NULL : "not root's";
-}
-
-static const char *is_plain_type(struct reader *r, const char *value)
-{
-        static const char *const types[] = { "simple", "exec", "idle", "oneshot", NULL };
-
-        (void)r;
-        return is_in(value, types) ? NULL : "another type of service";
 }
 
 static const char *is_environment(struct reader *r, const char *value)
@@ -239,59 +193,64 @@ static const char *is_preparation(struct reader *r, const char *value)
 
 struct known {
         const char *section;
-        const char *keys; /* each between blanks */
+        const char *keys; /* separated by blanks */
         const char *(*check)(struct reader *r, const char *value);
+        const char *values; /* where there is no check; NULL: any */
+        const char *reason; /* against all others */
 };
 
 static const struct known both[] = {
         { "Unit",
-          " Description Documentation SourcePath After Before Wants Requires CollectMode "
-          "DefaultDependencies StartLimitIntervalSec StartLimitInterval StartLimitBurst ",
-          is_any },
-        { "Unit", " ConditionVirtualization ", is_machine },
-        { "Install", " WantedBy RequiredBy Also Alias DefaultInstance ", is_any },
+          "Description Documentation SourcePath After Before Wants Requires CollectMode "
+          "DefaultDependencies StartLimitIntervalSec StartLimitInterval StartLimitBurst",
+          NULL, NULL, NULL },
+        /* mkosi's: a container has no vsock of its own, and ours is no way in there either */
+        { "Unit", "ConditionVirtualization", NULL, "!container", "another condition" },
+        { "Install", "WantedBy RequiredBy Also Alias DefaultInstance", NULL, NULL, NULL },
 };
 
 static const struct known socket_settings[] = {
-        { "Socket", " ListenStream ", is_port },
-        { "Socket", " Accept ", is_accepting },
+        { "Socket", "ListenStream", is_port, NULL, NULL },
+        { "Socket", "Accept", is_accepting, NULL, NULL },
         { "Socket",
-          " Backlog MaxConnections MaxConnectionsPerSource TriggerLimitIntervalSec "
+          "Backlog MaxConnections MaxConnectionsPerSource TriggerLimitIntervalSec "
           "TriggerLimitBurst PollLimitIntervalSec PollLimitBurst KeepAlive KeepAliveTimeSec "
           "KeepAliveIntervalSec KeepAliveProbes NoDelay Priority ReceiveBuffer SendBuffer FreeBind "
-          "RemoveOnStop FileDescriptorName TimeoutSec BindIPv6Only SocketMode CPUWeight ",
-          is_any },
+          "RemoveOnStop FileDescriptorName TimeoutSec BindIPv6Only SocketMode CPUWeight",
+          NULL, NULL, NULL },
 };
 
 static const struct known template_settings[] = {
-        { "Service", " ExecStart ", is_sshd },
-        { "Service", " ExecStartPre ", is_preparation },
-        { "Service", " StandardInput ", is_socket },
-        { "Service", " StandardOutput ", is_reply },
-        { "Service", " RuntimeDirectory ", is_sshd_directory },
-        { "Service", " User Group ", is_root },
-        { "Service", " Type ", is_plain_type },
-        { "Service", " EnvironmentFile ", is_environment },
+        { "Service", "ExecStart", is_sshd, NULL, NULL },
+        { "Service", "ExecStartPre", is_preparation, NULL, NULL },
+        { "Service", "StandardInput", is_socket, NULL, NULL },
+        { "Service", "StandardOutput", NULL, "socket inherit", "not the connection" },
+        { "Service", "RuntimeDirectory", NULL, "sshd", "other directories" },
+        { "Service", "User Group", NULL, "root 0", "not root's" },
+        { "Service", "Type", NULL, "simple exec idle oneshot", "another type of service" },
+        { "Service", "EnvironmentFile", is_environment, NULL, NULL },
         { "Service",
-          " StandardError RuntimeDirectoryMode RuntimeDirectoryPreserve KillMode TimeoutSec "
+          "StandardError RuntimeDirectoryMode RuntimeDirectoryPreserve KillMode TimeoutSec "
           "TimeoutStartSec TimeoutStopSec SyslogIdentifier SuccessExitStatus OOMScoreAdjust "
-          "Nice CPUWeight Slice ",
-          is_any },
+          "Nice CPUWeight Slice",
+          NULL, NULL, NULL },
 };
 
 static const struct known *find(const struct known *table, size_t n, const char *section,
                                 const char *key)
 {
-        size_t len = strlen(key);
-
-        if (len == 0 || strchr(key, ' '))
-                return NULL;
         for (size_t i = 0; i < n; i++)
-                for (const char *at = table[i].keys; (at = strstr(at, key)); at += len)
-                        if (at[-1] == ' ' && at[len] == ' ' &&
-                            strcmp(table[i].section, section) == 0)
-                                return &table[i];
+                if (strcmp(table[i].section, section) == 0 &&
+                    listen_has(table[i].keys, key, strlen(key)))
+                        return &table[i];
         return NULL;
+}
+
+static const char *check(struct reader *r, const struct known *k, const char *value)
+{
+        if (k->check)
+                return k->check(r, value);
+        return !k->values || listen_has(k->values, value, strlen(value)) ? NULL : k->reason;
 }
 
 static void add_different(struct reader *r, const char *setting, const char *value,
@@ -314,7 +273,7 @@ static int take(void *userdata, const char *section, const char *key, const char
                          socket ? ELEMENTSOF(socket_settings) : ELEMENTSOF(template_settings),
                          section, key);
         if (k)
-                reason = k->check(r, value);
+                reason = check(r, k, value);
         if (!k || reason)
                 add_different(r, key, value, reason);
         return r->error;
