@@ -223,6 +223,7 @@ static inline void world_reload(struct world *w)
                 (void)snprintf(path, sizeof(path), UNITS "%s", names[i]);
                 u->loaded = world_has(w, path);
                 u->needs_reload = false;
+                (void)snprintf(u->fragment, sizeof(u->fragment), "%s", u->loaded ? path : "");
                 if (u == &w->units.socket)
                         world_read_listen(w, path);
         }
