@@ -294,7 +294,7 @@ int cmd_client(struct run *r)
 
         if (client_take_request(&r->options.client, &s->client, &r->error) < 0)
                 return refuse_usage(r);
-        status = run_begin_for_anybody(r);
+        status = run_begin(r, false);
         r->as_it_is = true;
         if (status == EXIT_DONE)
                 status = read_config(r);

@@ -6,7 +6,7 @@
 
 int cmd_plan(struct run *r)
 {
-        int status = run_begin_for_anybody(r);
+        int status = run_begin(r, false);
 
         r->quietly = true;
         if (status == EXIT_DONE)

@@ -49,7 +49,7 @@ static void look_at_hosts(struct run *r)
 
 int cmd_status(struct run *r)
 {
-        int status = run_begin_for_anybody(r);
+        int status = run_begin(r, false);
 
         r->as_it_is = true;
         r->quietly = true;

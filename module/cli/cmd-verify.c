@@ -73,7 +73,7 @@ static int verify_for_anybody(struct run *r)
 
 int cmd_verify(struct run *r)
 {
-        int status = run_begin_for_anybody(r);
+        int status = run_begin(r, false);
 
         r->as_it_is = true;
         r->homes = HOMES_NONE;

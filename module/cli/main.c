@@ -309,7 +309,7 @@ static int run_verb(struct run *r, int argc, char *argv[])
 /* Started by ssh on behalf of a run of ours, see proxy.h. */
 static int run_proxy(struct run *r, const char *port)
 {
-        int status = run_check_system(r);
+        int status = run_check_system(r, true);
 
         if (status == EXIT_DONE && proxy_pass((uint32_t)strtoul(port, NULL, 10), &r->error) < 0)
                 status = run_fail(r);

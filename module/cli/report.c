@@ -14,10 +14,12 @@ static void add_fix(struct json *j, const struct run *r, const char *fix)
 {
         AUTO_BUF text = BUF_INIT;
 
+        if (!fix || !fix[0]) {
+                json_null(j, "fix");
+                return;
+        }
         run_add_fix(r, fix, &text);
-        json_bytes(j, "fix", buf_str(&text), text.len);
-        if (text.error < 0)
-                j->out.error = text.error;
+        json_buf(j, "fix", &text);
 }
 
 static void add_error_words(struct json *j, const struct run *r, const char *cause,
@@ -26,10 +28,7 @@ static void add_error_words(struct json *j, const struct run *r, const char *cau
         json_open(j, "error", '{');
         json_string(j, "cause", cause);
         json_string(j, "what", what);
-        if (fix && fix[0])
-                add_fix(j, r, fix);
-        else
-                json_null(j, "fix");
+        add_fix(j, r, fix);
         json_close(j, '}');
 }
 
@@ -96,9 +95,7 @@ static void add_operation(struct json *j, const struct op *op)
         json_string(j, "kind", op_kind_name(op->kind));
         json_string(j, "name", op->name);
         plan_print_op(op, &text);
-        json_bytes(j, "text", buf_str(&text), text.len);
-        if (text.error < 0)
-                j->out.error = text.error;
+        json_buf(j, "text", &text);
         json_bool(j, "done", op->done);
         json_close(j, '}');
 }
@@ -111,11 +108,8 @@ static void add_configuration(struct json *j, const struct run *r)
                 [CONFIG_CREDENTIAL] = "credential",
         };
 
-        if (!r->config.verify_timeout) {
-                json_null(j, "configuration");
+        if (!json_open_if(j, "configuration", '{', r->config.verify_timeout))
                 return;
-        }
-        json_open(j, "configuration", '{');
         json_string(j, "source", sources[r->source]);
         json_bool(j, "differs", r->config_differs);
         json_close(j, '}');
@@ -155,18 +149,12 @@ static void add_verdict(struct json *j, const struct run *r)
         const struct verdict *v = &r->verdict;
         bool answers = v->cause == CAUSE_NONE;
 
-        if (!r->verified) {
-                json_null(j, "verification");
+        if (!json_open_if(j, "verification", '{', r->verified))
                 return;
-        }
-        json_open(j, "verification", '{');
         json_bool(j, "answers", answers);
         json_string(j, "cause", answers ? NULL : causes[v->cause].id);
         json_string(j, "what", answers ? NULL : causes[v->cause].what);
-        if (answers)
-                json_null(j, "fix");
-        else
-                add_fix(j, r, run_verdict_fix(r));
+        add_fix(j, r, answers ? NULL : run_verdict_fix(r));
         json_string(j, "detail", v->detail[0] ? v->detail : NULL);
         json_string(j, "banner", v->ident[0] ? v->ident : NULL);
         json_close(j, '}');
@@ -194,11 +182,8 @@ static void add_logins(struct json *j, const struct run *r)
 {
         const struct logins *l = &r->who.logins;
 
-        if (!r->who.known) {
-                json_null(j, "logins");
+        if (!json_open_if(j, "logins", '{', r->who.known))
                 return;
-        }
-        json_open(j, "logins", '{');
         json_bool(j, "enough", r->who.enough);
         json_string(j, "obstacle", text_or_null(l->obstacle));
         json_number(j, "unseen", l->unseen);
@@ -232,11 +217,8 @@ static void add_listener(struct json *j, const struct run *r)
 {
         const struct unit_state *s = &r->listener_state;
 
-        if (!r->systemd) {
-                json_null(j, "door");
+        if (!json_open_if(j, "door", '{', r->systemd))
                 return;
-        }
-        json_open(j, "door", '{');
         json_number(j, "port", r->config.port);
         json_string(j, "unit", s->fragment[0] ? s->fragment : NULL);
         json_bool(j, "listening", s->active);
@@ -268,18 +250,13 @@ static void add_tcp(struct json *j, const struct run *r)
 /* What listens in reality, as it is when the run ends. */
 static void add_listeners(struct json *j, const struct run *r)
 {
-        if (!r->tcp.known) {
-                json_null(j, "listeners");
+        if (!json_open_if(j, "listeners", '[', r->tcp.known))
                 return;
-        }
-        json_open(j, "listeners", '[');
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
 
                 json_open(j, NULL, '{');
-                json_open(j, "addresses", '[');
-                json_words(j, buf_str(&l->addresses), " ");
-                json_close(j, ']');
+                json_words(j, "addresses", buf_str(&l->addresses), " ");
                 json_number(j, "pid", (uint64_t)l->pid);
                 json_string(j, "unit", l->unit[0] ? l->unit : NULL);
                 json_string(j, "fix", l->fix);
@@ -290,17 +267,12 @@ static void add_listeners(struct json *j, const struct run *r)
 
 static void add_drop_ins(struct json *j, const struct run *r)
 {
-        if (!r->drop_ins.known) {
-                json_null(j, "drop_ins");
+        if (!json_open_if(j, "drop_ins", '[', r->drop_ins.known))
                 return;
-        }
-        json_open(j, "drop_ins", '[');
         for (size_t i = 0; i < r->drop_ins.settings.n; i++) {
                 json_open(j, NULL, '{');
                 json_string(j, "path", r->drop_ins.paths.list[i]);
-                json_open(j, "settings", '[');
-                json_words(j, r->drop_ins.settings.list[i], " ");
-                json_close(j, ']');
+                json_words(j, "settings", r->drop_ins.settings.list[i], " ");
                 json_close(j, '}');
         }
         json_close(j, ']');
@@ -323,11 +295,8 @@ static void add_found(struct json *j, const struct run *r, bool found)
                 json_null(j, "tcp");
                 json_null(j, "hushlogin");
         }
-        if (!r->hosts.known) {
-                json_null(j, "hosts_entry");
+        if (!json_open_if(j, "hosts_entry", '{', r->hosts.known))
                 return;
-        }
-        json_open(j, "hosts_entry", '{');
         json_string(j, "address", r->hosts.address);
         json_bool(j, "ours", r->hosts.state == HOSTS_OURS);
         json_close(j, '}');

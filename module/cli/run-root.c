@@ -41,7 +41,7 @@ static bool in_chroot(void)
         return stat(INIT_ROOT, &st) == 0 && !is_same(INIT_ROOT, "/");
 }
 
-static int check_system(struct run *r, bool needs_root)
+int run_check_system(struct run *r, bool needs_root)
 {
         if (!booted_with_systemd(""))
                 return run_fail_cause(r, CAUSE_NOT_BOOTED);
@@ -50,11 +50,6 @@ static int check_system(struct run *r, bool needs_root)
         if (in_chroot())
                 return run_fail_cause(r, CAUSE_CHROOT);
         return EXIT_DONE;
-}
-
-int run_check_system(struct run *r)
-{
-        return check_system(r, true);
 }
 
 /* Whether systemd runs what has "/" as its root directory. It may show in PID 1's /run alone: that
@@ -125,21 +120,11 @@ int run_open_root(struct run *r)
         return r->options.root ? judge_root(r) : EXIT_DONE;
 }
 
-static int begin(struct run *r, bool needs_root)
+int run_begin(struct run *r, bool needs_root)
 {
         int status = run_open_root(r);
 
         if (status == EXIT_DONE && !r->root.image)
-                status = check_system(r, needs_root);
+                status = run_check_system(r, needs_root);
         return status;
-}
-
-int run_begin(struct run *r)
-{
-        return begin(r, true);
-}
-
-int run_begin_for_anybody(struct run *r)
-{
-        return begin(r, false);
 }

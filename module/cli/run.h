@@ -122,8 +122,8 @@ struct run {
  * as the next) */
 int run_open_root(struct run *r) MUST_CHECK;
 
-/* Whether this is a system that systemd runs, and who asks is root. */
-int run_check_system(struct run *r) MUST_CHECK;
+/* Whether this is a system that systemd runs, and who asks is root, where that is needed. */
+int run_check_system(struct run *r, bool needs_root) MUST_CHECK;
 
 /* The configuration that counts, into run.config, and where it is from; says where another one
  * differs from it. (run-config.c, as the next three) */
@@ -140,11 +140,8 @@ int run_embed(struct run *r) MUST_CHECK;
 void run_add_fix(const struct run *r, const char *fix, struct buf *out);
 
 /* Opens the root; a live run then needs, before anything is looked at, a system that systemd
- * booted, and root. */
-int run_begin(struct run *r) MUST_CHECK;
-
-/* The same for what needs no root. */
-int run_begin_for_anybody(struct run *r) MUST_CHECK;
+ * booted, and root, where the verb needs that. */
+int run_begin(struct run *r, bool needs_root) MUST_CHECK;
 
 /* Facts, observation and plan; with `remove` towards nothing of ours. */
 int run_make_plan(struct run *r, bool remove) MUST_CHECK;

@@ -109,7 +109,7 @@ static int check_conflicts(struct run *r)
 
 int transaction_prepare(struct run *r, bool remove)
 {
-        int status = run_begin(r), rc;
+        int status = run_begin(r, true), rc;
 
         if (status == EXIT_DONE)
                 status = lock(r);

@@ -47,7 +47,7 @@
         F(sd_journal_open)                                                                         \
         F(sd_journal_previous)                                                                     \
         F(sd_journal_seek_tail)                                                                    \
-        F(sd_journal_sendv_with_location)
+        F(sd_journal_send_with_location)
 
 struct libsystemd {
 #define LIBSYSTEMD_MEMBER(name) __typeof__(name)(*(name));
@@ -91,5 +91,5 @@ const struct libsystemd *libsystemd(void);
 #define sd_journal_open                libsystemd()->sd_journal_open
 #define sd_journal_previous            libsystemd()->sd_journal_previous
 #define sd_journal_seek_tail           libsystemd()->sd_journal_seek_tail
-/* which sd-journal.h's own sd_journal_sendv() calls, with the place */
-#define sd_journal_sendv_with_location libsystemd()->sd_journal_sendv_with_location
+/* which sd-journal.h's own sd_journal_send() calls, with the place */
+#define sd_journal_send_with_location libsystemd()->sd_journal_send_with_location

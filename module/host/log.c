@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 
 static const struct {
         const char *journal; /* sd-daemon(3) */
@@ -101,24 +100,11 @@ static const char *const event_ids[] = {
 static bool send_event(enum log_event event, enum log_level level, const char *cause,
                        const char *text)
 {
-        AUTO_FREE char *message = NULL, *priority = NULL, *id = NULL, *error = NULL;
-        static const char identifier[] = "SYSLOG_IDENTIFIER=sshd-vsock";
-        struct iovec fields[5] = { { (void *)(uintptr_t)identifier, strlen(identifier) } };
-        char **texts[] = { &message, &priority, &id, &error };
-        int n = 1;
-
-        if (asprintf(&message, "MESSAGE=%s", text) < 0)
-                message = NULL;
-        if (asprintf(&priority, "PRIORITY=%c", styles[level].journal[1]) < 0)
-                priority = NULL;
-        if (asprintf(&id, "MESSAGE_ID=%s", event_ids[event]) < 0)
-                id = NULL;
-        if (cause && asprintf(&error, "SSHD_VSOCK_CAUSE=%s", cause) < 0)
-                error = NULL;
-        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
-                if (*texts[i])
-                        fields[n++] = (struct iovec){ *texts[i], strlen(*texts[i]) };
-        return message && libsystemd_load(NULL) == 0 && sd_journal_sendv(fields, n) >= 0;
+        /* the list ends with the first NULL, which may be the one in the cause's place */
+        return libsystemd_load(NULL) == 0 &&
+               sd_journal_send("MESSAGE=%s", text, "PRIORITY=%d", styles[level].journal[1] - '0',
+                               "MESSAGE_ID=%s", event_ids[event], "SYSLOG_IDENTIFIER=sshd-vsock",
+                               cause ? "SSHD_VSOCK_CAUSE=%s" : NULL, cause, NULL) >= 0;
 }
 
 void log_event(const struct log *l, enum log_event event, enum log_level level, const char *cause,

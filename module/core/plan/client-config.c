@@ -13,8 +13,6 @@
 
 #define SSH_PROXY "/usr/lib/systemd/systemd-ssh-proxy"
 
-enum host_kind { HOST_LINUX, HOST_HYPERV, HOST_WSL };
-
 /* In values, @a is what the host calls this machine, @p the port: ssh's own %p ends at 65535, vsock
  * ports do not. @d is wsl.exe's option for the distribution.
  *
@@ -22,16 +20,7 @@ enum host_kind { HOST_LINUX, HOST_HYPERV, HOST_WSL };
  * around all up to the first ".exe" (PowerShell/openssh-portable, sshconnect.c, ssh_proxy_connect;
  * misc.c, build_commandline_string): the name has to end in it, and be found in PATH (since 7.9,
  * Win32-OpenSSH #1185). */
-static const struct {
-        const char *id, *about;
-        enum host_kind kind;
-        enum client_address address;
-        bool fdpass;
-        bool jumps;  /* the command does over ssh what it does here */
-        bool quoted; /* it has quotes of its own */
-        const char *host_name;
-        const char *command;
-} routes[N_ROUTES] = {
+const struct client_row client_routes[N_ROUTES] = {
         /* Two ways under one name, see client_stanza(). */
         [ROUTE_LINUX] = { "linux",
                           "any Linux host: by systemd-ssh-proxy where it has that (systemd 256 or "
@@ -82,26 +71,6 @@ static const struct {
                         "winsocat.exe STDIO HVSOCK:%%i:vsock-@p" },
 };
 
-const char *client_route_id(enum client_route route)
-{
-        return routes[route].id;
-}
-
-const char *client_route_about(enum client_route route)
-{
-        return routes[route].about;
-}
-
-enum client_address client_route_address(enum client_route route)
-{
-        return routes[route].address;
-}
-
-bool client_route_jumps(enum client_route route)
-{
-        return routes[route].jumps;
-}
-
 bool client_has_route(const struct client *c, enum client_route route)
 {
         enum host_kind kind = c->virt == VIRT_WSL         ? HOST_WSL
@@ -110,9 +79,9 @@ bool client_has_route(const struct client *c, enum client_route route)
 
         if (c->asked)
                 return route == c->route;
-        if (c->jump && !routes[route].jumps)
+        if (c->jump && !client_routes[route].jumps)
                 return false;
-        return !c->hostless && (c->virt == VIRT_UNKNOWN || routes[route].kind == kind);
+        return !c->hostless && (c->virt == VIRT_UNKNOWN || client_routes[route].kind == kind);
 }
 
 /* hvc is there where Hyper-V is, winsocat has to be installed. */
@@ -169,7 +138,7 @@ static const struct {
 static void add_value(const struct client *c, enum client_route route, const char *value,
                       struct buf *out)
 {
-        enum client_address kind = routes[route].address;
+        enum client_address kind = client_routes[route].address;
         char text[16];
         const char *address = known_address(c, kind, text);
 
@@ -199,13 +168,13 @@ static void add_command(const struct client *c, enum client_route route, struct 
 {
         AUTO_BUF command = BUF_INIT;
 
-        add_value(c, route, routes[route].command, &command);
+        add_value(c, route, client_routes[route].command, &command);
         if (command.error < 0)
                 out->error = command.error;
         buf_adds(out, "    ProxyCommand ");
         if (c->jump)
                 buf_addf(out, "ssh -T %s ", c->jump);
-        if (c->jump && routes[route].quoted)
+        if (c->jump && client_routes[route].quoted)
                 buf_add_quoted(out, buf_str(&command));
         else
                 buf_adds(out, buf_str(&command));
@@ -229,20 +198,20 @@ void client_stanza(const struct client *c, enum client_route route, struct buf *
                 buf_addf(out, "    User %s\n", c->user);
         if (c->identity)
                 buf_addf(out, "    IdentityFile \"%s\"\n    IdentitiesOnly yes\n", c->identity);
-        if (routes[route].host_name) {
+        if (client_routes[route].host_name) {
                 buf_adds(out, "    HostName ");
-                add_value(c, route, routes[route].host_name, out);
+                add_value(c, route, client_routes[route].host_name, out);
                 buf_adds(out, "\n");
         }
         add_command(c, route, out);
-        if (routes[route].fdpass)
+        if (client_routes[route].fdpass)
                 buf_adds(out, "    ProxyUseFdpass yes\n");
 }
 
 bool client_is_registered(const struct client *c)
 {
         if (c->asked)
-                return routes[c->route].kind == HOST_HYPERV;
+                return client_routes[c->route].kind == HOST_HYPERV;
         return !c->hostless && (c->virt == VIRT_MICROSOFT || c->virt == VIRT_UNKNOWN);
 }
 
@@ -255,7 +224,7 @@ void client_registry_key(const struct client *c, struct buf *out)
 
 static void add_registry(const struct client *c, struct buf *out)
 {
-        if (!client_is_registered(c) || routes[client_pick(c)].kind != HOST_HYPERV)
+        if (!client_is_registered(c) || client_routes[client_pick(c)].kind != HOST_HYPERV)
                 return;
         buf_adds(out, "\n# Hyper-V: the service has to be known to the Windows host, once, as "
                       "administrator.\n# GUID of the port: ");
@@ -275,7 +244,7 @@ static void add_others(const struct client *c, enum client_route but, struct buf
         for (unsigned route = 0; route < N_ROUTES; route++) {
                 if (route == but || !client_has_route(c, route))
                         continue;
-                buf_addf(out, "%s%s", before, routes[route].id);
+                buf_addf(out, "%s%s", before, client_routes[route].id);
                 before = ", ";
         }
         if (before[0] == ',')
@@ -284,15 +253,15 @@ static void add_others(const struct client *c, enum client_route but, struct buf
 
 static void add_stanza(const struct client *c, enum client_route route, struct buf *out)
 {
-        enum client_address kind = routes[route].address;
+        enum client_address kind = client_routes[route].address;
         char text[16];
 
-        buf_addf(out, "# %s\n", routes[route].about);
+        buf_addf(out, "# %s\n", client_routes[route].about);
         if (c->jump)
                 buf_addf(out, "# from elsewhere, through %s\n", c->jump);
         if (unknown[kind].word[0] && !known_address(c, kind, text))
                 buf_addf(out, "# Put %s in %s's place, or say --for=%s:%s.\n", unknown[kind].source,
-                         unknown[kind].word, routes[route].id, unknown[kind].word);
+                         unknown[kind].word, client_routes[route].id, unknown[kind].word);
         if (kind == ADDRESS_WSL && !known_address(c, kind, text))
                 buf_adds(out, "# It asks the default distribution; for another one say "
                               "--for=wsl:NAME.\n");

@@ -52,13 +52,20 @@ enum client_address {
         ADDRESS_WSL,   /* the name of a distribution; need not be known */
 };
 
-/* A stable word for machines, and a line for people. */
-const char *client_route_id(enum client_route route);
-const char *client_route_about(enum client_route route);
-enum client_address client_route_address(enum client_route route);
+enum host_kind { HOST_LINUX, HOST_HYPERV, HOST_WSL };
 
-/* Whether ssh can come by that way from another machine than the host. */
-bool client_route_jumps(enum client_route route);
+/* The ways; id: a stable word for machines, about: a line for people. */
+struct client_row {
+        const char *id, *about;
+        enum host_kind kind;
+        enum client_address address;
+        bool fdpass;
+        bool jumps;  /* the command does over ssh what it does here */
+        bool quoted; /* it has quotes of its own */
+        const char *host_name;
+        const char *command;
+};
+extern const struct client_row client_routes[N_ROUTES];
 
 /* Whether there is something to print for that kind of host. */
 bool client_has_route(const struct client *c, enum client_route route);

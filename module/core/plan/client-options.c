@@ -136,9 +136,9 @@ static int unknown_kind(const char *word, struct error *error)
         size_t n = 0;
 
         for (unsigned route = 0; route < N_ROUTES; route++) {
-                nearest_offer(&near, client_route_id(route));
+                nearest_offer(&near, client_routes[route].id);
                 n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", route ? ", " : "",
-                                      client_route_id(route));
+                                      client_routes[route].id);
         }
         if (near.best)
                 return error_say(error, -EINVAL,
@@ -156,7 +156,7 @@ static int take_kind(const char *text, struct client *c, struct error *error)
 
         (void)snprintf(word, sizeof(word), "%.*s", (int)(n < sizeof(word) ? n : sizeof(word) - 1),
                        text);
-        while (route < N_ROUTES && strcmp(word, client_route_id(route)) != 0)
+        while (route < N_ROUTES && strcmp(word, client_routes[route].id) != 0)
                 route++;
         if (route == N_ROUTES)
                 return unknown_kind(word, error);
@@ -165,9 +165,9 @@ static int take_kind(const char *text, struct client *c, struct error *error)
         if (text[n] != ':')
                 return 0;
         c->address = text + n + 1;
-        if (!client_is_address(client_route_address(route), c->address))
-                return error_say(error, -EINVAL, "--for=%s:… wants %s", client_route_id(route),
-                                 addresses[client_route_address(route)].what);
+        if (!client_is_address(client_routes[route].address, c->address))
+                return error_say(error, -EINVAL, "--for=%s:… wants %s", client_routes[route].id,
+                                 addresses[client_routes[route].address].what);
         return 0;
 }
 
@@ -205,11 +205,11 @@ int client_check_fit(const struct client *c, struct error *error)
         if (c->asked && route == ROUTE_HVC && c->virt == VIRT_WSL)
                 return error_say(error, -EINVAL,
                                  "hvc knows no machine of WSL's; --for=wsl is for its Windows");
-        if (c->jump && !client_route_jumps(route))
+        if (c->jump && !client_routes[route].jumps)
                 return error_say(
                         error, -EINVAL,
                         "there is no --jump with --for=%s, which works on the host alone%s",
-                        client_route_id(route),
+                        client_routes[route].id,
                         route == ROUTE_WSL   ? ""
                         : route == ROUTE_MUX ? "; --for=unix has one"
                                              : "; --for=socat has one");

@@ -6,7 +6,7 @@
  * nothing.
  */
 #include "core/format/schema.h"
-#include "core/plan/config.h"
+#include "core/plan/sshd-listen.h"
 
 #include <string.h>
 
@@ -19,22 +19,17 @@ static void add_text(struct buf *out, const char *text)
         buf_addf(out, "%s%s%s", quote, text, quote);
 }
 
-static void add_listen(struct buf *out, const struct listen_address *l)
-{
-        if (l->port == 0)
-                add_text(out, l->address);
-        else if (l->ipv6)
-                buf_addf(out, "'[%s]:%u'", l->address, l->port);
-        else
-                buf_addf(out, "'%s:%u'", l->address, l->port);
-}
-
 static void render_listen(const struct config *c, struct buf *out)
 {
         buf_adds(out, "listen_address: [");
         for (size_t i = 0; i < c->n_listen; i++) {
+                AUTO_BUF name = BUF_INIT;
+
+                listen_name(&c->listen[i], &name);
                 buf_adds(out, i ? ", " : "");
-                add_listen(out, &c->listen[i]);
+                add_text(out, buf_str(&name));
+                if (name.error < 0)
+                        out->error = name.error;
         }
         buf_adds(out, "]\n");
 }

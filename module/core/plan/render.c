@@ -7,6 +7,7 @@
 #include "core/plan/render.h"
 
 #include "core/format/unit-path.h"
+#include "core/plan/sshd-listen.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -272,14 +273,9 @@ void render_modules(unsigned modules, struct buf *out)
 void render_listen(const struct config *c, struct buf *out)
 {
         for (size_t i = 0; i < c->n_listen; i++) {
-                const struct listen_address *l = &c->listen[i];
-
-                if (l->port == 0)
-                        buf_addf(out, "ListenAddress %s\n", l->address);
-                else if (l->ipv6)
-                        buf_addf(out, "ListenAddress [%s]:%u\n", l->address, l->port);
-                else
-                        buf_addf(out, "ListenAddress %s:%u\n", l->address, l->port);
+                buf_adds(out, "ListenAddress ");
+                listen_name(&c->listen[i], out);
+                buf_adds(out, "\n");
         }
 }
 

@@ -46,6 +46,15 @@ void json_open(struct json *j, const char *key, char bracket)
         j->more = false;
 }
 
+bool json_open_if(struct json *j, const char *key, char bracket, bool known)
+{
+        if (known)
+                json_open(j, key, bracket);
+        else
+                json_null(j, key);
+        return known;
+}
+
 void json_close(struct json *j, char bracket)
 {
         buf_add(&j->out, &bracket, 1);
@@ -84,12 +93,21 @@ void json_null(struct json *j, const char *key)
         buf_adds(&j->out, "null");
 }
 
-void json_words(struct json *j, const char *text, const char *separator)
+void json_buf(struct json *j, const char *key, const struct buf *text)
 {
+        json_bytes(j, key, buf_str(text), text->len);
+        if (text->error < 0)
+                j->out.error = text->error;
+}
+
+void json_words(struct json *j, const char *key, const char *text, const char *separator)
+{
+        json_open(j, key, '[');
         while (*text) {
                 size_t n = strcspn(text, separator);
 
                 json_bytes(j, NULL, text, n);
                 text += n + (text[n] != '\0');
         }
+        json_close(j, ']');
 }
