@@ -9,6 +9,8 @@ import pytest
 
 from tree import CHECKOUT, LIMIT, program, state
 
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pack takes a tree of root's only")
+
 PACK = CHECKOUT / "images/wsl/pack"
 OURS = (CHECKOUT / "images/wsl/wsl.conf").read_text("utf-8")
 
@@ -100,6 +102,15 @@ def test_what_is_missing_is_named(distribution, path, said):
     before = distribution.state()
     (told,) = pack(distribution, status=1)
     assert said in told
+    assert distribution.state() == before and not os.path.exists(f"{distribution}.wsl")
+
+
+def test_tree_of_another_user_is_refused(distribution):
+    """As mmdebstrap makes it without root's rights: all of it would be a stranger's on WSL."""
+    os.chown(distribution.at("/etc"), 1000, 1000)
+    before = distribution.state()
+    (told,) = pack(distribution, status=1)
+    assert '"sudo mmdebstrap ..."' in told
     assert distribution.state() == before and not os.path.exists(f"{distribution}.wsl")
 
 
