@@ -93,6 +93,31 @@ def test_what_is_the_trees_own_stays(distribution):
     assert "does not say \"port: 224\"" in told[0]
 
 
+@pytest.mark.parametrize("own", ["port: 2222\n", "port:  2222 \n", "port: 2222  # ssh\n",
+                                 "disable_tcp: true\nport: 2222 # mine\n"])
+def test_configuration_that_says_the_port_already_stays(distribution, own):
+    distribution.put("/etc/sshd-vsock.yaml", own)
+    assert pack(distribution, "2222") == []
+    assert distribution.read("/etc/sshd-vsock.yaml").decode() == own
+
+
+def test_same_tree_for_another_port(distribution):
+    """What pack wrote says nothing but the port: that is not the tree's own."""
+    for port in "2222", "2223":
+        assert pack(distribution, port) == []
+        assert distribution.read("/etc/sshd-vsock.yaml").decode() == f"port: {port}\n"
+    assert pack(distribution) == []
+    assert distribution.read("/etc/sshd-vsock.yaml") == b"port: 2223\n"
+
+
+@pytest.mark.parametrize("port", ["0", "99999999999", "ssh", "22 ", "2222#x", "-1", "0x16"])
+def test_bad_port_is_refused_before_it_is_anywhere(distribution, port):
+    before = distribution.state()
+    (told,) = pack(distribution, port, status=1)
+    assert f"{port} is no vsock port" in told
+    assert distribution.state() == before
+
+
 @pytest.mark.parametrize("path,said", [
     ("/sbin/init", "systemd-sysv"), ("/usr/sbin/sshd", "openssh-server"),
     ("/usr/lib/x86_64-linux-gnu/libyaml-0.so.2", "libyaml-0-2"), ("/etc", "no /etc")])
