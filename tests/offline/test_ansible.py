@@ -109,6 +109,18 @@ def foreign(distribution, path, kind):
         distribution.link(path, str(outside))
 
 
+def test_plan_of_a_configuration_that_is_not_written_yet_carries_nothing(debian, module):
+    """Where the unit changes for that alone it is not in the plan, however many hunks it has."""
+    assert not module(root=str(debian), config={"port": 222})["failed"]
+    result = module(root=str(debian), config={"port": 223}, check_mode=True)
+    names = [operation["name"] for operation in result["operations"]]
+    assert "/etc/systemd/system/sshd-vsock.socket" in names and UNIT not in names
+    debian.put(UNIT, debian.read(UNIT).replace(b"[Unit]\n", b"[Unit]\n# drift\n"))
+    result = module(root=str(debian), config={"port": 223}, check_mode=True)
+    (shown,) = [part["prepared"] for part in result["diff"] if UNIT in part.get("prepared", "")]
+    assert "-# drift\n" in shown and "StandardInput" not in shown and shown.count("\n@@ ") == 2
+
+
 CONFIG_OF_THE_MACHINE = """# Written by Ansible (sshd_vsock.guest.sshd_vsock). Changes are lost at its next run.
 # Managed by sshd-vsock
 secret: 1

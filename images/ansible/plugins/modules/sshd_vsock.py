@@ -123,7 +123,9 @@ def without_carrying(operation):
     """A plan for a configuration that is not in its file yet carries it in the provision unit; that
     one will not be carried. None: then nothing is left of the operation."""
     text = re.sub(r"^\+StandardInput.*\n", "", operation["text"], flags=re.M)
-    header, *hunks = re.split(r"^(?=@@ )", text.replace("--config=- apply\n", "apply\n"), flags=re.M)
+    # Not re.split: that of Python 3.6 takes no match of nothing for a place to split at.
+    header, *hunks = re.findall(r"(?:\A|^@@ ).*?(?=^@@ |\Z)",
+                                text.replace("--config=- apply\n", "apply\n"), re.M | re.S)
     changes = re.findall(r"^([+-])(.*)$", "".join(hunks), re.M)
     if {line for sign, line in changes if sign == "-"} == {line for sign, line in changes
                                                            if sign == "+"}:
