@@ -41,6 +41,12 @@ def test_variables_of_the_role_are_documented():
         assert default == (f"`{wanted if wanted != {} else '{}'}`" if wanted != "" else "none")
 
 
+def test_documentation_has_no_markup_that_the_oldest_ansible_lacks():
+    """ansible-doc of 2.14 prints V(…), O(…), E(…) and P(…) as they stand."""
+    text = (COLLECTION / "plugins/modules/sshd_vsock.py").read_text("utf-8").split("import json")[0]
+    assert set(re.findall(r"\b([A-Z]+)\(", text)) <= set("BCILMRU")
+
+
 # What the module takes of Ansible, as far as it is needed here.
 ANSIBLE = """
 import json, os, subprocess, sys

@@ -13,7 +13,7 @@ description:
   - In check mode nothing is written; C(sshd-vsock plan) says what would be.
 options:
   state:
-    description: V(absent) takes out what C(apply) put in, and the configuration that this module wrote.
+    description: C(absent) takes out what C(apply) put in, and the configuration that this module wrote.
     type: str
     choices: [present, absent]
     default: present
@@ -98,7 +98,9 @@ DIRECTORIES = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
 
 LARGEST = 1 << 20  # bytes of a file that is read; none of ours has a hundredth of that
 
-CONVERGED, UNVERIFIED, PLANNED = 0, 3, 10
+CONVERGED = 0
+UNVERIFIED = 3
+PLANNED = 10
 
 
 def value(word):
