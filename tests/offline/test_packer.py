@@ -1,0 +1,81 @@
+"""images/packer without Packer: what its scripts do in a machine. Run by it in
+tests/guest/test_packer.py."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from tree import CHECKOUT, program
+
+EXAMPLE = CHECKOUT / "images/packer"
+
+
+def in_machine(machine, text):
+    """The script, with its machine's directories in place of this one's. It runs here, as root: a path
+    that is not known fails the test."""
+    text = "".join(line for line in text.splitlines(True) if not line.startswith("#"))
+    known = r"/(etc|home|root|tmp|usr/sbin)\b"
+    for path in re.findall(r"(?:^|[^\w.])(/\w\S*)", text, re.M):
+        assert re.match(known, path) or path == "/dev/null", path
+    return re.sub(rf"(^|[^\w.]){known}", rf"\1{machine}/\2", text, flags=re.M)
+
+
+@pytest.fixture(name="machine")
+def root_directory(debian):
+    """A tree, and programs that work on it alone."""
+    for directory in ("tmp", "tools", "root/.ssh", "home/packer/.ssh"):
+        debian.at(directory).mkdir(parents=True, exist_ok=True)
+    debian.put("/tools/sshd-vsock", f"""#!/bin/sh
+case $1 in apply) cp {debian}/etc/sshd-vsock.yaml {debian}/applied ;; esac
+exec {program()} --root={debian} "$@"
+""", mode=0o755)
+    debian.put("/tools/cloud-init", "#!/bin/sh\n", mode=0o755)
+    debian.put("/tmp/sshd-vsock", "the program")
+    return debian
+
+
+def run(machine, script):
+    """Runs a script of the example's in it."""
+    return subprocess.run(
+        ["sh", "-c", in_machine(machine, (EXAMPLE / script).read_text("utf-8"))],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": f"{machine}/tools:{os.environ['PATH']}", "SUDO_USER": "packer"})
+
+
+@pytest.mark.parametrize("wanted,applied", [
+    ("disable_tcp: true\n", ""),
+    ("port: 222\n# all of it\ndisable_tcp: true # at last\nhushlogin: true\n",
+     "port: 222\n# all of it\nhushlogin: true\n"),
+    ("\"disable_tcp\": true\n'port' : 222\n", "'port' : 222\n"),
+    ("listen_address: 127.0.0.1\nport: 222\n", "port: 222\n"),
+    ("listen_address:\n  - 127.0.0.1\n\n  - \"[::1]:22\"\nport: 222\n", "port: 222\n"),
+    ("port: 222\nlisten_address:\n- 127.0.0.1\n# in the end\n- 127.0.0.2\n", "port: 222\n"),
+    ("listen_address: [\n  127.0.0.1 ]\nport: 222 # disable_tcp is for later\n",
+     "port: 222 # disable_tcp is for later\n"),
+])
+def test_what_closes_tcp_is_held_back(machine, wanted, applied):
+    """Packer is in over TCP; the image gets the whole."""
+    machine.put("/tmp/sshd-vsock.yaml", wanted)
+    done = run(machine, "install.sh")
+    assert done.returncode == 0, done.stderr
+    assert machine.read("/applied").decode() == applied
+    assert machine.read("/etc/sshd-vsock.yaml").decode() == wanted
+    assert machine.read("/usr/sbin/sshd-vsock") == b"the program"
+    assert os.listdir(machine.at("/tmp")) == []
+
+
+@pytest.mark.parametrize("wanted", ["{disable_tcp: true}\n", "port: 222\n? disable_tcp\n: true\n",
+                                    "{\n  listen_address: 127.0.0.1\n}\n"])
+def test_what_cannot_be_held_back_ends_the_build(machine, wanted):
+    """Before it cuts off Packer."""
+    machine.put("/tmp/sshd-vsock.yaml", wanted)
+    done = run(machine, "install.sh")
+    assert done.returncode == 1 and "at the start of a line" in done.stderr
+    assert not machine.at("/applied").exists()
+
+
+def test_configuration_that_cannot_be_read_ends_the_build(machine):
+    done = run(machine, "install.sh")
+    assert done.returncode not in (0, 127) and not machine.at("/applied").exists()
