@@ -1,5 +1,5 @@
-"""images/packer without Packer: what its scripts do in a machine. Run by it in
-tests/guest/test_packer.py."""
+"""images/packer without Packer: what its scripts do in a machine, and the manual's example. Run by
+it in tests/guest/test_packer.py."""
 
 import os
 import re
@@ -10,6 +10,7 @@ import pytest
 from tree import CHECKOUT, program
 
 EXAMPLE = CHECKOUT / "images/packer"
+MANUAL = CHECKOUT / "doc/sshd-vsock.8"
 
 
 def in_machine(machine, text):
@@ -96,3 +97,19 @@ def test_key_of_packer_is_gone(machine):
         assert os.listdir(machine.at("/home/packer/.ssh")) == []
     machine.remove("/root/.ssh/authorized_keys")
     assert run(machine, "clean.sh").returncode == 0
+
+
+def test_example_of_the_manual_fails_where_apply_does(machine):
+    """The first command of `inline` that fails has to end the build: no line after it runs."""
+    (example,) = re.findall(r"^provisioner \"shell\" \{\n(.*?)^\}", MANUAL.read_text("utf-8"),
+                            re.M | re.S)
+    (command,) = re.findall(r"execute_command = \"(.*)\"", example)
+    lines = re.findall(r"^    \"(.*)\",$", example, re.M)
+    assert len(lines) == 2
+    machine.put("/tools/sudo", "#!/bin/sh\nexec \"$@\"\n", mode=0o755)
+    machine.put("/tools/sshd-vsock", "#!/bin/sh\nexit 4\n", mode=0o755)
+    script = machine.put("/tmp/script", "#!/bin/sh -e\n" + in_machine(machine, "\n".join(lines)))
+    command = command.replace("{{ .Vars }}", "A=b").replace("{{ .Path }}", str(script))
+    done = subprocess.run(["sh", "-c", command], check=False, env={
+        **os.environ, "PATH": f"{machine}/tools:{os.environ['PATH']}"})
+    assert done.returncode == 4 and not machine.at("/etc/sshd-vsock.yaml").exists()
