@@ -30,6 +30,6 @@ case $? in
                 "(WSL's kernels have it from 6.18 on). Try it from Windows." ;;
 *)
         echo "SSH over vsock: does not work yet, see above. WSL works without it;" \
-                "\"sudo sshd-vsock apply\" tries again." ;;
+                "\"wsl -u root sshd-vsock apply\" on Windows tries again." ;;
 esac
 exit 0
