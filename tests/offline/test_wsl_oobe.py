@@ -3,6 +3,7 @@ user who types as people do. Run for real in tests/guest/test_wsl.py, where ther
 
 import os
 import pty
+import re
 import select
 import signal
 import time
@@ -81,6 +82,14 @@ def test_password_that_is_never_right(folder):
 def test_end_of_the_terminal_makes_no_user(folder, typed):
     oobe(folder, typed, end=CTRL_D)
     assert lines(folder, "user") == [] and lines(folder, "applied") == ["apply"]
+
+
+def test_readme_calls_the_distribution_by_its_name():
+    name = re.search(r"^defaultName *= *(\S+)", (OOBE.parent / "wsl-distribution.conf").read_text(),
+                     re.M)[1]
+    shown = re.findall(r"(?:wsl(?:\.exe)?\s+-d\s+|--for=wsl:)([\w-]+)",
+                       (OOBE.parent / "README.md").read_text())
+    assert len(shown) == 3 and set(shown) == {name}
 
 
 def test_user_who_is_there_already(folder):
