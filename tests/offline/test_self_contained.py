@@ -4,6 +4,7 @@ and what it says to those it cannot help. Booted in tests/guest/test_self_contai
 import base64
 import gzip
 import os
+import re
 import subprocess
 import sys
 
@@ -34,10 +35,10 @@ def files(tmp_path):
     return tmp_path
 
 
-def call(here, *words):
+def call(here, *words, **environment):
     """Runs the tool in the folder."""
-    return subprocess.run([sys.executable, TOOL, *words], cwd=here, capture_output=True, text=True,
-                          check=False)
+    return subprocess.run([sys.executable, TOOL, *words], cwd=here, capture_output=True,
+                          encoding="utf-8", check=False, env={**os.environ, **environment})
 
 
 def made(here, *words):
@@ -154,11 +155,26 @@ def test_yum(here):
 
 
 @pytest.mark.parametrize("content", ["", "a: 1", "\n", " a: 1\n", "a: 1 \n", "a: 1\n\n", "\ta: 1\n",
-                                     "a: 1\r\n", "a: \"\x85\"\n", "# ü\na: 1\n\nb: 2\n"])
+                                     "a: 1\r\n", "a: \"\x85\"\n", "# ü\na: 1\n\nb: 2\n",
+                                     "# \U0001f511\n", "a: \"\\\U0001f511\x7f\u2028\ufeff\"\n"])
 def test_configuration_comes_out_as_it_went_in(here, content):
-    (here / "config").write_text(content, newline="")
+    (here / "config").write_text(content, encoding="utf-8", newline="")
     assert written(made(here, "amd64", "--config=config"))["/etc/sshd-vsock.yaml"][
         "content"] == content
+
+
+def test_characters_beyond_the_basic_plane(here):
+    """Two halves of one, as JSON writes it, are no text for cloud-init, which then reads nothing of the
+    file."""
+    comment = "\U0001f511 \u00fc you"
+    (here / "key.pub").write_text(f"{KEY} {comment}\n", encoding="utf-8")
+    (here / "config").write_text(f"# \"{comment}\" \nport: 222\n", encoding="utf-8")
+    done = call(here, "amd64", "--key=key.pub", "--config=config", PYTHONUTF8="1")
+    assert done.returncode == 0, done.stderr
+    assert not re.search(r"\\u[dD][89a-fA-F]", done.stdout) and max(done.stdout) <= "\uffff"
+    document = yaml.safe_load(done.stdout)
+    assert document["ssh_authorized_keys"] == [f"{KEY} {comment}"]
+    assert comment in written(document)["/etc/sshd-vsock.yaml"]["content"]
 
 
 @pytest.mark.parametrize("words,said", [
