@@ -61,6 +61,17 @@ def script(document):
     return command[2]
 
 
+def stub_tools(here, machine):
+    """Programs as a machine of this name has them."""
+    tools = here / "tools"
+    tools.mkdir()
+    (tools / "uname").write_text(f"#!/bin/sh\necho {machine}\n")
+    (tools / "cloud-init").write_text(f"#! {sys.executable} -s\n")
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    return tools
+
+
 def boot(document, here, machine):
     """Runs that on a machine of this name: only its folder is another. Returns the exit status and
     what was said."""
@@ -71,12 +82,7 @@ def boot(document, here, machine):
             file = place / path.rpartition("/")[2]
             file.write_bytes(gzip.decompress(base64.b64decode(entry["content"])))
             file.chmod(int(entry["permissions"], 8))
-    tools = here / "tools"
-    tools.mkdir()
-    (tools / "uname").write_text(f"#!/bin/sh\necho {machine}\n")
-    (tools / "cloud-init").write_text(f"#! {sys.executable} -s\n")
-    for tool in tools.iterdir():
-        tool.chmod(0o755)
+    tools = stub_tools(here, machine)
     done = subprocess.run(["sh", "-euc", script(document).replace(PLACE, str(place))],
                           capture_output=True, text=True, check=False,
                           env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"})
@@ -131,6 +137,20 @@ def test_nothing_else_is_fetched(here, machine, words):
                       machine)
     assert done.returncode == 1 and left == {}
     assert words in done.stdout + done.stderr
+
+
+def test_nothing_is_fetched_where_there_is_no_place_for_it(here):
+    """runcmd begins in /, which is not to get it instead."""
+    (here / "at.x86_64").write_bytes(X86_64)
+    (here / "place").write_text("no directory")
+    (here / "elsewhere").mkdir()
+    tools = stub_tools(here, "x86_64")
+    text = script(made(here, f"--source=file://{here}/at.%m", "amd64"))
+    done = subprocess.run(["sh", "-euxc", text.replace(PLACE, str(here / "place"))],
+                          cwd=here / "elsewhere", capture_output=True, text=True, check=False,
+                          env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"})
+    assert done.returncode == 1 and "url=" not in done.stderr
+    assert list((here / "elsewhere").iterdir()) == []
 
 
 def test_apt(here):
