@@ -197,6 +197,14 @@ def test_characters_beyond_the_basic_plane(here):
     assert comment in written(document)["/etc/sshd-vsock.yaml"]["content"]
 
 
+def test_readme_writes_over_no_file_that_is_there():
+    """A user-data is beside it, for another kind of image."""
+    readme = (TOOL.parent / "README.md").read_text("utf-8")
+    written_to = re.findall(r"^    \./self-contained .*>(\S+)$", readme, re.M)
+    assert len(written_to) == 4 and not any((TOOL.parent / name).exists() for name in written_to)
+    assert set(re.findall(r"(?:--config-file|seed\.img) (\S*user-data\S*)", readme)) == set(written_to)
+
+
 @pytest.mark.parametrize("words,said", [
     ([], "name the PROGRAM, or a --source"),
     (["key.pub"], "dpkg-deb -x"),
