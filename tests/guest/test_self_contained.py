@@ -18,6 +18,7 @@ MAKE = """
 export HOME=/root
 cp .ssh/you.pub .ssh/id_ed25519.pub
 cd /srv/cloud-init
+echo '-----BEGIN PGP PUBLIC KEY BLOCK-----' >KEY.asc
 %s
 mkdir -p %s
 cp my-user-data %s/user-data

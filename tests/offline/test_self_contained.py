@@ -174,6 +174,22 @@ def test_yum(here):
             "gpgkey=file:///etc/pki/rpm-gpg/sshd-vsock.asc"} < set(repository)
 
 
+@pytest.mark.parametrize("words,warned", [
+    (["--source=yum:https://example.org/el9"], True),
+    (["--source=yum:https://example.org/el9", "--source-key=archive.asc"], False),
+    (["--source=deb https://example.org ./"], True),
+    (["--source=deb [arch=amd64] https://trusted.example.org ./"], True),
+    (["--source=deb https://example.org ./", "--source-key=archive.asc"], False),
+    (["--source=deb [trusted=yes] https://example.org ./"], False),
+    (["--source=deb [arch=amd64 signed-by=/usr/share/keyrings/x.gpg] https://example.org ./"], False),
+    (["--source=https://example.org/x", "amd64"], False),
+    (["amd64"], False)])
+def test_says_that_packages_would_not_be_trusted(here, words, warned):
+    """The machine would say so at its first boot, where nobody gets in to read it."""
+    done = call(here, *words, "--key=key.pub")
+    assert done.returncode == 0 and ("no --source-key" in done.stderr) == warned
+
+
 @pytest.mark.parametrize("content", ["", "a: 1", "\n", " a: 1\n", "a: 1 \n", "a: 1\n\n", "\ta: 1\n",
                                      "a: 1\r\n", "a: \"\x85\"\n", "# ü\na: 1\n\nb: 2\n",
                                      "# \U0001f511\n", "a: \"\\\U0001f511\x7f\u2028\ufeff\"\n"])
