@@ -18,9 +18,10 @@ MAKE = """
 export HOME=/root
 cp .ssh/you.pub .ssh/id_ed25519.pub
 cd /srv/cloud-init
+echo '-----BEGIN PGP PUBLIC KEY BLOCK-----' >KEY.asc
 %s
 mkdir -p %s
-cp user-data %s/user-data
+cp my-user-data %s/user-data
 cd /
 rm -r /srv/cloud-init /usr/sbin/sshd-vsock /root/.ssh
 """
@@ -113,7 +114,7 @@ def from_url():
     """The command that has the program fetched."""
     return (commands()[2].replace("https://example.org", "http://127.0.0.1:8000")
             .replace("--source", "--key=$HOME/.ssh/id_ed25519.pub --source", 1)
-            + "\ncloud-init schema --config-file user-data")
+            + "\ncloud-init schema --config-file my-user-data")
 
 
 def serve(guest, content):
@@ -153,6 +154,6 @@ def test_package():
 
     made_by = (commands()[3].replace("https://apt.example.org", "file:/srv/repository")
                .replace("--source", "--key=$HOME/.ssh/id_ed25519.pub --source", 1)
-               + "\ncloud-init schema --config-file user-data")
+               + "\ncloud-init schema --config-file my-user-data")
     with stock("bookworm", made_by, furnish) as guest:
         expect_two_boots(guest, "/usr/sbin/sshd-vsock")

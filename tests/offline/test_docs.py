@@ -169,6 +169,11 @@ def test_manual_has_no_lint(page):
     assert faults == []
 
 
+def test_help_says_what_no_verify_gives_up():
+    """Each verb that takes it loses something else by it."""
+    assert re.search(r"--no-verify +close TCP unverified; remove: even the only way in\n", help_text())
+
+
 def test_help_fits_a_terminal():
     assert max(map(len, help_text().splitlines())) <= 80
 

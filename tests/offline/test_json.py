@@ -275,7 +275,8 @@ def test_not_booted(verb):
 
 
 @pytest.mark.parametrize("words", [["frobnicate"], [], ["plan", "apply"], ["--bogus", "plan"],
-                                   ["plan", "--config"]])
+                                   ["plan", "--config"], ["check", "--no-verify"],
+                                   ["verify", "--takeover"], ["apply", "--jump=host"]])
 def test_usage(words):
     """A command line that is wrong is a failure like any other, wherever --json stands in it."""
     report = document(run("--json", *words))

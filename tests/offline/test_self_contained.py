@@ -4,6 +4,7 @@ and what it says to those it cannot help. Booted in tests/guest/test_self_contai
 import base64
 import gzip
 import os
+import re
 import subprocess
 import sys
 
@@ -34,10 +35,10 @@ def files(tmp_path):
     return tmp_path
 
 
-def call(here, *words):
+def call(here, *words, **environment):
     """Runs the tool in the folder."""
-    return subprocess.run([sys.executable, TOOL, *words], cwd=here, capture_output=True, text=True,
-                          check=False)
+    return subprocess.run([sys.executable, TOOL, *words], cwd=here, capture_output=True,
+                          encoding="utf-8", check=False, env={**os.environ, **environment})
 
 
 def made(here, *words):
@@ -60,6 +61,17 @@ def script(document):
     return command[2]
 
 
+def stub_tools(here, machine):
+    """Programs as a machine of this name has them."""
+    tools = here / "tools"
+    tools.mkdir()
+    (tools / "uname").write_text(f"#!/bin/sh\necho {machine}\n")
+    (tools / "cloud-init").write_text(f"#! {sys.executable} -s\n")
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    return tools
+
+
 def boot(document, here, machine):
     """Runs that on a machine of this name: only its folder is another. Returns the exit status and
     what was said."""
@@ -70,12 +82,7 @@ def boot(document, here, machine):
             file = place / path.rpartition("/")[2]
             file.write_bytes(gzip.decompress(base64.b64decode(entry["content"])))
             file.chmod(int(entry["permissions"], 8))
-    tools = here / "tools"
-    tools.mkdir()
-    (tools / "uname").write_text(f"#!/bin/sh\necho {machine}\n")
-    (tools / "cloud-init").write_text(f"#! {sys.executable} -s\n")
-    for tool in tools.iterdir():
-        tool.chmod(0o755)
+    tools = stub_tools(here, machine)
     done = subprocess.run(["sh", "-euc", script(document).replace(PLACE, str(place))],
                           capture_output=True, text=True, check=False,
                           env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"})
@@ -132,6 +139,20 @@ def test_nothing_else_is_fetched(here, machine, words):
     assert words in done.stdout + done.stderr
 
 
+def test_nothing_is_fetched_where_there_is_no_place_for_it(here):
+    """runcmd begins in /, which is not to get it instead."""
+    (here / "at.x86_64").write_bytes(X86_64)
+    (here / "place").write_text("no directory")
+    (here / "elsewhere").mkdir()
+    tools = stub_tools(here, "x86_64")
+    text = script(made(here, f"--source=file://{here}/at.%m", "amd64"))
+    done = subprocess.run(["sh", "-euxc", text.replace(PLACE, str(here / "place"))],
+                          cwd=here / "elsewhere", capture_output=True, text=True, check=False,
+                          env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"})
+    assert done.returncode == 1 and "url=" not in done.stderr
+    assert list((here / "elsewhere").iterdir()) == []
+
+
 def test_apt(here):
     document = made(here, "--source=deb [arch=amd64] https://apt.example.org stable main",
                     "--source-key=archive.asc", "--config=config")
@@ -153,12 +174,51 @@ def test_yum(here):
             "gpgkey=file:///etc/pki/rpm-gpg/sshd-vsock.asc"} < set(repository)
 
 
+@pytest.mark.parametrize("words,warned", [
+    (["--source=yum:https://example.org/el9"], True),
+    (["--source=yum:https://example.org/el9", "--source-key=archive.asc"], False),
+    (["--source=deb https://example.org ./"], True),
+    (["--source=deb [arch=amd64] https://trusted.example.org ./"], True),
+    (["--source=deb https://example.org ./", "--source-key=archive.asc"], False),
+    (["--source=deb [trusted=yes] https://example.org ./"], False),
+    (["--source=deb [arch=amd64 signed-by=/usr/share/keyrings/x.gpg] https://example.org ./"], False),
+    (["--source=https://example.org/x", "amd64"], False),
+    (["amd64"], False)])
+def test_says_that_packages_would_not_be_trusted(here, words, warned):
+    """The machine would say so at its first boot, where nobody gets in to read it."""
+    done = call(here, *words, "--key=key.pub")
+    assert done.returncode == 0 and ("no --source-key" in done.stderr) == warned
+
+
 @pytest.mark.parametrize("content", ["", "a: 1", "\n", " a: 1\n", "a: 1 \n", "a: 1\n\n", "\ta: 1\n",
-                                     "a: 1\r\n", "a: \"\x85\"\n", "# ü\na: 1\n\nb: 2\n"])
+                                     "a: 1\r\n", "a: \"\x85\"\n", "# ü\na: 1\n\nb: 2\n",
+                                     "# \U0001f511\n", "a: \"\\\U0001f511\x7f\u2028\ufeff\"\n"])
 def test_configuration_comes_out_as_it_went_in(here, content):
-    (here / "config").write_text(content, newline="")
+    (here / "config").write_text(content, encoding="utf-8", newline="")
     assert written(made(here, "amd64", "--config=config"))["/etc/sshd-vsock.yaml"][
         "content"] == content
+
+
+def test_characters_beyond_the_basic_plane(here):
+    """Two halves of one, as JSON writes it, are no text for cloud-init, which then reads nothing of the
+    file."""
+    comment = "\U0001f511 \u00fc you"
+    (here / "key.pub").write_text(f"{KEY} {comment}\n", encoding="utf-8")
+    (here / "config").write_text(f"# \"{comment}\" \nport: 222\n", encoding="utf-8")
+    done = call(here, "amd64", "--key=key.pub", "--config=config", PYTHONUTF8="1")
+    assert done.returncode == 0, done.stderr
+    assert not re.search(r"\\u[dD][89a-fA-F]", done.stdout) and max(done.stdout) <= "\uffff"
+    document = yaml.safe_load(done.stdout)
+    assert document["ssh_authorized_keys"] == [f"{KEY} {comment}"]
+    assert comment in written(document)["/etc/sshd-vsock.yaml"]["content"]
+
+
+def test_readme_writes_over_no_file_that_is_there():
+    """A user-data is beside it, for another kind of image."""
+    readme = (TOOL.parent / "README.md").read_text("utf-8")
+    written_to = re.findall(r"^    \./self-contained .*>(\S+)$", readme, re.M)
+    assert len(written_to) == 4 and not any((TOOL.parent / name).exists() for name in written_to)
+    assert set(re.findall(r"(?:--config-file|seed\.img) (\S*user-data\S*)", readme)) == set(written_to)
 
 
 @pytest.mark.parametrize("words,said", [

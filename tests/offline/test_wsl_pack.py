@@ -7,7 +7,9 @@ import tarfile
 
 import pytest
 
-from tree import CHECKOUT, program
+from tree import CHECKOUT, LIMIT, program, state
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pack takes a tree of root's only")
 
 PACK = CHECKOUT / "images/wsl/pack"
 OURS = (CHECKOUT / "images/wsl/wsl.conf").read_text("utf-8")
@@ -24,7 +26,7 @@ def tree_for_wsl(debian):
 def pack(tree, *arguments, status=0):
     """Packs it; returns what was said but for the program's own words."""
     done = subprocess.run(["sh", str(PACK), str(tree), f"{tree}.wsl", *arguments], check=False,
-                          capture_output=True, text=True,
+                          capture_output=True, text=True, timeout=LIMIT,
                           env={**os.environ, "SSHD_VSOCK": program()})
     assert done.returncode == status, done.stderr
     return [line for line in done.stderr.splitlines() if line.startswith("pack: ")]
@@ -91,6 +93,31 @@ def test_what_is_the_trees_own_stays(distribution):
     assert "does not say \"port: 224\"" in told[0]
 
 
+@pytest.mark.parametrize("own", ["port: 2222\n", "port:  2222 \n", "port: 2222  # ssh\n",
+                                 "disable_tcp: true\nport: 2222 # mine\n"])
+def test_configuration_that_says_the_port_already_stays(distribution, own):
+    distribution.put("/etc/sshd-vsock.yaml", own)
+    assert pack(distribution, "2222") == []
+    assert distribution.read("/etc/sshd-vsock.yaml").decode() == own
+
+
+def test_same_tree_for_another_port(distribution):
+    """What pack wrote says nothing but the port: that is not the tree's own."""
+    for port in "2222", "2223":
+        assert pack(distribution, port) == []
+        assert distribution.read("/etc/sshd-vsock.yaml").decode() == f"port: {port}\n"
+    assert pack(distribution) == []
+    assert distribution.read("/etc/sshd-vsock.yaml") == b"port: 2223\n"
+
+
+@pytest.mark.parametrize("port", ["0", "99999999999", "ssh", "22 ", "2222#x", "-1", "0x16"])
+def test_bad_port_is_refused_before_it_is_anywhere(distribution, port):
+    before = distribution.state()
+    (told,) = pack(distribution, port, status=1)
+    assert f"{port} is no vsock port" in told
+    assert distribution.state() == before
+
+
 @pytest.mark.parametrize("path,said", [
     ("/sbin/init", "systemd-sysv"), ("/usr/sbin/sshd", "openssh-server"),
     ("/usr/lib/x86_64-linux-gnu/libyaml-0.so.2", "libyaml-0-2"), ("/etc", "no /etc")])
@@ -103,6 +130,107 @@ def test_what_is_missing_is_named(distribution, path, said):
     assert distribution.state() == before and not os.path.exists(f"{distribution}.wsl")
 
 
+def test_tree_of_another_user_is_refused(distribution):
+    """As mmdebstrap makes it without root's rights: all of it would be a stranger's on WSL."""
+    os.chown(distribution.at("/etc"), 1000, 1000)
+    before = distribution.state()
+    (told,) = pack(distribution, status=1)
+    assert '"sudo mmdebstrap ..."' in told
+    assert distribution.state() == before and not os.path.exists(f"{distribution}.wsl")
+
+
 def test_usage():
     done = subprocess.run(["sh", str(PACK)], check=False, capture_output=True, text=True)
     assert done.returncode == 2 and "pack TREE FILE.wsl [PORT]" in done.stderr
+
+
+SECRET = "root:$y$secret\n"
+
+
+def trap(folder, distribution, path, target):
+    """Makes `path` of the tree lead to a place of the machine that packs; returns that place."""
+    outside = folder / "machine"
+    outside.mkdir()
+    for name in ("shadow", "ssh_host_rsa_key", "cron.d/job"):
+        (outside / name).parent.mkdir(exist_ok=True)
+        (outside / name).write_text(SECRET)
+    if distribution.at(path).is_dir():
+        distribution.at(path).rename(f"{distribution.at(path)}.was")
+    distribution.remove(path)
+    distribution.link(path, f"{outside}/{target}")
+    return outside
+
+
+@pytest.mark.parametrize("path,target", [
+    ("/etc/wsl.conf.partial", "shadow"), ("/etc/wsl.conf.partial", "new"),
+    ("/etc/machine-id", "shadow"), ("/etc/machine-id", "new"),
+    ("/etc/resolv.conf", "shadow"),
+    ("/etc/oobe.sh", "new"), ("/etc/wsl-distribution.conf", "new"),
+    ("/usr/sbin/sshd-vsock", "shadow"), ("/usr/sbin/sshd-vsock", "cron.d")])
+def test_link_of_the_tree_leads_to_nothing_outside(folder, distribution, path, target):
+    outside = trap(folder, distribution, path, target)
+    distribution.put("/etc/wsl.conf", "[boot]\nsystemd=false\n", mode=0o644)
+    before = state(outside)
+    pack(distribution)
+    assert state(outside) == before
+    with tarfile.open(f"{distribution}.wsl") as tar:
+        members = {member.name: member for member in tar}
+    assert members["./etc/wsl.conf"].isreg() and members["./usr/sbin/sshd-vsock"].isreg()
+    assert members["./etc/machine-id"].isreg() and members["./etc/machine-id"].size == 0
+
+
+def test_link_in_place_of_the_configuration(folder, distribution):
+    """The program says what is wrong with it."""
+    before = state(trap(folder, distribution, "/etc/sshd-vsock.yaml", "new"))
+    pack(distribution, status=2)
+    (told,) = pack(distribution, "22", status=1)
+    assert "/etc/sshd-vsock.yaml is the tree's own" in told
+    assert state(folder / "machine") == before
+
+
+@pytest.mark.parametrize("path,target", [
+    ("/etc", ""), ("/etc/ssh", ""), ("/usr/sbin", "cron.d"), ("/usr", "")])
+def test_directory_outside_the_tree_is_refused(folder, distribution, path, target):
+    """As root, who might have done it: the machine's own host keys went."""
+    outside = trap(folder, distribution, path, target)
+    for place in "etc", "sbin", "lib":
+        (outside / place).mkdir()
+    (outside / "sbin/sshd").write_text("")
+    (outside / "lib/libyaml-0.so.2").write_text("")
+    if path != "/usr":
+        distribution.put("/usr/bin/sshd")
+    before = state(outside), distribution.state()
+    (told,) = pack(distribution, status=1)
+    assert "leads out of" in told
+    assert (state(outside), distribution.state()) == before
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
+def test_wsl_conf_is_a_file_or_none(folder, distribution, kind):
+    """What a link leads to would be in the package: it may be the machine's own /etc/shadow."""
+    if kind == "link":
+        trap(folder, distribution, "/etc/wsl.conf", "shadow")
+    elif kind == "fifo":
+        os.mkfifo(distribution.at("/etc/wsl.conf"))
+    else:
+        distribution.at("/etc/wsl.conf").mkdir()
+    (told,) = pack(distribution, status=1)
+    assert "/etc/wsl.conf is no regular file" in told
+    assert not os.path.exists(f"{distribution}.wsl")
+
+
+def test_fifo_of_the_tree_is_its_own(distribution):
+    """It is not opened, which would wait for somebody to write into it."""
+    for name in "wsl.conf.partial", "oobe.sh", "machine-id":
+        distribution.remove(f"/etc/{name}")
+        os.mkfifo(distribution.at(f"/etc/{name}"))
+    (told,) = pack(distribution)
+    assert "/etc/oobe.sh is the tree's own and stays" in told
+
+
+def test_links_within_the_tree_are_followed(distribution):
+    """As /usr/sbin of Fedora and Arch is one."""
+    distribution.at("/usr/sbin").rename(distribution.at("/usr/bin"))
+    distribution.link("/usr/sbin", "bin")
+    assert pack(distribution) == []
+    assert distribution.at("/usr/bin/sshd-vsock").is_file()

@@ -13,7 +13,7 @@ description:
   - In check mode nothing is written; C(sshd-vsock plan) says what would be.
 options:
   state:
-    description: V(absent) takes out what C(apply) put in, and the configuration that this module wrote.
+    description: C(absent) takes out what C(apply) put in, and the configuration that this module wrote.
     type: str
     choices: [present, absent]
     default: present
@@ -82,9 +82,11 @@ messages:
   elements: str
 """
 
+import errno  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import re  # noqa: E402
+import stat  # noqa: E402
 import tempfile  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
@@ -94,7 +96,11 @@ UNIT = "/etc/systemd/system/sshd-vsock-provision.service"
 MARKER = "# Written by Ansible (sshd_vsock.guest.sshd_vsock). Changes are lost at its next run."
 DIRECTORIES = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
 
-CONVERGED, UNVERIFIED, PLANNED = 0, 3, 10
+LARGEST = 1 << 20  # bytes of a file that is read; none of ours has a hundredth of that
+
+CONVERGED = 0
+UNVERIFIED = 3
+PLANNED = 10
 
 
 def value(word):
@@ -119,7 +125,9 @@ def without_carrying(operation):
     """A plan for a configuration that is not in its file yet carries it in the provision unit; that
     one will not be carried. None: then nothing is left of the operation."""
     text = re.sub(r"^\+StandardInput.*\n", "", operation["text"], flags=re.M)
-    header, *hunks = re.split(r"^(?=@@ )", text.replace("--config=- apply\n", "apply\n"), flags=re.M)
+    # Not re.split: that of Python 3.6 takes no match of nothing for a place to split at.
+    header, *hunks = re.findall(r"(?:\A|^@@ ).*?(?=^@@ |\Z)",
+                                text.replace("--config=- apply\n", "apply\n"), re.M | re.S)
     changes = re.findall(r"^([+-])(.*)$", "".join(hunks), re.M)
     if {line for sign, line in changes if sign == "-"} == {line for sign, line in changes
                                                            if sign == "+"}:
@@ -156,12 +164,24 @@ class Run:
         return os.path.join(directory, os.path.basename(path))
 
     def read(self, path):
-        """A file's text; empty where there is none."""
+        """A file's text; empty where there is none, None where it is something else. A link of an
+        image leads to a file of this machine, a FIFO waits, a device never ends."""
         try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                return file.read()
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+                             | (os.O_NOFOLLOW if self.root else 0))
         except FileNotFoundError:
             return ""
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):
+                return None
+            raise
+        try:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+                return None
+            return os.read(handle, LARGEST).decode("utf-8", errors="replace")
+        finally:
+            os.close(handle)
 
     def fail(self, message):
         """The end of a run that failed."""
@@ -222,6 +242,8 @@ class Run:
         if config is None:
             return None
         before, text = self.read(self.file), render(config)
+        if before is None:
+            self.fail(f"{self.file} is no regular file of at most {LARGEST >> 10} KB; fix: remove it")
         if before == text:
             return None
         self.expect(self.call("check", config=text), CONVERGED)
@@ -275,8 +297,8 @@ class Run:
     def absent(self):
         """state: absent. Nothing is there to plan with; the unit is what every apply leaves."""
         config = self.read(self.file)
-        ours = config.startswith(MARKER)
-        applied = "Managed by sshd-vsock" in self.read(self.inside(UNIT))
+        ours = (config or "").startswith(MARKER)
+        applied = "Managed by sshd-vsock" in (self.read(self.inside(UNIT)) or "")
         if self.module.check_mode:
             self.result["changed"] = ours or applied
             return
