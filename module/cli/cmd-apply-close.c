@@ -201,6 +201,8 @@ int apply_close(struct run *r)
         if (rc < 0)
                 return run_fail(r);
         message_strays(r);
+        if (r->systemd)
+                systemd_leave_session(r->systemd);
         rc = transaction_run(r, PHASE_CLOSE);
         if (rc == 0 && r->config.n_listen > 0)
                 rc = apply_check_listen(r);

@@ -267,6 +267,7 @@ int run_find_logins(struct run *r, struct error *error)
 
         waiting_begin(&r->log, &waiting, "logins over vsock that are tried, user by user");
         logins_free(&r->who.logins);
+        systemd_leave_session(r->systemd);
         rc = logins_find(&search, &r->who.logins, error);
         r->who.known = rc == 0;
         r->who.enough = rc == 0 && logins_suffice(&r->config, &r->who.logins);

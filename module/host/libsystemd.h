@@ -13,6 +13,7 @@
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-journal.h>
+#include <systemd/sd-login.h>
 
 #define LIBSYSTEMD_SONAME "libsystemd.so.0"
 
@@ -47,7 +48,9 @@
         F(sd_journal_open)                                                                         \
         F(sd_journal_previous)                                                                     \
         F(sd_journal_seek_tail)                                                                    \
-        F(sd_journal_send_with_location)
+        F(sd_journal_send_with_location)                                                           \
+        F(sd_pid_get_session)                                                                      \
+        F(sd_pid_get_unit)
 
 struct libsystemd {
 #define LIBSYSTEMD_MEMBER(name) __typeof__(name)(*(name));
@@ -93,3 +96,5 @@ const struct libsystemd *libsystemd(void);
 #define sd_journal_seek_tail           libsystemd()->sd_journal_seek_tail
 /* which sd-journal.h's own sd_journal_send() calls, with the place */
 #define sd_journal_send_with_location libsystemd()->sd_journal_send_with_location
+#define sd_pid_get_session            libsystemd()->sd_pid_get_session
+#define sd_pid_get_unit               libsystemd()->sd_pid_get_unit

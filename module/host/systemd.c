@@ -5,6 +5,7 @@
  */
 #include "host/systemd-bus.h"
 
+#include "core/format/distro.h"
 #include "core/plan/causes.h"
 #include "host/clock.h"
 
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SCOPE_SECONDS       5
 #define RELOAD_TIMEOUT_USEC 180000000ull /* generators of others run in it */
 
 int systemd_say(struct error *error, int r, const sd_bus_error *e, const char *what,
@@ -279,4 +281,28 @@ int systemd_job(struct systemd *m, enum job job, const char *unit, unsigned time
                                  jobs[job].word, unit, m->result);
         }
         return 0;
+}
+
+/* Whom a session starts PAM opens no session of his own for (pam_systemd.c, SessionBusy): a login
+ * that is tried would have the rights of who sits at it. And who stops ssh.service may stop all
+ * that is in its cgroup. */
+void systemd_leave_session(struct systemd *m)
+{
+        AUTO_FREE char *session = NULL, *unit = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
+        char name[64];
+        int r;
+
+        if (sd_pid_get_session(0, &session) < 0 &&
+            (sd_pid_get_unit(0, &unit) < 0 || !distro_is_tcp_unit(unit)))
+                return;
+        (void)snprintf(name, sizeof(name), "sshd-vsock-%d.scope", (int)getpid());
+        forget_job(m);
+        r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "StartTransientUnit", NULL,
+                               &reply, "ssa(sv)a(sa(sv))", name, "fail", 2, "PIDs", "au", 1,
+                               (uint32_t)getpid(), "CollectMode", "s", "inactive-or-failed", 0);
+        if (r >= 0)
+                r = take_job(m, reply);
+        if (r > 0)
+                (void)!wait_for_job(m, clock_deadline(SCOPE_SECONDS));
 }

@@ -87,6 +87,10 @@ void systemd_socket_program(struct systemd *m, const char *socket, char *ret, si
  * of theirs (cloud-init's bootcmd would wait for itself). */
 int systemd_is_booting(struct systemd *m, bool *ret, struct error *error) MUST_CHECK;
 
+/* Takes this process, and whom it starts from now on, out of the login session that it was called
+ * in, and out of a unit of sshd's on TCP, where it is in one. Where that cannot be it stays. */
+void systemd_leave_session(struct systemd *m);
+
 /* From now on systemd_job() only enqueues. */
 void systemd_never_wait(struct systemd *m);
 

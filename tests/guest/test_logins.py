@@ -256,3 +256,21 @@ def test_killed_search_leaves_its_key_to_the_next_run(guest):
               "sleep 0.02; done; kill -9 $(pidof sshd-vsock); sleep 1", timeout=90)
     assert guest.run("ls -d /run/sshd-vsock.trial-*").status == 0
     guest.check("sshd-vsock verify")
+
+
+def test_trial_is_a_session_of_its_own(guest):
+    """Not the one of who sits at the machine, whose rights polkit would give it."""
+    trial = "/home/ana/trial"
+    with meanwhile(guest, f"install -d -o ana /home/ana/.ssh; install -o ana {KEYS} /home/ana/.ssh/;"
+                   f"echo 'echo $XDG_SESSION_ID >>{trial}' >/home/ana/.bashrc",
+                   f"rm -rf /home/ana/.ssh /home/ana/.bashrc {trial}"):
+        apply(guest, "require_login: [ana]\n")
+        for verb in "verify", "apply":
+            guest.put("/etc/sshd-vsock.yaml", "require_login: [ana]\n" + CLOSE * (verb == "apply"))
+            result = guest.ssh(f"rm -f {trial}; echo own $XDG_SESSION_ID; sshd-vsock {verb}")
+            own = re.search(r"^own (\d+)$", result.stdout, re.M)
+            assert result.status == 0 and own, result
+            said = guest.check(f"cat {trial}")
+            assert re.match(r"\d+\n", said) and own[1] not in said.split(), said
+        assert guest.check("systemctl list-units --no-legend --all 'sshd-vsock-*.scope'") == ""
+    apply(guest, "")
