@@ -229,7 +229,8 @@ static int apply_booted(struct run *r)
 }
 
 /* All that comes before anything is started. Another port that is on the disk, and not in force,
- * comes into force with anybody's next daemon-reload, and then nothing listens. */
+ * comes into force with anybody's next daemon-reload, and then nothing listens; so does the loss of
+ * one. */
 static int open_files(struct run *r)
 {
         int rc = apply_check_before_open(r);
@@ -242,8 +243,10 @@ static int open_files(struct run *r)
         if (rc == 0)
                 return EXIT_DONE;
         (void)run_fail(r);
-        if (r->systemd)
+        if (r->systemd) {
+                handover_undo_files(r);
                 put_socket_back(r);
+        }
         return EXIT_WORLD;
 }
 

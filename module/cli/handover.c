@@ -80,6 +80,14 @@ bool handover_has_replaced(const struct run *r)
         return served;
 }
 
+void handover_undo_files(struct run *r)
+{
+        struct error error = { 0 };
+
+        if (apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_RIVAL | ITEM_RECORD, &error) < 0)
+                log_error(&r->log, &error);
+}
+
 /* What failed is said, and the rest is done all the same. */
 static int done_or_said(struct run *r, int rc, struct error *error)
 {

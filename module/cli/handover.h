@@ -11,6 +11,9 @@
  * is rolled back, and that unit listens again. */
 void handover_undo(struct run *r);
 
+/* The same where systemd has heard of nothing yet: that unit listens still. */
+void handover_undo_files(struct run *r);
+
 /* Whether what served vsock until this run was another listener, or another template than ours is
  * now. */
 bool handover_has_replaced(const struct run *r);

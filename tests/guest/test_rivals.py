@@ -241,6 +241,28 @@ def test_stream_with_a_narrower_template_is_named(program):
         assert guest.ssh("true").status == 0 and listeners(guest) == {"*:2222"}
 
 
+@pytest.mark.parametrize("what", ("stream", "mkosi"))
+def test_disk_that_is_full_half_way(what, program):
+    """The files of the other unit are changed, and nothing of ours runs: a daemon-reload must not matter."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        (add_stream if what == "stream" else add_mkosi)(guest)
+        guest.put("/etc/sshd-vsock.yaml", "{}\n")
+        guest.check("mkdir -p /etc/systemd/system-preset")
+        names = f"ls -l {UNITS}/ssh.socket* {UNITS}/ssh.socket.d; ls {UNITS}/../system-preset"
+        before, since = guest.run(names).stdout, guest.check(SINCE)
+        when = 1 if what == "stream" else 2  # after the mask and its record
+        result = guest.run("ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -P /etc/systemd/system-preset "
+                           f"-e trace=renameat -e inject=renameat:error=ENOSPC:when={when} sshd-vsock apply")
+        assert result.status == 1 and "make room" in result.stderr, result
+        assert "10-vsock.conf" in result.stderr or "ssh.socket -> /dev/null" in result.stderr
+        assert guest.run(names).stdout == before
+        guest.check("systemctl daemon-reload")
+        assert guest.check("ss --vsock -Hln | grep -c ':22 '") == "1\n" and guest.check(SINCE) == since
+        apply(guest)
+        assert guest.ssh("true").status == 0
+
+
 KILLED = """
 strace -f -s 200 -o /root/trace -e trace=sendmsg -e inject=sendmsg:delay_exit=250000 sshd-vsock apply &
 until grep -Eaq '(StartTransientUnit|.0Reload).0' /root/trace; do sleep 0.05; done
