@@ -122,6 +122,8 @@ OTHERS = {
     "systemctl disable --now %s && sshd-vsock apply'; or": "guest/test_rivals.py::"
         "test_what_does_more_is_named_and_taken_over_on_request",
     "disable it there, with 'systemctl --root'": OFFLINE + "test_other_unit_on_the_port_in_an_image",
+    "take it out, or what includes that file":
+        OFFLINE + "test_address_in_a_file_that_is_not_below_etc",
     "take the stream out and run": "guest/test_rivals.py::test_stream_with_a_narrower_template_is_named",
     "systemctl unmask %s && sshd-vsock apply": GUEST + "test_masked_unit_of_the_door",
     "make that file, as a copy of": OFFLINE + "test_addresses_without_a_place",
@@ -397,6 +399,31 @@ def test_sshd_config_that_is_no_file(debian):
     debian.remove("/etc/ssh/sshd_config")
     debian.put("/etc/ssh/sshd_config", config)
     debian.apply("--no-verify", config=LISTEN)
+
+
+@pytest.mark.parametrize("choice", ("take it out", "what includes that file"))
+@pytest.mark.parametrize("path", ("/opt/corp.conf", "/usr/etc/ssh/sshd_config.d/corp.conf"))
+def test_address_in_a_file_that_is_not_below_etc(path, choice, debian):
+    """It adds up with ours: nothing closes over it, neither now nor at the first boot."""
+    main = debian.read("/etc/ssh/sshd_config")
+    debian.put(path, "# ours\nPort 22\nListenAddress 10.1.2.3\n")
+    debian.put("/etc/ssh/sshd_config", main + f"Include {path}\n".encode())
+    for options in (), ("--no-verify",):
+        result = debian.apply(*options, config=LISTEN, status=1)
+        assert cure(result, f'{path} line 3, "ListenAddress 10.1.2.3", would stay open') == (
+            "take it out, or what includes that file, and run this again")
+        assert debian.run("plan", config=LISTEN).returncode == 1
+        assert not debian.at("/etc/ssh/sshd_config.d/10-sshd-vsock.conf").exists()
+    debian.apply("--no-verify", config="disable_tcp: true\n")
+    assert "would stay open" in debian.apply(config=LISTEN, status=1).stderr
+    assert debian.at(f"{UNITS}/ssh.service").is_symlink()
+    if choice == "take it out":
+        debian.put(path, "# ours\nPort 22\n")
+    else:
+        debian.put("/etc/ssh/sshd_config", main)
+    debian.apply("--no-verify", config=LISTEN)
+    assert "nothing to do" in debian.apply("--no-verify", config=LISTEN).stderr
+    assert debian.run("remove").returncode == 0
 
 
 @pytest.mark.parametrize("choice", ("family", "address"))

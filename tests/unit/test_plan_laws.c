@@ -63,7 +63,10 @@ static void random_files(struct world *w)
         if (pick(5))
                 world_put_text(w, PATH_HOSTS, hosts[pick(ELEMENTSOF(hosts))]);
         for (size_t i = 0; i < w->base.n_sshd_files; i++)
-                world_put_text(w, w->base.sshd_files[i], sshd[pick(ELEMENTSOF(sshd))]);
+                world_put_text(w, w->base.sshd_files[i],
+                               strncmp(w->base.sshd_files[i], "/etc/", 5) != 0
+                                       ? sshd[0] /* any other is in the way of closing */
+                                       : sshd[pick(ELEMENTSOF(sshd))]);
         if (pick(4) == 0)
                 world_put_text(w, "/root/.hushlogin", "");
 }

@@ -11,14 +11,14 @@
 #include <string.h>
 
 /* A file of sshd's configuration; the lines go into the main one where nothing includes our
- * drop-in. Files under /usr are the vendor's: what strays there is only reported. */
+ * drop-in. What is not below /etc is somebody else's: what strays there is in the way. */
 static void add_sshd_file(struct maker *m, enum phase phase, const char *path)
 {
         bool wanted = m->c && m->c->n_listen > 0;
         AUTO_BUF b = BUF_INIT;
         struct item *i;
 
-        if (strncmp(path, "/etc/", 5) != 0)
+        if (strncmp(path, "/etc/", 5) != 0 && !wanted)
                 return;
         i = desired_add(m, ITEM_SSHD_CONFIG, phase, ITEM_SSHD, path);
         if (!wanted)

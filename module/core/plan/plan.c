@@ -117,12 +117,31 @@ int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const
         return content ? buf_take(content, &op->content, &op->len) : 0;
 }
 
+/* A file that sshd includes and that is not ours to edit. */
+static int plan_stray(struct plan *p, const struct item *i, const struct observed *o)
+{
+        AUTO(sshd_config_free) struct sshd_config c = { 0 };
+        int r = o->type == OBSERVED_FILE ? sshd_config_scan(o->data, o->len, &c) : 0;
+
+        for (size_t k = 0; r == 0 && k < c.n; k++)
+                if (c.items[k].kind == SSHD_CONFIG_LISTEN_ADDRESS)
+                        return plan_add_conflict(
+                                p, i,
+                                "line %u, \"ListenAddress %.64s\", would stay open: sshd-vsock "
+                                "edits files below /etc; fix: take it out, or what includes that "
+                                "file, and run this again",
+                                c.items[k].line, c.items[k].argument);
+        return r;
+}
+
 static int plan_edit(struct plan *p, const struct item *i, const struct observed *o)
 {
         AUTO_BUF content = BUF_INIT;
         size_t old = o->type == OBSERVED_FILE ? o->len : 0;
         int r;
 
+        if (i->kind == ITEM_SSHD_CONFIG && strncmp(i->path, "/etc/", 5) != 0)
+                return plan_stray(p, i, o);
         if (o->unseen)
                 return i->wanted ? plan_add_conflict(p, i, "is left as it is: %s%s", o->what,
                                                      hosts_cure)
