@@ -55,7 +55,10 @@ static void child(const struct user *u, const char *path, int to)
         int r;
 
         r = become(u);
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* the kernel forgot it with the ids */
+        /* the kernel forgot both with the ids (cred.c, commit_creds()): by then fs.suid_dumpable
+         * decides who may have this memory, which is a copy of root's */
+        (void)prctl(PR_SET_DUMPABLE, 0);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (r == 0)
                 r = copy_out(path, to);
         _exit(-r & 0xff);

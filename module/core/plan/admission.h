@@ -22,7 +22,8 @@ struct login {
         enum admission admission;
         unsigned n_keys;     /* that sshd would look at */
         unsigned n_accepted; /* by the listener */
-        bool password;       /* set and allowed */
+        bool has_password;   /* one is set */
+        bool password;       /* … and allowed */
         bool looked;         /* otherwise time ran out before it */
         char key[128];       /* the first that was accepted, as ssh names it */
         char reason[256];    /* why not more than that; "" for the last two */

@@ -238,8 +238,7 @@ int search_look(struct search *s, struct login *l, struct admission_rules *rules
         if (r < 0)
                 return r == -EINVAL || r == -ETIMEDOUT ? 0 : r;
         admission_rules_read(buf_str(&dump), l->user.uid, rules);
-        l->password = rules->passwords &&
-                      shadow_has_password(s->shadow ? s->shadow : "", s->shadow_len, l->user.name);
+        l->password = rules->passwords && l->has_password;
         if (rules->keys)
                 read_keys(s, rules, l, &k);
         k.strange = !admission_takes_any(buf_str(&dump), buf_str(&k.lines));

@@ -15,8 +15,6 @@ struct search {
         const struct logins_search *in;
         struct argv server; /* the listener's command, expanded */
         struct scratch scratch;
-        char *shadow; /* NULL: it cannot be read */
-        size_t shadow_len;
         uint64_t deadline;
         uint64_t began;    /* realtime */
         char key_type[24]; /* of the trial key that is there; "": none yet */

@@ -2,16 +2,19 @@
  *
  * logins.c: see logins.h. Two passes: first the listener is asked which keys it would accept, which
  * runs nothing of any user's; then a login is tried for those who may get in. Goes through the
- * accounts; how each is asked is login-keys.c's and login-trial.c's business.
+ * accounts, and knows of shadow whether each has a password; how each is asked is login-keys.c's
+ * and login-trial.c's business.
  */
 #include "host/check/login-search.h"
 
+#include "core/format/authorized-keys.h"
 #include "host/check/ssh-client.h"
 #include "host/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define TOTAL_SECONDS 60
 #define STEP_SECONDS                                                                               \
@@ -98,6 +101,44 @@ static int walk(struct search *s, struct logins *l, struct error *error)
         return r;
 }
 
+/* As many bytes as there are, at most `max`; where they were is known, so that nothing is left. */
+static size_t read_all(int fd, char *text, size_t max)
+{
+        size_t len = 0;
+
+        while (len < max) {
+                ssize_t n = TEMP_FAILURE_RETRY(read(fd, text + len, max - len));
+
+                if (n <= 0)
+                        return n < 0 ? 0 : len;
+                len += (size_t)n;
+        }
+        return len;
+}
+
+/* Before any child takes on a user's ids: such a process is in that user's hands, and so is what
+ * its memory still has of shadow. No password is known to be set where it cannot be read. */
+static int note_passwords(const struct rootfs *root, struct logins *l)
+{
+        AUTO_CLOSE int fd = -1;
+        struct stat st;
+        size_t len;
+        char *text;
+
+        if (rootfs_open_file(root, "/etc/shadow", &fd, &st) < 0 || st.st_size <= 0 ||
+            (uint64_t)st.st_size > ROOTFS_FILE_MAX)
+                return 0;
+        text = malloc((size_t)st.st_size);
+        if (!text)
+                return -ENOMEM;
+        len = read_all(fd, text, (size_t)st.st_size);
+        for (size_t i = 0; i < l->n; i++)
+                l->list[i].has_password = shadow_has_password(text, len, l->list[i].user.name);
+        explicit_bzero(text, (size_t)st.st_size);
+        free(text);
+        return 0;
+}
+
 static int begin(struct search *s, struct error *error)
 {
         unsigned twice = 2 * s->in->config->verify_timeout;
@@ -105,12 +146,7 @@ static int begin(struct search *s, struct error *error)
 
         s->began = clock_realtime();
         s->deadline = clock_deadline(twice > TOTAL_SECONDS ? twice : TOTAL_SECONDS);
-        if (r == 0)
-                r = scratch_make(&s->scratch, error);
-        if (r == 0 && rootfs_read(s->in->root, "/etc/shadow", ROOTFS_FILE_MAX, &s->shadow,
-                                  &s->shadow_len, NULL) < 0)
-                s->shadow = NULL; /* then no password is known to be set */
-        return r;
+        return r == 0 ? scratch_make(&s->scratch, error) : r;
 }
 
 int logins_find(const struct logins_search *in, struct logins *ret, struct error *error)
@@ -136,12 +172,13 @@ int logins_find(const struct logins_search *in, struct logins *ret, struct error
                 else if (r == 0)
                         add_everybody(&in->facts->users, ret);
                 if (r == 0)
+                        r = note_passwords(in->root, ret);
+                if (r == 0)
                         r = walk(&s, ret, error);
         }
         for (size_t i = 0; i < ret->n; i++)
                 ret->unseen += ret->list[i].user.home && !ret->list[i].looked;
         scratch_end(&s.scratch);
         argv_free(&s.server);
-        free(s.shadow);
         return r < 0 ? error_set(error, r, "cannot find out who can log in") : 0;
 }
