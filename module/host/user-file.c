@@ -7,6 +7,7 @@
 #include "host/user-file.h"
 
 #include "core/util/buf.h"
+#include "host/child.h"
 #include "host/clock.h"
 
 #include <errno.h>
@@ -54,6 +55,7 @@ static void child(const struct user *u, const char *path, int to)
 {
         int r;
 
+        child_close_others(to, to);
         r = become(u);
         /* the kernel forgot both with the ids (cred.c, commit_creds()): by then fs.suid_dumpable
          * decides who may have this memory, which is a copy of root's */
@@ -94,14 +96,10 @@ static int collect(int fd, uint64_t deadline, size_t max, struct buf *out)
  */
 static int reap(pid_t pid, uint64_t deadline)
 {
-        const struct timespec pause = { .tv_nsec = 1000000 };
-        int status = 0;
-        pid_t got;
+        int status = 0, r = child_wait(pid, deadline, &status);
 
-        while ((got = waitpid(pid, &status, WNOHANG)) == 0 && clock_now() < deadline)
-                (void)nanosleep(&pause, NULL);
-        if (got != pid)
-                return -ETIMEDOUT;
+        if (r < 0)
+                return r;
         return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 }
 

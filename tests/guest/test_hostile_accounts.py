@@ -35,6 +35,7 @@ until child=$(pgrep -x -u eve sshd-vsock); do sleep 0.02; done
 parent=$(ps -o ppid= $child)
 kill -STOP $parent; sleep 0.5
 echo "owner $(stat -c %U /proc/$child/fd)"
+ls -l /proc/$child/fd | sed 's/.* -> /fd /'
 perl /root/look.pl $child '{SECRET}' {HOME}/authorized_keys
 kill -CONT $parent; wait $strace; echo "exit $?"
 """
@@ -58,13 +59,16 @@ def keys(count):
 
 
 def test_a_process_of_the_account_has_nothing_of_roots(guest):
-    """Such as what shadow says of others."""
+    """Neither what shadow says of others nor the lock, which it could keep for ever."""
     guest.put(f"{HOME}/authorized_keys", "".join(keys(1)))
     guest.put("/etc/sshd-vsock.yaml", CLOSE)
     said = guest.check(HELD, timeout=200).splitlines()
     assert f"{HOME}/authorized_keys" in said, "the memory was not looked at"
     assert SECRET not in said
     assert "owner root" in said, "the account could have its core"
+    assert not [line for line in said if "sshd-vsock.lock" in line], said
+    assert len([line for line in said if line.startswith("fd ") and
+                line != "fd /dev/null" and "total" not in line]) == 1, said
     assert "exit 0" in said
     assert listeners(guest) == set()
     guest.check("sshd-vsock -q remove; rm /etc/sshd-vsock.yaml")
