@@ -72,3 +72,16 @@ def test_a_process_of_the_account_has_nothing_of_roots(guest):
     assert "exit 0" in said
     assert listeners(guest) == set()
     guest.check("sshd-vsock -q remove; rm /etc/sshd-vsock.yaml")
+
+
+def test_an_account_that_is_slow_leaves_time_for_the_others(guest):
+    """Its keys take longer than all the time there is, and root's was accepted before."""
+    guest.put(f"{HOME}/authorized_keys", "".join(keys(100)))
+    guest.put("/usr/local/bin/slowly", "#!/bin/sh\nsleep 2\n")
+    guest.put("/etc/ssh/sshd_config.d/20-slow.conf",
+              "Match User eve\n  AuthorizedKeysCommand /usr/local/bin/slowly\n"
+              "  AuthorizedKeysCommandUser root\n")
+    guest.check("chmod 0755 /usr/local/bin/slowly; systemctl reload ssh")
+    assert "root can log in over vsock: its key" in apply(guest, CLOSE).stderr
+    assert listeners(guest) == set()
+    guest.check("sshd-vsock -q remove; rm /etc/sshd-vsock.yaml")

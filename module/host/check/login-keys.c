@@ -21,6 +21,7 @@
 #define LINES_MAX     1000 /* of a file; each is compared with those before it */
 #define BATCH_MAX     5    /* keys a connection: MaxAuthTries is 6 by default */
 #define EXPLAINED_MAX 5    /* accounts whose refusal is looked into */
+#define READ_SECONDS  2    /* for a file: more is no disk, and there may be many */
 
 /* The keys of an account, out of all its files; one after the other they go into DIRECTORY/N.pub, N
  * modulo the batch. */
@@ -54,6 +55,13 @@ static void add_key(const struct key_line *line, struct login *l, struct keys *k
         l->n_keys += !line->forced;
 }
 
+static unsigned read_seconds(const struct search *s)
+{
+        unsigned left = search_seconds(s);
+
+        return left > READ_SECONDS ? READ_SECONDS : left > 0 ? left : 1;
+}
+
 static void read_keys_of(const struct search *s, const struct user *u, const char *path,
                          struct login *l, struct keys *k)
 {
@@ -61,8 +69,7 @@ static void read_keys_of(const struct search *s, const struct user *u, const cha
         struct key_line line;
         const char *at;
         size_t len, n;
-        int r = user_file_read(u, path, search_seconds(s) ? search_seconds(s) : 1, LOGIN_FILE_MAX,
-                               &text, &len);
+        int r = user_file_read(u, path, read_seconds(s), LOGIN_FILE_MAX, &text, &len);
 
         if (r == -ETIMEDOUT)
                 admission_because(l, "see why that file system does not answer",

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #define TOTAL_SECONDS 60
+#define SHARES        6 /* an account's share is no less than the whole by that */
 #define STEP_SECONDS                                                                               \
         20 /* at least, whatever verify_timeout is: a login starts a dozen processes               \
             */
@@ -24,7 +25,7 @@
 unsigned search_seconds(const struct search *s)
 {
         uint64_t now = clock_now();
-        unsigned left = now < s->deadline ? (unsigned)((s->deadline - now) / 1000000u) : 0;
+        unsigned left = now < s->until ? (unsigned)((s->until - now) / 1000000u) : 0;
         unsigned each = s->in->config->verify_timeout;
 
         if (each < STEP_SECONDS)
@@ -76,21 +77,51 @@ static bool may_get_in(const struct login *l)
         return l->n_accepted > 0 || l->password;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+        return a < b ? a : b;
+}
+
+/* How long the next of `n` accounts may take: a file system of its user's can answer as slowly as
+ * he likes, key by key. Half of what is left is for logins; what the others leave of their share
+ * is for those that come later. Root's files are nobody else's. */
+static uint64_t share_of(const struct search *s, const struct login *l, size_t n)
+{
+        uint64_t now = clock_now(), left = s->deadline > now ? s->deadline - now : 0;
+        uint64_t share = left / 2 / n, least = s->total / SHARES;
+
+        if (l->user.uid == 0)
+                return s->deadline;
+        return earlier(s->deadline, now + (share > least ? share : least));
+}
+
+/* The first pass. Many accounts must not use up the time that a trial of the first takes: once
+ * somebody may get in, half of it is all there is for the rest. */
+static int look_at_all(struct search *s, struct logins *l, struct admission_rules *rules)
+{
+        uint64_t now = clock_now(), half = now + (s->deadline > now ? s->deadline - now : 0) / 2;
+        bool someone = false;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < l->n && clock_now() < s->deadline; i++) {
+                if (!l->list[i].user.home || (someone && clock_now() > half))
+                        continue;
+                s->until = share_of(s, &l->list[i], l->n - i);
+                if (someone)
+                        s->until = earlier(s->until, half);
+                r = search_look(s, &l->list[i], &rules[i]);
+                someone = someone || may_get_in(&l->list[i]);
+        }
+        s->until = s->deadline;
+        return r;
+}
+
 static int walk(struct search *s, struct logins *l, struct error *error)
 {
         struct admission_rules *rules = calloc(l->n ? l->n : 1, sizeof(*rules));
         bool any = s->in->config->require != REQUIRE_USERS, in = false;
-        uint64_t now = clock_now(), half = now + (s->deadline > now ? s->deadline - now : 0) / 2;
-        bool someone = false;
-        int r = rules ? 0 : -ENOMEM;
+        int r = rules ? look_at_all(s, l, rules) : -ENOMEM;
 
-        /* many accounts must not use up the time that a trial of the first takes */
-        for (size_t i = 0; r == 0 && i < l->n && search_seconds(s) > 0; i++) {
-                if (!l->list[i].user.home || (someone && clock_now() > half))
-                        continue;
-                r = search_look(s, &l->list[i], &rules[i]);
-                someone = someone || may_get_in(&l->list[i]);
-        }
         for (size_t i = 0; r == 0 && i < l->n && search_seconds(s) > 0 && !(any && in); i++) {
                 if (!may_get_in(&l->list[i]))
                         continue;
@@ -145,7 +176,9 @@ static int begin(struct search *s, struct error *error)
         int r = search_find_server(s, error);
 
         s->began = clock_realtime();
-        s->deadline = clock_deadline(twice > TOTAL_SECONDS ? twice : TOTAL_SECONDS);
+        twice = twice > TOTAL_SECONDS ? twice : TOTAL_SECONDS;
+        s->total = UINT64_C(1000000) * twice;
+        s->deadline = s->until = clock_deadline(twice);
         return r == 0 ? scratch_make(&s->scratch, error) : r;
 }
 
