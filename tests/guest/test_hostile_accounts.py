@@ -74,6 +74,29 @@ def test_a_process_of_the_account_has_nothing_of_roots(guest):
     guest.check("sshd-vsock -q remove; rm /etc/sshd-vsock.yaml")
 
 
+# A process that is dead, and that nobody can reap while who traces it stands still.
+TRACED = """
+until pid=$(pgrep -x -u eve sleep); do sleep 0.02; done
+strace -qq -o /dev/null -p $pid & strace=$!
+until grep -q 'TracerPid:.*[1-9]' /proc/$pid/status; do sleep 0.02; done
+kill -STOP $strace; touch /tmp/traced
+"""
+
+
+def test_what_cannot_be_ended_is_said(guest):
+    guest.check(f"install -m 0644 /root/.ssh/authorized_keys {HOME}; cp ~eve/.bashrc /root/rc")
+    guest.put("/home/eve/.bashrc", "setsid sleep 1000 0<&- >/dev/null 2>&1 &\n"
+              "until [ -e /tmp/traced ]; do read -t 0.1 <> <(:); done\n")
+    guest.put("/etc/sshd-vsock.yaml", CLOSE + "require_login: [eve]\n")
+    said = guest.check(f"({TRACED}) & sshd-vsock apply 2>&1; pkill -CONT -x strace; wait",
+                       timeout=120)
+    guest.check("cp /root/rc ~eve/.bashrc; rm /tmp/traced")
+    assert "warning: a trial login left what cannot be ended: eve's process " in said
+    assert "(sleep)" in said
+    assert listeners(guest) == set()
+    guest.check("sshd-vsock -q remove; rm /etc/sshd-vsock.yaml")
+
+
 def test_an_account_that_is_slow_leaves_time_for_the_others(guest):
     """Its keys take longer than all the time there is, and root's was accepted before."""
     guest.put(f"{HOME}/authorized_keys", "".join(keys(100)))

@@ -35,6 +35,7 @@ struct logins {
         size_t n;
         size_t unseen;      /* accounts beyond, for which there was no time */
         bool no_client;     /* there is no ssh client to ask with */
+        char left[160];     /* a process that a trial login left, and cannot be ended; "" */
         char obstacle[256]; /* what kept it from being asked at all; "" */
 };
 

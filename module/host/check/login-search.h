@@ -21,6 +21,7 @@ struct search {
         uint64_t began;    /* realtime */
         char key_type[24]; /* of the trial key that is there; "": none yet */
         unsigned explained;
+        char left[160]; /* what a trial login left running; "" */
 };
 
 /* For one step: what is left for the account, and no more than one step may take. 0: time is up. */

@@ -211,6 +211,7 @@ int logins_find(const struct logins_search *in, struct logins *ret, struct error
         }
         for (size_t i = 0; i < ret->n; i++)
                 ret->unseen += ret->list[i].user.home && !ret->list[i].looked;
+        (void)snprintf(ret->left, sizeof(ret->left), "%s", s.left);
         scratch_end(&s.scratch);
         argv_free(&s.server);
         return r < 0 ? error_set(error, r, "cannot find out who can log in") : 0;
