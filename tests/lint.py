@@ -19,7 +19,7 @@ FILE_LIMIT = 400
 # Who may do what: calls, and the files of module/host whose charters say that they make them.
 ONLY = {
     "opens a path": (r"openat2?|fopen|fdopendir|opendir|__NR_openat2|memfd_create",
-                     "rootfs atomic-file proc lock scratch sshd-query vsock"),
+                     "rootfs atomic-file descriptor proc lock scratch sshd-query vsock"),
     "renames": (r"rename|renameat2?", "atomic-file"),
     "makes a link": (r"symlink|symlinkat|link|linkat", "atomic-file"),
     "removes": (r"unlink|unlinkat|rmdir|remove", "atomic-file rootfs lock scratch"),

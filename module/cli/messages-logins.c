@@ -61,6 +61,11 @@ static void message_accounts(const struct run *r, bool enough, bool closing)
         if (lines > LINES_MAX)
                 log_line(&r->log, LOG_LEVEL_WARN, "and %zu more accounts cannot log in",
                          lines - LINES_MAX);
+        if (l->left[0])
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "a trial login left what cannot be ended: %s; it goes on until the next "
+                         "boot",
+                         l->left);
         if (l->unseen > 0)
                 log_line(&r->log, LOG_LEVEL_WARN, "%zu accounts were not looked at: time was up",
                          l->unseen);

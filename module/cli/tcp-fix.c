@@ -22,10 +22,18 @@ static const char *socket_of(const char *unit)
         return NULL;
 }
 
-bool tcp_is_plain(const char *text)
+#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._:=@,+-"
+
+/* A blank would make two words of it, and two files of a path. */
+bool tcp_is_plain(const char *path)
 {
-        return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                 "/._:=@,+- ")] == '\0';
+        return path[strspn(path, PLAIN)] == '\0';
+}
+
+/* What stands in quotes may have blanks. */
+static bool are_plain(const char *words)
+{
+        return words[strspn(words, PLAIN " ")] == '\0';
 }
 
 static bool has_text(struct run *r, const char *path, const char *words)
@@ -76,8 +84,8 @@ static void fix_service(struct run *r, const struct tcp_listener *l, const char 
 
                 buf_free(&words);
                 buf_add(&words, at, n);
-                if (!tcp_is_plain(buf_str(&words)) ||
-                    !find_source(r, files, buf_str(&words), &path) || !tcp_is_plain(buf_str(&path)))
+                if (!are_plain(buf_str(&words)) || !find_source(r, files, buf_str(&words), &path) ||
+                    !tcp_is_plain(buf_str(&path)))
                         break;
                 add_sed(buf_str(&words), buf_str(&path), out);
                 at += n;

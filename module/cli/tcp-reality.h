@@ -37,5 +37,5 @@ void tcp_find_drift(struct run *r);
 /* What ends what is open beyond the wanted, as a command wherever there is one. (tcp-fix.c) */
 void tcp_fix(struct run *r, const struct tcp_listener *l, struct buf *out);
 
-/* Whether the text means itself to a shell, and but for "." to sed. (tcp-fix.c) */
-bool tcp_is_plain(const char *text);
+/* Whether the path means itself to a shell, as one word. (tcp-fix.c) */
+bool tcp_is_plain(const char *path);

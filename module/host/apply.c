@@ -71,6 +71,13 @@ static bool same_object(const struct observed *a, const struct observed *b)
         return a->type == b->type && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
+static int has_changed(const struct rootfs *root, const struct op *op, struct error *error)
+{
+        error_fix(error, "run it again");
+        return error_say(error, -ESTALE, "%s%s changed while sshd-vsock was at work", root->path,
+                         op->name);
+}
+
 /* Between plan and now someone else may have changed the file: cloud-init, an admin. 1 where what
  * is wanted is there by now. */
 static int unchanged(const struct rootfs *root, const struct op *op, struct error *error)
@@ -87,13 +94,11 @@ static int unchanged(const struct rootfs *root, const struct op *op, struct erro
                 return error_set(error, r, "cannot look at %s%s", root->path, op->name);
         if (same || there)
                 return there;
-        error_fix(error, "run it again");
-        return error_say(error, -ESTALE, "%s%s changed while sshd-vsock was at work", root->path,
-                         op->name);
+        return has_changed(root, op, error);
 }
 
 /* Durable before the next operation starts: a power cut, too, leaves a prefix of the plan. */
-static int write_op(const struct rootfs *root, const struct op *op, bool *ret_changed)
+static int write_op(const struct rootfs *root, struct op *op, struct error *error)
 {
         bool create = op->kind != OP_UNLINK && op->item->kind != ITEM_FLAG;
         struct content c = { op->content, op->len, op->mode, op->uid, op->gid, false };
@@ -103,6 +108,8 @@ static int write_op(const struct rootfs *root, const struct op *op, bool *ret_ch
 
         if (r < 0)
                 return r;
+        if (op->item->kind == ITEM_FLAG && !survey_is_home(root, op->item, dir))
+                return has_changed(root, op, error);
         c.in_home = op->item->kind == ITEM_FLAG && strncmp(op->name, "/etc/", 5) != 0;
         if (op->kind == OP_WRITE)
                 r = atomic_write(dir, name, &c);
@@ -110,7 +117,7 @@ static int write_op(const struct rootfs *root, const struct op *op, bool *ret_ch
                 r = atomic_link(dir, name, op->content);
         else
                 r = atomic_unlink(dir, name);
-        *ret_changed = r == 0;
+        op->changed = r == 0;
         if (r == 0)
                 r = atomic_sync(dir);
         if (r == 0 && op->kind == OP_UNLINK && (op->item->flags & ITEM_DIRECTORY))
@@ -145,7 +152,7 @@ int apply_file(const struct rootfs *root, struct op *op, struct error *error)
         r = unchanged(root, op, error);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = write_op(root, op, &op->changed);
+        r = write_op(root, op, error);
         if (r >= 0)
                 return 0;
         fix = advice(r);

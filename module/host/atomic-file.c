@@ -6,6 +6,7 @@
  */
 #include "host/atomic-file.h"
 
+#include "host/descriptor.h"
 #include "host/label.h"
 
 #include <errno.h>
@@ -57,11 +58,26 @@ static int write_all(int fd, const char *data, size_t len)
         return 0;
 }
 
+/* What is replaced is a file, or somebody has put something else there: a device is not opened. */
+static int open_old(int dir, const char *name)
+{
+        AUTO_CLOSE int probe = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        struct stat st;
+        int fd;
+
+        if (probe < 0 || fstat(probe, &st) < 0 || !S_ISREG(st.st_mode))
+                return -ENOENT;
+        fd = descriptor_read_from(probe);
+        if (fd == -ENOSYS)
+                fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        return fd;
+}
+
 /* Best effort: a file system without extended attributes has none to lose. False where there is no
  * such file yet. */
 static bool copy_attributes(int dir, const char *name, int to)
 {
-        AUTO_CLOSE int from = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        AUTO_CLOSE int from = open_old(dir, name);
         char names[4096], value[4096];
         ssize_t n = from < 0 ? 0 : flistxattr(from, names, sizeof(names));
 

@@ -6,6 +6,7 @@
  */
 #include "host/home-child.h"
 
+#include "host/child.h"
 #include "host/clock.h"
 
 #include <errno.h>
@@ -19,8 +20,7 @@
 #define DEAD_HOMES 3
 #define IMPATIENT  10u       /* ... so much less patience once so many did not answer */
 #define WASTE      30000000u /* microseconds for all that do not: then the rest is given up */
-#define MAX_FDS    1024
-#define END_MS     100 /* for a child that was killed */
+#define END_MS     100       /* for a child that was killed */
 
 struct helper {
         pid_t pid; /* 0: none runs */
@@ -48,29 +48,6 @@ struct answer {
         struct observed object;
 };
 
-/* One call where the kernel has it (5.9), else a thousand. */
-static void close_range_of(int first, int last)
-{
-        if (first > last || syscall(__NR_close_range, first, last, 0) == 0)
-                return;
-        for (int fd = first; fd <= last; fd++)
-                (void)close(fd);
-}
-
-/* A child that the kernel does not let go of must not keep the lock, nor the reader of a pipe; and
- * no file of a user's becomes its stderr. */
-static void close_others(int keep, int to)
-{
-        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        int low = keep < to ? keep : to, high = keep < to ? to : keep;
-
-        for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
-                (void)dup2(null, fd);
-        close_range_of(null >= 0 ? STDERR_FILENO + 1 : 0, low - 1);
-        close_range_of(low + 1, high - 1);
-        close_range_of(high + 1, MAX_FDS - 1);
-}
-
 static bool put_answer(int to, const struct answer *a, const struct error *error)
 {
         const struct observed *o = &a->object;
@@ -84,7 +61,7 @@ static void child(const struct home_child *g, size_t from, int to)
         bool heard = true;
 
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        close_others(g->keep, to);
+        child_close_others(g->keep, to);
         for (size_t k = from; heard && k < g->n; k++) {
                 struct answer a = { 0 };
                 struct error error = { 0 };

@@ -21,6 +21,8 @@
 struct look {
         unsigned round;
         unsigned found;
+        char *left;
+        size_t size;
 };
 
 /* proc_pid_stat(5): "1234 (a name) S 1 …"; the name may have anything in it. */
@@ -34,6 +36,14 @@ static pid_t parent_of(int process, char *stat, size_t size)
         return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
+static void note_name(const char *stat, pid_t pid, struct look *l)
+{
+        const char *name = strchr(stat, '(') + 1;
+
+        (void)snprintf(l->left, l->size, "process %d (%.*s)", (int)pid,
+                       (int)(strrchr(name, ')') - name), name);
+}
+
 static int end_child(int process, pid_t pid, void *userdata)
 {
         struct look *l = userdata;
@@ -42,6 +52,7 @@ static int end_child(int process, pid_t pid, void *userdata)
         if (parent_of(process, stat, sizeof(stat)) != getpid())
                 return 0;
         l->found++;
+        note_name(stat, pid, l);
         if (l->round >= PATIENCE)
                 (void)kill(pid, SIGKILL);
         else if (!strstr(stat, "(sshd")) /* it closes the session by itself */
@@ -54,9 +65,11 @@ void orphans_adopt(void)
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-void orphans_end(void)
+unsigned orphans_end(char *left, size_t size)
 {
-        for (struct look l = { 0 }; l.round < ROUNDS; l.round++) {
+        struct look l = { .left = left, .size = size };
+
+        for (; l.round <= ROUNDS; l.round++) {
                 l.found = 0;
                 while (waitpid(-1, NULL, WNOHANG) > 0)
                         continue;
@@ -65,4 +78,5 @@ void orphans_end(void)
                 (void)poll(NULL, 0, ROUND_MILLISECONDS);
         }
         (void)prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+        return l.found;
 }

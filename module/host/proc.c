@@ -5,18 +5,13 @@
  */
 #include "host/proc.h"
 
-#include <dirent.h>
+#include "host/directory.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-
-static void close_directory(DIR **d)
-{
-        if (*d)
-                (void)closedir(*d);
-}
 
 int proc_each(int (*each)(int process, pid_t pid, void *userdata), void *userdata)
 {

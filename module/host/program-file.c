@@ -46,11 +46,11 @@ static ssize_t read_at(void *userdata, uint64_t offset, void *buffer, size_t siz
 }
 
 /* 1 where there is a file, and what it is; 0 where none can be read. */
-static int look(const struct rootfs *root, const char *path, enum elf_state *ret_state,
-                struct elf_file *ret)
+static int look(const struct rootfs *root, const char *path, bool no_needs,
+                enum elf_state *ret_state, struct elf_file *ret)
 {
         AUTO_CLOSE int fd = -1;
-        struct elf_source source = { .read = read_at, .userdata = &fd };
+        struct elf_source source = { .read = read_at, .userdata = &fd, .no_needs = no_needs };
         struct stat st;
         int r = rootfs_open_file(root, path, &fd, &st);
 
@@ -71,7 +71,7 @@ static int find_library(const struct rootfs *root, const struct elf_file *progra
                 int r;
 
                 (void)snprintf(path, sizeof(path), "%s/%s", directories[i], name);
-                r = look(root, path, &state, ret);
+                r = look(root, path, true, &state, ret);
                 if (r < 0 || (r > 0 && state == ELF_GOOD && elf_same_machine(program, ret)))
                         return r;
                 if (r > 0)
@@ -120,7 +120,7 @@ static int judge_machine(const struct rootfs *root, const struct elf_file *progr
                 AUTO(elf_free) struct elf_file native = { 0 };
                 enum elf_state state = ELF_NONE;
 
-                r = look(root, natives[i], &state, &native);
+                r = look(root, natives[i], true, &state, &native);
                 if (r <= 0 || state != ELF_GOOD || elf_same_machine(program, &native))
                         continue;
                 elf_name(program, one, sizeof(one));
@@ -146,7 +146,7 @@ int program_file_judge(const struct rootfs *root, const char *path, char *ret, s
         };
         AUTO(elf_free) struct elf_file program = { 0 };
         enum elf_state state = ELF_SCRIPT;
-        int r = look(root, path, &state, &program);
+        int r = look(root, path, false, &state, &program);
 
         (void)snprintf(ret, size, "%s", words[state]);
         if (r <= 0 || state != ELF_GOOD)

@@ -8,6 +8,7 @@
 
 #include "core/util/buf.h"
 #include "host/atomic-file.h"
+#include "host/descriptor.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -189,10 +190,10 @@ static int read_bytes(int fd, off_t size, size_t max, char **ret, size_t *ret_le
         }
 }
 
-static int read_link(int dir, const char *name, struct observed *o)
+static int read_link(int probe, struct observed *o)
 {
         char target[4096];
-        ssize_t n = readlinkat(dir, name, target, sizeof(target));
+        ssize_t n = readlinkat(probe, "", target, sizeof(target));
 
         if (n < 0)
                 return failure();
@@ -206,7 +207,7 @@ static int read_link(int dir, const char *name, struct observed *o)
         return 0;
 }
 
-/* Only what was seen to be a regular file is opened, and it must still be that same one. */
+/* Without /proc what was looked at is opened by its name, and must still be that same one. */
 static int check_same(int fd, const struct stat *seen)
 {
         struct stat now;
@@ -216,12 +217,16 @@ static int check_same(int fd, const struct stat *seen)
         return now.st_ino == seen->st_ino && now.st_dev == seen->st_dev ? 0 : -ESTALE;
 }
 
-static int read_file(int dir, const char *name, const struct stat *st, size_t max,
+static int read_file(int probe, int dir, const char *name, const struct stat *st, size_t max,
                      struct observed *o)
 {
-        AUTO_CLOSE int fd = openat(dir, name, READ_FLAGS | O_NOFOLLOW | O_CLOEXEC);
-        int r = check_same(fd, st);
+        AUTO_CLOSE int fd = descriptor_read_from(probe);
+        int r = fd == -ENOMEM ? -ENOBUFS : fd < 0 ? fd : 0;
 
+        if (fd == -ENOSYS) {
+                fd = openat(dir, name, READ_FLAGS | O_NOFOLLOW | O_CLOEXEC);
+                r = check_same(fd, st);
+        }
         if (r == 0)
                 r = read_bytes(fd, st->st_size, max, &o->data, &o->len);
         o->type = r == -EFBIG ? OBSERVED_OTHER : OBSERVED_FILE;
@@ -232,7 +237,7 @@ static int read_file(int dir, const char *name, const struct stat *st, size_t ma
 int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct observed *ret)
 {
         struct observed o = { .type = OBSERVED_NONE };
-        AUTO_CLOSE int dir = -1;
+        AUTO_CLOSE int dir = -1, probe = -1;
         const char *name;
         struct stat st;
         int rc;
@@ -241,7 +246,8 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obs
         *ret = (struct observed){ .type = rc < 0 ? OBSERVED_NO_DIRECTORY : OBSERVED_NONE };
         if (rc < 0)
                 return rc == -ENOENT || rc == -ENOTDIR ? 0 : rc;
-        if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        probe = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (probe < 0 || fstatat(probe, "", &st, AT_EMPTY_PATH) < 0)
                 return errno == ENOENT ? 0 : failure();
         o.mode = st.st_mode & 07777;
         o.uid = st.st_uid;
@@ -250,9 +256,9 @@ int rootfs_look(const struct rootfs *r, const char *path, size_t max, struct obs
         o.gid = st.st_gid;
         o.mtime = (uint64_t)st.st_mtim.tv_sec * 1000000u;
         if (S_ISLNK(st.st_mode)) {
-                rc = read_link(dir, name, &o);
+                rc = read_link(probe, &o);
         } else if (S_ISREG(st.st_mode)) {
-                rc = read_file(dir, name, &st, max, &o);
+                rc = read_file(probe, dir, name, &st, max, &o);
         } else {
                 o.type = OBSERVED_OTHER;
                 o.what = observed_kind(st.st_mode);
@@ -276,8 +282,12 @@ int rootfs_open_file(const struct rootfs *r, const char *path, int *ret_fd, stru
                 return failure();
         if (!S_ISREG(ret_st->st_mode))
                 return S_ISDIR(ret_st->st_mode) ? -EISDIR : -EBADF;
-        fd = open_in(r, path, READ_FLAGS);
-        rc = fd < 0 ? fd : check_same(fd, ret_st);
+        fd = descriptor_read_from(probe);
+        rc = fd == -ENOMEM ? -ENOBUFS : fd < 0 ? fd : 0;
+        if (fd == -ENOSYS) {
+                fd = open_in(r, path, READ_FLAGS);
+                rc = fd < 0 ? fd : check_same(fd, ret_st);
+        }
         if (rc < 0)
                 close_descriptor(&fd);
         else
@@ -327,23 +337,7 @@ int rootfs_is_file(const struct rootfs *r, const char *path, bool executable)
         return S_ISREG(st.st_mode) && (!executable || (st.st_mode & 0111));
 }
 
-/* The kernel knows the path of an open file; below an image's root, the root's own path is taken
- * off its front. */
-static int path_of(int fd, char *buffer, size_t size)
-{
-        char link[64];
-        ssize_t n;
-
-        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-        n = readlink(link, buffer, size);
-        if (n < 0)
-                return failure();
-        if ((size_t)n >= size)
-                return -ENAMETOOLONG;
-        buffer[n] = '\0';
-        return 0;
-}
-
+/* Below an image's root, the root's own path is taken off its front. */
 int rootfs_real_path(const struct rootfs *r, const char *path, char **ret)
 {
         AUTO_CLOSE int fd = open_in(r, path, O_PATH);
@@ -353,9 +347,9 @@ int rootfs_real_path(const struct rootfs *r, const char *path, char **ret)
 
         if (fd < 0)
                 return fd;
-        rc = path_of(r->fd, root, sizeof(root));
+        rc = descriptor_path(r->fd, root, sizeof(root));
         if (rc == 0)
-                rc = path_of(fd, real, sizeof(real));
+                rc = descriptor_path(fd, real, sizeof(real));
         if (rc < 0)
                 return rc;
         n = strcmp(root, "/") == 0 ? 0 : strlen(root);
@@ -371,7 +365,7 @@ bool rootfs_is_top(const struct rootfs *r)
 {
         char path[4096];
 
-        return path_of(r->fd, path, sizeof(path)) < 0 || strcmp(path, "/") == 0;
+        return descriptor_path(r->fd, path, sizeof(path)) < 0 || strcmp(path, "/") == 0;
 }
 
 int rootfs_list(const struct rootfs *r, const char *path,

@@ -5,9 +5,9 @@
  */
 #include "host/scratch.h"
 
+#include "host/directory.h"
 #include "host/label.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,12 +18,6 @@
 #define PREFIX "sshd-vsock.trial-"
 /* Its label lets ssh-keygen write and sshd read; what an init script makes in /run lets neither. */
 #define MODEL "/etc/ssh"
-
-static void close_directory(DIR **d)
-{
-        if (*d)
-                (void)closedir(*d);
-}
 
 static void empty(const char *path)
 {

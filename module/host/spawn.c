@@ -5,6 +5,7 @@
  */
 #include "host/spawn.h"
 
+#include "host/child.h"
 #include "host/clock.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define CAPTURE_MAX ((size_t)1 << 20)
 #define HEAD_MAX    (CAPTURE_MAX / 2)
@@ -72,6 +72,11 @@ static int start(const char *const argv[], int in, int out, int err, pid_t *ret)
         return 0;
 }
 
+static int exit_status(int status)
+{
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 static int reap(pid_t pid)
 {
         int status;
@@ -79,23 +84,19 @@ static int reap(pid_t pid)
         while (waitpid(pid, &status, 0) < 0)
                 if (errno != EINTR)
                         return -errno;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        return exit_status(status);
 }
 
 /* One that closed its outputs and goes on is ended at the deadline. */
 static int reap_by(pid_t pid, uint64_t deadline)
 {
-        const struct timespec pause = { .tv_nsec = 1000000 };
-        int status;
-        pid_t got;
+        int status, r = child_wait(pid, deadline, &status);
 
-        while ((got = waitpid(pid, &status, WNOHANG)) == 0 && clock_now() < deadline)
-                (void)nanosleep(&pause, NULL);
-        if (got == pid)
-                return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        if (r == 0)
+                return exit_status(status);
         (void)kill(pid, SIGKILL);
         (void)reap(pid);
-        return -ETIMEDOUT;
+        return r;
 }
 
 /* Beyond the limit the beginning and the end stay: reasons stand there, and results. A NUL would

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FLAG_MAX     4096 /* what is larger is not ours */
@@ -100,6 +101,27 @@ static bool is_hidden(const struct rootfs *root, int error)
         return error == -EACCES && !root->image && geteuid() != 0;
 }
 
+bool survey_is_home(const struct rootfs *root, const struct item *i, int directory)
+{
+        struct stat st;
+
+        return root->image || (fstat(directory, &st) == 0 && st.st_uid == i->uid);
+}
+
+/* Whether something is to be done in somebody else's directory. Users of the system's own have such
+ * homes (/usr/sbin), and nothing there. */
+static bool is_elsewhere(const struct rootfs *root, const struct item *i, const struct observed *o)
+{
+        AUTO_CLOSE int dir = -1;
+        const char *name;
+
+        if (i->kind != ITEM_FLAG ||
+            (!i->wanted && (o->type != OBSERVED_FILE || !distro_has_marker(o->data, o->len))))
+                return false;
+        return rootfs_parent(root, i->path, false, &dir, &name) == 0 &&
+               !survey_is_home(root, i, dir);
+}
+
 int survey_path(const struct rootfs *root, const struct item *i, struct observed *ret)
 {
         struct observed o = { 0 };
@@ -125,6 +147,11 @@ int survey_path(const struct rootfs *root, const struct item *i, struct observed
                 r = 0;
         } else if (r == 0 && o.type == OBSERVED_NO_DIRECTORY) {
                 o.what = "its directory does not exist";
+        } else if (r == 0 && is_elsewhere(root, i, &o)) {
+                observed_free(&o);
+                o = (struct observed){ .type = OBSERVED_NO_DIRECTORY,
+                                       .unseen = true,
+                                       .what = "its directory is not the user's own" };
         }
         if (r < 0) {
                 observed_free(&o);

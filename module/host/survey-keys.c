@@ -44,8 +44,7 @@ static int merge(struct sshd_settings *to, const struct sshd_settings *from)
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < from->host_keys.n; i++)
-                if (!argv_has(&to->host_keys, from->host_keys.list[i]))
-                        r = argv_adds(&to->host_keys, from->host_keys.list[i]);
+                r = argv_add_once(&to->host_keys, from->host_keys.list[i], SSHD_HOST_KEYS_MAX);
         if (!to->has_family) {
                 to->family = from->family;
                 to->has_family = from->has_family;

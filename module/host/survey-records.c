@@ -24,25 +24,32 @@ static int note_recorded(void *userdata, const char *unit)
 {
         struct facts *f = userdata;
 
-        return survey_is_plain_socket(unit) ? argv_adds(&f->recorded, unit) : 0;
+        return survey_is_plain_socket(unit) ? argv_add_once(&f->recorded, unit, SOCKETS_MAX) : 0;
 }
 
-/* Adds what a preset records, if there is one. 0 or −errno. */
-static int read_preset(struct survey *s, const char *path, unsigned *ret)
-{
-        AUTO_FREE char *preset = NULL;
-        size_t len;
-        int r = survey_read(s, path, &preset, &len);
-
-        if (r > 0)
-                *ret |= preset_closed(preset, len);
-        return r > 0 ? preset_each_closed(preset, len, note_recorded, s->facts) : r;
-}
+/* Of all of them: links may lead to one file a thousand times. */
+#define BYTES_MAX ((size_t)16 << 20)
 
 struct records {
         struct survey *s;
         unsigned closed;
+        size_t bytes;
 };
+
+/* Adds what a preset records, if there is one. 0 or −errno. */
+static int read_preset(struct records *all, const char *path, unsigned *ret)
+{
+        struct survey *s = all->s;
+        AUTO_FREE char *preset = NULL;
+        size_t len;
+        int r = all->bytes > BYTES_MAX ? 0 : survey_read(s, path, &preset, &len);
+
+        if (r > 0)
+                all->bytes += len;
+        if (r > 0)
+                *ret |= preset_closed(preset, len);
+        return r > 0 ? preset_each_closed(preset, len, note_recorded, s->facts) : r;
+}
 
 static int look_at_record(int dir, const char *name, void *userdata)
 {
@@ -53,13 +60,13 @@ static int look_at_record(int dir, const char *name, void *userdata)
         if (fnmatch(RECORD_PREFIX "*" RECORD_SUFFIX, name, 0) != 0)
                 return 0;
         (void)snprintf(path, sizeof(path), PRESET_DIR "/%.256s", name);
-        return read_preset(all->s, path, &all->closed);
+        return read_preset(all, path, &all->closed);
 }
 
 int survey_records(struct survey *s, unsigned *ret)
 {
-        struct records all = { s, 0 };
-        int r = read_preset(s, PATH_PRESET, &s->facts->joint_preset);
+        struct records all = { .s = s };
+        int r = read_preset(&all, PATH_PRESET, &s->facts->joint_preset);
 
         if (r >= 0)
                 r = survey_list(s, PRESET_DIR, look_at_record, &all);

@@ -6,6 +6,10 @@
 
 #include "host/survey-read.h"
 
+/* Names of socket units that are kept, of any one kind. Beyond them it is no system of this world,
+ * and they are left out. */
+#define SOCKETS_MAX 1024
+
 /* A socket unit's name that is no instance's, and short enough for names made of it. */
 bool survey_is_plain_socket(const char *name);
 

@@ -160,15 +160,24 @@ static int look_at_mask(struct survey *s, struct rival *r)
         return rc;
 }
 
+/* What is kept of one may have a few MiB. */
+#define RIVALS_MAX 64
+
 /* Keeps it, by name, where it has to do with vsock. */
-static int keep(struct facts *f, struct rival *r)
+static int keep(struct survey *s, struct rival *r)
 {
+        struct facts *f = s->facts;
         struct rival *list = reallocarray(f->rivals, f->n_rivals + 1, sizeof(*list));
         size_t to = f->n_rivals;
 
         if (!list)
                 return -ENOMEM;
         f->rivals = list;
+        if (to >= RIVALS_MAX)
+                return error_say(s->error, -E2BIG,
+                                 "%s" SYSTEM_UNIT_DIR ": more socket units have to do with vsock "
+                                 "than can be looked through",
+                                 s->root->path);
         for (; to > 0 && strcmp(list[to - 1].name, r->name) > 0; to--)
                 list[to] = list[to - 1];
         list[to] = *r;
@@ -192,7 +201,7 @@ static int look_at(struct survey *s, const char *name, bool enabled, struct unit
         rc = look_at_mask(s, &v);
         if (rc == 0)
                 rc = read_instance(s, &v);
-        return rc == 0 ? keep(f, &v) : rc;
+        return rc == 0 ? keep(s, &v) : rc;
 }
 
 static bool is_known(const struct facts *f, const char *name)

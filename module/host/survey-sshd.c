@@ -20,6 +20,8 @@
 #define FILES_MAX 4096
 /* Names looked at and patterns followed. sshd has no bound; what is beyond ours is said. */
 #define WORK_MAX 2000000
+/* Of all of them together, and they stay in memory; a file of holes costs an image nothing. */
+#define BYTES_MAX ((size_t)32 << 20)
 
 /* The names in a directory, sorted. */
 struct names {
@@ -36,6 +38,7 @@ struct reader {
         void *patterns;
         struct names names; /* of the directory that was listed last */
         size_t work;
+        size_t bytes;
 };
 
 static int read_file(struct reader *r, const char *path, unsigned depth);
@@ -79,7 +82,7 @@ static void reader_done(struct reader *r)
 static bool spend(struct reader *r, size_t work)
 {
         r->work += work;
-        if (r->work > WORK_MAX || r->s->facts->n_sshd_files >= FILES_MAX)
+        if (r->work > WORK_MAX || r->bytes > BYTES_MAX || r->s->facts->n_sshd_files >= FILES_MAX)
                 r->s->facts->sshd_beyond = true;
         return !r->s->facts->sshd_beyond;
 }
@@ -325,6 +328,9 @@ static int read_file(struct reader *r, const char *path, unsigned depth)
                 r->s->facts->sshd_beyond = true;
         if (rc <= 0)
                 return rc; /* on what is no file sshd will have its own word */
+        r->bytes += len;
+        if (!spend(r, 1))
+                return 0;
         rc = sshd_config_scan(text, len, &c);
         if (rc == 0)
                 rc = take(r, path, real, &c, depth);

@@ -32,10 +32,17 @@ static const struct {
 #define GENERATED        "addresses.conf"
 #define GENERATED_SOCKET "ssh.socket"
 
+/* What a unit may have: drop-ins, names that are looked at for them, bytes. */
+#define DROPINS_MAX 256
+#define NAMES_MAX   4096
+#define BYTES_MAX   ((size_t)1 << 20)
+
 struct scan {
         struct survey *s;
+        const char *unit;
         const char *directory;
         struct argv names, paths; /* of drop-ins, at the same places; "" for the generated one */
+        size_t looked, bytes;
         survey_text_fn each;
         void *userdata;
 };
@@ -46,6 +53,13 @@ static void scan_free(struct scan *c)
         argv_free(&c->paths);
 }
 
+static int too_much(const struct scan *c)
+{
+        return error_say(c->s->error, -E2BIG,
+                         "%s has more files, or more in them, than can be looked through%s%s",
+                         c->unit, c->s->root->image ? ", in " : "", c->s->root->path);
+}
+
 static int note_dropin(int dir, const char *name, void *userdata)
 {
         struct scan *c = userdata;
@@ -53,6 +67,8 @@ static int note_dropin(int dir, const char *name, void *userdata)
         int r;
 
         (void)dir;
+        if (++c->looked > NAMES_MAX || c->names.n >= DROPINS_MAX)
+                return too_much(c);
         if (fnmatch("*.conf", name, FNM_PERIOD) != 0 || strcmp(name, SOCKET_DROPIN) == 0 ||
             argv_has(&c->names, name))
                 return 0;
@@ -120,7 +136,7 @@ static int find_dropins(struct scan *c, const char *unit)
 }
 
 /* 1 where it is there. */
-static int read_file(const struct scan *c, const char *path)
+static int read_file(struct scan *c, const char *path)
 {
         AUTO_FREE char *text = NULL;
         size_t len;
@@ -130,6 +146,10 @@ static int read_file(const struct scan *c, const char *path)
                 *c->s->error = (struct error){ 0 }; /* for root to see */
                 return 0;
         }
+        if (r > 0)
+                c->bytes += len;
+        if (c->bytes > BYTES_MAX)
+                return too_much(c);
         if (r > 0) {
                 r = c->each(c->userdata, path, text, len);
                 if (r == 0)
@@ -151,7 +171,7 @@ static int read_generated(const struct scan *c)
 
 /* The first file of the unit's name; a mask may be ours, or will be taken away before anything
  * listens: behind one of ours is what it took the place of. */
-static int read_fragment(const struct scan *c, const char *unit)
+static int read_fragment(struct scan *c, const char *unit)
 {
         int r = 0;
 
@@ -188,7 +208,8 @@ static const char *next_dropin(const struct scan *c, const char *last, const cha
 
 int survey_unit_files(struct survey *s, const char *unit, survey_text_fn each, void *userdata)
 {
-        AUTO(scan_free) struct scan c = { .s = s, .each = each, .userdata = userdata };
+        AUTO(scan_free)
+        struct scan c = { .s = s, .unit = unit, .each = each, .userdata = userdata };
         const char *path;
         int r = read_fragment(&c, unit);
 
@@ -196,6 +217,8 @@ int survey_unit_files(struct survey *s, const char *unit, survey_text_fn each, v
                 r = find_dropins(&c, unit);
         for (const char *n = ""; r >= 0 && (n = next_dropin(&c, n, &path));)
                 r = path[0] ? read_file(&c, path) : read_generated(&c);
+        if (r == -E2BIG)
+                return too_much(&c);
         return r < 0 ? r : 0;
 }
 

@@ -11,7 +11,8 @@
 typedef int (*survey_text_fn)(void *userdata, const char *path, const char *text, size_t len);
 
 /* Calls `each` for the files of a unit, but for our drop-in, in systemd's order: behind a mask that
- * we recorded for the file that it took the place of. 0 or −errno. */
+ * we recorded for the file that it took the place of. 0 or −errno; -E2BIG, said, where there is
+ * more than any unit has. */
 int survey_unit_files(struct survey *s, const char *unit, survey_text_fn each,
                       void *userdata) MUST_CHECK;
 

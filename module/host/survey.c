@@ -141,28 +141,44 @@ static int find_modules(struct survey *s)
         return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, s);
 }
 
+/* The directories of links that pull units in: they may be links themselves, all to the same one.
+ */
+#define WANTS_MAX 100000
+
+struct wants {
+        struct survey *s;
+        size_t names; /* in all of them */
+};
+
 static int note_enabled(int dir, const char *name, void *userdata)
 {
-        struct facts *f = ((struct survey *)userdata)->facts;
+        struct wants *w = userdata;
+        struct facts *f = w->s->facts;
 
         (void)dir;
+        if (++w->names > WANTS_MAX)
+                return error_say(w->s->error, -E2BIG,
+                                 "%s" SYSTEM_UNIT_DIR ": more names in .wants and .requires than "
+                                 "can be looked through",
+                                 w->s->root->path);
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (strcmp(name, distro_tcp_units[i]) == 0)
                         f->tcp[i].enabled = true;
         return survey_is_plain_socket(name) && !distro_is_tcp_unit(name)
-                       ? argv_adds(&f->sockets, name)
+                       ? argv_add_once(&f->sockets, name, SOCKETS_MAX)
                        : 0;
 }
 
 static int look_in_wants(int dir, const char *name, void *userdata)
 {
+        struct wants *w = userdata;
         char path[512];
 
         (void)dir;
         if (fnmatch("*.wants", name, 0) != 0 && fnmatch("*.requires", name, 0) != 0)
                 return 0;
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%.256s", name);
-        return survey_list(userdata, path, note_enabled, NULL);
+        return survey_list(w->s, path, note_enabled, w);
 }
 
 /* A link is an alias of another of these units, as Debian's sshd.service is, or the administrator's
@@ -212,6 +228,7 @@ static int find_credential(struct survey *s)
 
 static int find_tcp_units(struct survey *s)
 {
+        struct wants wants = { .s = s };
         unsigned closed = 0;
         int r = survey_records(s, &closed);
 
@@ -222,7 +239,7 @@ static int find_tcp_units(struct survey *s)
                 t->recorded = closed & (1u << i);
                 t->ours = t->masked && t->recorded;
         }
-        return r < 0 ? r : survey_list(s, SYSTEM_UNIT_DIR, look_in_wants, NULL);
+        return r < 0 ? r : survey_list(s, SYSTEM_UNIT_DIR, look_in_wants, &wants);
 }
 
 int survey_users(const struct rootfs *root, struct users *ret, struct error *error)

@@ -25,4 +25,8 @@ int survey_units(struct systemd *m, struct units *ret, struct error *error) MUST
 int survey_paths(const struct rootfs *root, const struct desired *d, struct observed **ret,
                  struct error *error) MUST_CHECK;
 int survey_path(const struct rootfs *root, const struct item *i, struct observed *ret) MUST_CHECK;
+
+/* Whether the open directory is the home that an item in one is about: his own, and not where a
+ * link of his leads. In an image nobody puts one there meanwhile, and owners may not be known. */
+bool survey_is_home(const struct rootfs *root, const struct item *i, int directory) MUST_CHECK;
 void survey_free(struct observed *observed, size_t n);

@@ -7,6 +7,7 @@
 #include "host/user-file.h"
 
 #include "core/util/buf.h"
+#include "host/child.h"
 #include "host/clock.h"
 
 #include <errno.h>
@@ -54,8 +55,12 @@ static void child(const struct user *u, const char *path, int to)
 {
         int r;
 
+        child_close_others(to, to);
         r = become(u);
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* the kernel forgot it with the ids */
+        /* the kernel forgot both with the ids (cred.c, commit_creds()): by then fs.suid_dumpable
+         * decides who may have this memory, which is a copy of root's */
+        (void)prctl(PR_SET_DUMPABLE, 0);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (r == 0)
                 r = copy_out(path, to);
         _exit(-r & 0xff);
@@ -91,14 +96,10 @@ static int collect(int fd, uint64_t deadline, size_t max, struct buf *out)
  */
 static int reap(pid_t pid, uint64_t deadline)
 {
-        const struct timespec pause = { .tv_nsec = 1000000 };
-        int status = 0;
-        pid_t got;
+        int status = 0, r = child_wait(pid, deadline, &status);
 
-        while ((got = waitpid(pid, &status, WNOHANG)) == 0 && clock_now() < deadline)
-                (void)nanosleep(&pause, NULL);
-        if (got != pid)
-                return -ETIMEDOUT;
+        if (r < 0)
+                return r;
         return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 }
 

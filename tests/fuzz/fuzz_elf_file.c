@@ -27,7 +27,7 @@ static ssize_t read_at(void *userdata, uint64_t offset, void *buffer, size_t siz
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct bytes b = { data, size };
-        const struct elf_source source = { read_at, &b, size };
+        const struct elf_source source = { read_at, &b, size, size % 2 == 1 };
         enum elf_state state;
         struct elf_file elf;
         char name[ELF_NAME_MAX];

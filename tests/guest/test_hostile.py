@@ -103,6 +103,21 @@ def test_runs_in_a_row_take_turns_by_the_lock(guest):
     guest.check("sshd-vsock -q remove")
 
 
+def test_a_link_of_a_users_leads_to_nobody_elses_directory(guest):
+    """What is above his home may be his as well."""
+    guest.check("install -d -o eve /srv/eve; install -d -m 0755 /etc/victim; ln -s /etc/victim /srv/eve/home;"
+                "cp /etc/passwd /root/passwd; usermod -d /srv/eve/home eve")
+    said = apply(guest, "hushlogin: true\n").stderr
+    assert "/srv/eve/home/.hushlogin (its directory is not the user's own)" in said
+    assert guest.run("ls -A /etc/victim").stdout == ""
+    guest.check("rm /srv/eve/home; install -d -o eve /srv/eve/home")
+    assert "write /srv/eve/home/.hushlogin" in apply(guest).stderr
+    guest.check("mv /srv/eve/home/.hushlogin /etc/victim; rmdir /srv/eve/home; ln -s /etc/victim /srv/eve/home")
+    assert guest.run("sshd-vsock remove").stderr.count("its directory is not the user's own") == 1
+    guest.check("test -e /etc/victim/.hushlogin; rm -r /etc/victim /srv/eve /etc/sshd-vsock.yaml;"
+                "cp /root/passwd /etc/passwd")
+
+
 PROVISION = "/etc/systemd/system/sshd-vsock-provision.service"
 
 

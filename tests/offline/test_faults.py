@@ -326,7 +326,8 @@ def test_a_home_that_hangs_costs_nothing_but_itself(verb, debian, folder):
         assert tree.at(f"{UNITS}/sshd-vsock.socket").exists() == (verb == "apply")
         return tree
 
-    calls = (("open", "stat", "list", "create", "write", "own", "fsync", "rename")
+    # what is not there yet is not even opened: no stat(2) of it can hang
+    calls = (("open", "list", "create", "write", "own", "fsync", "rename")
              if verb == "apply" else ("open", "stat", "list", "read", "unlink"))
     with ThreadPoolExecutor(len(calls)) as pool:
         for tree in pool.map(hang, calls):

@@ -129,6 +129,26 @@ def test_no_link_that_appears_while_at_work_leads_outside(swapped, call, debian,
             shutil.rmtree(tree.root)
 
 
+@pytest.mark.parametrize("path", ("/etc/hosts", "/etc/ssh/sshd_config", "/home/admin/.hushlogin"))
+def test_no_device_that_appears_while_at_work_is_opened(path, debian, folder):
+    """Root of a container that runs may put one where a file was just seen; a FIFO stands for it."""
+    debian.apply(config=LISTEN)
+    debian.remove("/etc/modules-load.d/sshd-vsock.conf")
+    for n in range(1, 30):
+        tree, stand_in = debian.copy(folder / f"{n}"), folder / f"fifo-{n}"
+        os.mkfifo(stand_in)
+        watch = Watch(stand_in)
+        swap = f"mv {tree.at(path)} {folder}/old && mv {stand_in} {tree.at(path)}"
+        tree.run("apply", "--no-verify", config="hosts_entry: false\n", binary=hardened(),
+                 env=environment(Fault("open", n, "run", swap, Path(path).name)))
+        swapped = not stand_in.exists()
+        assert not [event for event in watch.events() if event[1] & Watch.OPEN], f"at {n}"
+        watch.close()
+        if not swapped:
+            break
+    assert 2 < n < 29
+
+
 def said(result, path, reason):
     """That the run failed and said where and why."""
     assert re.search(rf"error: .*{path}.*{reason}", result.stderr), result.stderr

@@ -93,6 +93,14 @@ def test_only_door_of_an_image_stays_until_the_advice_is_followed(way, config, d
     assert "nothing to do" in debian.run("remove").stderr
 
 
+def test_advice_names_no_file_that_a_blank_makes_two_of(debian):
+    """A directory may be named so that the second word is a file of the system's."""
+    debian.put("/etc/ssh/a /etc/passwd", "ListenAddress 127.0.0.1\n")
+    debian.put("/etc/ssh/sshd_config", 'Include "/etc/ssh/a /etc/passwd"\n')
+    debian.apply("--no-verify")
+    assert "passwd" not in no_way(debian)
+
+
 @pytest.mark.parametrize("way", OTHERS)
 def test_only_door_of_an_image_stays(way, debian):
     OTHERS[way](debian)

@@ -99,15 +99,25 @@ static void test_journal(void **state)
                                  causes[cause_from_journal(table[i].line)].id);
 }
 
+struct row {
+        const char *line;
+        enum cause want;
+};
+
+static void check_kernel(const struct row *table, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (cause_from_kernel(table[i].line) != table[i].want)
+                        fail_msg("%s: %s", table[i].line,
+                                 causes[cause_from_kernel(table[i].line)].id);
+}
+
 /* What a security module denies, as the kernel and auditd write it down. */
 static void test_denial(void **state)
 {
 #define AVC(what, who) "AVC avc:  denied  { " what " } for  pid=7 comm=\"" who "\" "
 #define FROM           "scontext=system_u:system_r:sshd_t:s0 tcontext=system_u:object_r:"
-        static const struct {
-                const char *line;
-                enum cause want;
-        } table[] = {
+        static const struct row table[] = {
                 { AVC("read", "sshd") "name=\"sshd_config\" dev=\"vda\" ino=9 " FROM
                                       "unlabeled_t:s0 tclass=file permissive=0",
                   CAUSE_SELINUX_FILE },
@@ -146,7 +156,8 @@ static void test_denial(void **state)
                   CAUSE_NONE },
                 { "audit: avc:  denied  { read } for  pid=1 comm=\"notsshd\" tclass=tcp_socket",
                   CAUSE_NONE },
-                { "audit: avc:  denied  { read } for  pid=1 comm=\"systemd\" tclass=vsock_socket",
+                { "audit: avc:  denied  { read } for  pid=1 comm=\"systemd\" "
+                  "scontext=system_u:system_r:init_t:s0 tclass=vsock_socket",
                   CAUSE_SELINUX },
                 { "audit: avc:  granted  { read } for  pid=1 comm=\"sshd\" tclass=vsock_socket",
                   CAUSE_NONE },
@@ -154,10 +165,39 @@ static void test_denial(void **state)
         };
 
         (void)state;
-        for (size_t i = 0; i < ELEMENTSOF(table); i++)
-                if (cause_from_kernel(table[i].line) != table[i].want)
-                        fail_msg("%s: %s", table[i].line,
-                                 causes[cause_from_kernel(table[i].line)].id);
+        check_kernel(table, ELEMENTSOF(table));
+}
+
+/* Who calls himself sshd, and what he calls his files: the label is the kernel's word. */
+static void test_denial_of_others(void **state)
+{
+        static const struct row table[] = {
+                { AVC("read", "sshd") "name=\"authorized_keys\" scontext=user_u:user_r:user_t:s0 "
+                                      "tcontext=system_u:object_r:sshd_key_t:s0 tclass=file "
+                                      "permissive=0",
+                  CAUSE_NONE },
+                { AVC("create", "sshd") "scontext=user_u:user_r:user_t:s0 "
+                                        "tcontext=u:r:sshd_t:s0 tclass=vsock_socket permissive=0",
+                  CAUSE_NONE },
+                { AVC("read", "sshd") "name=\"scontext=system_u:system_r:sshd_t:s0\" "
+                                      "scontext=user_u:user_r:user_t:s0 tclass=file permissive=0",
+                  CAUSE_NONE },
+                { AVC("read", "sshd") "tclass=file permissive=0", CAUSE_NONE },
+                { "AVC apparmor=\"DENIED\" operation=\"open\" profile=\"firefox\" comm=\"sshd\"",
+                  CAUSE_NONE },
+                { "AVC apparmor=\"DENIED\" operation=\"create\" profile=\"/usr/bin/man//sshd\" "
+                  "comm=\"sshd\" family=\"vsock\"",
+                  CAUSE_NONE },
+                { "AVC apparmor=\"DENIED\" operation=\"create\" "
+                  "profile=\"/usr/lib/openssh/sshd-session\" comm=\"x\" family=\"vsock\"",
+                  CAUSE_APPARMOR },
+                { "AVC apparmor=\"DENIED\" operation=\"open\" profile=\"/usr/sbin/sshd//PRIVSEP\" "
+                  "comm=\"sshd\"",
+                  CAUSE_APPARMOR },
+        };
+
+        (void)state;
+        check_kernel(table, ELEMENTSOF(table));
 }
 
 /* The last line of a fault is not always the one that says where it is. */
@@ -195,9 +235,13 @@ static void test_weight(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_rows),    cmocka_unit_test(test_ids),
-                cmocka_unit_test(test_journal), cmocka_unit_test(test_place),
-                cmocka_unit_test(test_weight),  cmocka_unit_test(test_denial),
+                cmocka_unit_test(test_rows),
+                cmocka_unit_test(test_ids),
+                cmocka_unit_test(test_journal),
+                cmocka_unit_test(test_place),
+                cmocka_unit_test(test_weight),
+                cmocka_unit_test(test_denial),
+                cmocka_unit_test(test_denial_of_others),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

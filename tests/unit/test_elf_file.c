@@ -30,7 +30,7 @@ static ssize_t read_at(void *userdata, uint64_t offset, void *buffer, size_t siz
 
 static enum elf_state state_of(struct bytes *b, struct elf_file *ret)
 {
-        const struct elf_source source = { read_at, b, b->size };
+        const struct elf_source source = { read_at, b, b->size, false };
         enum elf_state state;
 
         assert_int_equal(elf_read(&source, &state, ret), 0);
@@ -196,6 +196,59 @@ static void test_other_machines(void **state)
         elf_free(&e);
 }
 
+/* A file of so many segments, each the same note of 1 MiB, which names so many libraries. */
+static void make_of_notes(struct bytes *b, uint16_t segments, unsigned libraries)
+{
+        const size_t at = sizeof(Elf64_Ehdr) + segments * sizeof(Elf64_Phdr), size = 1 << 20;
+        const uint32_t note[] = { 4, (uint32_t)size - 16, 0x407c0c0a, 0x4f4446 };
+        Elf64_Ehdr head = { .e_ident = ELFMAG,
+                            .e_type = ET_DYN,
+                            .e_machine = EM_X86_64,
+                            .e_phoff = sizeof(head),
+                            .e_phentsize = sizeof(Elf64_Phdr),
+                            .e_phnum = segments };
+        Elf64_Phdr segment = { .p_type = PT_NOTE, .p_offset = at, .p_filesz = size };
+        char *text;
+
+        head.e_ident[EI_CLASS] = ELFCLASS64;
+        head.e_ident[EI_DATA] = ELFDATA2LSB;
+        b->size = at + size;
+        b->data = calloc(1, b->size);
+        memcpy(b->data, &head, sizeof(head));
+        for (size_t i = 0; i < segments; i++)
+                memcpy(b->data + sizeof(head) + i * sizeof(segment), &segment, sizeof(segment));
+        memcpy(b->data + at, note, sizeof(note));
+        text = (char *)b->data + at + sizeof(note);
+        for (unsigned i = 0; i < libraries; i++)
+                text += sprintf(text, "{\"soname\":[\"lib%u.so\"]}", i);
+}
+
+/* Each library that is needed is looked for in many directories: neither their number nor what is
+ * read of each is the file's to say. */
+static void test_few_are_needed_and_little_is_read(void **state)
+{
+        struct bytes b;
+        struct elf_file e;
+        struct elf_source source = { read_at, &b, 0, true };
+        enum elf_state found;
+
+        (void)state;
+        make_of_notes(&b, 1, 1000);
+        assert_int_equal(state_of(&b, &e), ELF_GOOD);
+        assert_int_equal(e.needed.n, 64);
+        elf_free(&e);
+        source.size = b.size;
+        assert_int_equal(elf_read(&source, &found, &e), 0);
+        assert_int_equal(found, ELF_GOOD);
+        assert_int_equal(e.needed.n, 0);
+        elf_free(&e);
+        free(b.data);
+        make_of_notes(&b, 60, 0);
+        assert_int_equal(state_of(&b, &e), ELF_BAD);
+        elf_free(&e);
+        free(b.data);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -204,6 +257,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_wrong_bytes, load_self, free_self),
                 cmocka_unit_test(test_other_things),
                 cmocka_unit_test(test_other_machines),
+                cmocka_unit_test(test_few_are_needed_and_little_is_read),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,6 +128,26 @@ static void test_every_kind(void **state)
                                          "systemctl reload ssh.service\n");
 }
 
+/* Another unit's file has the name that it has. */
+static void test_names_of_others(void **state)
+{
+        const struct item saved = { .kind = ITEM_SAVED };
+        const struct item rival = { .kind = ITEM_LINK, .flags = ITEM_RIVAL };
+        const struct op ops[] = {
+                { .kind = OP_WRITE, .name = "/x.d/a\n\x1b.conf" SAVED_SUFFIX, .item = &saved },
+                { .kind = OP_LINK, .name = "/x/b\x1b", .item = &rival, .content = text("/\x1b") },
+        };
+        AUTO_BUF b = BUF_INIT;
+
+        (void)state;
+        op_describe(&ops[0], &b);
+        buf_adds(&b, "\n");
+        op_describe(&ops[1], &b);
+        assert_string_equal(buf_str(&b), "take over /x.d/a\\x0a\\x1b.conf, kept as "
+                                         "/x.d/a\\x0a\\x1b.conf" SAVED_SUFFIX "\n"
+                                         "take over b\\x1b: link /x/b\\x1b -> /\\x1b");
+}
+
 static void test_nothing(void **state)
 {
         struct plan p = { 0 };
@@ -154,9 +174,8 @@ static void test_kind_names(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_closing),
-                cmocka_unit_test(test_every_kind),
-                cmocka_unit_test(test_nothing),
+                cmocka_unit_test(test_closing),         cmocka_unit_test(test_every_kind),
+                cmocka_unit_test(test_names_of_others), cmocka_unit_test(test_nothing),
                 cmocka_unit_test(test_kind_names),
         };
 

@@ -3,6 +3,9 @@
 
 #include "core/format/unit-streams.h"
 
+#include <errno.h>
+#include <time.h>
+
 /* Reads files, NULL at their end; what came of it as "PORT PORT | line line". */
 static void check(const char *const *files, const char *expected)
 {
@@ -43,6 +46,42 @@ static void test_others(void **state)
               ONE("/run/x"));
         CHECK("22 | ListenFIFO=/run/f\nListenSequentialPacket=vsock::5\n",
               "[Socket]\nListenFIFO=/run/f\nListenStream=22\nListenSequentialPacket=vsock::5\n");
+}
+
+/* A line of a million lines takes no more time than as many lines. */
+static void test_continued_for_long(void **state)
+{
+        AUTO(unit_streams_free) struct unit_streams s = { 0 };
+        AUTO_BUF text = BUF_INIT;
+        clock_t began = clock();
+
+        (void)state;
+        buf_adds(&text, "[Socket]\nListenStream=22\nDescription=");
+        for (size_t i = 0; i < 1000000; i++)
+                buf_adds(&text, "a\\\n");
+        buf_adds(&text, "\nListenStream=2222\n");
+        assert_int_equal(unit_streams_read(&s, buf_str(&text), text.len), 0);
+        assert_int_equal(s.n_ports, 2);
+        assert_true((clock() - began) / CLOCKS_PER_SEC < 10);
+}
+
+/* Each is compared with those before it, and what is repeated counts as well. */
+static void test_too_many(void **state)
+{
+        AUTO(unit_streams_free) struct unit_streams s = { 0 };
+        AUTO_BUF text = BUF_INIT;
+
+        (void)state;
+        buf_adds(&text, "[Socket]\n");
+        for (unsigned i = 0; i < 1024; i++)
+                buf_adds(&text, "ListenFIFO=/run/f\nListenStream=22\n");
+        assert_int_equal(unit_streams_read(&s, buf_str(&text), text.len), 0);
+        buf_adds(&text, "ListenStream=\nListenFIFO=/run/f\n");
+        assert_int_equal(unit_streams_read(&s, buf_str(&text), text.len), -E2BIG);
+        unit_streams_free(&s);
+        assert_int_equal(unit_streams_read(&s, buf_str(&text), text.len), 0);
+        assert_string_equal(buf_str(&s.others), "ListenFIFO=/run/f\n");
+        assert_int_equal(unit_streams_read(&s, buf_str(&text), text.len), -E2BIG);
 }
 
 /* What nobody can tell is repeated nowhere: it could open a port. */
@@ -128,9 +167,14 @@ static void test_vsock(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_ports),   cmocka_unit_test(test_others),
-                cmocka_unit_test(test_unknown), cmocka_unit_test(test_reset),
-                cmocka_unit_test(test_lines),   cmocka_unit_test(test_many),
+                cmocka_unit_test(test_ports),
+                cmocka_unit_test(test_others),
+                cmocka_unit_test(test_continued_for_long),
+                cmocka_unit_test(test_too_many),
+                cmocka_unit_test(test_unknown),
+                cmocka_unit_test(test_reset),
+                cmocka_unit_test(test_lines),
+                cmocka_unit_test(test_many),
                 cmocka_unit_test(test_vsock),
         };
 

@@ -14,7 +14,9 @@
 #define SEGMENTS_MAX 64
 #define TABLE_MAX    ((uint64_t)1 << 20) /* bytes of one table; glibc's string table has 35 KiB */
 #define DLOPEN_NOTE  0x407c0c0a
-#define RECORDS_MAX  512 /* of versions, or of needed libraries */
+#define LOADED_MAX   (2 * TABLE_MAX) /* of all of them */
+#define RECORDS_MAX  512             /* of versions */
+#define NEEDED_MAX   64              /* libraries; each is looked for in every directory */
 
 /* One table of the file in memory, ended by a NUL byte. */
 struct table {
@@ -32,6 +34,7 @@ struct reader {
         struct segment segments[SEGMENTS_MAX];
         size_t n_segments;
         struct table strings;
+        uint64_t loaded;
         int error;            /* of the world */
         enum elf_state state; /* the first fault found */
 };
@@ -52,12 +55,13 @@ static bool load(struct reader *r, uint64_t offset, uint64_t size, struct table 
 {
         ssize_t n;
 
-        if (size > TABLE_MAX || offset > UINT64_MAX - size)
+        if (size > TABLE_MAX || offset > UINT64_MAX - size || r->loaded > LOADED_MAX - size)
                 fault(r, ELF_BAD);
         else if (offset + size > r->source->size)
                 fault(r, ELF_SHORT);
         if (r->state != ELF_GOOD || r->error < 0)
                 return false;
+        r->loaded += size;
         ret->data = calloc(1, size + 1);
         ret->size = size;
         if (!ret->data) {
@@ -107,6 +111,13 @@ static void keep(struct reader *r, struct argv *list, const char *text)
                 fault(r, ELF_BAD);
         else if (r->error == 0)
                 r->error = argv_adds(list, text);
+}
+
+/* What is beyond the limit is not looked for, and so not missed. */
+static void need(struct reader *r, const char *library)
+{
+        if (!r->source->no_needs && r->elf->needed.n < NEEDED_MAX)
+                keep(r, &r->elf->needed, library);
 }
 
 static void read_segments(struct reader *r, const struct table *header)
@@ -223,7 +234,7 @@ static void read_dynamic(struct reader *r, const struct segment *s)
         for (uint64_t at = 0; at + 2 * width <= t.size && word(r, &t, at) != DT_NULL;
              at += 2 * width)
                 if (word(r, &t, at) == DT_NEEDED)
-                        keep(r, &r->elf->needed, string(r, word(r, &t, at + width)));
+                        need(r, string(r, word(r, &t, at + width)));
         r->elf->own_path = entry(r, &t, DT_RPATH) || entry(r, &t, DT_RUNPATH);
         address = entry(r, &t, DT_VERNEED);
         if (address)
@@ -261,7 +272,7 @@ static void read_sonames(struct reader *r, const char *text)
                 if (!name)
                         r->error = -ENOMEM;
                 else
-                        keep(r, &r->elf->needed, name);
+                        need(r, name);
         }
 }
 
@@ -314,7 +325,7 @@ static void read_file(struct reader *r)
         if (s)
                 read_dynamic(r, s);
         for (size_t i = 0; i < r->n_segments; i++)
-                if (r->segments[i].type == PT_NOTE && r->state == ELF_GOOD)
+                if (r->segments[i].type == PT_NOTE && !r->source->no_needs && r->state == ELF_GOOD)
                         read_notes(r, &r->segments[i]);
 }
 

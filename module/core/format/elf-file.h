@@ -14,6 +14,7 @@ struct elf_source {
         ssize_t (*read)(void *userdata, uint64_t offset, void *buffer, size_t size);
         void *userdata;
         uint64_t size;
+        bool no_needs; /* what it needs is not asked for, only what it is and has */
 };
 
 enum elf_state {

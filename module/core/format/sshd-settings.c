@@ -20,9 +20,7 @@ static int add_absolute(struct argv *w, const char *path)
         if (!path || strcasecmp(path, "none") == 0)
                 return 0;
         buf_addf(&full, "%s%s", path[0] == '/' ? "" : "/", path);
-        if (full.error < 0)
-                return full.error;
-        return argv_has(w, buf_str(&full)) ? 0 : argv_adds(w, buf_str(&full));
+        return full.error < 0 ? full.error : argv_add_once(w, buf_str(&full), SSHD_HOST_KEYS_MAX);
 }
 
 static void take_family(struct sshd_settings *s, int family)

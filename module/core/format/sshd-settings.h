@@ -9,6 +9,9 @@
 #include "core/format/sshd-config.h"
 #include "core/util/argv.h"
 
+/* Of which each is compared with those before it; what is beyond is left out. */
+#define SSHD_HOST_KEYS_MAX 256
+
 struct sshd_settings {
         char *config;          /* -f: another main file; NULL: none */
         struct argv host_keys; /* HostKey and -h, absolute, in sshd's order; none: its defaults */

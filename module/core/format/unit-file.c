@@ -57,11 +57,11 @@ static int take_line(struct reader *r, char *line)
 }
 
 /* Whether the next line belongs to it: a backslash at its end that is no other's second half. */
-static bool is_continued(const char *line)
+static bool is_continued(const struct buf *line)
 {
-        size_t n = strlen(line), slashes = 0;
+        size_t slashes = 0;
 
-        while (slashes < n && line[n - 1 - slashes] == '\\')
+        while (slashes < line->len && line->data[line->len - 1 - slashes] == '\\')
                 slashes++;
         return slashes % 2 == 1;
 }
@@ -86,7 +86,7 @@ static int read_lines(struct reader *r, const char *text, size_t len)
                 if (start == i - 1 && i > 1 && text[i - 2] == '\r')
                         continue; /* the other half of a line's end */
                 buf_add(&line, text + start, i - 1 - start);
-                if (line.len > 0 && is_continued(line.data)) {
+                if (line.len > 0 && is_continued(&line)) {
                         line.data[line.len - 1] = ' ';
                         continue;
                 }

@@ -9,8 +9,13 @@
 
 #include "core/format/unit-file.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Lines, each compared with those before it, and the bytes of one: twice what a path may have. */
+#define OTHERS_MAX 1024
+#define LONGEST    8192
 
 static bool has_prefix(const char *text, const char *prefix)
 {
@@ -67,6 +72,10 @@ static void add_other(struct unit_streams *s, const char *key, const char *value
 {
         AUTO_BUF line = BUF_INIT;
 
+        if (++s->n_others > OTHERS_MAX || strlen(value) > LONGEST) {
+                s->others.error = -E2BIG;
+                return;
+        }
         buf_addf(&line, "%s=%s\n", key, value);
         for (const char *at = buf_str(&s->others); (at = strstr(at, buf_str(&line))); at++)
                 if (at == s->others.data || at[-1] == '\n')
@@ -82,6 +91,7 @@ static void take_listen(struct unit_streams *s, const char *key, const char *val
 
         if (!value[0]) {
                 s->n_ports = 0;
+                s->n_others = 0;
                 s->others.len = 0;
                 if (s->others.data)
                         s->others.data[0] = '\0';

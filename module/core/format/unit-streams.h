@@ -10,10 +10,13 @@
 struct unit_streams {
         uint16_t ports[16]; /* of its TCP streams, each once */
         size_t n_ports;
+        size_t n_others;   /* lines of the files that are not TCP, since the last that took all away
+                            */
         struct buf others; /* all that is not TCP, as lines for [Socket]: "ListenStream=/run/x" */
 };
 
-/* One more of the unit's files, in the order in which systemd reads them. 0 or -ENOMEM. */
+/* One more of the unit's files, in the order in which systemd reads them. 0, -ENOMEM, or -E2BIG: it
+ * listens in more places than any unit does. */
 int unit_streams_read(struct unit_streams *s, const char *text, size_t len) MUST_CHECK;
 
 /* Whether it is one of the Listen…= settings of [Socket]. */

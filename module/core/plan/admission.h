@@ -22,7 +22,8 @@ struct login {
         enum admission admission;
         unsigned n_keys;     /* that sshd would look at */
         unsigned n_accepted; /* by the listener */
-        bool password;       /* set and allowed */
+        bool has_password;   /* one is set */
+        bool password;       /* … and allowed */
         bool looked;         /* otherwise time ran out before it */
         char key[128];       /* the first that was accepted, as ssh names it */
         char reason[256];    /* why not more than that; "" for the last two */
@@ -34,6 +35,7 @@ struct logins {
         size_t n;
         size_t unseen;      /* accounts beyond, for which there was no time */
         bool no_client;     /* there is no ssh client to ask with */
+        char left[160];     /* a process that a trial login left, and cannot be ended; "" */
         char obstacle[256]; /* what kept it from being asked at all; "" */
 };
 

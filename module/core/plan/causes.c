@@ -166,14 +166,51 @@ static enum cause of_denial(const char *line)
         return has_any(line, keys) ? CAUSE_SELINUX_KEYS : CAUSE_SELINUX_FILE;
 }
 
-/* A denial of somebody else's is none of ours, nor is one that is only written down. */
+/* What stands behind the key. A blank goes before it: what users choose (names, comm) is in quotes
+ * and has no blank, or in hex (lib/audit.c, audit_log_untrustedstring()). */
+static const char *value_of(const char *line, const char *key)
+{
+        const char *at = strstr(line, key);
+
+        return at ? at + strlen(key) : "";
+}
+
+/* "system_u:system_r:sshd_t:s0-s0:c0.c1023": Fedora has sshd_net_t and others too, and systemd's
+ * own is what starts them. Nobody else gets there, whatever he calls himself. */
+static bool is_type_of_sshd(const char *line)
+{
+        const char *at = value_of(line, " scontext=");
+
+        for (unsigned i = 0; i < 2; i++) {
+                at += strcspn(at, ": ");
+                at += *at == ':';
+        }
+        return strncmp(at, "sshd_", 5) == 0 || strncmp(at, "init_t:", 7) == 0;
+}
+
+/* "sshd", "/usr/sbin/sshd", "/usr/lib/openssh/sshd-session", "/usr/sbin/sshd//PRIVSEP". */
+static bool is_profile_of_sshd(const char *line)
+{
+        const char *at = value_of(line, " profile=\"");
+        size_t end = strcspn(at, "\""), from = 0;
+
+        for (size_t i = 0; i < end && strncmp(at + i, "//", 2) != 0; i++)
+                if (at[i] == '/')
+                        from = i + 1;
+        return strncmp(at + from, "sshd", 4) == 0;
+}
+
+/* A denial of somebody else's is none of ours, nor is one that is only written down. Anybody may
+ * call himself sshd; the label is the kernel's word. */
 enum cause cause_from_kernel(const char *line)
 {
-        bool sshd = strstr(line, "comm=\"sshd") && !strstr(line, "comm=\"sshd-vsock\"");
+        bool sshd = strstr(line, " comm=\"sshd") && !strstr(line, " comm=\"sshd-vsock\"");
 
         if (strstr(line, "apparmor=\"DENIED\""))
-                return sshd || strstr(line, "family=\"vsock\"") ? CAUSE_APPARMOR : CAUSE_NONE;
-        if (!strstr(line, "avc:  denied") || strstr(line, "permissive=1"))
+                return is_profile_of_sshd(line) && (sshd || strstr(line, " family=\"vsock\""))
+                               ? CAUSE_APPARMOR
+                               : CAUSE_NONE;
+        if (!strstr(line, "avc:  denied") || strstr(line, "permissive=1") || !is_type_of_sshd(line))
                 return CAUSE_NONE;
         if (strstr(line, "tclass=vsock_socket"))
                 return CAUSE_SELINUX;

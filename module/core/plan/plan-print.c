@@ -39,16 +39,25 @@ static bool is_taking_over(const struct op *op)
 void op_describe(const struct op *op, struct buf *out)
 {
         if (is_taking_over(op)) {
-                buf_addf(out, "take over %.*s, kept as %s",
-                         (int)(strlen(op->name) - strlen(SAVED_SUFFIX)), op->name, op->name);
+                buf_adds(out, "take over ");
+                printable_line(out, op->name, strlen(op->name) - strlen(SAVED_SUFFIX));
+                buf_adds(out, ", kept as ");
+                printable_line(out, op->name, strlen(op->name));
                 return;
         }
-        if (op->kind == OP_LINK && (op->item->flags & ITEM_RIVAL))
-                buf_addf(out, "take over %s: ", basename(op->name));
+        if (op->kind == OP_LINK && (op->item->flags & ITEM_RIVAL)) {
+                const char *unit = basename(op->name);
+
+                buf_adds(out, "take over ");
+                printable_line(out, unit, strlen(unit));
+                buf_adds(out, ": ");
+        }
         buf_addf(out, "%s ", kinds[op->kind].words);
         printable_line(out, op->name, strlen(op->name));
-        if (op->kind == OP_LINK)
-                buf_addf(out, " -> %s", op->content);
+        if (op->kind == OP_LINK) {
+                buf_adds(out, " -> ");
+                printable_line(out, op->content, strlen(op->content));
+        }
 }
 
 static struct udiff_side side_before(const struct op *op)

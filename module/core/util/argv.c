@@ -35,6 +35,11 @@ bool argv_has(const struct argv *w, const char *text)
         return false;
 }
 
+int argv_add_once(struct argv *w, const char *text, size_t most)
+{
+        return w->n >= most || argv_has(w, text) ? 0 : argv_adds(w, text);
+}
+
 void argv_free(struct argv *w)
 {
         for (size_t i = 0; i < w->n; i++)

@@ -17,6 +17,9 @@ int argv_add(struct argv *w, const char *text, size_t len) MUST_CHECK;
 /* The same of a whole string. */
 int argv_adds(struct argv *w, const char *text) MUST_CHECK;
 
+/* The same unless it is one of them, or there are `most` already. */
+int argv_add_once(struct argv *w, const char *text, size_t most) MUST_CHECK;
+
 /* Whether one of them is exactly that. */
 bool argv_has(const struct argv *w, const char *text);
 

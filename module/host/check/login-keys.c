@@ -21,6 +21,7 @@
 #define LINES_MAX     1000 /* of a file; each is compared with those before it */
 #define BATCH_MAX     5    /* keys a connection: MaxAuthTries is 6 by default */
 #define EXPLAINED_MAX 5    /* accounts whose refusal is looked into */
+#define READ_SECONDS  2    /* for a file: more is no disk, and there may be many */
 
 /* The keys of an account, out of all its files; one after the other they go into DIRECTORY/N.pub, N
  * modulo the batch. */
@@ -54,6 +55,13 @@ static void add_key(const struct key_line *line, struct login *l, struct keys *k
         l->n_keys += !line->forced;
 }
 
+static unsigned read_seconds(const struct search *s)
+{
+        unsigned left = search_seconds(s);
+
+        return left > READ_SECONDS ? READ_SECONDS : left > 0 ? left : 1;
+}
+
 static void read_keys_of(const struct search *s, const struct user *u, const char *path,
                          struct login *l, struct keys *k)
 {
@@ -61,8 +69,7 @@ static void read_keys_of(const struct search *s, const struct user *u, const cha
         struct key_line line;
         const char *at;
         size_t len, n;
-        int r = user_file_read(u, path, search_seconds(s) ? search_seconds(s) : 1, LOGIN_FILE_MAX,
-                               &text, &len);
+        int r = user_file_read(u, path, read_seconds(s), LOGIN_FILE_MAX, &text, &len);
 
         if (r == -ETIMEDOUT)
                 admission_because(l, "see why that file system does not answer",
@@ -238,8 +245,7 @@ int search_look(struct search *s, struct login *l, struct admission_rules *rules
         if (r < 0)
                 return r == -EINVAL || r == -ETIMEDOUT ? 0 : r;
         admission_rules_read(buf_str(&dump), l->user.uid, rules);
-        l->password = rules->passwords &&
-                      shadow_has_password(s->shadow ? s->shadow : "", s->shadow_len, l->user.name);
+        l->password = rules->passwords && l->has_password;
         if (rules->keys)
                 read_keys(s, rules, l, &k);
         k.strange = !admission_takes_any(buf_str(&dump), buf_str(&k.lines));

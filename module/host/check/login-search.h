@@ -15,15 +15,16 @@ struct search {
         const struct logins_search *in;
         struct argv server; /* the listener's command, expanded */
         struct scratch scratch;
-        char *shadow; /* NULL: it cannot be read */
-        size_t shadow_len;
-        uint64_t deadline;
+        uint64_t total;    /* microseconds for the whole */
+        uint64_t deadline; /* its end */
+        uint64_t until;    /* the deadline of the account in hand */
         uint64_t began;    /* realtime */
         char key_type[24]; /* of the trial key that is there; "": none yet */
         unsigned explained;
+        char left[160]; /* what a trial login left running; "" */
 };
 
-/* For one step: what is left of the whole, and no more than one step may take. 0: time is up. */
+/* For one step: what is left for the account, and no more than one step may take. 0: time is up. */
 unsigned search_seconds(const struct search *s);
 
 /* Fills s->server. -ENOTSUP where it is no "sshd -i" that could be started here as well. */

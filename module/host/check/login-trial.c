@@ -55,6 +55,18 @@ static int make_key(struct search *s, const char *type, struct error *error)
         return r;
 }
 
+static void end_all(struct search *s, const struct login *l)
+{
+        char left[64] = "";
+        unsigned n = orphans_end(left, sizeof(left));
+
+        if (n > 1)
+                (void)snprintf(s->left, sizeof(s->left), "%s's %s and %u more", l->user.name, left,
+                               n - 1);
+        else if (n > 0)
+                (void)snprintf(s->left, sizeof(s->left), "%s's %s", l->user.name, left);
+}
+
 static int go_the_way(struct search *s, const struct argv *server, struct login *l)
 {
         const struct ssh_client_target target = { .server = server };
@@ -70,7 +82,7 @@ static int go_the_way(struct search *s, const struct argv *server, struct login 
         l->admission = ADMISSION_NO;
         orphans_adopt();
         r = ssh_client_login(&s->scratch, &target, l->user.name, command, search_seconds(s), &said);
-        orphans_end();
+        end_all(s, l);
         if (r == 0 && strstr(buf_str(&said), token)) {
                 l->admission = l->n_accepted > 0 ? ADMISSION_PROVEN : ADMISSION_PASSWORD;
                 return 0;
