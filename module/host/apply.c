@@ -153,8 +153,8 @@ int apply_file(const struct rootfs *root, struct op *op, struct error *error)
         if (r != 0)
                 return r < 0 ? r : 0;
         r = write_op(root, op, error);
-        if (r >= 0)
-                return 0;
+        if (r >= 0 || (r == -ESTALE && error->text[0]))
+                return r;
         fix = advice(r);
         if (fix)
                 error_fix(error, "%s", fix);
