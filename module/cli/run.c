@@ -245,6 +245,16 @@ const char *run_verdict_fix(const struct run *r)
         return r->verdict.fix[0] ? r->verdict.fix : causes[r->verdict.cause].fix;
 }
 
+const char *run_login_fix(const struct run *r)
+{
+        if (r->who.logins.no_client)
+                return "install the package openssh-client (Fedora: openssh-clients)";
+        return r->who.logins.obstacle[0]
+                       ? "change that unit, or set \"require_login: unchecked\" if "
+                         "you know that you can log in"
+                       : causes[CAUSE_NO_LOGIN].fix;
+}
+
 void run_find_verdict(const struct run *r, struct verdict *ret)
 {
         AUTO_WAITING waiting;

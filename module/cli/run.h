@@ -186,6 +186,9 @@ void run_find_host_transport(struct run *r);
 /* The fix of the last verification's cause. */
 const char *run_verdict_fix(const struct run *r);
 
+/* The fix where nobody was shown to get in. */
+const char *run_login_fix(const struct run *r);
+
 /* Connects over vsock, with a diagnosis where nothing answers; `ret` may be run.verdict. */
 void run_find_verdict(const struct run *r, struct verdict *ret);
 

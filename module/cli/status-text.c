@@ -220,9 +220,12 @@ static void add_drift(const struct run *r, struct buf *out)
         const char *word = "drift   ";
         bool deferred = r->root.image && !r->options.no_verify;
 
-        for (size_t k = 0; k < r->plan.n_conflicts; k++, word = "        ")
-                add_line(out, "%s%s %s", word, r->plan.conflicts[k].path,
-                         r->plan.conflicts[k].reason);
+        for (size_t k = 0; k < r->plan.n_conflicts; k++, word = "        ") {
+                AUTO_BUF reason = BUF_INIT;
+
+                run_add_fix(r, r->plan.conflicts[k].reason, &reason);
+                add_line(out, "%s%s %s", word, r->plan.conflicts[k].path, buf_str(&reason));
+        }
         for (size_t k = 0; k < r->plan.n; k++, word = "        ") {
                 const struct op *op = &r->plan.ops[k];
 

@@ -1,0 +1,84 @@
+"""What a run says as a document is what it says as text, of the same system, to the letter."""
+
+import json
+
+import pytest
+
+from guest import Guest
+from guest.steps import CONFIG, UNITS, apply, dropin, meanwhile
+
+OTHER = "/root/other.yaml"
+SETTINGS = "verify_timeout: 5\n"
+NARROW = "[Service]\nExecStart=-/usr/sbin/sshd -i -o PermitRootLogin=no\nStandardInput=socket\n"
+TCP = "[Service]\nExecStart=/usr/sbin/sshd -D -p 2222\nRuntimeDirectory=sshd\nRuntimeDirectoryPreserve=yes\n"
+SHELL = "[Service]\nExecStart=\nExecStart=-/bin/sh -c 'exec /usr/sbin/sshd -i'\n"
+TEMPLATE, SOCKET = f"{UNITS}/sshd-vsock@.service", f"{UNITS}/sshd-vsock.socket"
+
+
+@pytest.fixture(scope="module", name="guest")
+def boot(program):
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check("ip link set lo up")
+        apply(guest, SETTINGS)
+        yield guest
+
+
+def told(guest, words, status):
+    """The document's error, and what the run said on standard error."""
+    result = guest.run(f"sshd-vsock --json {words}", timeout=120)
+    assert result.status == status, result.stdout + result.stderr
+    return json.loads(result.stdout)["error"], result.stderr
+
+
+def fix_of(said, what):
+    """The fix of the one message with those words."""
+    (line,) = [line for line in said.splitlines() if what in line]
+    return line.split("; fix: ", 1)[1]
+
+
+def test_who_gets_in_is_no_conflict(guest):
+    """A template by hand that ours could not replace, and that lets root in no more."""
+    with meanwhile(guest, f"cp {TEMPLATE} /root/t; printf '{NARROW}' >{TEMPLATE}; systemctl daemon-reload",
+                   f"mv /root/t {TEMPLATE}; systemctl daemon-reload"):
+        for verb, status, cause in ("plan", 1, "conflict"), ("apply", 1, "conflict"), ("verify", 4, "no-login"):
+            error, said = told(guest, verb, status)
+            assert error["cause"] == cause, said
+        assert error["fix"] == fix_of(said, "no account that require_login asks for")
+
+
+@pytest.mark.parametrize("what", ("client", "unit"))
+def test_fix_of_nobody_is_the_one_that_is_said(what, guest):
+    """Without a client to ask with, and with a unit that no trial can follow."""
+    with (meanwhile(guest, "mv /usr/bin/ssh /root/ssh", "mv /root/ssh /usr/bin/ssh") if what == "client" else
+          dropin(guest, "sshd-vsock@.service", SHELL)):
+        error, said = told(guest, "verify", 4)
+    assert error["fix"] == fix_of(said, "no account that require_login asks for")
+    assert error["fix"].startswith("install the package" if what == "client" else "change that unit")
+
+
+def test_reason_of_a_conflict_names_the_command_at_hand(guest):
+    guest.put(OTHER, SETTINGS + "hosts_entry: false\n")
+    with meanwhile(guest, f"mv {SOCKET} /root/s; ln -s /dev/null {SOCKET}; systemctl daemon-reload",
+                   f"mv /root/s {SOCKET}; systemctl daemon-reload"):
+        fix = f'"systemctl unmask sshd-vsock.socket && sshd-vsock apply --config={OTHER}"'
+        result = guest.run(f"sshd-vsock --json --config={OTHER} plan")
+        document = json.loads(result.stdout)
+        assert f"{SOCKET} is masked; fix: {fix}\n" in result.stderr
+        assert document["error"]["what"] == f"{SOCKET} is masked; fix: {fix}"
+        assert document["conflicts"][0]["reason"] == f"is masked; fix: {fix}"
+        assert fix in guest.run(f"sshd-vsock --config={OTHER} status").stdout
+
+
+def test_tcp_that_stays_open_is_what_failed(guest):
+    """That nobody gets in otherwise was asked for the fix of it alone."""
+    apply(guest, SETTINGS + "disable_tcp: true\n")
+    guest.put(f"{UNITS}/mine.service", TCP)
+    with meanwhile(guest, "systemctl daemon-reload; systemctl start mine; mv /root/.ssh /root/keys",
+                   f"systemctl stop mine; rm {UNITS}/mine.service; mv /root/keys /root/.ssh; "
+                   f"echo '{SETTINGS}' >{CONFIG}; systemctl daemon-reload; sshd-vsock -q apply"):
+        guest.check("until ss -ltnH | grep -q ':2222 '; do sleep 0.05; done")
+        error, said = told(guest, "apply", 1)
+        assert "first correct what" in fix_of(said, "still listens on TCP")
+        assert error == {"cause": "tcp-open", "fix": fix_of(said, "still listens on TCP"),
+                         "what": "sshd listens on TCP where disable_tcp or listen_address lets none"}
