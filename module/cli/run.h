@@ -159,8 +159,8 @@ int run_report_conflicts(struct run *r) MUST_CHECK;
  * of its configuration for one of another AddressFamily. 0, or -EINVAL and words in run.error. */
 int run_check_family(struct run *r) MUST_CHECK;
 
-/* Says in one line which wanted files have no place to be, and in another which users are gone.
- * (run-extras.c, as the next four) */
+/* Says in one line which wanted files have no place to be, and in another which users are gone
+ * or have no home. (run-extras.c, as the next five) */
 void run_report_skipped(const struct run *r);
 
 /* Says what only root could have looked at. */
@@ -168,6 +168,9 @@ void run_report_hidden(const struct run *r);
 
 /* Whether `hushlogin` names users that there are not; their names. */
 bool run_lacks_users(const struct run *r, struct buf *out);
+
+/* The same for users whose home is empty in /etc/passwd: there is no place for theirs. */
+bool run_lacks_homes(const struct run *r, struct buf *out);
 
 /* Says of an image why its boot could not run the program. 0, or -ENOMEM in run.error.
  */

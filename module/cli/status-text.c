@@ -187,7 +187,7 @@ static void add_hosts(const struct run *r, struct buf *out)
 
 static void add_hushlogin(const struct run *r, struct buf *out)
 {
-        AUTO_BUF gone = BUF_INIT;
+        AUTO_BUF gone = BUF_INIT, homeless = BUF_INIT;
         unsigned n = 0;
 
         buf_adds(out, "hush    ");
@@ -205,6 +205,8 @@ static void add_hushlogin(const struct run *r, struct buf *out)
                 add_line(out, "        nobody knows whose: %s", r->facts.unread);
         else if (run_lacks_users(r, &gone))
                 buf_addf(out, "        no such user: %s\n", buf_str(&gone));
+        if (run_lacks_homes(r, &homeless))
+                buf_addf(out, "        no home: %s\n", buf_str(&homeless));
 }
 
 bool status_lacks_hushlogin(const struct run *r)
@@ -212,7 +214,7 @@ bool status_lacks_hushlogin(const struct run *r)
         AUTO_BUF gone = BUF_INIT;
 
         return (r->facts.users_unread && r->config.hushlogin != HUSHLOGIN_OFF) ||
-               run_lacks_users(r, &gone) || r->plan.n_skipped > 0;
+               run_lacks_users(r, &gone) || run_lacks_homes(r, &gone) || r->plan.n_skipped > 0;
 }
 
 static void add_drift(const struct run *r, struct buf *out)

@@ -82,3 +82,23 @@ def test_tcp_that_stays_open_is_what_failed(guest):
         assert "first correct what" in fix_of(said, "still listens on TCP")
         assert error == {"cause": "tcp-open", "fix": fix_of(said, "still listens on TCP"),
                          "what": "sshd listens on TCP where disable_tcp or listen_address lets none"}
+
+
+# ---- an account without a home -------------------------------------------------------------------
+
+def test_account_without_a_home_gets_in(guest):
+    """Its keys are elsewhere: it is tried as any other, and has no .hushlogin."""
+    with meanwhile(guest, "echo 'ana:x:1500:100:::/bin/sh' >>/etc/passwd; echo 'ana:*:19000::::::' >>/etc/shadow; "
+                          "install -D -m 0644 /root/.ssh/authorized_keys /etc/ssh/keys/ana; "
+                          "echo 'AuthorizedKeysFile /etc/ssh/keys/%u' >/etc/ssh/sshd_config.d/50-x.conf",
+                   "rm -r /etc/ssh/keys /etc/ssh/sshd_config.d/50-x.conf; sed -i /^ana/d /etc/passwd /etc/shadow; "
+                   f"echo '{SETTINGS}' >{CONFIG}"):
+        guest.put(CONFIG, SETTINGS + "require_login: [ana]\nhushlogin: [ana]\n")
+        result = apply(guest)
+        fix = fix_of(result.stderr, "hushlogin: this user has no home: ana; ")
+        assert fix == "take the name out of the list or give the user a home"
+        assert guest.run("sshd-vsock verify").status == 0
+        assert guest.run("ls /.hushlogin").status != 0
+        guest.put(CONFIG, SETTINGS)
+        result = guest.run("sshd-vsock verify")
+        assert result.status == 0 and "ana can log in over vsock" in result.stderr, result
