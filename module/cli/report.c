@@ -118,7 +118,7 @@ static void add_configuration(struct json *j, const struct run *r)
                 [CONFIG_CREDENTIAL] = "credential",
         };
 
-        if (!json_open_if(j, "configuration", '{', r->config.verify_timeout))
+        if (!json_open_if(j, "configuration", '{', r->config.verify_timeout && !r->config_hidden))
                 return;
         json_string(j, "source", sources[r->source]);
         json_bool(j, "differs", r->config_differs);

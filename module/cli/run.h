@@ -91,6 +91,7 @@ struct run {
         enum homes homes;    /* which of them the verb looks at */
         bool quietly;        /* verification loads no module */
         bool as_it_is;       /* the verb looks at what is in force, not at what is to be */
+        bool config_hidden;  /* of it only the port is known, by the socket unit */
         bool config_differs; /* the system's own file is another one than what is in force */
         struct buf left;     /* extras that could not be written or taken out */
         struct buf again;    /* command that applies this configuration; empty: apply alone does */
@@ -138,6 +139,13 @@ int run_embed(struct run *r) MUST_CHECK;
 
 /* The fix of a cause, with the command that applies the configuration at hand. */
 void run_add_fix(const struct run *r, const char *fix, struct buf *out);
+
+/* As run_read_config(); where that is for root alone, and who asks is not, the port of the socket
+ * unit and all else by default, with run.config_hidden. (run-port.c, as the next) */
+int run_read_config_or_port(struct run *r) MUST_CHECK;
+
+/* Whether the system's own file is one that only root can read, and who asks is not root. */
+bool run_config_is_hidden(const struct run *r);
 
 /* Opens the root; a live run then needs, before anything is looked at, a system that systemd
  * booted, and root, where the verb needs that. */

@@ -1,6 +1,7 @@
 """What a run says as a document is what it says as text, of the same system, to the letter."""
 
 import json
+import re
 
 import pytest
 
@@ -82,6 +83,28 @@ def test_tcp_that_stays_open_is_what_failed(guest):
         assert "first correct what" in fix_of(said, "still listens on TCP")
         assert error == {"cause": "tcp-open", "fix": fix_of(said, "still listens on TCP"),
                          "what": "sshd listens on TCP where disable_tcp or listen_address lets none"}
+
+
+# ---- who may not see all -------------------------------------------------------------------------
+
+NOBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups sshd-vsock"
+
+
+def test_configuration_that_is_for_root_alone(guest):
+    """No fault of it: `verify` goes by what listens, and what compares with it needs root."""
+    guest.put(CONFIG, SETTINGS + "port: 2223\n", mode=0o600)
+    with meanwhile(guest, "sshd-vsock apply; modprobe vsock_loopback",
+                   f"echo '{SETTINGS}' >{CONFIG}; chmod 0644 {CONFIG}; sshd-vsock -q apply"):
+        result = guest.run(f"{NOBODY} verify")
+        assert result.status == 0 and re.search("verified: SSH-2.0.* on vsock port 2223 ", result.stderr), result
+        document = json.loads(guest.run(f"{NOBODY} --json verify").stdout)
+        assert document["error"] is document["configuration"] is None and document["operations"] == []
+        for verb in "plan", "status", "check":
+            result = guest.run(f"{NOBODY} --json {verb}")
+            assert result.status == 1, result
+            assert f"this needs root (only root can read {CONFIG}); fix: use sudo\n" in result.stderr
+            assert json.loads(result.stdout)["error"]["cause"] == "not-root"
+            assert json.loads(result.stdout)["faults"] is None
 
 
 # ---- an account without a home -------------------------------------------------------------------
