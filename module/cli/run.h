@@ -54,6 +54,7 @@ struct who_gets_in {
 };
 struct hosts_entry {
         bool known;
+        bool bypassed; /* DNS is asked before /etc/hosts, or nobody asks that */
         enum hosts_state state;
         char *address; /* NULL: UNKNOWN is in no line */
 };
@@ -208,6 +209,9 @@ int run_find_logins(struct run *r, struct error *error) MUST_CHECK;
 
 /* Looks which sshd listens on TCP, into run.tcp; says so where that cannot be seen. */
 void run_find_listeners(struct run *r);
+
+/* Reads who UNKNOWN is, and whether anybody asks, into run.hosts. (run-hosts.c) */
+void run_find_hosts(struct run *r);
 
 /* Says run.error and returns EXIT_WORLD. */
 int run_fail(struct run *r);

@@ -179,8 +179,12 @@ static void add_listeners(const struct run *r, struct buf *out)
 static void add_hosts(const struct run *r, struct buf *out)
 {
         if (r->hosts.address)
-                buf_addf(out, "hosts   UNKNOWN is %s%s\n", r->hosts.address,
-                         r->hosts.state == HOSTS_OURS ? "" : ", not by sshd-vsock");
+                buf_addf(out, "hosts   UNKNOWN is %s%s%s\n", r->hosts.address,
+                         r->hosts.state == HOSTS_OURS ? "" : ", not by sshd-vsock",
+                         r->hosts.bypassed
+                                 ? "; not used: /etc/nsswitch.conf has no \"files\" before "
+                                   "DNS"
+                                 : "");
         else
                 buf_adds(out, "hosts   UNKNOWN is not in /etc/hosts\n");
 }

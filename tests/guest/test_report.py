@@ -107,6 +107,29 @@ def test_configuration_that_is_for_root_alone(guest):
             assert json.loads(result.stdout)["faults"] is None
 
 
+# ---- who is asked for UNKNOWN --------------------------------------------------------------------
+
+LINES = {"dns": False, "dns files": False, "files dns": True, "resolve [!UNAVAIL=return] dns": True}
+
+
+def test_hosts_file_that_nobody_asks(guest):
+    """The line is there, and a login waits for DNS all the same."""
+    with meanwhile(guest, "cp /etc/nsswitch.conf /root/nss", "mv /root/nss /etc/nsswitch.conf"):
+        for line, asked in LINES.items():
+            guest.check(f"sed -i 's/^hosts:.*/hosts: {line}/' /etc/nsswitch.conf")
+            result = guest.run("sshd-vsock verify")
+            assert result.status == 0, result.stderr
+            assert ("UNKNOWN resolves from /etc/hosts\n" in result.stderr) == asked, line
+            row = guest.run("sshd-vsock status").stdout
+            assert ("hosts   UNKNOWN is 127.0.0.1\n" in row) == asked, row
+            if asked:
+                continue
+            assert fix_of(result.stderr, "UNKNOWN does not resolve from /etc/hosts") == (
+                "put the word files before all others into the hosts line of /etc/nsswitch.conf")
+            guest.check("sed -i 's/^hosts:/hosts: files/' /etc/nsswitch.conf")
+            assert "UNKNOWN resolves from /etc/hosts\n" in guest.run("sshd-vsock verify").stderr
+
+
 # ---- an account without a home -------------------------------------------------------------------
 
 def test_account_without_a_home_gets_in(guest):
