@@ -253,6 +253,12 @@ def test_account_whose_home_is_empty(verb, status, debian):
         assert ("no home: ana" in result.stdout + result.stderr) == ("[" in config)
         assert not debian.at("/.hushlogin").exists() and "/.hushlogin" not in result.stdout.replace(
             "/admin/.hushlogin", "").replace("/root/.hushlogin", "").replace("/skel/.hushlogin", "")
+    # the fix, either way
+    assert "no home" not in str(debian.run(verb, config="hushlogin: [admin]\n"))
+    debian.put("/etc/passwd", debian.read("/etc/passwd").replace(b"::/bin/sh", b":/srv/ana:/bin/sh"))
+    debian.at("/srv/ana").mkdir(parents=True)
+    assert "no home" not in str(debian.run(verb, config="hushlogin: [ana]\n"))
+    assert debian.at("/srv/ana/.hushlogin").exists() == (verb == "apply")
 
 
 @pytest.mark.parametrize("verb,status", [("plan", 10), ("apply", 0), ("status", 10)])
