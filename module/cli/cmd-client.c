@@ -10,7 +10,6 @@
 #include "core/format/host-key.h"
 #include "core/format/kvp-pool.h"
 #include "core/format/sshd-dump.h"
-#include "core/format/unit-streams.h"
 #include "host/check/login-search.h"
 #include "host/spawn.h"
 #include "host/sshd-query.h"
@@ -238,48 +237,6 @@ static int look_at_machine(struct run *r, struct client *c)
         return 0;
 }
 
-/* The socket unit as it is, be it systemd's own. */
-static bool find_port(struct run *r)
-{
-        static const char *const units[] = { SYSTEM_UNIT_DIR "/" UNIT_SOCKET,
-                                             "/run/systemd/generator/" UNIT_SOCKET };
-        static const char wanted[] = "ListenStream=vsock:";
-
-        for (size_t i = 0; i < ELEMENTSOF(units); i++) {
-                AUTO(unit_streams_free) struct unit_streams streams = { 0 };
-                AUTO_FREE char *text = NULL;
-                const char *at, *port;
-                size_t len;
-
-                if (rootfs_read(&r->root, units[i], KEY_FILE_MAX, &text, &len, NULL) < 0 ||
-                    unit_streams_read(&streams, text, len) < 0)
-                        continue;
-                at = strstr(buf_str(&streams.others), wanted);
-                port = at ? strchr(at + strlen(wanted), ':') : NULL;
-                if (!port)
-                        continue;
-                r->config.port = (uint32_t)strtoul(port + 1, NULL, 10);
-                log_line(&r->log, LOG_LEVEL_DETAIL, "%s is for root alone: the port is that of %s",
-                         CONFIG_PATH_DEFAULT, units[i]);
-                return r->config.port > 0;
-        }
-        return false;
-}
-
-/* Who may not read the configuration goes by what listens. */
-static int read_config(struct run *r)
-{
-        AUTO_FREE char *text = NULL;
-        size_t len;
-
-        if (!r->root.image && !r->options.config && geteuid() != 0 &&
-            rootfs_read(&r->root, CONFIG_PATH_DEFAULT, CONFIG_SIZE_MAX, &text, &len, NULL) ==
-                    -EACCES &&
-            find_port(r))
-                return EXIT_DONE;
-        return run_read_config(r);
-}
-
 static int refuse_usage(struct run *r)
 {
         error_fix(&r->error, "see sshd-vsock --help");
@@ -297,7 +254,7 @@ int cmd_client(struct run *r)
         status = run_begin(r, false);
         r->as_it_is = true;
         if (status == EXIT_DONE)
-                status = read_config(r);
+                status = run_read_config_or_port(r);
         if (status != EXIT_DONE)
                 return status;
         s->client.port = r->config.port;

@@ -19,7 +19,11 @@ int cmd_plan(struct run *r)
         if (r->root.image && run_report_program(r) < 0)
                 return run_fail(r);
         if (r->log.max >= LOG_LEVEL_STEP || r->options.json)
-                plan_print(&r->plan, r->root.image && !r->options.no_verify, &r->text);
+                plan_print(&r->plan,
+                           r->options.no_verify ? CLOSING_BLIND
+                           : r->root.image      ? CLOSING_DEFERRED
+                                                : CLOSING_VERIFIED,
+                           &r->text);
         plan_print_summary(&r->plan, &r->text);
         status = run_report_conflicts(r);
         if (status == EXIT_DONE && r->plan.n > 0 && run_check_family(r) < 0)

@@ -37,16 +37,6 @@ static void look_at_tcp(struct run *r)
         tcp_find_drift(r);
 }
 
-static void look_at_hosts(struct run *r)
-{
-        AUTO_FREE char *text = NULL;
-        size_t len = 0;
-
-        r->hosts.known =
-                rootfs_read(&r->root, PATH_HOSTS, ROOTFS_FILE_MAX, &text, &len, NULL) < 0 ||
-                hosts_file_inspect(text, len, &r->hosts.state, &r->hosts.address) == 0;
-}
-
 int cmd_status(struct run *r)
 {
         int status = run_begin(r, false);
@@ -67,7 +57,7 @@ int cmd_status(struct run *r)
                 return run_fail(r);
         if (r->systemd)
                 look_at_tcp(r);
-        look_at_hosts(r);
+        run_find_hosts(r);
         status_text(r, &r->text);
         run_report_hidden(r);
         if ((r->config_differs && !r->options.config) || run_has_changes(r) ||

@@ -13,13 +13,16 @@
 /* Not a broken link of the vsock listener, but of the login behind it. */
 static void check_hosts(struct run *r)
 {
-        AUTO_FREE char *text = NULL;
-        enum hosts_state state = HOSTS_ABSENT;
-        size_t len = 0;
-
-        if (rootfs_read(&r->root, "/etc/hosts", ROOTFS_FILE_MAX, &text, &len, NULL) < 0 ||
-            hosts_file_inspect(text, len, &state, NULL) < 0 || state == HOSTS_ABSENT)
+        run_find_hosts(r);
+        if (!r->hosts.address)
                 message_cause(r, LOG_LEVEL_WARN, CAUSE_NO_UNKNOWN, "");
+        else if (r->hosts.bypassed)
+                log_line(
+                        &r->log, LOG_LEVEL_WARN,
+                        "%s (it is there, and DNS is asked before it, or nobody asks it); fix: put "
+                        "the word files before all others into the hosts line of "
+                        "/etc/nsswitch.conf",
+                        causes[CAUSE_NO_UNKNOWN].what);
         else
                 log_line(&r->log, LOG_LEVEL_STEP, "UNKNOWN resolves from /etc/hosts");
 }
@@ -50,12 +53,14 @@ static int judge_host_transport(struct run *r)
 static int verify_for_anybody(struct run *r)
 {
         struct error without = { 0 };
-        int status = run_read_config(r);
+        int status = run_read_config_or_port(r);
 
         if (status == EXIT_DONE && systemd_open(&r->systemd, &without) == 0)
                 status = run_make_plan(r, false);
         if (status != EXIT_DONE)
                 return status;
+        if (r->config_hidden)
+                plan_free(&r->plan); /* towards what nobody asked for */
         run_find_verdict(r, &r->verdict);
         if (r->verdict.cause == CAUSE_NO_LOOPBACK) {
                 r->verified = true;

@@ -76,12 +76,7 @@ static int message_nobody(const struct run *r)
         const struct cause_row *row = &causes[CAUSE_NO_LOGIN];
 
         log_event(&r->log, LOG_EVENT_FAILED, LOG_LEVEL_ERROR, row->id, "%s%s%s; fix: %s", row->what,
-                  r->who.logins.obstacle[0] ? ": " : "", r->who.logins.obstacle,
-                  r->who.logins.no_client     ? "install the package openssh-client (Fedora: "
-                                                "openssh-clients)"
-                  : r->who.logins.obstacle[0] ? "change that unit, or set \"require_login: "
-                                                "unchecked\" if you know that you can log in"
-                                              : row->fix);
+                  r->who.logins.obstacle[0] ? ": " : "", r->who.logins.obstacle, run_login_fix(r));
         return EXIT_CLOSED_NOTHING;
 }
 

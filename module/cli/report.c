@@ -32,12 +32,13 @@ static void add_error_words(struct json *j, const struct run *r, const char *cau
         json_close(j, '}');
 }
 
-/* The conflict that ended the run; NULL where something else did. */
+/* The conflict that ended the run; NULL where something else did, as always in a verb that looks at
+ * what is in force. */
 static const struct conflict *conflict_of(const struct run *r, int status)
 {
         enum blocks blocked = plan_blocked(&r->plan);
 
-        if (blocked == BLOCKS_NOTHING ||
+        if (r->as_it_is || blocked == BLOCKS_NOTHING ||
             (blocked == BLOCKS_CLOSE && (status != EXIT_WORLD || r->error.text[0])))
                 return NULL;
         for (size_t k = 0; k < r->plan.n_conflicts; k++)
@@ -46,8 +47,15 @@ static const struct conflict *conflict_of(const struct run *r, int status)
         return NULL;
 }
 
+static void add_run_error(struct json *j, const struct run *r)
+{
+        add_error_words(j, r, r->error.cause ? causes[r->error.cause].id : NULL, r->error.text,
+                        r->error.fix);
+}
+
 /* Every status that is a failure has its one error, wherever the run keeps it. What is wrong with
- * the vsock listener comes before the failed job by which it showed. */
+ * the vsock listener comes before the failed job by which it showed; what has a cause of its own,
+ * as TCP that stays open, before who gets in, which was asked for its fix. */
 static void add_error(struct json *j, const struct run *r, int status)
 {
         const struct cause_row *row = &causes[r->verdict.cause];
@@ -57,19 +65,21 @@ static void add_error(struct json *j, const struct run *r, int status)
         if (status == EXIT_DONE || status == EXIT_CHANGES) {
                 json_null(j, "error");
         } else if (conflict) {
-                buf_addf(&text, "%s%s %s", r->root.path, conflict->path, conflict->reason);
+                buf_addf(&text, "%s%s ", r->root.path, conflict->path);
+                run_add_fix(r, conflict->reason, &text);
                 add_error_words(j, r, "conflict", buf_str(&text), NULL);
         } else if (r->faults.len > 0) {
                 add_error_words(j, r, "configuration", "the configuration has faults",
                                 "correct what \"faults\" names");
+        } else if (status == EXIT_WORLD && r->error.cause) {
+                add_run_error(j, r);
         } else if (r->verified && r->verdict.cause != CAUSE_NONE) {
                 add_error_words(j, r, row->id, row->what, run_verdict_fix(r));
         } else if (r->who.known && !r->who.enough) {
                 row = &causes[CAUSE_NO_LOGIN];
-                add_error_words(j, r, row->id, row->what, row->fix);
+                add_error_words(j, r, row->id, row->what, run_login_fix(r));
         } else if (r->error.text[0]) {
-                add_error_words(j, r, r->error.cause ? causes[r->error.cause].id : NULL,
-                                r->error.text, r->error.fix);
+                add_run_error(j, r);
         } else if (status == EXIT_CLOSED_NOTHING) {
                 row = &causes[CAUSE_NO_WAY_TO_HOST];
                 add_error_words(j, r, row->id, row->what,
@@ -108,7 +118,7 @@ static void add_configuration(struct json *j, const struct run *r)
                 [CONFIG_CREDENTIAL] = "credential",
         };
 
-        if (!json_open_if(j, "configuration", '{', r->config.verify_timeout))
+        if (!json_open_if(j, "configuration", '{', r->config.verify_timeout && !r->config_hidden))
                 return;
         json_string(j, "source", sources[r->source]);
         json_bool(j, "differs", r->config_differs);
@@ -130,8 +140,12 @@ static void add_operations(struct json *j, const struct run *r)
                 add_operation(j, &r->plan.ops[k]);
         json_close(j, ']');
         json_open(j, "conflicts", '[');
-        for (size_t k = 0; k < r->plan.n_conflicts; k++)
-                add_path(j, r->plan.conflicts[k].path, r->plan.conflicts[k].reason);
+        for (size_t k = 0; k < r->plan.n_conflicts; k++) {
+                AUTO_BUF reason = BUF_INIT;
+
+                run_add_fix(r, r->plan.conflicts[k].reason, &reason);
+                add_path(j, r->plan.conflicts[k].path, buf_str(&reason));
+        }
         json_close(j, ']');
         json_open(j, "skipped", '[');
         for (size_t k = 0; k < r->plan.n_skipped; k++)

@@ -7,6 +7,7 @@
  */
 #include "cli/run.h"
 
+#include "core/plan/causes.h"
 #include "core/plan/render.h"
 #include "host/config-load.h"
 #include "host/credential.h"
@@ -149,6 +150,11 @@ static bool same(const struct candidate *a, const struct candidate *b)
 
 static int use(struct run *r, struct candidate *c, enum config_source source)
 {
+        if (c->rc == -EBADMSG && source == CONFIG_FILE && run_config_is_hidden(r)) {
+                (void)cause_set(&r->error, CAUSE_NOT_ROOT,
+                                "only root can read " CONFIG_PATH_DEFAULT, -EACCES);
+                return run_fail(r);
+        }
         if (c->rc == -EBADMSG)
                 return show_faults(r, &c->diag);
         r->source = source;

@@ -36,6 +36,12 @@ void run_report_skipped(const struct run *r)
                          "hushlogin: there is no such user: %s; fix: take the name out of the list "
                          "or make the user",
                          buf_str(&text));
+        buf_free(&text);
+        if (run_lacks_homes(r, &text))
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "hushlogin: this user has no home: %s; fix: take the name out of the list "
+                         "or give the user a home",
+                         buf_str(&text));
 }
 
 void run_report_hidden(const struct run *r)
@@ -58,15 +64,31 @@ void run_report_hidden(const struct run *r)
                          buf_str(&text) + 2);
 }
 
-bool run_lacks_users(const struct run *r, struct buf *out)
+/* The names under `hushlogin` of no user, or of users without a home. */
+static bool add_named(const struct run *r, bool homeless, struct buf *out)
 {
         const struct config *c = &r->config;
         size_t n = 0;
 
-        for (size_t i = 0; c->hushlogin == HUSHLOGIN_USERS && i < c->n_users; i++)
-                if (!r->facts.users_unread && !users_find(&r->facts.users, c->users[i].name))
+        if (r->facts.users_unread || c->hushlogin != HUSHLOGIN_USERS)
+                return false;
+        for (size_t i = 0; i < c->n_users; i++) {
+                const struct user *u = users_find(&r->facts.users, c->users[i].name);
+
+                if (homeless ? u && !u->home[0] : !u)
                         buf_addf(out, "%s%s", n++ ? ", " : "", c->users[i].name);
+        }
         return n > 0;
+}
+
+bool run_lacks_users(const struct run *r, struct buf *out)
+{
+        return add_named(r, false, out);
+}
+
+bool run_lacks_homes(const struct run *r, struct buf *out)
+{
+        return add_named(r, true, out);
 }
 
 void run_add_unseen(const struct run *r, struct buf *out)

@@ -52,8 +52,9 @@ static bool generated_listener_works(const struct run *r)
                 return false;
         run_find_verdict(r, &v);
         /* a look loads no module; `apply` will, and find that it answers as it does for the host */
-        if (r->quietly && v.cause == CAUSE_NO_LOOPBACK)
-                return verify_may_load_loopback(r->config.verify_timeout);
+        if (r->quietly && v.cause == CAUSE_NO_LOOPBACK &&
+            verify_may_load_loopback(r->config.verify_timeout))
+                v.cause = CAUSE_NONE;
         /* whom sshd admits is for root to see */
         return v.cause == CAUSE_NONE && (r->facts.anybody || logins_keys_count(&search));
 }
@@ -243,6 +244,16 @@ void run_find_host_transport(struct run *r)
 const char *run_verdict_fix(const struct run *r)
 {
         return r->verdict.fix[0] ? r->verdict.fix : causes[r->verdict.cause].fix;
+}
+
+const char *run_login_fix(const struct run *r)
+{
+        if (r->who.logins.no_client)
+                return "install the package openssh-client (Fedora: openssh-clients)";
+        return r->who.logins.obstacle[0]
+                       ? "change that unit, or set \"require_login: unchecked\" if "
+                         "you know that you can log in"
+                       : causes[CAUSE_NO_LOGIN].fix;
 }
 
 void run_find_verdict(const struct run *r, struct verdict *ret)

@@ -54,6 +54,7 @@ struct who_gets_in {
 };
 struct hosts_entry {
         bool known;
+        bool bypassed; /* DNS is asked before /etc/hosts, or nobody asks that */
         enum hosts_state state;
         char *address; /* NULL: UNKNOWN is in no line */
 };
@@ -91,6 +92,7 @@ struct run {
         enum homes homes;    /* which of them the verb looks at */
         bool quietly;        /* verification loads no module */
         bool as_it_is;       /* the verb looks at what is in force, not at what is to be */
+        bool config_hidden;  /* of it only the port is known, by the socket unit */
         bool config_differs; /* the system's own file is another one than what is in force */
         struct buf left;     /* extras that could not be written or taken out */
         struct buf again;    /* command that applies this configuration; empty: apply alone does */
@@ -139,6 +141,13 @@ int run_embed(struct run *r) MUST_CHECK;
 /* The fix of a cause, with the command that applies the configuration at hand. */
 void run_add_fix(const struct run *r, const char *fix, struct buf *out);
 
+/* As run_read_config(); where that is for root alone, and who asks is not, the port of the socket
+ * unit and all else by default, with run.config_hidden. (run-port.c, as the next) */
+int run_read_config_or_port(struct run *r) MUST_CHECK;
+
+/* Whether the system's own file is one that only root can read, and who asks is not root. */
+bool run_config_is_hidden(const struct run *r);
+
 /* Opens the root; a live run then needs, before anything is looked at, a system that systemd
  * booted, and root, where the verb needs that. */
 int run_begin(struct run *r, bool needs_root) MUST_CHECK;
@@ -159,8 +168,8 @@ int run_report_conflicts(struct run *r) MUST_CHECK;
  * of its configuration for one of another AddressFamily. 0, or -EINVAL and words in run.error. */
 int run_check_family(struct run *r) MUST_CHECK;
 
-/* Says in one line which wanted files have no place to be, and in another which users are gone.
- * (run-extras.c, as the next four) */
+/* Says in one line which wanted files have no place to be, and in another which users are gone
+ * or have no home. (run-extras.c, as the next five) */
 void run_report_skipped(const struct run *r);
 
 /* Says what only root could have looked at. */
@@ -168,6 +177,9 @@ void run_report_hidden(const struct run *r);
 
 /* Whether `hushlogin` names users that there are not; their names. */
 bool run_lacks_users(const struct run *r, struct buf *out);
+
+/* The same for users whose home is empty in /etc/passwd: there is no place for theirs. */
+bool run_lacks_homes(const struct run *r, struct buf *out);
 
 /* Says of an image why its boot could not run the program. 0, or -ENOMEM in run.error.
  */
@@ -186,6 +198,9 @@ void run_find_host_transport(struct run *r);
 /* The fix of the last verification's cause. */
 const char *run_verdict_fix(const struct run *r);
 
+/* The fix where nobody was shown to get in. */
+const char *run_login_fix(const struct run *r);
+
 /* Connects over vsock, with a diagnosis where nothing answers; `ret` may be run.verdict. */
 void run_find_verdict(const struct run *r, struct verdict *ret);
 
@@ -194,6 +209,9 @@ int run_find_logins(struct run *r, struct error *error) MUST_CHECK;
 
 /* Looks which sshd listens on TCP, into run.tcp; says so where that cannot be seen. */
 void run_find_listeners(struct run *r);
+
+/* Reads who UNKNOWN is, and whether anybody asks, into run.hosts. (run-hosts.c) */
+void run_find_hosts(struct run *r);
 
 /* Says run.error and returns EXIT_WORLD. */
 int run_fail(struct run *r);

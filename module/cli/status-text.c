@@ -179,15 +179,19 @@ static void add_listeners(const struct run *r, struct buf *out)
 static void add_hosts(const struct run *r, struct buf *out)
 {
         if (r->hosts.address)
-                buf_addf(out, "hosts   UNKNOWN is %s%s\n", r->hosts.address,
-                         r->hosts.state == HOSTS_OURS ? "" : ", not by sshd-vsock");
+                buf_addf(out, "hosts   UNKNOWN is %s%s%s\n", r->hosts.address,
+                         r->hosts.state == HOSTS_OURS ? "" : ", not by sshd-vsock",
+                         r->hosts.bypassed
+                                 ? "; not used: /etc/nsswitch.conf has no \"files\" before "
+                                   "DNS"
+                                 : "");
         else
                 buf_adds(out, "hosts   UNKNOWN is not in /etc/hosts\n");
 }
 
 static void add_hushlogin(const struct run *r, struct buf *out)
 {
-        AUTO_BUF gone = BUF_INIT;
+        AUTO_BUF gone = BUF_INIT, homeless = BUF_INIT;
         unsigned n = 0;
 
         buf_adds(out, "hush    ");
@@ -205,6 +209,8 @@ static void add_hushlogin(const struct run *r, struct buf *out)
                 add_line(out, "        nobody knows whose: %s", r->facts.unread);
         else if (run_lacks_users(r, &gone))
                 buf_addf(out, "        no such user: %s\n", buf_str(&gone));
+        if (run_lacks_homes(r, &homeless))
+                buf_addf(out, "        no home: %s\n", buf_str(&homeless));
 }
 
 bool status_lacks_hushlogin(const struct run *r)
@@ -212,7 +218,7 @@ bool status_lacks_hushlogin(const struct run *r)
         AUTO_BUF gone = BUF_INIT;
 
         return (r->facts.users_unread && r->config.hushlogin != HUSHLOGIN_OFF) ||
-               run_lacks_users(r, &gone) || r->plan.n_skipped > 0;
+               run_lacks_users(r, &gone) || run_lacks_homes(r, &gone) || r->plan.n_skipped > 0;
 }
 
 static void add_drift(const struct run *r, struct buf *out)
@@ -220,9 +226,12 @@ static void add_drift(const struct run *r, struct buf *out)
         const char *word = "drift   ";
         bool deferred = r->root.image && !r->options.no_verify;
 
-        for (size_t k = 0; k < r->plan.n_conflicts; k++, word = "        ")
-                add_line(out, "%s%s %s", word, r->plan.conflicts[k].path,
-                         r->plan.conflicts[k].reason);
+        for (size_t k = 0; k < r->plan.n_conflicts; k++, word = "        ") {
+                AUTO_BUF reason = BUF_INIT;
+
+                run_add_fix(r, r->plan.conflicts[k].reason, &reason);
+                add_line(out, "%s%s %s", word, r->plan.conflicts[k].path, buf_str(&reason));
+        }
         for (size_t k = 0; k < r->plan.n; k++, word = "        ") {
                 const struct op *op = &r->plan.ops[k];
 

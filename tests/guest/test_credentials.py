@@ -201,6 +201,21 @@ def test_generated_listener_that_takes_no_keys_gives_way(program):
         assert "nothing to do" in apply(guest).stderr
 
 
+def test_plan_says_that_it_gives_way(program):
+    """Which keys it takes is seen without a connection, which a look may not load vsock_loopback for."""
+    with Guest("trixie", prepare=bake_keys) as guest:
+        guest.install(program)
+        guest.check("modprobe vmw_vsock_virtio_transport; systemctl daemon-reload; "
+                    "systemctl start sshd-vsock.socket; ls /run/systemd/generator/sshd-vsock.socket; "
+                    "timeout 60 sh -c 'while lsmod | grep -q ^vsock_loopback; do rmmod vsock_loopback; done'")
+        for verb, words in ("plan", f"+++ {UNITS}/sshd-vsock.socket\n"), (
+                "status", f"write {UNITS}/sshd-vsock.socket\n"):
+            result = guest.run(f"sshd-vsock {verb}")
+            assert result.status == 10 and words in result.stdout, result
+        guest.check("! lsmod | grep vsock_loopback")
+        assert f"write {UNITS}/sshd-vsock.socket" in apply(guest).stderr
+
+
 # What systemd-vmspawn hands over with its key (vmspawn.c), as systemd-debug-generator writes it.
 VMSPAWN = f"""[Service]
 ExecStart=

@@ -247,3 +247,11 @@ def test_a_plan_that_nobody_reads_to_the_end_is_a_failure(debian):
                                 stderr=subprocess.PIPE, text=True, check=False, timeout=LIMIT)
     assert result.returncode == 1
     assert "standard output" in result.stderr
+
+
+@pytest.mark.parametrize("option, words", (("--no-verify", "# without verification (--no-verify):"),
+                                           (None, "# left to the first boot, after verification there:")))
+def test_a_plan_says_what_comes_before_closing(option, words, debian):
+    """What apply with the same options does."""
+    told = debian.run("plan", *[option] if option else [], config="disable_tcp: true\n").stdout
+    assert re.findall(r"^# [^\d].*$", told, re.M) == [words]

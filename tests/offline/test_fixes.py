@@ -151,6 +151,9 @@ OTHERS = {
     "take AddressFamily": OFFLINE + "test_address_of_a_family_that_sshd_refuses",
     "mv %s{MISNAMED} %s": "offline/test_cli.py::"
         "test_file_with_the_other_ending_is_not_overlooked",
+    "put the word files before all others": "guest/test_report.py::test_hosts_file_that_nobody_asks",
+    "take the name out of the list or give the user a home": "offline/test_hostile.py::"
+        "test_account_whose_home_is_empty",
     "take the name out of the list": GUEST + "test_user_who_is_not_there",
     "correct the line that sshd names, in sshd_config": GUEST + "test_configuration_that_is_refused",
     "see what it does, and end it if it hangs": "offline/test_neighbours.py::"

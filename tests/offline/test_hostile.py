@@ -263,6 +263,25 @@ def test_a_home_in_a_circle_does_not_keep_the_door_shut(debian):
 
 
 @pytest.mark.parametrize("verb,status", [("plan", 10), ("apply", 0), ("status", 10)])
+def test_account_whose_home_is_empty(verb, status, debian):
+    """There is one, and no path can be made for it."""
+    debian.put("/etc/passwd", debian.read("/etc/passwd") + b"ana:x:1500:1500:::/bin/sh\n")
+    for config in "hushlogin: [ana]\n", "hushlogin: true\n":
+        result = debian.run(verb, config=config)
+        assert result.returncode == status, result
+        assert "no such user" not in result.stdout + result.stderr
+        assert ("no home: ana" in result.stdout + result.stderr) == ("[" in config)
+        assert not debian.at("/.hushlogin").exists() and "/.hushlogin" not in result.stdout.replace(
+            "/admin/.hushlogin", "").replace("/root/.hushlogin", "").replace("/skel/.hushlogin", "")
+    # the fix, either way
+    assert "no home" not in str(debian.run(verb, config="hushlogin: [admin]\n"))
+    debian.put("/etc/passwd", debian.read("/etc/passwd").replace(b"::/bin/sh", b":/srv/ana:/bin/sh"))
+    debian.at("/srv/ana").mkdir(parents=True)
+    assert "no home" not in str(debian.run(verb, config="hushlogin: [ana]\n"))
+    assert debian.at("/srv/ana/.hushlogin").exists() == (verb == "apply")
+
+
+@pytest.mark.parametrize("verb,status", [("plan", 10), ("apply", 0), ("status", 10)])
 def test_homes_that_are_not_there_are_said_in_one_line(verb, status, debian):
     """As on a file system that is not mounted yet."""
     users = "".join(f"u{n}:x:{n}:{n}::/srv/u{n}:/bin/sh\n" for n in range(1001, 1008))

@@ -40,14 +40,34 @@ static void test_lines(void **state)
                     "[ssh-rsa BBBB]");
 }
 
-static void expect_path(const char *pattern, const char *want)
+static void expect_path_in(char *home, const char *pattern, const char *want)
 {
-        char name[] = "ana", home[] = "/home/ana";
+        char name[] = "ana";
         const struct user u = { .name = name, .uid = 1001, .home = home };
         AUTO_BUF out = BUF_INIT;
         bool good = authorized_keys_path(pattern, strlen(pattern), &u, &out);
 
         assert_string_equal(good ? buf_str(&out) : "none", want);
+}
+
+static void expect_path(const char *pattern, const char *want)
+{
+        char home[] = "/home/ana";
+
+        expect_path_in(home, pattern, want);
+}
+
+/* As sshd has it; never one that is relative to where the program stands. */
+static void test_path_without_a_home(void **state)
+{
+        char none[] = "";
+
+        (void)state;
+        expect_path_in(none, ".ssh/authorized_keys", "/.ssh/authorized_keys");
+        expect_path_in(none, "%h/.ssh/authorized_keys", "/.ssh/authorized_keys");
+        expect_path_in(none, "%hkeys", "/keys");
+        expect_path_in(none, "%h%u", "/ana");
+        expect_path_in(none, "/etc/ssh/keys/%u", "/etc/ssh/keys/ana");
 }
 
 static void test_path(void **state)
@@ -93,6 +113,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_lines),
                 cmocka_unit_test(test_path),
+                cmocka_unit_test(test_path_without_a_home),
                 cmocka_unit_test(test_shadow),
         };
 

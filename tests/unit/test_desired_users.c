@@ -69,12 +69,32 @@ static void test_home_is_root(void **state)
         }
 }
 
+/* No path can be made of one that is empty: it would be the root directory's. */
+static void test_home_is_empty(void **state)
+{
+        static const char *const configs[] = { "hushlogin: [x]\n", "hushlogin: true\n", "{}\n" };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(configs); i++) {
+                struct facts f = sample_facts();
+
+                users_free(&f.users);
+                assert_int_equal(users_parse("x:x:0:0:::/bin/sh\n", 18, &f.users), 0);
+                {
+                        AUTO(made_free) struct made m = make(configs[i], f);
+
+                        assert_null(find(&m, "/.hushlogin"));
+                }
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_hushlogin),
                 cmocka_unit_test(test_homes_that_are_looked_at),
                 cmocka_unit_test(test_home_is_root),
+                cmocka_unit_test(test_home_is_empty),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

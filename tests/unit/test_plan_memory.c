@@ -83,7 +83,7 @@ static int make_all(const struct config *c, const struct facts *f, const struct 
         if (r == 0)
                 r = plan_make(&d, observed, f, u, &p);
         if (r == 0) {
-                plan_print(&p, false, out);
+                plan_print(&p, CLOSING_VERIFIED, out);
                 r = out->error;
         }
         plan_free(&p);

@@ -90,7 +90,7 @@ static void test_closing(void **state)
                         plan.p.ops[k].content = strdup("unit\n");
                         plan.p.ops[k].len = 5;
                 }
-        plan_print(&plan.p, false, &b);
+        plan_print(&plan.p, CLOSING_VERIFIED, &b);
         users_free(&w.base.users);
         assert_string_equal(buf_str(&b), closing);
 }
@@ -116,7 +116,7 @@ static void test_every_kind(void **state)
         file.uid = 5;
         ops[0].content = text("a\n");
         ops[0].len = 2;
-        plan_print(&p, true, &b);
+        plan_print(&p, CLOSING_DEFERRED, &b);
         assert_string_equal(buf_str(&b), "mode 0600 5:0 -> 0644 0:0 /a\n"
                                          "remove /b\n"
                                          "--- /c\n"
@@ -148,13 +148,35 @@ static void test_names_of_others(void **state)
                                          "take over b\\x1b: link /x/b\\x1b -> /\\x1b");
 }
 
+/* What is said before closing is what the run does. */
+static void test_what_comes_before_closing(void **state)
+{
+        static const char *const words[] = {
+                [CLOSING_VERIFIED] = "# only after verification:\nsystemctl stop ssh.socket\n",
+                [CLOSING_DEFERRED] = "# left to the first boot, after verification there:\n"
+                                     "systemctl stop ssh.socket\n",
+                [CLOSING_BLIND] = "# without verification (--no-verify):\n"
+                                  "systemctl stop ssh.socket\n",
+        };
+        struct op op = { .kind = OP_STOP, .name = "ssh.socket", .phase = PHASE_CLOSE };
+        struct plan p = { .ops = &op, .n = 1 };
+
+        (void)state;
+        for (enum closing how = CLOSING_VERIFIED; how <= CLOSING_BLIND; how++) {
+                AUTO_BUF b = BUF_INIT;
+
+                plan_print(&p, how, &b);
+                assert_string_equal(buf_str(&b), words[how]);
+        }
+}
+
 static void test_nothing(void **state)
 {
         struct plan p = { 0 };
         AUTO_BUF b = BUF_INIT;
 
         (void)state;
-        plan_print(&p, false, &b);
+        plan_print(&p, CLOSING_VERIFIED, &b);
         assert_string_equal(buf_str(&b), "");
 }
 
@@ -174,8 +196,11 @@ static void test_kind_names(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_closing),         cmocka_unit_test(test_every_kind),
-                cmocka_unit_test(test_names_of_others), cmocka_unit_test(test_nothing),
+                cmocka_unit_test(test_names_of_others),
+                cmocka_unit_test(test_closing),
+                cmocka_unit_test(test_every_kind),
+                cmocka_unit_test(test_what_comes_before_closing),
+                cmocka_unit_test(test_nothing),
                 cmocka_unit_test(test_kind_names),
         };
 

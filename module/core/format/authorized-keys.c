@@ -123,6 +123,8 @@ bool authorized_keys_path(const char *pattern, size_t len, const struct user *u,
                 return false;
         if (pattern[0] != '/' && strncmp(pattern, "%h", len < 2 ? len : 2) != 0)
                 buf_addf(out, "%s/", strcmp(u->home, "/") == 0 ? "" : u->home);
+        else if (pattern[0] != '/' && !u->home[0] && !(len > 2 && pattern[2] == '/'))
+                buf_adds(out, "/"); /* sshd looks at what came out (auth2-pubkeyfile.c) */
         for (size_t i = 0; i < len; i++) {
                 if (pattern[i] != '%') {
                         buf_add(out, pattern + i, 1);

@@ -84,7 +84,8 @@ static int parse_line(const char *line, size_t len, struct user *ret)
         if (len == 0 || memchr(line, '\0', len) || !line_split(line, len, fields))
                 return 0;
         if (!name_is_sane(&fields[NAME]) || !parse_id(&fields[UID], &u.uid) ||
-            !parse_id(&fields[GID], &u.gid) || fields[HOME].len == 0 || fields[HOME].text[0] != '/')
+            !parse_id(&fields[GID], &u.gid) ||
+            (fields[HOME].len > 0 && fields[HOME].text[0] != '/'))
                 return 0;
 
         u.name = strndup(fields[NAME].text, fields[NAME].len);
@@ -187,7 +188,7 @@ bool user_can_login(const struct user *u)
 {
         static const char *const nowhere[] = { "", "nonexistent", "proc", "run", "dev" };
 
-        for (size_t i = 0; i < ELEMENTSOF(nowhere); i++)
+        for (size_t i = 0; u->home[0] && i < ELEMENTSOF(nowhere); i++)
                 if (path_is_under(u->home, nowhere[i]))
                         return false;
         return uid_is_a_person(u->uid) && shell_lets_in(u->shell);

@@ -94,7 +94,8 @@ static void add_home(struct home_index *h, const struct user *u)
 
 static bool looks_at_home(const struct maker *m, const struct user *u)
 {
-        return m->f->homes == HOMES_ALL || (m->f->homes == HOMES_ASKED && hush_wanted(m->c, u));
+        return u->home[0] &&
+               (m->f->homes == HOMES_ALL || (m->f->homes == HOMES_ASKED && hush_wanted(m->c, u)));
 }
 
 /* One item for everybody, for whoever does not want it now may have had it from an earlier

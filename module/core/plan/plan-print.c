@@ -99,16 +99,19 @@ void plan_print_op(const struct op *op, struct buf *out)
         }
 }
 
-void plan_print(const struct plan *p, bool deferred, struct buf *out)
+void plan_print(const struct plan *p, enum closing how, struct buf *out)
 {
+        static const char *const before[] = {
+                [CLOSING_VERIFIED] = "# only after verification:\n",
+                [CLOSING_DEFERRED] = "# left to the first boot, after verification there:\n",
+                [CLOSING_BLIND] = "# without verification (--no-verify):\n",
+        };
         bool closing = false;
 
         for (size_t k = 0; k < p->n; k++) {
                 if (p->ops[k].phase == PHASE_CLOSE && !closing) {
                         closing = true;
-                        buf_adds(out,
-                                 deferred ? "# left to the first boot, after verification there:\n"
-                                          : "# only after verification:\n");
+                        buf_adds(out, before[how]);
                 }
                 plan_print_op(&p->ops[k], out);
         }

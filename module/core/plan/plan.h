@@ -88,9 +88,16 @@ bool plan_touches(const struct plan *p, const char *unit);
 /* The most that a conflict of the plan blocks. */
 enum blocks plan_blocked(const struct plan *p);
 
-/* Appends unified diffs and one line per other operation. With `deferred` the CLOSE phase is said
- * to be left to the first boot. Control characters of foreign files are made visible. */
-void plan_print(const struct plan *p, bool deferred, struct buf *out);
+/* What has to come before the CLOSE phase. */
+enum closing {
+        CLOSING_VERIFIED, /* verification, in the same run */
+        CLOSING_DEFERRED, /* the first boot, and verification there */
+        CLOSING_BLIND,    /* nothing: --no-verify */
+};
+
+/* Appends unified diffs and one line per other operation; what comes before closing is said there.
+ * Control characters of foreign files are made visible. */
+void plan_print(const struct plan *p, enum closing how, struct buf *out);
 
 /* One line: "# 9 to write, 1 to start". Nothing where there is nothing to do. */
 void plan_print_summary(const struct plan *p, struct buf *out);
