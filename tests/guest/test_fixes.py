@@ -21,7 +21,8 @@ KEYS = "/etc/ssh/ssh_host_*_key"
 EXTRA = "/etc/ssh/sshd_config.d/50-x.conf"
 RELOAD = "systemctl daemon-reload"
 
-# A user's own program that connects N times and holds or drops what it gets.
+# A user's own program that connects N times and holds (once sshd has begun to speak) or drops what
+# it gets.
 CONNECT = """
 my ($mode, $n) = @ARGV;
 my @held;
@@ -30,6 +31,8 @@ for (1 .. $n) {
         connect($s, pack("S S L L L", 40, 0, 22, 1, 0)) or die "connect: $!";
         push @held, $s if $mode eq "hold";
 }
+sysread($_, my $banner, 1) for @held;
+open(my $file, ">", "/run/held") if $mode eq "hold";
 sleep 600 if $mode eq "hold";
 """
 
@@ -205,16 +208,32 @@ def test_socket_failed(guest):
         mended(guest)
 
 
-def test_share_full(guest):
-    share = guest.check("systemctl show -P MaxConnectionsPerSource sshd-vsock.socket").strip()
-    count = "systemctl show -P NConnections sshd-vsock.socket"
-    with meanwhile(guest, f"systemd-run -q --unit=hog perl /opt/connect.pl hold {share};"
-                          f"until [ $({count}) = {share} ]; do sleep 0.05; done",
-                   "systemctl stop hog || :"):
+COUNT = "systemctl show -P NConnections sshd-vsock.socket"
+
+
+def held(guest, number):
+    """So many connections that say nothing, for as long as the `with` statement runs."""
+    return meanwhile(guest, f"rm -f /run/held; systemd-run -q --unit=hog perl /opt/connect.pl hold {number};"
+                            "until [ -e /run/held ]; do sleep 0.05; done",
+                     f"systemctl stop hog || :; until [ $({COUNT}) = 0 ]; do sleep 0.05; done")
+
+
+@pytest.mark.parametrize("share", [8, 2])
+def test_share_full(share, guest):
+    """The program's own limit, and one that an administrator has lowered."""
+    with dropin(guest, "sshd-vsock.socket", f"[Socket]\nMaxConnectionsPerSource={share}\n"), \
+            held(guest, share):
         fix = broken(guest, "share-full").says("end what holds them")
         holder, = set(re.findall(r'"perl",pid=(\d+)', fix.run("ss --vsock")))
-        guest.check(f"kill {holder}; until [ $({count}) = 0 ]; do sleep 0.05; done")
+        guest.check(f"kill {holder}; until [ $({COUNT}) = 0 ]; do sleep 0.05; done")
         mended(guest)
+
+
+def test_many_sessions_hide_nothing(guest):
+    """As many as the limit of one CID, and none was refused."""
+    with dropin(guest, "sshd-vsock.socket", "[Socket]\nMaxConnectionsPerSource=20\n"), \
+            held(guest, 8), meanwhile(guest, f"echo Port 22x >{EXTRA}", f"rm {EXTRA}"):
+        broken(guest, "bad-sshd-config")
 
 
 def test_timeout(guest):

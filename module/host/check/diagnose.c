@@ -168,7 +168,7 @@ static bool add_waiting(struct systemd *m, struct verdict *v)
 }
 
 /* The socket listens, and still: the template, the per-CID limit, sshd. */
-static enum cause of_connection(struct systemd *m, const struct unit_state *s, struct verdict *v)
+static enum cause of_connection(struct systemd *m, struct verdict *v)
 {
         struct verdict other = *v;
         enum cause cause = of_template(m, unit_of(v));
@@ -183,7 +183,7 @@ static enum cause of_connection(struct systemd *m, const struct unit_state *s, s
                 return CAUSE_NONE;
         if (v->cause == CAUSE_TIMEOUT && add_waiting(m, v))
                 return CAUSE_NONE;
-        if (s->connections >= CONNECTIONS_PER_CID && v->cause == CAUSE_CLOSED)
+        if (v->refused)
                 return CAUSE_SHARE_FULL;
         return v->began ? ask_journal(v, v->began) : CAUSE_NONE;
 }
@@ -212,14 +212,15 @@ static void expect_unit(struct systemd *m, const struct unit_state *before, stru
                 v->detail[0] = v->fix[0] = '\0';
 }
 
-/* Others of this side hold all it may have: one of theirs may end in time. */
-static bool is_share_full(struct systemd *m, const struct verdict *v)
+/* How many connections the unit has refused so far. That tells more than how many it has: those are
+ * of all CIDs together, and a drop-in may have changed the limit. */
+static uint32_t refused_by(struct systemd *m, const char *unit)
 {
+        const struct verdict meant = { .unit = unit };
         struct unit_state s = { 0 };
         struct error error = { 0 };
 
-        return m && v->cause == CAUSE_CLOSED && systemd_unit(m, unit_of(v), &s, &error) == 0 &&
-               s.connections >= CONNECTIONS_PER_CID;
+        return m && systemd_unit(m, unit_of(&meant), &s, &error) == 0 ? s.refused : 0;
 }
 
 /* /run/sshd goes with each stop of ssh.service, also where that restarts over and over, and may so
@@ -237,13 +238,16 @@ static void verify_patiently(struct systemd *m, const char *unit, uint32_t port,
         uint64_t end = clock_deadline(timeout), began = 0;
 
         for (unsigned closed = 0;;) {
+                uint32_t refused = refused_by(m, unit);
                 uint64_t now = clock_now();
 
                 verify_listener(port, now < end ? (unsigned)((end - now) / 1000000) + 1 : 1, ret);
                 ret->unit = unit;
+                ret->refused = ret->cause == CAUSE_CLOSED && refused_by(m, unit) > refused;
                 began = began ? began : ret->began;
                 ret->began = began; /* what the journal says of any of them counts */
-                if ((!is_share_full(m, ret) && (!was_closed(ret) || closed++ == AGAIN)) ||
+                /* others hold all that this side may have: one of theirs may end in time */
+                if ((!ret->refused && (!was_closed(ret) || closed++ == AGAIN)) ||
                     clock_now() + UINT64_C(1000) * PAUSE >= end)
                         return;
                 (void)poll(NULL, 0, PAUSE);
@@ -303,7 +307,7 @@ void diagnose(struct systemd *m, struct verdict *v)
                 return;
         cause = of_socket(m, &s, v);
         if (cause == CAUSE_NONE && v->cause != CAUSE_NO_LISTENER)
-                cause = of_connection(m, &s, v);
+                cause = of_connection(m, v);
         if (cause != CAUSE_NONE)
                 v->cause = cause;
 }
