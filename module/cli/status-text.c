@@ -38,9 +38,11 @@ static void add_listener(const struct run *r, struct buf *out)
                 buf_adds(b, "vsock   not checked: this is an image\n");
                 return;
         }
-        if (!s->loaded) {
+        if (!s->loaded && !s->active) {
                 buf_addf(b, "vsock   none: %s is %s\n", r->listener,
-                         s->masked ? "masked" : "not installed");
+                         s->masked     ? "masked"
+                         : s->rejected ? "refused by systemd"
+                                       : "not installed");
                 return;
         }
         buf_addf(b, "vsock   %s on port %u (%s)\n", s->active ? "listening" : "not listening",

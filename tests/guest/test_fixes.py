@@ -145,6 +145,26 @@ def test_fix_that_is_a_command(what, guest):
         guest.check("rm -f /run/systemd/system/sshd-vsock.socket")
 
 
+REJECTED = {"sshd-vsock.socket": ("[Socket]\nListenStream=\n", 0, "no Listen setting"),
+            "sshd-vsock@.service": ("[Service]\nExecStart=/bin/true\n", 3, "more than one ExecStart=")}
+
+
+@pytest.mark.parametrize("unit", REJECTED)
+def test_unit_that_systemd_refuses(unit, guest):
+    """It is there, and would be refused again however often it is written."""
+    file, (lines, status, reason) = f"{UNITS}/{unit}.d/override.conf", REJECTED[unit]
+    guest.put(file, lines)
+    with meanwhile(guest, RELOAD, f"rm -rf {UNITS}/{unit}.d; {RELOAD}"):
+        fix = broken(guest, "unit-rejected")
+        assert reason in fix.run("systemctl status", status=status)
+        result = apply(guest, status=4 if status else 1)
+        assert "refuse" in result.stderr and file in result.stderr and fix.text in result.stderr
+        assert "not installed" not in guest.run("sshd-vsock status").stdout
+        guest.check(f"rm {file}")
+        fix.run("systemctl daemon-reload")
+        mended(guest)
+
+
 # ---- causes whose fix has commands in it ----------------------------------------------------------
 
 @pytest.mark.parametrize("choice", ["stop", "another port"])

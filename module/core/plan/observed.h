@@ -45,11 +45,13 @@ const char *observed_kind(mode_t mode);
 struct unit_state {
         bool loaded;        /* LoadState=loaded */
         bool masked;        /* LoadState=masked */
+        bool rejected;      /* LoadState=bad-setting or error: its files are there, and no good */
         bool active;        /* ActiveState is active, activating or reloading */
         bool starting;      /* active, but not yet done with starting */
         bool failed;        /* ActiveState=failed */
         bool needs_reload;  /* its files changed since systemd read them */
         char fragment[256]; /* FragmentPath */
+        char dropins[512];  /* DropInPaths, by blanks */
         char result[32];    /* Result, of sockets and services: "success", "resources", … */
         uint64_t changed;   /* StateChangeTimestamp: realtime, in microseconds */
         uint32_t main_pid;  /* services: MainPID; 0: none runs */

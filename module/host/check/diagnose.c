@@ -56,16 +56,33 @@ static enum cause ask_journal(struct verdict *v, uint64_t since)
         return cause;
 }
 
+static const char *unit_of(const struct verdict *v)
+{
+        return v->unit ? v->unit : UNIT_SOCKET;
+}
+
+/* "Missing" would have `apply` write what is there already, over and over. */
+static enum cause say_rejected(const char *unit, const struct unit_state *s, struct verdict *v)
+{
+        (void)snprintf(v->detail, sizeof(v->detail), "%s%s%.160s", unit,
+                       s->dropins[0] ? ", changed by " : "", s->dropins);
+        (void)snprintf(v->fix, sizeof(v->fix),
+                       "correct what \"systemctl status %s\" names, then \"systemctl "
+                       "daemon-reload && sshd-vsock apply\"",
+                       unit);
+        return CAUSE_UNIT_REJECTED;
+}
+
 /* Any instance tells whether the template is there; it is loaded, not started. The generated
  * listener's is a link to a unit of another name, which systemd follows; a socket that somebody
  * made with Accept=no has none. */
-static enum cause of_template(struct systemd *m, const char *unit)
+static enum cause of_template(struct systemd *m, struct verdict *v)
 {
         char service[256];
         struct unit_state s;
         struct error error = { 0 };
 
-        int r = systemd_socket_service(m, unit, service, sizeof(service), &error);
+        int r = systemd_socket_service(m, unit_of(v), service, sizeof(service), &error);
 
         if (r == 0 && strchr(service, '@'))
                 r = systemd_unit(m, service, &s, &error);
@@ -75,12 +92,9 @@ static enum cause of_template(struct systemd *m, const char *unit)
                 return r == -EACCES ? CAUSE_SELINUX_UNIT : CAUSE_NONE;
         if (s.masked)
                 return CAUSE_TEMPLATE_MASKED;
+        if (s.rejected)
+                return say_rejected(service, &s, v);
         return s.loaded ? CAUSE_NONE : CAUSE_TEMPLATE_MISSING;
-}
-
-static const char *unit_of(const struct verdict *v)
-{
-        return v->unit ? v->unit : UNIT_SOCKET;
 }
 
 /* Another socket unit: after a daemon-reload without the address systemd closes it, and no other
@@ -126,7 +140,7 @@ static int add_port_owner(struct systemd *m, struct verdict *v)
 /* What can be seen goes before what was said: older versions of systemd do not say why. */
 static enum cause of_failed(struct systemd *m, const struct unit_state *s, struct verdict *v)
 {
-        enum cause cause = of_template(m, unit_of(v));
+        enum cause cause = of_template(m, v);
 
         if (cause != CAUSE_NONE)
                 return cause;
@@ -142,6 +156,8 @@ static enum cause of_socket(struct systemd *m, const struct unit_state *s, struc
 {
         if (s->masked)
                 return CAUSE_UNIT_MASKED;
+        if (s->rejected)
+                return say_rejected(unit_of(v), s, v);
         if (!s->loaded)
                 return CAUSE_UNIT_MISSING;
         if (strcmp(s->result, "trigger-limit-hit") == 0)
@@ -171,7 +187,7 @@ static bool add_waiting(struct systemd *m, struct verdict *v)
 static enum cause of_connection(struct systemd *m, struct verdict *v)
 {
         struct verdict other = *v;
-        enum cause cause = of_template(m, unit_of(v));
+        enum cause cause = of_template(m, v);
 
         if (cause != CAUSE_NONE)
                 return cause;
@@ -260,18 +276,19 @@ static void look(struct systemd *m, const char *unit, uint32_t port, unsigned ti
         struct unit_state s = { 0 };
         struct error error = { 0 };
         enum cause cause = CAUSE_NONE;
-        const struct verdict meant = { .port = port, .unit = unit };
+        struct verdict meant = { .port = port, .unit = unit };
 
         int r = m ? systemd_unit(m, unit_of(&meant), &s, &error) : -ENOTCONN;
 
         if (r == -EACCES)
                 cause = CAUSE_SELINUX_UNIT;
         else if (r == 0 && s.active)
-                cause = of_template(m, unit_of(&meant));
+                cause = of_template(m, &meant);
+        meant.cause = cause;
         if (cause == CAUSE_NONE)
                 verify_patiently(m, unit, port, timeout, ret);
         else
-                *ret = (struct verdict){ .port = port, .unit = unit, .cause = cause };
+                *ret = meant;
         if (m && ret->cause == CAUSE_NONE)
                 expect_unit(m, &s, ret);
 }
