@@ -186,6 +186,9 @@ void run_find_host_transport(struct run *r);
 /* The fix of the last verification's cause. */
 const char *run_verdict_fix(const struct run *r);
 
+/* Whether the socket unit listens, and on the port that is wanted. */
+bool run_is_listening(const struct run *r);
+
 /* Connects over vsock, with a diagnosis where nothing answers; `ret` may be run.verdict. */
 void run_find_verdict(const struct run *r, struct verdict *ret);
 

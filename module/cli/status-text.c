@@ -45,8 +45,10 @@ static void add_listener(const struct run *r, struct buf *out)
                                        : "not installed");
                 return;
         }
-        buf_addf(b, "vsock   %s on port %u (%s)\n", s->active ? "listening" : "not listening",
-                 r->config.port, s->fragment);
+        buf_addf(b, "vsock   %s on port %u (%s)\n",
+                 run_is_listening(r) ? "listening" : "not listening", r->config.port, s->fragment);
+        if (s->active && !run_is_listening(r))
+                add_line(out, "        listening on %s instead", s->listen);
         buf_addf(b, "        %u open now, %u accepted, %u refused\n", s->connections, s->accepted,
                  s->refused);
 }

@@ -193,6 +193,28 @@ WantedBy=sockets.target
 """
 
 
+@pytest.mark.parametrize("choice", ["take it out", "set port"])
+def test_port_that_a_drop_in_moves(choice, guest):
+    """No run restarts the socket for it, over and over, and status says what is so."""
+    file, since = f"{UNITS}/sshd-vsock.socket.d/x.conf", "systemctl show -P ActiveEnterTimestamp sshd-vsock.socket"
+    guest.put(file, "[Socket]\nListenStream=\nListenStream=vsock::2222\n")
+    with meanwhile(guest, f"{RELOAD}; systemctl restart sshd-vsock.socket",
+                   f"rm -rf {UNITS}/sshd-vsock.socket.d; {RELOAD}; systemctl restart sshd-vsock.socket"):
+        before = guest.check(since)
+        fix = broken(guest, "no-listener").says(f"take ListenStream= out of {file}", "or set port:")
+        assert fix.text in apply(guest, status=1).stderr
+        told = guest.run("sshd-vsock status")
+        assert "not listening on port 22 " in told.stdout and "on vsock::2222 instead" in told.stdout
+        assert not json.loads(guest.run("sshd-vsock status --json").stdout)["door"]["listening"]
+        assert guest.check(since) == before
+        if choice == "take it out":
+            guest.check(f"sed -i /ListenStream/d {file}")
+        else:
+            guest.put(CONFIG, SETTINGS + "port: 2222\n")
+        fix.run("sshd-vsock apply")
+        mended(guest)
+
+
 @pytest.mark.parametrize("streams", ["", "ListenStream=/run/other.socket\n"])
 def test_port_of_another_socket_unit(streams, guest):
     """One that was only started, or it were taken over; the other streams of a unit go on listening."""

@@ -120,6 +120,7 @@ OTHERS = {
     "see 'systemctl status %s' and 'journalctl": GUEST + "test_job_that_fails",
     "correct what 'systemctl status %s' names, then": GUEST + "test_unit_that_systemd_refuses",
     "correct what 'systemctl status sshd-vsock.socket' names": GUEST + "test_unit_that_systemd_refuses",
+    "take ListenStream= out of %s": GUEST + "test_port_that_a_drop_in_moves",
     "systemctl disable --now %s && sshd-vsock apply": GUEST + "test_port_of_another_socket_unit",
     "take vsock port %u out of it": GUEST + "test_port_of_another_socket_unit",
     "systemctl disable --now %s && sshd-vsock apply'; or": "guest/test_rivals.py::"

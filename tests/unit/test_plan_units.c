@@ -138,6 +138,27 @@ static void test_socket_that_systemd_refuses(void **state)
         expect_units(&w, "port: 2222\n", RELOAD START_SOCKET);
 }
 
+/* A restart would give it the drop-in's port again. */
+static void test_socket_that_a_drop_in_moves(void **state)
+{
+        struct world w;
+
+        (void)state;
+        for (int unread = 0; unread <= 1; unread++) {
+                w = settled_world("");
+                (void)snprintf(w.units.socket.listen, sizeof(w.units.socket.listen), "vsock::2222");
+                (void)snprintf(w.units.socket.mover, sizeof(w.units.socket.mover), "/etc/x.conf");
+                w.units.socket.needs_reload = unread;
+                if (unread)
+                        expect_units(&w, "", RELOAD RESTART_SOCKET);
+                else
+                        expect_conflict(&w, "", "out of /etc/x.conf, then");
+        }
+        w = settled_world("");
+        (void)snprintf(w.units.socket.mover, sizeof(w.units.socket.mover), "/etc/x.conf");
+        expect_units(&w, "", ""); /* it adds one */
+}
+
 /* What the host handed over counts in this boot already; systemd does it alone in the next. */
 static void test_credential(void **state)
 {
@@ -283,6 +304,7 @@ int main(void)
                 cmocka_unit_test(test_what_changed),
                 cmocka_unit_test(test_what_runs),
                 cmocka_unit_test(test_socket_that_systemd_refuses),
+                cmocka_unit_test(test_socket_that_a_drop_in_moves),
                 cmocka_unit_test(test_credential),
                 cmocka_unit_test(test_keys),
                 cmocka_unit_test(test_generated_listener),

@@ -204,20 +204,35 @@ static int plan_credential(struct plan *p, const struct facts *f, const struct u
         return plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_CREDENTIAL);
 }
 
-/* What somebody else's drop-in does to the socket no run corrects; a file that changes may, and so
- * may one that systemd has not read yet. 1: in words. */
+/* What somebody else's drop-in does to the socket no run corrects: it is named, and nothing is
+ * started over and over. A file that changes may correct it, and so may one that systemd has not
+ * read yet. 1: there is such a conflict. */
 static int plan_spoilt(struct plan *p, const struct desired *d, const struct unit_state *s)
 {
         const struct item *i = socket_item(d);
+        size_t n = 0;
+        const char *stream = stream_of(i->content, &n);
         int r;
 
-        if (!s->rejected || s->needs_reload || plan_changes(p, PHASE_OPEN, ITEM_SOCKET))
+        if (s->needs_reload || plan_changes(p, PHASE_OPEN, ITEM_SOCKET))
                 return 0;
-        r = plan_add_conflict(p, i,
-                              "is refused by systemd%s%.300s; fix: correct what \"systemctl status "
-                              "sshd-vsock.socket\" names, then \"systemctl daemon-reload && "
-                              "sshd-vsock apply\"",
-                              s->dropins[0] ? ", with " : "", s->dropins);
+        p->moved = !s->rejected && s->mover[0] && s->listen[0] && stream &&
+                   !listen_has(s->listen, stream, n);
+        if (p->moved)
+                r = plan_add_conflict(p, i,
+                                      "is made to listen on %.160s by a drop-in; fix: take "
+                                      "ListenStream= out of %s, then \"sshd-vsock apply\"; or set "
+                                      "port: to what it names",
+                                      s->listen, s->mover);
+        else if (s->rejected)
+                r = plan_add_conflict(
+                        p, i,
+                        "is refused by systemd%s%.300s; fix: correct what \"systemctl status "
+                        "sshd-vsock.socket\" names, then \"systemctl daemon-reload && "
+                        "sshd-vsock apply\"",
+                        s->dropins[0] ? ", with " : "", s->dropins);
+        else
+                return 0;
         return r < 0 ? r : 1;
 }
 
