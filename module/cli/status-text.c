@@ -141,11 +141,11 @@ static void add_tcp(const struct run *r, struct buf *out)
                 if (!t->vendor && !t->foreign)
                         continue;
                 buf_addf(out, "%s%s: %s\n", word, distro_tcp_units[i],
-                         t->ours && rivals_mask(&r->facts, distro_tcp_units[i])
+                         t->active ? (t->masked ? "open, though masked" : "open")
+                         : t->ours && rivals_mask(&r->facts, distro_tcp_units[i])
                                  ? "masked by sshd-vsock, for the vsock port"
                          : t->ours    ? "closed (masked by sshd-vsock)"
                          : t->masked  ? "closed (not masked by sshd-vsock)"
-                         : t->active  ? "open"
                          : t->enabled ? "enabled"
                                       : "not in use");
                 word = "        ";

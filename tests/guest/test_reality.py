@@ -293,6 +293,13 @@ def test_masked_by_the_administrator(guest):
     advice_works(guest)
 
 
+def test_masked_and_still_open(guest):
+    """A mask stops nothing that runs."""
+    apply(guest, "")
+    with meanwhile(guest, "systemctl mask -q ssh.service", "systemctl unmask -q ssh.service"):
+        assert "ssh.service: open, though masked\n" in guest.run("sshd-vsock status").stdout
+
+
 def test_disabled_while_our_mask_was_in_the_way(guest):
     """It does not start again by itself: that was the administrator's will."""
     apply(guest, "disable_tcp: true\n")
