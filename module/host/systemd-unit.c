@@ -117,7 +117,8 @@ static void read_socket(struct systemd *m, const char *path, struct unit_state *
         read_number(m, path, SOCKET_INTERFACE, "NAccepted", &s->accepted);
         read_number(m, path, SOCKET_INTERFACE, "NConnections", &s->connections);
         read_number(m, path, SOCKET_INTERFACE, "NRefused", &s->refused);
-        if (systemd_streams(m, path, &streams) == 0)
+        /* a part of them would have addresses look lost, and the socket restarted at each run */
+        if (systemd_streams(m, path, &streams) == 0 && streams.len < sizeof(s->listen))
                 (void)snprintf(s->listen, sizeof(s->listen), "%s", buf_str(&streams));
         s->dropin = systemd_has_dropin(m, path, SOCKET_DROPIN);
 }

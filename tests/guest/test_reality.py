@@ -134,6 +134,16 @@ def test_extra_stream_of_the_socket_unit(guest):
         assert listeners(guest) == HERE
 
 
+def test_many_addresses_of_the_socket_unit(guest):
+    """As many as there may be, each as long as can be: a second run has nothing to do."""
+    many = [f"fd12:3456:789a:bcde:f012:3456:789a:{n:x}" for n in range(0xbc01, 0xbc11)]
+    change = "; ".join(f"ip -6 address $do {address}/128 dev lo" for address in many)
+    with meanwhile(guest, f"{USE_SOCKET}; do=add; {change}", f"{USE_SERVICE}; do=del; {change}"):
+        apply(guest, f"listen_address: [{', '.join(repr(address) for address in many)}]\n")
+        assert listeners(guest) == {f"[{address}]:22" for address in many}
+        mended(guest)
+
+
 def test_address_that_the_machine_lacks_changes_nothing(guest):
     result = apply(guest, f"listen_address: {ABSENT}\n", 1)
     assert f"no address of listen_address is one of this machine's: {ABSENT}; fix: " in (
