@@ -25,7 +25,7 @@ static int message_unverifiable(const struct run *r)
                   "vsock port %u cannot be verified", r->config.port);
         message_cause(r, LOG_LEVEL_WARN, CAUSE_NO_LOOPBACK, v->detail);
         log_line(&r->log, LOG_LEVEL_WARN, "seen instead: %s is %s; sshd -i on a socket pair %s%s",
-                 r->listener, r->listener_state.active ? "listening" : "not listening",
+                 r->listener, run_is_listening(r) ? "listening" : "not listening",
                  v->sshd_answers ? "answers as " : "does not answer", v->ident);
         return EXIT_UNVERIFIABLE;
 }

@@ -235,7 +235,7 @@ static void add_listener(struct json *j, const struct run *r)
                 return;
         json_number(j, "port", r->config.port);
         json_string(j, "unit", s->fragment[0] ? s->fragment : NULL);
-        json_bool(j, "listening", s->active);
+        json_bool(j, "listening", run_is_listening(r));
         json_number(j, "accepted", s->accepted);
         json_number(j, "connections", s->connections);
         json_number(j, "refused", s->refused);

@@ -102,7 +102,7 @@ static int gather(struct run *r)
                                   live && own_path(program, sizeof(program)) == 0 ? program : NULL,
                                   &r->facts, &r->error);
         if (rc == 0 && live)
-                rc = survey_units(r->systemd, &r->units, &r->error);
+                rc = survey_units(&r->root, r->systemd, &r->units, &r->error);
         return rc;
 }
 
@@ -256,6 +256,28 @@ const char *run_login_fix(const struct run *r)
                        : causes[CAUSE_NO_LOGIN].fix;
 }
 
+bool run_is_listening(const struct run *r)
+{
+        const struct unit_state *s = &r->listener_state;
+        char stream[32];
+        int n = snprintf(stream, sizeof(stream), "vsock::%u", r->config.port);
+
+        return s->active && (!s->listen[0] || listen_has(s->listen, stream, (size_t)n));
+}
+
+/* What a drop-in of somebody else's does is not corrected by `apply`. */
+static void add_mover(const struct run *r, struct verdict *v)
+{
+        if (v->cause != CAUSE_NO_LISTENER || !r->plan.moved)
+                return;
+        (void)snprintf(v->detail, sizeof(v->detail), UNIT_SOCKET " listens on %.160s instead",
+                       r->units.socket.listen);
+        (void)snprintf(v->fix, sizeof(v->fix),
+                       "take ListenStream= out of %s, then \"sshd-vsock apply\"; or set port: to "
+                       "what it names",
+                       r->units.socket.mover);
+}
+
 void run_find_verdict(const struct run *r, struct verdict *ret)
 {
         AUTO_WAITING waiting;
@@ -268,6 +290,7 @@ void run_find_verdict(const struct run *r, struct verdict *ret)
         else
                 diagnose_listener(r->systemd, r->listener, r->config.port, r->config.verify_timeout,
                                   ret);
+        add_mover(r, ret);
 }
 
 int run_find_logins(struct run *r, struct error *error)

@@ -200,6 +200,8 @@ const char *run_verdict_fix(const struct run *r);
 
 /* The fix where nobody was shown to get in. */
 const char *run_login_fix(const struct run *r);
+/* Whether the socket unit listens, and on the port that is wanted. */
+bool run_is_listening(const struct run *r);
 
 /* Connects over vsock, with a diagnosis where nothing answers; `ret` may be run.verdict. */
 void run_find_verdict(const struct run *r, struct verdict *ret);

@@ -38,13 +38,17 @@ static void add_listener(const struct run *r, struct buf *out)
                 buf_adds(b, "vsock   not checked: this is an image\n");
                 return;
         }
-        if (!s->loaded) {
+        if (!s->loaded && !s->active) {
                 buf_addf(b, "vsock   none: %s is %s\n", r->listener,
-                         s->masked ? "masked" : "not installed");
+                         s->masked     ? "masked"
+                         : s->rejected ? "refused by systemd"
+                                       : "not installed");
                 return;
         }
-        buf_addf(b, "vsock   %s on port %u (%s)\n", s->active ? "listening" : "not listening",
-                 r->config.port, s->fragment);
+        buf_addf(b, "vsock   %s on port %u (%s)\n",
+                 run_is_listening(r) ? "listening" : "not listening", r->config.port, s->fragment);
+        if (s->active && !run_is_listening(r))
+                add_line(out, "        listening on %s instead", s->listen);
         buf_addf(b, "        %u open now, %u accepted, %u refused\n", s->connections, s->accepted,
                  s->refused);
 }
@@ -137,11 +141,11 @@ static void add_tcp(const struct run *r, struct buf *out)
                 if (!t->vendor && !t->foreign)
                         continue;
                 buf_addf(out, "%s%s: %s\n", word, distro_tcp_units[i],
-                         t->ours && rivals_mask(&r->facts, distro_tcp_units[i])
+                         t->active ? (t->masked ? "open, though masked" : "open")
+                         : t->ours && rivals_mask(&r->facts, distro_tcp_units[i])
                                  ? "masked by sshd-vsock, for the vsock port"
                          : t->ours    ? "closed (masked by sshd-vsock)"
                          : t->masked  ? "closed (not masked by sshd-vsock)"
-                         : t->active  ? "open"
                          : t->enabled ? "enabled"
                                       : "not in use");
                 word = "        ";

@@ -5,6 +5,7 @@
  */
 #include "host/survey.h"
 
+#include "core/format/unit-file.h"
 #include "core/format/unit-path.h"
 #include "core/plan/render.h"
 #include "host/clock.h"
@@ -359,10 +360,44 @@ static int look_at_unit(struct systemd *m, const char *unit, struct unit_state *
         return r == -EACCES ? 0 : r;
 }
 
-int survey_units(struct systemd *m, struct units *ret, struct error *error)
+static int note_stream(void *userdata, const char *section, const char *key, const char *value)
+{
+        bool *names = userdata;
+
+        *names = *names ||
+                 (strcmp(section, "Socket") == 0 && strcmp(key, "ListenStream") == 0 && value[0]);
+        return 0;
+}
+
+/* A drop-in that cannot be read has moved nothing that is known of. */
+static int find_mover(const struct rootfs *root, struct unit_state *s)
+{
+        char paths[sizeof(s->dropins)], *rest = NULL;
+        int r = 0;
+
+        memcpy(paths, s->dropins, sizeof(paths));
+        for (char *path = strtok_r(paths, " ", &rest); path && r != -ENOMEM;
+             path = strtok_r(NULL, " ", &rest)) {
+                AUTO_FREE char *text = NULL;
+                size_t len = 0;
+                bool names = false;
+
+                r = rootfs_read(root, path, ROOTFS_FILE_MAX, &text, &len, NULL);
+                if (r == 0)
+                        r = unit_file_read(text, len, note_stream, &names);
+                if (r == 0 && names)
+                        (void)snprintf(s->mover, sizeof(s->mover), "%s", path);
+        }
+        return r == -ENOMEM ? r : 0;
+}
+
+int survey_units(const struct rootfs *root, struct systemd *m, struct units *ret,
+                 struct error *error)
 {
         int r = look_at_unit(m, UNIT_SOCKET, &ret->socket, error);
 
+        if (r == 0)
+                r = find_mover(root, &ret->socket);
         if (r == 0)
                 r = look_at_unit(m, UNIT_KEYGEN, &ret->keygen, error);
         if (r == 0)

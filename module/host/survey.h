@@ -19,7 +19,8 @@ int survey_users(const struct rootfs *root, struct users *ret, struct error *err
 /* The host keys' paths that sshd would use, as far as files tell. */
 int survey_host_keys(const struct rootfs *root, struct argv *ret, struct error *error) MUST_CHECK;
 
-int survey_units(struct systemd *m, struct units *ret, struct error *error) MUST_CHECK;
+int survey_units(const struct rootfs *root, struct systemd *m, struct units *ret,
+                 struct error *error) MUST_CHECK;
 
 /* One object per item, in an array the caller gives back to survey_free(). */
 int survey_paths(const struct rootfs *root, const struct desired *d, struct observed **ret,

@@ -17,6 +17,24 @@ struct properties {
         int need_reload;
 };
 
+/* As many as there is room for: they are for people, in messages. */
+static int read_dropins(sd_bus_message *reply, struct unit_state *s)
+{
+        const char *path;
+        size_t len = 0;
+        int r = sd_bus_message_enter_container(reply, 'v', "as");
+
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &path)) > 0)
+                if (len + strlen(path) + 2 <= sizeof(s->dropins))
+                        len += (size_t)snprintf(s->dropins + len, sizeof(s->dropins) - len, "%s%s",
+                                                len ? " " : "", path);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(reply);
+        return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
 /* One property, already at its value: 0, 1 where it is none of those, −errno. */
 static int take_property(sd_bus_message *reply, const char *name, struct properties *p)
 {
@@ -38,7 +56,9 @@ static int take_property(sd_bus_message *reply, const char *name, struct propert
                         (void)snprintf(texts[i].text, texts[i].size, "%s", value);
                 return r < 0 ? r : 0;
         }
-        if (strcmp(name, "NeedDaemonReload") == 0)
+        if (strcmp(name, "DropInPaths") == 0)
+                r = read_dropins(reply, p->unit);
+        else if (strcmp(name, "NeedDaemonReload") == 0)
                 r = sd_bus_message_read(reply, "v", "b", &p->need_reload);
         else if (strcmp(name, "StateChangeTimestamp") == 0)
                 r = sd_bus_message_read(reply, "v", "t", &p->unit->changed);
@@ -97,7 +117,8 @@ static void read_socket(struct systemd *m, const char *path, struct unit_state *
         read_number(m, path, SOCKET_INTERFACE, "NAccepted", &s->accepted);
         read_number(m, path, SOCKET_INTERFACE, "NConnections", &s->connections);
         read_number(m, path, SOCKET_INTERFACE, "NRefused", &s->refused);
-        if (systemd_streams(m, path, &streams) == 0)
+        /* a part of them would have addresses look lost, and the socket restarted at each run */
+        if (systemd_streams(m, path, &streams) == 0 && streams.len < sizeof(s->listen))
                 (void)snprintf(s->listen, sizeof(s->listen), "%s", buf_str(&streams));
         s->dropin = systemd_has_dropin(m, path, SOCKET_DROPIN);
 }
@@ -112,11 +133,14 @@ static int read_unit(struct systemd *m, const char *unit, const char *path, stru
                 return r;
         s->loaded = strcmp(p.load, "loaded") == 0;
         s->masked = strcmp(p.load, "masked") == 0;
+        s->rejected = strcmp(p.load, "bad-setting") == 0 || strcmp(p.load, "error") == 0;
         s->starting = strcmp(p.active, "activating") == 0;
         s->active = strcmp(p.active, "active") == 0 || s->starting ||
                     strcmp(p.active, "reloading") == 0;
         s->failed = strcmp(p.active, "failed") == 0;
-        s->needs_reload = p.need_reload;
+        /* of a unit with drop-ins that is not loaded it is always said (systemd's unit.c,
+         * unit_need_daemon_reload()) */
+        s->needs_reload = p.need_reload && !(s->rejected && s->dropins[0]);
         if (strcmp(p.load, "not-found") == 0 && !s->active && !s->failed)
                 return 0;
         if (len > 7 && strcmp(unit + len - 7, ".socket") == 0) {

@@ -21,7 +21,8 @@ KEYS = "/etc/ssh/ssh_host_*_key"
 EXTRA = "/etc/ssh/sshd_config.d/50-x.conf"
 RELOAD = "systemctl daemon-reload"
 
-# A user's own program that connects N times and holds or drops what it gets.
+# A user's own program that connects N times and holds (once sshd has begun to speak) or drops what
+# it gets.
 CONNECT = """
 my ($mode, $n) = @ARGV;
 my @held;
@@ -30,6 +31,8 @@ for (1 .. $n) {
         connect($s, pack("S S L L L", 40, 0, 22, 1, 0)) or die "connect: $!";
         push @held, $s if $mode eq "hold";
 }
+sysread($_, my $banner, 1) for @held;
+open(my $file, ">", "/run/held") if $mode eq "hold";
 sleep 600 if $mode eq "hold";
 """
 
@@ -142,6 +145,26 @@ def test_fix_that_is_a_command(what, guest):
         guest.check("rm -f /run/systemd/system/sshd-vsock.socket")
 
 
+REJECTED = {"sshd-vsock.socket": ("[Socket]\nListenStream=\n", 0, "no Listen setting"),
+            "sshd-vsock@.service": ("[Service]\nExecStart=/bin/true\n", 3, "more than one ExecStart=")}
+
+
+@pytest.mark.parametrize("unit", REJECTED)
+def test_unit_that_systemd_refuses(unit, guest):
+    """It is there, and would be refused again however often it is written."""
+    file, (lines, status, reason) = f"{UNITS}/{unit}.d/override.conf", REJECTED[unit]
+    guest.put(file, lines)
+    with meanwhile(guest, RELOAD, f"rm -rf {UNITS}/{unit}.d; {RELOAD}"):
+        fix = broken(guest, "unit-rejected")
+        assert reason in fix.run("systemctl status", status=status)
+        result = apply(guest, status=4 if status else 1)
+        assert "refuse" in result.stderr and file in result.stderr and fix.text in result.stderr
+        assert "not installed" not in guest.run("sshd-vsock status").stdout
+        guest.check(f"rm {file}")
+        fix.run("systemctl daemon-reload")
+        mended(guest)
+
+
 # ---- causes whose fix has commands in it ----------------------------------------------------------
 
 @pytest.mark.parametrize("choice", ["stop", "another port"])
@@ -168,6 +191,28 @@ Accept=yes
 [Install]
 WantedBy=sockets.target
 """
+
+
+@pytest.mark.parametrize("choice", ["take it out", "set port"])
+def test_port_that_a_drop_in_moves(choice, guest):
+    """No run restarts the socket for it, over and over, and status says what is so."""
+    file, since = f"{UNITS}/sshd-vsock.socket.d/x.conf", "systemctl show -P ActiveEnterTimestamp sshd-vsock.socket"
+    guest.put(file, "[Socket]\nListenStream=\nListenStream=vsock::2222\n")
+    with meanwhile(guest, f"{RELOAD}; systemctl restart sshd-vsock.socket",
+                   f"rm -rf {UNITS}/sshd-vsock.socket.d; {RELOAD}; systemctl restart sshd-vsock.socket"):
+        before = guest.check(since)
+        fix = broken(guest, "no-listener").says(f"take ListenStream= out of {file}", "or set port:")
+        assert fix.text in apply(guest, status=1).stderr
+        told = guest.run("sshd-vsock status")
+        assert "not listening on port 22 " in told.stdout and "on vsock::2222 instead" in told.stdout
+        assert not json.loads(guest.run("sshd-vsock status --json").stdout)["door"]["listening"]
+        assert guest.check(since) == before
+        if choice == "take it out":
+            guest.check(f"sed -i /ListenStream/d {file}")
+        else:
+            guest.put(CONFIG, SETTINGS + "port: 2222\n")
+        fix.run("sshd-vsock apply")
+        mended(guest)
 
 
 @pytest.mark.parametrize("streams", ["", "ListenStream=/run/other.socket\n"])
@@ -205,16 +250,32 @@ def test_socket_failed(guest):
         mended(guest)
 
 
-def test_share_full(guest):
-    share = guest.check("systemctl show -P MaxConnectionsPerSource sshd-vsock.socket").strip()
-    count = "systemctl show -P NConnections sshd-vsock.socket"
-    with meanwhile(guest, f"systemd-run -q --unit=hog perl /opt/connect.pl hold {share};"
-                          f"until [ $({count}) = {share} ]; do sleep 0.05; done",
-                   "systemctl stop hog || :"):
+COUNT = "systemctl show -P NConnections sshd-vsock.socket"
+
+
+def held(guest, number):
+    """So many connections that say nothing, for as long as the `with` statement runs."""
+    return meanwhile(guest, f"rm -f /run/held; systemd-run -q --unit=hog perl /opt/connect.pl hold {number};"
+                            "until [ -e /run/held ]; do sleep 0.05; done",
+                     f"systemctl stop hog || :; until [ $({COUNT}) = 0 ]; do sleep 0.05; done")
+
+
+@pytest.mark.parametrize("share", [8, 2])
+def test_share_full(share, guest):
+    """The program's own limit, and one that an administrator has lowered."""
+    with dropin(guest, "sshd-vsock.socket", f"[Socket]\nMaxConnectionsPerSource={share}\n"), \
+            held(guest, share):
         fix = broken(guest, "share-full").says("end what holds them")
         holder, = set(re.findall(r'"perl",pid=(\d+)', fix.run("ss --vsock")))
-        guest.check(f"kill {holder}; until [ $({count}) = 0 ]; do sleep 0.05; done")
+        guest.check(f"kill {holder}; until [ $({COUNT}) = 0 ]; do sleep 0.05; done")
         mended(guest)
+
+
+def test_many_sessions_hide_nothing(guest):
+    """As many as the limit of one CID, and none was refused."""
+    with dropin(guest, "sshd-vsock.socket", "[Socket]\nMaxConnectionsPerSource=20\n"), \
+            held(guest, 8), meanwhile(guest, f"echo Port 22x >{EXTRA}", f"rm {EXTRA}"):
+        broken(guest, "bad-sshd-config")
 
 
 def test_timeout(guest):

@@ -134,6 +134,16 @@ def test_extra_stream_of_the_socket_unit(guest):
         assert listeners(guest) == HERE
 
 
+def test_many_addresses_of_the_socket_unit(guest):
+    """As many as there may be, each as long as can be: a second run has nothing to do."""
+    many = [f"fd12:3456:789a:bcde:f012:3456:789a:{n:x}" for n in range(0xbc01, 0xbc11)]
+    change = "; ".join(f"ip -6 address $do {address}/128 dev lo" for address in many)
+    with meanwhile(guest, f"{USE_SOCKET}; do=add; {change}", f"{USE_SERVICE}; do=del; {change}"):
+        apply(guest, f"listen_address: [{', '.join(repr(address) for address in many)}]\n")
+        assert listeners(guest) == {f"[{address}]:22" for address in many}
+        mended(guest)
+
+
 def test_address_that_the_machine_lacks_changes_nothing(guest):
     result = apply(guest, f"listen_address: {ABSENT}\n", 1)
     assert f"no address of listen_address is one of this machine's: {ABSENT}; fix: " in (
@@ -291,6 +301,13 @@ def test_masked_by_the_administrator(guest):
     apply(guest, "")
     guest.check("systemctl mask -q --now ssh.service")
     advice_works(guest)
+
+
+def test_masked_and_still_open(guest):
+    """A mask stops nothing that runs."""
+    apply(guest, "")
+    with meanwhile(guest, "systemctl mask -q ssh.service", "systemctl unmask -q ssh.service"):
+        assert "ssh.service: open, though masked\n" in guest.run("sshd-vsock status").stdout
 
 
 def test_disabled_while_our_mask_was_in_the_way(guest):

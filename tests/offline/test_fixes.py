@@ -32,6 +32,7 @@ CAUSES = {
     "no-sshd": GUEST + "test_package_that_is_missing",
     "unit-masked": COMMAND,
     "unit-missing": COMMAND,
+    "unit-rejected": GUEST + "test_unit_that_systemd_refuses",
     "template-missing": COMMAND,
     "template-masked": COMMAND,
     "trigger-limit": COMMAND,
@@ -117,6 +118,9 @@ OTHERS = {
     "run as root on a system booted with systemd": Never("D-Bus does not answer"),
     "systemctl list-jobs": Never("a job that takes 90 seconds"),
     "see 'systemctl status %s' and 'journalctl": GUEST + "test_job_that_fails",
+    "correct what 'systemctl status %s' names, then": GUEST + "test_unit_that_systemd_refuses",
+    "correct what 'systemctl status sshd-vsock.socket' names": GUEST + "test_unit_that_systemd_refuses",
+    "take ListenStream= out of %s": GUEST + "test_port_that_a_drop_in_moves",
     "systemctl disable --now %s && sshd-vsock apply": GUEST + "test_port_of_another_socket_unit",
     "take vsock port %u out of it": GUEST + "test_port_of_another_socket_unit",
     "systemctl disable --now %s && sshd-vsock apply'; or": "guest/test_rivals.py::"

@@ -58,7 +58,7 @@ struct model {
         const struct variant *v;
         unsigned listens[N_TCP_UNITS]; /* what each took when it started */
         unsigned loaded[N_TCP_UNITS];  /* sockets: what systemd has read */
-        char listener[512];            /* where the door's socket is bound; "": nowhere */
+        char listener[LISTEN_SIZE];    /* where the door's socket is bound; "": nowhere */
 };
 
 static void model_free(struct model *m)
@@ -100,7 +100,7 @@ static uint64_t model_hash(const struct model *m)
         hash = mix(hash, &m->w.units, sizeof(m->w.units));
         hash = mix(hash, m->listens, sizeof(m->listens));
         hash = mix(hash, m->loaded, sizeof(m->loaded));
-        return mix(hash, m->listener, sizeof(m->listener));
+        return mix(hash, m->listener, strlen(m->listener));
 }
 
 /* ---- what the files say ---------------------------------------------------------------------- */

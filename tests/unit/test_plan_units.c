@@ -103,6 +103,62 @@ static void test_what_runs(void **state)
         expect_units(&w, "", "a modprobe vsock_loopback\n");
 }
 
+/* One conflict with those words, and nothing that would be done again by each run. The world goes.
+ */
+static void expect_conflict(struct world *w, const char *yaml, const char *words)
+{
+        struct config c = sample_config(yaml);
+        AUTO(planning_free) struct planning plan = { 0 };
+
+        plan_world(w, &c, &plan);
+        assert_int_equal(plan.p.n, 0);
+        assert_int_equal(plan.p.n_conflicts, 1);
+        assert_non_null(strstr(plan.p.conflicts[0].reason, words));
+        assert_int_equal(plan_blocked(&plan.p), BLOCKS_LISTENER);
+        config_free(&c);
+        users_free(&w->base.users);
+        world_free(w);
+}
+
+/* A drop-in that is no good stays so, whatever is written, read again and started. */
+static void test_socket_that_systemd_refuses(void **state)
+{
+        struct world w = settled_world("");
+        const struct unit_state rejected = { .rejected = true, .dropins = "/etc/systemd/x.conf" };
+
+        (void)state;
+        w.units.socket = rejected;
+        expect_conflict(&w, "", "is refused by systemd, with /etc/systemd/x.conf; fix: ");
+        w = settled_world("");
+        w.units.socket = rejected;
+        w.units.socket.needs_reload = true;
+        expect_units(&w, "", RELOAD START_SOCKET);
+        w = settled_world("");
+        w.units.socket = rejected;
+        expect_units(&w, "port: 2222\n", RELOAD START_SOCKET);
+}
+
+/* A restart would give it the drop-in's port again. */
+static void test_socket_that_a_drop_in_moves(void **state)
+{
+        struct world w;
+
+        (void)state;
+        for (int unread = 0; unread <= 1; unread++) {
+                w = settled_world("");
+                (void)snprintf(w.units.socket.listen, sizeof(w.units.socket.listen), "vsock::2222");
+                (void)snprintf(w.units.socket.mover, sizeof(w.units.socket.mover), "/etc/x.conf");
+                w.units.socket.needs_reload = unread;
+                if (unread)
+                        expect_units(&w, "", RELOAD RESTART_SOCKET);
+                else
+                        expect_conflict(&w, "", "out of /etc/x.conf, then");
+        }
+        w = settled_world("");
+        (void)snprintf(w.units.socket.mover, sizeof(w.units.socket.mover), "/etc/x.conf");
+        expect_units(&w, "", ""); /* it adds one */
+}
+
 /* What the host handed over counts in this boot already; systemd does it alone in the next. */
 static void test_credential(void **state)
 {
@@ -247,6 +303,8 @@ int main(void)
                 cmocka_unit_test(test_nothing_to_do),
                 cmocka_unit_test(test_what_changed),
                 cmocka_unit_test(test_what_runs),
+                cmocka_unit_test(test_socket_that_systemd_refuses),
+                cmocka_unit_test(test_socket_that_a_drop_in_moves),
                 cmocka_unit_test(test_credential),
                 cmocka_unit_test(test_keys),
                 cmocka_unit_test(test_generated_listener),

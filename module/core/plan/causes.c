@@ -22,6 +22,10 @@ const struct cause_row causes[N_CAUSES] = {
                                 "systemctl unmask sshd-vsock.socket; sshd-vsock apply" },
         [CAUSE_UNIT_MISSING] = { "unit-missing", "the socket unit is not installed",
                                  "sshd-vsock apply" },
+        [CAUSE_UNIT_REJECTED] = { "unit-rejected", "systemd refuses a unit of the vsock listener",
+                                  "correct what \"systemctl status sshd-vsock.socket "
+                                  "sshd-vsock@verify.service\" names, then \"systemctl "
+                                  "daemon-reload && sshd-vsock apply\"" },
         [CAUSE_TEMPLATE_MISSING] = { "template-missing",
                                      "no template sshd-vsock@.service belongs to the socket, so "
                                      "connections are accepted and not served",

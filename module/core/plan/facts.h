@@ -11,6 +11,7 @@
 #include "core/format/unit-streams.h"
 #include "core/plan/config.h"
 #include "core/plan/host-transport.h"
+#include "core/plan/observed.h"
 #include "core/plan/rivals.h"
 
 /* Whether a service that runs has the addresses that its configuration says, or a reload failed or
@@ -36,9 +37,9 @@ struct tcp_unit {
         enum stale stale;
         uint32_t main_pid; /* 0: none runs */
         /* live, sockets: */
-        bool dropin;      /* systemd has read a drop-in of ours, be it there still or not */
-        bool unbound;     /* it is active, and an address of its own is not listened on */
-        char listen[512]; /* its stream addresses as systemd has read them, by blanks */
+        bool dropin;              /* systemd has read a drop-in of ours, be it there still or not */
+        bool unbound;             /* it is active, and an address of its own is not listened on */
+        char listen[LISTEN_SIZE]; /* its stream addresses as systemd has read them, by blanks */
         struct unit_streams streams; /* sockets: where its files have it listen, but for ours */
 };
 

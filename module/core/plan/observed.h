@@ -41,21 +41,29 @@ void observed_free(struct observed *o);
 /* What kind of thing it is that is no file, for people. */
 const char *observed_kind(mode_t mode);
 
+/* For the addresses of a socket unit, by blanks: the 16 of listen_address with four ports each, as
+ * long as they can be ("[", 45 bytes of IPv6, "]:65535" and a blank). More: not known. */
+#define LISTEN_SIZE (16 * 4 * 54)
+
 /* One unit, from the manager's point of view. */
 struct unit_state {
         bool loaded;        /* LoadState=loaded */
         bool masked;        /* LoadState=masked */
+        bool rejected;      /* LoadState=bad-setting or error: its files are there, and no good */
         bool active;        /* ActiveState is active, activating or reloading */
         bool starting;      /* active, but not yet done with starting */
         bool failed;        /* ActiveState=failed */
         bool needs_reload;  /* its files changed since systemd read them */
         char fragment[256]; /* FragmentPath */
+        char dropins[512];  /* DropInPaths, by blanks */
+        char mover[256];    /* our socket: the last of them that says where it listens */
         char result[32];    /* Result, of sockets and services: "success", "resources", … */
         uint64_t changed;   /* StateChangeTimestamp: realtime, in microseconds */
         uint32_t main_pid;  /* services: MainPID; 0: none runs */
         uint32_t accepted, connections, refused; /* sockets: NAccepted, NConnections, NRefused */
-        bool dropin;      /* sockets: systemd has read a drop-in of ours of a TCP socket */
-        char listen[512]; /* sockets: stream addresses as systemd has loaded them, by blanks */
+        bool dropin; /* sockets: systemd has read a drop-in of ours of a TCP socket */
+        /* sockets: stream addresses as systemd has loaded them, by blanks; "": not known */
+        char listen[LISTEN_SIZE];
 };
 
 struct units {

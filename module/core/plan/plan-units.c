@@ -204,6 +204,38 @@ static int plan_credential(struct plan *p, const struct facts *f, const struct u
         return plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_CREDENTIAL);
 }
 
+/* What somebody else's drop-in does to the socket no run corrects: it is named, and nothing is
+ * started over and over. A file that changes may correct it, and so may one that systemd has not
+ * read yet. 1: there is such a conflict. */
+static int plan_spoilt(struct plan *p, const struct desired *d, const struct unit_state *s)
+{
+        const struct item *i = socket_item(d);
+        size_t n = 0;
+        const char *stream = stream_of(i->content, &n);
+        int r;
+
+        if (s->needs_reload || plan_changes(p, PHASE_OPEN, ITEM_SOCKET))
+                return 0;
+        p->moved = !s->rejected && s->mover[0] && s->listen[0] && stream &&
+                   !listen_has(s->listen, stream, n);
+        if (p->moved)
+                r = plan_add_conflict(p, i,
+                                      "is made to listen on %.160s by a drop-in; fix: take "
+                                      "ListenStream= out of %s, then \"sshd-vsock apply\"; or set "
+                                      "port: to what it names",
+                                      s->listen, s->mover);
+        else if (s->rejected)
+                r = plan_add_conflict(
+                        p, i,
+                        "is refused by systemd%s%.300s; fix: correct what \"systemctl status "
+                        "sshd-vsock.socket\" names, then \"systemctl daemon-reload && "
+                        "sshd-vsock apply\"",
+                        s->dropins[0] ? ", with " : "", s->dropins);
+        else
+                return 0;
+        return r < 0 ? r : 1;
+}
+
 static int plan_activate(struct plan *p, const struct desired *d, const struct observed *observed,
                          const struct facts *f, const struct units *u)
 {
@@ -212,10 +244,12 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
         bool reload = plan_changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
                       u->keygen.needs_reload || u->hostkeys.needs_reload ||
                       u->credential.needs_reload || u->provision.needs_reload || opens_unread(f) ||
-                      (wanted && plan_rivals_unread(f)) || (wanted && !u->socket.loaded);
-        int r = 0;
+                      (wanted && plan_rivals_unread(f)) ||
+                      (wanted && !u->socket.loaded && !u->socket.rejected);
+        int spoilt = wanted ? plan_spoilt(p, d, &u->socket) : 0;
+        int r = spoilt < 0 ? spoilt : 0;
 
-        if (wanted)
+        if (r == 0 && wanted)
                 r = plan_modules(p, f);
         if (r == 0 && wanted)
                 r = plan_rivals_stop(p, f);
@@ -227,11 +261,11 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
                 r = plan_rivals_release(p, f, u);
         if (r == 0 && wanted && f->n_host_keys == 0)
                 r = plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_KEYGEN);
-        if (r == 0 && wanted && u->socket.active && must_rebind(p, d, &u->socket))
+        if (r == 0 && !spoilt && wanted && u->socket.active && must_rebind(p, d, &u->socket))
                 r = plan_unit(p, OP_RESTART, PHASE_ACTIVATE, UNIT_SOCKET);
         else if (r == 0 && reload && u->socket.active && loses_address(d, observed, &u->socket))
                 r = plan_unit(p, OP_RESTART, PHASE_ACTIVATE, UNIT_SOCKET);
-        else if (r == 0 && wanted && !u->socket.active)
+        else if (r == 0 && !spoilt && wanted && !u->socket.active)
                 r = plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_SOCKET);
         if (r == 0 && wanted)
                 r = plan_credential(p, f, u);

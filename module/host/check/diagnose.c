@@ -56,16 +56,33 @@ static enum cause ask_journal(struct verdict *v, uint64_t since)
         return cause;
 }
 
+static const char *unit_of(const struct verdict *v)
+{
+        return v->unit ? v->unit : UNIT_SOCKET;
+}
+
+/* "Missing" would have `apply` write what is there already, over and over. */
+static enum cause say_rejected(const char *unit, const struct unit_state *s, struct verdict *v)
+{
+        (void)snprintf(v->detail, sizeof(v->detail), "%s%s%.160s", unit,
+                       s->dropins[0] ? ", changed by " : "", s->dropins);
+        (void)snprintf(v->fix, sizeof(v->fix),
+                       "correct what \"systemctl status %s\" names, then \"systemctl "
+                       "daemon-reload && sshd-vsock apply\"",
+                       unit);
+        return CAUSE_UNIT_REJECTED;
+}
+
 /* Any instance tells whether the template is there; it is loaded, not started. The generated
  * listener's is a link to a unit of another name, which systemd follows; a socket that somebody
  * made with Accept=no has none. */
-static enum cause of_template(struct systemd *m, const char *unit)
+static enum cause of_template(struct systemd *m, struct verdict *v)
 {
         char service[256];
         struct unit_state s;
         struct error error = { 0 };
 
-        int r = systemd_socket_service(m, unit, service, sizeof(service), &error);
+        int r = systemd_socket_service(m, unit_of(v), service, sizeof(service), &error);
 
         if (r == 0 && strchr(service, '@'))
                 r = systemd_unit(m, service, &s, &error);
@@ -75,12 +92,9 @@ static enum cause of_template(struct systemd *m, const char *unit)
                 return r == -EACCES ? CAUSE_SELINUX_UNIT : CAUSE_NONE;
         if (s.masked)
                 return CAUSE_TEMPLATE_MASKED;
+        if (s.rejected)
+                return say_rejected(service, &s, v);
         return s.loaded ? CAUSE_NONE : CAUSE_TEMPLATE_MISSING;
-}
-
-static const char *unit_of(const struct verdict *v)
-{
-        return v->unit ? v->unit : UNIT_SOCKET;
 }
 
 /* Another socket unit: after a daemon-reload without the address systemd closes it, and no other
@@ -126,7 +140,7 @@ static int add_port_owner(struct systemd *m, struct verdict *v)
 /* What can be seen goes before what was said: older versions of systemd do not say why. */
 static enum cause of_failed(struct systemd *m, const struct unit_state *s, struct verdict *v)
 {
-        enum cause cause = of_template(m, unit_of(v));
+        enum cause cause = of_template(m, v);
 
         if (cause != CAUSE_NONE)
                 return cause;
@@ -142,6 +156,8 @@ static enum cause of_socket(struct systemd *m, const struct unit_state *s, struc
 {
         if (s->masked)
                 return CAUSE_UNIT_MASKED;
+        if (s->rejected)
+                return say_rejected(unit_of(v), s, v);
         if (!s->loaded)
                 return CAUSE_UNIT_MISSING;
         if (strcmp(s->result, "trigger-limit-hit") == 0)
@@ -168,10 +184,10 @@ static bool add_waiting(struct systemd *m, struct verdict *v)
 }
 
 /* The socket listens, and still: the template, the per-CID limit, sshd. */
-static enum cause of_connection(struct systemd *m, const struct unit_state *s, struct verdict *v)
+static enum cause of_connection(struct systemd *m, struct verdict *v)
 {
         struct verdict other = *v;
-        enum cause cause = of_template(m, unit_of(v));
+        enum cause cause = of_template(m, v);
 
         if (cause != CAUSE_NONE)
                 return cause;
@@ -183,7 +199,7 @@ static enum cause of_connection(struct systemd *m, const struct unit_state *s, s
                 return CAUSE_NONE;
         if (v->cause == CAUSE_TIMEOUT && add_waiting(m, v))
                 return CAUSE_NONE;
-        if (s->connections >= CONNECTIONS_PER_CID && v->cause == CAUSE_CLOSED)
+        if (v->refused)
                 return CAUSE_SHARE_FULL;
         return v->began ? ask_journal(v, v->began) : CAUSE_NONE;
 }
@@ -212,14 +228,15 @@ static void expect_unit(struct systemd *m, const struct unit_state *before, stru
                 v->detail[0] = v->fix[0] = '\0';
 }
 
-/* Others of this side hold all it may have: one of theirs may end in time. */
-static bool is_share_full(struct systemd *m, const struct verdict *v)
+/* How many connections the unit has refused so far. That tells more than how many it has: those are
+ * of all CIDs together, and a drop-in may have changed the limit. */
+static uint32_t refused_by(struct systemd *m, const char *unit)
 {
+        const struct verdict meant = { .unit = unit };
         struct unit_state s = { 0 };
         struct error error = { 0 };
 
-        return m && v->cause == CAUSE_CLOSED && systemd_unit(m, unit_of(v), &s, &error) == 0 &&
-               s.connections >= CONNECTIONS_PER_CID;
+        return m && systemd_unit(m, unit_of(&meant), &s, &error) == 0 ? s.refused : 0;
 }
 
 /* /run/sshd goes with each stop of ssh.service, also where that restarts over and over, and may so
@@ -237,13 +254,16 @@ static void verify_patiently(struct systemd *m, const char *unit, uint32_t port,
         uint64_t end = clock_deadline(timeout), began = 0;
 
         for (unsigned closed = 0;;) {
+                uint32_t refused = refused_by(m, unit);
                 uint64_t now = clock_now();
 
                 verify_listener(port, now < end ? (unsigned)((end - now) / 1000000) + 1 : 1, ret);
                 ret->unit = unit;
+                ret->refused = ret->cause == CAUSE_CLOSED && refused_by(m, unit) > refused;
                 began = began ? began : ret->began;
                 ret->began = began; /* what the journal says of any of them counts */
-                if ((!is_share_full(m, ret) && (!was_closed(ret) || closed++ == AGAIN)) ||
+                /* others hold all that this side may have: one of theirs may end in time */
+                if ((!ret->refused && (!was_closed(ret) || closed++ == AGAIN)) ||
                     clock_now() + UINT64_C(1000) * PAUSE >= end)
                         return;
                 (void)poll(NULL, 0, PAUSE);
@@ -256,18 +276,19 @@ static void look(struct systemd *m, const char *unit, uint32_t port, unsigned ti
         struct unit_state s = { 0 };
         struct error error = { 0 };
         enum cause cause = CAUSE_NONE;
-        const struct verdict meant = { .port = port, .unit = unit };
+        struct verdict meant = { .port = port, .unit = unit };
 
         int r = m ? systemd_unit(m, unit_of(&meant), &s, &error) : -ENOTCONN;
 
         if (r == -EACCES)
                 cause = CAUSE_SELINUX_UNIT;
         else if (r == 0 && s.active)
-                cause = of_template(m, unit_of(&meant));
+                cause = of_template(m, &meant);
+        meant.cause = cause;
         if (cause == CAUSE_NONE)
                 verify_patiently(m, unit, port, timeout, ret);
         else
-                *ret = (struct verdict){ .port = port, .unit = unit, .cause = cause };
+                *ret = meant;
         if (m && ret->cause == CAUSE_NONE)
                 expect_unit(m, &s, ret);
 }
@@ -303,7 +324,7 @@ void diagnose(struct systemd *m, struct verdict *v)
                 return;
         cause = of_socket(m, &s, v);
         if (cause == CAUSE_NONE && v->cause != CAUSE_NO_LISTENER)
-                cause = of_connection(m, &s, v);
+                cause = of_connection(m, v);
         if (cause != CAUSE_NONE)
                 v->cause = cause;
 }

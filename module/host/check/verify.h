@@ -16,6 +16,7 @@ struct verdict {
         char ident[256];   /* the server's identification, once it came */
         char detail[256];  /* what was seen, beyond the cause's own words */
         char fix[448];     /* more to the point than the cause's own; "": that one */
+        bool refused;      /* the socket unit was seen to refuse it, for a limit of its own */
         bool sshd_answers; /* with CAUSE_NO_LOOPBACK: `sshd -i` on a socket pair does */
 };
 
