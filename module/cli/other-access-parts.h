@@ -13,4 +13,4 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
 
 /* An image: whether an administrator's own socket unit, whose place ours took, listens on vsock
  * again, and its template starts sshd. (other-access.c) */
-bool other_access_gives_socket_back(struct run *r);
+bool other_access_gives_socket_back(const struct run *r);

@@ -7,6 +7,7 @@
 
 #include "cli/handover.h"
 #include "core/plan/sshd-listen.h"
+#include "core/plan/takeover.h"
 
 #include <string.h>
 
@@ -32,13 +33,41 @@ static bool takes_socket(const struct run *r)
         return false;
 }
 
+/* What the plan does with the unit file; NULL: nothing. */
+static const struct op *op_on(const struct run *r, const char *path)
+{
+        for (size_t k = 0; k < r->plan.n; k++)
+                if (r->plan.ops[k].item && r->plan.ops[k].kind != OP_LABEL &&
+                    strcmp(r->plan.ops[k].name, path) == 0)
+                        return &r->plan.ops[k];
+        return NULL;
+}
+
+/* A socket unit whose template goes with ours listens on, and starts nothing. Another's template
+ * may be a link to ours. */
+static bool serves_on(void *userdata, const char *socket, const char *service, const char *path)
+{
+        const struct run *r = userdata;
+        AUTO_FREE char *real = NULL;
+        const struct op *op;
+
+        (void)socket;
+        (void)service;
+        if (rootfs_real_path(&r->root, path, &real) < 0)
+                return false;
+        op = op_on(r, real);
+        if (op && op->kind == OP_WRITE)
+                return takeover_starts_sshd(op->content, op->len);
+        return !op || op->kind != OP_UNLINK;
+}
+
 static bool is_open(struct run *r, const char *but)
 {
         run_find_listeners(r);
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
                 if (leads_in(buf_str(&r->tcp.listeners.list[i].addresses)))
                         return true;
-        return tcp_listeners_serve_vsock(r->systemd, but);
+        return tcp_listeners_serve_vsock(r->systemd, &(struct vsock_wanted){ but, serves_on, r });
 }
 
 bool other_access_is_open(struct run *r)
@@ -51,11 +80,23 @@ bool other_access_than_ours(struct run *r)
         return is_open(r, UNIT_SOCKET);
 }
 
-bool other_access_gives_socket_back(struct run *r)
+/* Of an image, as it will be. */
+static bool has_template(const struct run *r)
 {
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].kind == OP_WRITE && r->plan.ops[k].phase == PHASE_CLOSE &&
-                    (r->plan.ops[k].item->flags & ITEM_SOCKET))
-                        return true;
-        return false;
+        static const char path[] = SYSTEM_UNIT_DIR "/" UNIT_TEMPLATE;
+        const struct op *op = op_on(r, path);
+        AUTO_FREE char *text = NULL;
+        size_t len;
+
+        if (op)
+                return op->kind == OP_WRITE && takeover_starts_sshd(op->content, op->len);
+        return rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) == 0 &&
+               takeover_starts_sshd(text, len);
+}
+
+bool other_access_gives_socket_back(const struct run *r)
+{
+        const struct op *op = op_on(r, SYSTEM_UNIT_DIR "/" UNIT_SOCKET);
+
+        return op && op->kind == OP_WRITE && op->phase == PHASE_CLOSE && has_template(r);
 }

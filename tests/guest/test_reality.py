@@ -344,6 +344,28 @@ def test_another_door_on_vsock_is_a_way_in(guest):
         assert guest.ssh("exit 5", port=2300).status == 5
 
 
+@pytest.mark.parametrize("way", ("own", "taken over", "link"))
+def test_socket_whose_template_goes_with_ours_is_no_way_in(way, guest):
+    """It listens on, and nothing answers."""
+    apply(guest, "")
+    if way == "link":
+        guest.put(f"{UNITS}/mine.socket", "[Socket]\nListenStream=vsock::2300\nAccept=yes\n"
+                                          "[Install]\nWantedBy=sockets.target\n")
+        guest.check(f"ln -s sshd-vsock@.service {UNITS}/mine@.service; systemctl daemon-reload;"
+                    "systemctl enable -q --now mine.socket")
+        assert guest.ssh("exit 5", port=2300).status == 5
+    else:
+        guest.put(f"{UNITS}/sshd-vsock.socket", "[Socket]\nListenStream=vsock::22\nAccept=yes\n")
+        guest.check("systemctl daemon-reload")
+    if way == "taken over":
+        assert f"take over {UNITS}/sshd-vsock.socket" in apply(guest).stderr
+    with meanwhile(guest, "systemctl disable -q --now ssh.service",
+                   "sshd-vsock remove --no-verify; systemctl stop mine.socket sshd-vsock.socket; cd "
+                   f"{UNITS}; rm -f mine* sshd-vsock.socket sockets.target.wants/{{mine,sshd-vsock}}.socket;"
+                   "systemctl daemon-reload"):
+        refused(guest)
+
+
 def test_own_unit_with_our_name_keeps_its_link(guest):
     """The recipe by hand, in use."""
     guest.put(f"{UNITS}/sshd-vsock.socket", "[Socket]\nListenStream=vsock::22\nAccept=yes\n"
