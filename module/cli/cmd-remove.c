@@ -77,6 +77,9 @@ static bool has_opened(struct run *r)
 
 static int refuse(struct run *r)
 {
+        const char *what = r->root.image          ? "the image starts no sshd"
+                           : other_access_ends(r) ? "no sshd that the next boot starts listens"
+                                                  : "no sshd listens";
         AUTO_BUF fix = BUF_INIT;
 
         other_access_fix(r, &fix);
@@ -84,7 +87,7 @@ static int refuse(struct run *r)
         (void)error_say(&r->error, -1,
                         "%s on TCP where another machine could connect: the vsock listener is the "
                         "only way in and stays (--no-verify removes it all the same)",
-                        r->root.image ? "the image starts no sshd" : "no sshd listens");
+                        what);
         (void)run_fail(r);
         return EXIT_CLOSED_NOTHING;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * other-access-fix.c: the part of other-access.h that says what would make another way in. Looks at
- * sshd's files; changes nothing.
+ * sshd's files, and who listens; changes nothing.
  */
 #include "cli/other-access-parts.h"
 
@@ -59,38 +59,86 @@ static void add_lines_fix(struct run *r, struct buf *out)
         buf_adds(out, buf_str(&commands));
 }
 
-/* One that is enabled rather than one that is only there. */
+/* One that is enabled rather than one that only runs, that rather than one that is only there. */
+static int rank(const struct tcp_unit *t)
+{
+        return !t->vendor && !t->foreign ? 0 : 1 + t->active + 2 * t->enabled;
+}
+
 static int best_unit(const struct run *r)
 {
-        int best = -1;
+        int best = 0;
 
-        for (int i = 0; i < N_TCP_UNITS; i++) {
-                const struct tcp_unit *t = &r->facts.tcp[i];
-
-                if ((t->vendor || t->foreign) &&
-                    (best < 0 || (t->enabled && !r->facts.tcp[best].enabled)))
+        for (int i = 1; i < N_TCP_UNITS; i++)
+                if (rank(&r->facts.tcp[i]) > rank(&r->facts.tcp[best]))
                         best = i;
+        return rank(&r->facts.tcp[best]) ? best : -1;
+}
+
+/* An sshd of another unit that leads in as it is, and starts at no boot: it has its port, which the
+ * distribution's own would not get. */
+static bool fix_other(struct run *r, struct buf *out)
+{
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                const struct tcp_listener *l = &r->tcp.listeners.list[i];
+                struct unit_state s = { 0 };
+                struct error error = { 0 };
+
+                if (!l->owned || distro_is_tcp_unit(l->unit) || !tcp_is_plain(l->unit) ||
+                    !other_access_leads_in(buf_str(&l->addresses)) ||
+                    systemd_unit(r->systemd, l->unit, &s, &error) < 0 ||
+                    strcmp(s.enabled, "disabled") != 0)
+                        continue;
+                buf_addf(out, "systemctl enable %s; ", l->unit);
+                return true;
         }
-        return best;
+        return false;
+}
+
+/* One that is started by hand has the port that the unit is to have. */
+static void fix_strays(struct run *r, struct buf *out)
+{
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                const struct tcp_listener *l = &r->tcp.listeners.list[i];
+
+                if (l->owned && strncmp(l->fix, "systemctl stop ", 15) == 0)
+                        buf_addf(out, "%s; ", l->fix);
+                else if (!l->owned)
+                        buf_addf(out, "kill %d; ", (int)l->pid);
+        }
+}
+
+static void fix_unit(struct run *r, int best, const char *root, struct buf *out)
+{
+        const char *unit = distro_tcp_units[best];
+        const struct tcp_unit *t = &r->facts.tcp[best];
+
+        if (t->masked && !t->ours)
+                buf_addf(out, "systemctl %sunmask %s; ", root, unit);
+        add_lines_fix(r, out);
+        if (!r->root.image)
+                fix_strays(r, out);
+        /* Where other units name sshd.service, and the link that makes it an alias comes back while
+         * the unit runs, systemd 252 forgets that it does (unit_deserialize() of both). */
+        if (t->active && !t->enabled)
+                buf_addf(out, "systemctl stop %s; ", unit);
+        buf_addf(out, "systemctl %senable %s; ", root, unit);
+        if (!r->root.image)
+                buf_addf(out, "systemctl reset-failed %s; systemctl restart %s; ", unit, unit);
 }
 
 void other_access_fix(struct run *r, struct buf *out)
 {
-        int best = best_unit(r);
-        const char *unit = best < 0 ? NULL : distro_tcp_units[best];
+        const int best = best_unit(r);
         AUTO_BUF root = BUF_INIT;
 
         if (r->root.image)
                 buf_addf(&root, "--root=%s ", r->root.path);
-        if (unit && r->facts.tcp[best].masked && !r->facts.tcp[best].ours)
-                buf_addf(out, "systemctl %sunmask %s; ", buf_str(&root), unit);
-        if (unit) {
-                add_lines_fix(r, out);
-                buf_addf(out, "systemctl %senable %s; ", buf_str(&root), unit);
-        }
-        if (unit && !r->root.image)
-                buf_addf(out, "systemctl reset-failed %s; systemctl restart %s; ", unit, unit);
-        if (!unit)
+        if (!r->root.image && fix_other(r, out))
+                ;
+        else if (best >= 0)
+                fix_unit(r, best, buf_str(&root), out);
+        else
                 buf_adds(out, "install openssh-server, which brings a unit that listens on TCP; ");
         buf_addf(out, "sshd-vsock %sremove", buf_str(&root));
 }

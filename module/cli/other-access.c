@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * other-access.c: see other-access.h. A unit that is enabled, or that systemd calls active while it
- * fails again and again, is no way in; one that the kernel shows listening is.
+ * fails again and again, is no way in; one that the kernel shows listening is, where the next boot
+ * starts it as well.
  */
 #include "cli/other-access-parts.h"
 
@@ -12,7 +13,7 @@
 #include <string.h>
 
 /* Any address of the list that others can reach. */
-static bool leads_in(const char *list)
+bool other_access_leads_in(const char *list)
 {
         char host[64];
 
@@ -43,6 +44,19 @@ static const struct op *op_on(const struct run *r, const char *path)
         return NULL;
 }
 
+/* Whether the next boot starts it, too. Who has a WSL distribution has a shell in it, and may start
+ * sshd from there: "command=" in wsl.conf(5) starts no unit by its links. */
+static bool lasts(const struct run *r, const char *unit)
+{
+        return r->facts.virt == VIRT_WSL || systemd_boot_starts(r->systemd, unit);
+}
+
+/* Nor does what somebody started in a unit's cgroup come with that unit. */
+bool other_access_lasts(const struct run *r, const struct tcp_listener *l)
+{
+        return r->facts.virt == VIRT_WSL || (l->owned && lasts(r, l->unit));
+}
+
 /* A socket unit whose template goes with ours listens on, and starts nothing. Another's template
  * may be a link to ours. */
 static bool serves_on(void *userdata, const char *socket, const char *service, const char *path)
@@ -51,9 +65,8 @@ static bool serves_on(void *userdata, const char *socket, const char *service, c
         AUTO_FREE char *real = NULL;
         const struct op *op;
 
-        (void)socket;
         (void)service;
-        if (rootfs_real_path(&r->root, path, &real) < 0)
+        if (rootfs_real_path(&r->root, path, &real) < 0 || !lasts(r, socket))
                 return false;
         op = op_on(r, real);
         if (op && op->kind == OP_WRITE)
@@ -65,7 +78,8 @@ static bool is_open(struct run *r, const char *but)
 {
         run_find_listeners(r);
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (leads_in(buf_str(&r->tcp.listeners.list[i].addresses)))
+                if (other_access_leads_in(buf_str(&r->tcp.listeners.list[i].addresses)) &&
+                    other_access_lasts(r, &r->tcp.listeners.list[i]))
                         return true;
         return tcp_listeners_serve_vsock(r->systemd, &(struct vsock_wanted){ but, serves_on, r });
 }
@@ -73,6 +87,14 @@ static bool is_open(struct run *r, const char *but)
 bool other_access_is_open(struct run *r)
 {
         return handover_gives_back(r) || is_open(r, takes_socket(r) ? UNIT_SOCKET : NULL);
+}
+
+bool other_access_ends(struct run *r)
+{
+        for (size_t i = 0; i < r->tcp.listeners.n; i++)
+                if (other_access_leads_in(buf_str(&r->tcp.listeners.list[i].addresses)))
+                        return !other_access_lasts(r, &r->tcp.listeners.list[i]);
+        return false;
 }
 
 bool other_access_than_ours(struct run *r)

@@ -311,6 +311,55 @@ def test_restart_loop_is_no_way_in(guest):
     guest.check("rm /etc/ssh/sshd_config.d/a.conf")
 
 
+LASTING = "no sshd that the next boot starts listens on TCP where another machine could connect"
+
+
+def ends(guest, script):
+    """TCP until the next boot; the advice."""
+    apply(guest, "")
+    guest.check(script)
+    result = guest.run("sshd-vsock remove", timeout=120)
+    assert result.status == 4 and LASTING in result.stderr, result.stderr
+    return fix_of(result)
+
+
+def test_unit_that_starts_at_no_boot_is_no_way_in(guest):
+    ends(guest, "systemctl disable -q ssh.service")
+    advice_works(guest)
+
+
+@pytest.mark.parametrize("way,words", (
+    ("/usr/sbin/sshd", "kill "),
+    ("systemd-run -q --unit=mine /usr/sbin/sshd -D", "systemctl stop mine.service; ")))
+def test_sshd_by_hand_is_no_way_in(way, words, guest):
+    fix = ends(guest, "systemctl disable -q --now ssh.service; mkdir -p /run/sshd; "
+                      f"{way}; until ss -ltnH | grep -q :22; do sleep 0.05; done")
+    assert fix.startswith(words)
+    advice_works(guest)
+
+
+def test_sshd_of_another_unit(guest):
+    """Enabled it is a way in; else that is what is told."""
+    with meanwhile(guest, "systemctl disable -q --now ssh.service",
+                   f"systemctl stop my-sshd; rm -f {UNITS}/my-sshd.service"
+                   f" {UNITS}/multi-user.target.wants/my-sshd.service; systemctl daemon-reload"):
+        guest.put(f"{UNITS}/my-sshd.service", "[Service]\nExecStart=/usr/sbin/sshd -D -p 2222\n"
+                  "RuntimeDirectory=sshd\n[Install]\nWantedBy=multi-user.target\n")
+        fix = ends(guest, "systemctl daemon-reload; systemctl start my-sshd;"
+                          "until ss -ltnH | grep -q :2222; do sleep 0.05; done")
+        assert fix == "systemctl enable my-sshd.service; sshd-vsock remove"
+        guest.check(f"set -e; {fix}")
+        assert guest.run("systemctl is-active sshd-vsock.socket").status != 0
+
+
+def test_service_that_its_socket_starts_is_a_way_in(guest):
+    apply(guest, "")
+    with meanwhile(guest, "systemctl disable -q ssh.service; systemctl enable -q ssh.socket", USE_SERVICE):
+        assert guest.run("systemctl is-active ssh.socket").status
+        result = guest.run("sshd-vsock remove")
+        assert result.status == 0, result.stderr
+
+
 def test_loopback_is_no_way_in(guest):
     apply(guest, "")
     guest.put("/etc/ssh/sshd_config.d/a.conf", "# mine\nListenAddress 127.0.0.1\n")
@@ -332,13 +381,16 @@ def test_sshd_that_never_gets_up_again_keeps_the_door(guest):
 
 def test_another_door_on_vsock_is_a_way_in(guest):
     apply(guest, "")
-    guest.put(f"{UNITS}/mine.socket", "[Socket]\nListenStream=vsock::2300\nAccept=yes\n")
+    guest.put(f"{UNITS}/mine.socket", "[Socket]\nListenStream=vsock::2300\nAccept=yes\n"
+                                      "[Install]\nWantedBy=sockets.target\n")
     guest.put(f"{UNITS}/mine@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i\n"
                                         "StandardInput=socket\n")
     with meanwhile(guest, "systemctl disable -q --now ssh.service; systemctl daemon-reload",
-                   f"systemctl stop mine.socket; rm {UNITS}/mine*; systemctl daemon-reload"):
+                   f"systemctl disable -q --now mine.socket; rm {UNITS}/mine*; systemctl daemon-reload"):
         refused(guest)
         guest.check("systemctl start mine.socket")
+        refused(guest)  # it starts at no boot
+        guest.check("systemctl enable -q mine.socket")
         result = guest.run("sshd-vsock remove")
         assert result.status == 0, result.stderr
         assert guest.ssh("exit 5", port=2300).status == 5

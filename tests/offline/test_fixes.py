@@ -168,6 +168,9 @@ OTHERS = {
                            "test_proves_the_door_closes_tcp_and_stays_closed",
     "install openssh-server, which brings": Never("remove on a system without any unit of sshd"),
     "sed -i '%s' %s; ": "guest/test_reality.py::test_loopback_is_no_way_in",
+    "systemctl enable %s; ": "guest/test_reality.py::test_sshd_of_another_unit",
+    "systemctl stop %s; ": "guest/test_reality.py::test_unit_that_starts_at_no_boot_is_no_way_in",
+    "kill %d; ": "guest/test_reality.py::test_sshd_by_hand_is_no_way_in",
     "systemctl %senable %s; ": "guest/test_reality.py::test_disabled_by_the_administrator",
     "systemctl %sunmask %s; ": "guest/test_reality.py::test_masked_by_the_administrator",
     "systemctl reset-failed %s; systemctl restart %s; ":
@@ -198,7 +201,7 @@ OTHERS = {
 # Pieces of a command that say nothing by themselves, and words of the machinery around them.
 PIECES = {"sshd-vsock apply", "sshd-vsock %sremove", "--root=%s ", "systemctl daemon-reload; ",
           "disable --now", "mask --now", "stop", ".scope", "/run/systemd/generator",
-          "/run/systemd/transient/", "fix", "still listens on TCP",
+          "/run/systemd/transient/", "fix", "disabled", "systemctl stop ", "still listens on TCP",
           "%s (the journal: %s)", "listens on TCP beyond listen_address", ", and over TCP no longer once it closes"}
 
 

@@ -50,6 +50,7 @@ struct unit_state {
         bool failed;        /* ActiveState=failed */
         bool needs_reload;  /* its files changed since systemd read them */
         char fragment[256]; /* FragmentPath */
+        char enabled[32];   /* UnitFileState: "enabled", "disabled", "static", … */
         char result[32];    /* Result, of sockets and services: "success", "resources", … */
         uint64_t changed;   /* StateChangeTimestamp: realtime, in microseconds */
         uint32_t main_pid;  /* services: MainPID; 0: none runs */
