@@ -92,6 +92,13 @@ static int refuse(struct run *r)
         return EXIT_CLOSED_NOTHING;
 }
 
+/* What got the port back is all that leads in, and does not. */
+static int keep(struct run *r)
+{
+        handover_keep(r);
+        return refuse(r);
+}
+
 static bool message_unseen(struct run *r)
 {
         AUTO_BUF unseen = BUF_INIT;
@@ -124,16 +131,21 @@ static void message_removed(struct run *r)
 
 static int take_out(struct run *r, bool guarded)
 {
+        bool only = guarded && !r->root.image;
+
         if (transaction_run(r, PHASE_OPEN) < 0 || transaction_run(r, PHASE_ACTIVATE) < 0)
                 return run_fail(r);
-        if (guarded && !r->root.image && !has_opened(r))
+        if (only && !has_opened(r))
                 return refuse(r);
+        only = only && !other_access_is_open_now(r);
         if (transaction_run(r, PHASE_CLOSE) < 0) {
                 (void)run_fail(r);
                 if (r->systemd)
                         handover_keep(r);
                 return EXIT_WORLD;
         }
+        if (only && !handover_answers(r))
+                return keep(r);
         transaction_run_extras(r);
         message_removed(r);
         return EXIT_DONE;

@@ -84,9 +84,14 @@ static bool is_open(struct run *r, const char *but)
         return tcp_listeners_serve_vsock(r->systemd, &(struct vsock_wanted){ but, serves_on, r });
 }
 
+bool other_access_is_open_now(struct run *r)
+{
+        return is_open(r, takes_socket(r) ? UNIT_SOCKET : NULL);
+}
+
 bool other_access_is_open(struct run *r)
 {
-        return handover_gives_back(r) || is_open(r, takes_socket(r) ? UNIT_SOCKET : NULL);
+        return handover_gives_back(r) || other_access_is_open_now(r);
 }
 
 bool other_access_ends(struct run *r)

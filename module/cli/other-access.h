@@ -9,8 +9,12 @@
 
 /* Whether another machine gets to an sshd that really listens, and that the next boot starts: on
  * TCP, on an address of this machine that is not loopback; or on vsock, through a socket unit of
- * systemd's that is not ours to take out, nor its template. */
+ * systemd's that is not ours to take out, nor its template; or whether one will, that gets its port
+ * back when ours goes. */
 bool other_access_is_open(struct run *r);
+
+/* The same without what only will. */
+bool other_access_is_open_now(struct run *r);
 
 /* The same, but for our vsock listener, whether it stays or not. */
 bool other_access_than_ours(struct run *r);
