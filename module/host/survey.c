@@ -9,6 +9,7 @@
 #include "core/plan/render.h"
 #include "host/clock.h"
 #include "host/credential.h"
+#include "host/survey-enabled.h"
 #include "host/survey-machine.h"
 #include "host/survey-records.h"
 #include "host/survey-rivals.h"
@@ -141,30 +142,6 @@ static int find_modules(struct survey *s)
         return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, s);
 }
 
-static int note_enabled(int dir, const char *name, void *userdata)
-{
-        struct facts *f = ((struct survey *)userdata)->facts;
-
-        (void)dir;
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(name, distro_tcp_units[i]) == 0)
-                        f->tcp[i].enabled = true;
-        return survey_is_plain_socket(name) && !distro_is_tcp_unit(name)
-                       ? argv_adds(&f->sockets, name)
-                       : 0;
-}
-
-static int look_in_wants(int dir, const char *name, void *userdata)
-{
-        char path[512];
-
-        (void)dir;
-        if (fnmatch("*.wants", name, 0) != 0 && fnmatch("*.requires", name, 0) != 0)
-                return 0;
-        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%.256s", name);
-        return survey_list(userdata, path, note_enabled, NULL);
-}
-
 /* A link is an alias of another of these units, as Debian's sshd.service is, or the administrator's
  * own unit (systemctl link). */
 static bool is_alias(const char *unit, const char *target)
@@ -210,7 +187,7 @@ static int find_credential(struct survey *s)
         return r == -ENOMEM ? r : 0;
 }
 
-static int find_tcp_units(struct survey *s)
+static int find_tcp_units(struct survey *s, struct systemd *m)
 {
         unsigned closed = 0;
         int r = survey_records(s, &closed);
@@ -222,7 +199,7 @@ static int find_tcp_units(struct survey *s)
                 t->recorded = closed & (1u << i);
                 t->ours = t->masked && t->recorded;
         }
-        return r < 0 ? r : survey_list(s, SYSTEM_UNIT_DIR, look_in_wants, NULL);
+        return r < 0 ? r : survey_enabled(s, m);
 }
 
 int survey_users(const struct rootfs *root, struct users *ret, struct error *error)
@@ -312,7 +289,7 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
         if (r == 0)
                 r = find_credential(&s);
         if (r == 0)
-                r = find_tcp_units(&s);
+                r = find_tcp_units(&s, m);
         if (r == 0)
                 r = survey_rivals(&s);
         if (r == 0 && m)

@@ -360,6 +360,30 @@ def test_service_that_its_socket_starts_is_a_way_in(guest):
         assert result.status == 0, result.stderr
 
 
+VENDOR = "/usr/lib/systemd/system/sockets.target.wants/ssh.socket"
+GENERATOR = "/etc/systemd/system-generators/mine"
+
+
+@pytest.mark.parametrize("way", ("vendor", "generator"))
+def test_unit_that_others_enable_opens_again(way, guest):
+    """Its link is not in /etc."""
+    guest.put(GENERATOR, """#!/bin/sh
+        mkdir -p "$1/sockets.target.wants" && ln -s /lib/systemd/system/ssh.socket "$1/sockets.target.wants/"
+        """)
+    enable = f"ln -s ../ssh.socket {VENDOR}" if way == "vendor" else f"chmod 0755 {GENERATOR}"
+    with meanwhile(guest, f"systemctl disable -q --now ssh.service; mkdir -p $(dirname {VENDOR}); {enable};"
+                          "systemctl daemon-reload; systemctl start ssh.socket",
+                   f"rm -f {VENDOR} {GENERATOR}; systemctl daemon-reload; {USE_SERVICE}"):
+        open_addresses = listeners(guest)
+        for verb in "apply", "remove":
+            apply(guest, "disable_tcp: true\n")
+            assert listeners(guest) == set()
+            guest.put(CONFIG, "{}\n")
+            result = guest.run(f"sshd-vsock {verb}", timeout=120)
+            assert result.status == 0, result.stderr
+            assert listeners(guest) == open_addresses
+
+
 def test_loopback_is_no_way_in(guest):
     apply(guest, "")
     guest.put("/etc/ssh/sshd_config.d/a.conf", "# mine\nListenAddress 127.0.0.1\n")

@@ -218,6 +218,18 @@ def test_socket_unit_keeps_its_ports_and_what_is_not_tcp(case, folder):
     assert changes(before, tree.state()) == set()
 
 
+def test_socket_unit_that_the_vendor_enables_is_confined_too(debian):
+    """Flatcar's links are in /usr; one of /etc to /dev/null takes such a link away."""
+    link = "sockets.target.wants/ssh.socket"
+    debian.remove(f"{UNITS}/multi-user.target.wants/ssh.service")
+    debian.link(f"/usr/lib/systemd/system/{link}", "../ssh.socket")
+    debian.apply("--no-verify", config="listen_address: 127.0.0.1\n")
+    assert b"127.0.0.1:22" in debian.read(SOCKET_DROPIN)
+    debian.link(f"{UNITS}/{link}", "/dev/null")
+    debian.apply("--no-verify", config="listen_address: 127.0.0.1\n")
+    assert not debian.at(SOCKET_DROPIN).exists()
+
+
 def test_socket_unit_without_tcp_is_left_alone(folder):
     tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
     tree.put(f"{UNITS}/ssh.socket.d/x.conf",

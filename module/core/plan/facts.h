@@ -31,7 +31,7 @@ struct tcp_unit {
         bool active;       /* live: it runs or listens now */
         bool needs_reload; /* live: systemd has not read its files as they are */
         uint64_t changed;  /* live: when its state last changed; realtime, in microseconds */
-        bool enabled;      /* a link in a .wants or .requires directory of /etc pulls it in */
+        bool enabled;      /* a link in a .wants or .requires directory pulls it in; live: a boot */
         /* live, services: */
         enum stale stale;
         uint32_t main_pid; /* 0: none runs */
