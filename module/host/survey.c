@@ -10,6 +10,7 @@
 #include "host/clock.h"
 #include "host/credential.h"
 #include "host/survey-enabled.h"
+#include "host/survey-left.h"
 #include "host/survey-machine.h"
 #include "host/survey-records.h"
 #include "host/survey-rivals.h"
@@ -286,6 +287,8 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
                 r = find_modules(&s);
         if (r == 0)
                 r = tolerate(&s, survey_sshd(&s), &f.sshd_unread);
+        if (r == 0 && !f.sshd_unread)
+                r = tolerate(&s, survey_left(&s), &f.sshd_unread);
         if (r == 0)
                 r = find_credential(&s);
         if (r == 0)

@@ -70,6 +70,7 @@ struct facts {
         bool sshd_config;      /* /etc/ssh/sshd_config exists, or may exist */
         char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
         size_t n_sshd_files;
+        struct argv sshd_left;   /* of /etc/ssh, and included no more, with lines of ours in them */
         bool sshd_beyond;        /* there are more of them than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
