@@ -48,7 +48,7 @@ static const struct op *op_on(const struct run *r, const char *path)
  * sshd from there: "command=" in wsl.conf(5) starts no unit by its links. */
 static bool lasts(const struct run *r, const char *unit)
 {
-        return r->facts.virt == VIRT_WSL || systemd_boot_starts(r->systemd, unit);
+        return r->facts.virt == VIRT_WSL || systemd_boot_starts(r->systemd, unit, true);
 }
 
 /* Nor does what somebody started in a unit's cgroup come with that unit. */

@@ -11,8 +11,8 @@
 #define UNITS_MAX 512 /* looked at on the way; a boot has some hundred */
 
 /* The reverse of what makes systemd start one unit for another (unit-dependency-atom.c,
- * UNIT_ATOM_PULL_IN_START), and what starts it on demand. A manager that does not know one of them
- * has none. */
+ * UNIT_ATOM_PULL_IN_START), and behind those what starts it on demand. A manager that does not know
+ * one of them has none. */
 static const char *const pulled_in_by[] = { "WantedBy", "RequiredBy", "BoundBy", "UpheldBy",
                                             "TriggeredBy" };
 
@@ -61,8 +61,9 @@ static bool lasts(struct systemd *m, const char *path)
         return true;
 }
 
-bool systemd_boot_starts(struct systemd *m, const char *unit)
+bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand)
 {
+        const size_t ways = ELEMENTSOF(pulled_in_by) - !on_demand;
         AUTO(argv_free) struct argv units = { 0 };
         AUTO_FREE char *goal = NULL;
 
@@ -76,7 +77,7 @@ bool systemd_boot_starts(struct systemd *m, const char *unit)
                         return true;
                 if (systemd_load_unit(m, units.list[i], &reply, &path) < 0 || !lasts(m, path))
                         continue;
-                for (size_t k = 0; k < ELEMENTSOF(pulled_in_by); k++)
+                for (size_t k = 0; k < ways; k++)
                         if (add_names(m, path, pulled_in_by[k], &units) < 0)
                                 return false;
         }
