@@ -115,6 +115,8 @@ static void fix_unit(struct run *r, int best, const char *root, struct buf *out)
 
         if (t->masked && !t->ours)
                 buf_addf(out, "systemctl %sunmask %s; ", root, unit);
+        if (t->barred)
+                buf_addf(out, "systemctl unmask --runtime %s; ", unit);
         add_lines_fix(r, out);
         if (!r->root.image)
                 fix_strays(r, out);

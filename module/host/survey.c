@@ -153,6 +153,20 @@ static bool is_alias(const char *unit, const char *target)
         return false;
 }
 
+/* systemctl mask --runtime: of no effect beside a file of /etc. */
+static int find_bar(const struct survey *s, const char *unit, struct tcp_unit *t)
+{
+        struct observed o = { 0 };
+        char path[256];
+        int r;
+
+        (void)snprintf(path, sizeof(path), "/run/systemd/system/%s", unit);
+        r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
+        t->barred = r == 0 && o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
+        observed_free(&o);
+        return r < 0 ? error_set(s->error, r, "cannot look at %s", path) : 0;
+}
+
 static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_unit *t)
 {
         struct observed o = { 0 };
@@ -174,7 +188,7 @@ static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_un
         t->foreign = o.type == OBSERVED_FILE ||
                      (o.type == OBSERVED_LINK && !t->masked && !is_alias(unit, o.data));
         observed_free(&o);
-        return 0;
+        return s->facts->live && !t->foreign ? find_bar(s, unit, t) : 0;
 }
 
 /* Root asks: nobody else makes such plans. Where our template could not accept them, those of

@@ -293,6 +293,16 @@ def test_masked_by_the_administrator(guest):
     advice_works(guest)
 
 
+def test_masked_until_the_next_boot(guest):
+    """Whoever opens TCP again starts what can be started."""
+    apply(guest, "disable_tcp: true\n")
+    with meanwhile(guest, "systemctl mask -q --runtime ssh.service", "systemctl unmask -q --runtime ssh.service"):
+        apply(guest, "{}\n")
+        assert "nothing to do" in apply(guest).stderr
+        apply(guest, "disable_tcp: true\n")
+        advice_works(guest)
+
+
 def test_disabled_while_our_mask_was_in_the_way(guest):
     """It does not start again by itself: that was the administrator's will."""
     apply(guest, "disable_tcp: true\n")

@@ -172,6 +172,7 @@ OTHERS = {
     "systemctl stop %s; ": "guest/test_reality.py::test_unit_that_starts_at_no_boot_is_no_way_in",
     "kill %d; ": "guest/test_reality.py::test_sshd_by_hand_is_no_way_in",
     "systemctl %senable %s; ": "guest/test_reality.py::test_disabled_by_the_administrator",
+    "systemctl unmask --runtime %s; ": "guest/test_reality.py::test_masked_until_the_next_boot",
     "systemctl %sunmask %s; ": "guest/test_reality.py::test_masked_by_the_administrator",
     "systemctl reset-failed %s; systemctl restart %s; ":
         "guest/test_reality.py::test_restart_loop_is_no_way_in",
