@@ -108,7 +108,45 @@ static void fix_strays(struct run *r, struct buf *out)
         }
 }
 
-static void fix_unit(struct run *r, int best, const char *root, struct buf *out)
+/* A socket unit cannot restart while the service runs that has its socket. */
+static const char *stop_of(int unit)
+{
+        if (unit == TCP_SSH_SOCKET)
+                return "systemctl stop ssh.service; ";
+        return unit == TCP_SSHD_SOCKET ? "systemctl stop sshd.service; " : "";
+}
+
+/* One that listens on loopback alone, and not for a line of sshd's files: by its own, or by
+ * options. */
+static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
+{
+        const char *unit = distro_tcp_units[best], *where = "loopback";
+        const struct tcp_unit *t = &r->facts.tcp[best];
+        bool alone = t->streams.n_ports > 0 && !t->streams.outside;
+
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                const struct tcp_listener *l = &r->tcp.listeners.list[i];
+
+                if (strcmp(l->unit, unit) != 0 || other_access_leads_in(buf_str(&l->addresses)))
+                        continue;
+                alone = alone || (l->pid != 1 && !lines);
+                where = buf_str(&l->addresses);
+        }
+        if (!alone)
+                return false;
+        buf_addf(out, "have %s listen on an address that others reach, not on %s alone", unit,
+                 where);
+        if (r->root.image)
+                buf_adds(out, ", and run this again");
+        else
+                buf_addf(out,
+                         " (see \"systemctl cat %s\"); then \"systemctl daemon-reload; systemctl "
+                         "enable %s; %ssystemctl restart %s; sshd-vsock remove\"",
+                         unit, unit, stop_of(best), unit);
+        return true;
+}
+
+static void fix_unit(struct run *r, int best, const char *root, const char *lines, struct buf *out)
 {
         const char *unit = distro_tcp_units[best];
         const struct tcp_unit *t = &r->facts.tcp[best];
@@ -117,11 +155,11 @@ static void fix_unit(struct run *r, int best, const char *root, struct buf *out)
                 buf_addf(out, "systemctl %sunmask %s; ", root, unit);
         if (t->barred)
                 buf_addf(out, "systemctl unmask --runtime %s; ", unit);
-        add_lines_fix(r, out);
+        buf_adds(out, lines);
         if (!r->root.image)
                 fix_strays(r, out);
         /* Where other units name sshd.service, and the link that makes it an alias comes back while
-         * the unit runs, systemd 252 forgets that it does (unit_deserialize() of both). */
+         * the unit runs, systemd 252 forgets that it does (both are deserialized into one). */
         if (t->active && !t->enabled)
                 buf_addf(out, "systemctl stop %s; ", unit);
         buf_addf(out, "systemctl %senable %s; ", root, unit);
@@ -132,14 +170,18 @@ static void fix_unit(struct run *r, int best, const char *root, struct buf *out)
 void other_access_fix(struct run *r, struct buf *out)
 {
         const int best = best_unit(r);
-        AUTO_BUF root = BUF_INIT;
+        AUTO_BUF root = BUF_INIT, lines = BUF_INIT;
 
         if (r->root.image)
                 buf_addf(&root, "--root=%s ", r->root.path);
+        if (best >= 0)
+                add_lines_fix(r, &lines);
         if (!r->root.image && fix_other(r, out))
                 ;
+        else if (best >= 0 && fix_address(r, best, lines.len > 0, out))
+                return;
         else if (best >= 0)
-                fix_unit(r, best, buf_str(&root), out);
+                fix_unit(r, best, buf_str(&root), buf_str(&lines), out);
         else
                 buf_adds(out, "install openssh-server, which brings a unit that listens on TCP; ");
         buf_addf(out, "sshd-vsock %sremove", buf_str(&root));

@@ -148,8 +148,9 @@ static bool is_there(const struct run *r, size_t unit)
         const struct tcp_unit *t = &r->facts.tcp[unit];
         char path[128];
 
-        if (t->streams.n_ports == 0 && t->streams.others.len > 0)
-                return false; /* a socket unit of another kind, on vsock say */
+        /* a socket unit of another kind, on vsock say; or on loopback alone */
+        if (t->streams.n_ports > 0 ? !t->streams.outside : t->streams.others.len > 0)
+                return false;
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", distro_tcp_units[unit]);
         if (t->masked || rootfs_exists(&r->root, path) <= 0)
                 return t->vendor && (!t->masked || t->ours);

@@ -403,6 +403,23 @@ def test_loopback_is_no_way_in(guest):
     guest.check("rm /etc/ssh/sshd_config.d/a.conf")
 
 
+def test_socket_on_loopback_is_no_way_in(guest):
+    """By its own files: no line of sshd's is to be changed."""
+    folder = f"{UNITS}/ssh.socket.d"
+    apply(guest, "")
+    with meanwhile(guest, f"{USE_SOCKET}; mkdir -p {folder}; printf '[Socket]\\nListenStream=\\nListenStream="
+                          f"127.0.0.1:22\\n' >{folder}/a.conf; systemctl daemon-reload; systemctl restart ssh.socket;"
+                          "timeout 5 bash -c 'read -r line </dev/tcp/127.0.0.1/22'",
+                   f"rm -rf {folder}; systemctl daemon-reload; {USE_SERVICE}"):
+        fix = refused(guest)
+        words, command = fix.split("; then ")
+        assert words == ("have ssh.socket listen on an address that others reach, not on 127.0.0.1:22 alone "
+                         '(see "systemctl cat ssh.socket")')
+        guest.check(f"sed -i s/127.0.0.1/0.0.0.0/ {folder}/a.conf; set -e; {command.strip(chr(34))}")
+        assert guest.run("systemctl is-active sshd-vsock.socket").status != 0
+        assert listeners(guest) == {"0.0.0.0:22"}
+
+
 def test_sshd_that_never_gets_up_again_keeps_the_door(guest):
     """Enabled and closed by us; what starts it fails."""
     apply(guest, "disable_tcp: true\n")

@@ -10,6 +10,7 @@
 struct unit_streams {
         uint16_t ports[16]; /* of its TCP streams, each once */
         size_t n_ports;
+        bool outside;      /* one of these is on more than loopback */
         struct buf others; /* all that is not TCP, as lines for [Socket]: "ListenStream=/run/x" */
 };
 
