@@ -32,7 +32,7 @@ ONLY = {
     "connects": (r"connect", "vsock"),
     "listens": (r"listen|accept4?", ""),
     "loads a library": (r"dl(?:m?open|v?sym|close)", "libsystemd"),
-    "speaks to systemd": (r"sd_bus_\w+", "systemd systemd-command systemd-jobs systemd-sockets systemd-unit"),
+    "speaks to systemd": (r"sd_bus_\w+", "systemd systemd-boot systemd-command systemd-jobs systemd-sockets systemd-unit"),
     "reads or writes the journal": (r"sd_journal_\w+", "journal log"),
     "prints": (r"printf|vprintf|f?puts|f?putc|putchar|fprintf|vfprintf|fwrite|perror|dprintf",
                "main"),

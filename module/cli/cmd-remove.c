@@ -77,6 +77,9 @@ static bool has_opened(struct run *r)
 
 static int refuse(struct run *r)
 {
+        const char *what = r->root.image          ? "the image starts no sshd"
+                           : other_access_ends(r) ? "no sshd that the next boot starts listens"
+                                                  : "no sshd listens";
         AUTO_BUF fix = BUF_INIT;
 
         other_access_fix(r, &fix);
@@ -84,9 +87,16 @@ static int refuse(struct run *r)
         (void)error_say(&r->error, -1,
                         "%s on TCP where another machine could connect: the vsock listener is the "
                         "only way in and stays (--no-verify removes it all the same)",
-                        r->root.image ? "the image starts no sshd" : "no sshd listens");
+                        what);
         (void)run_fail(r);
         return EXIT_CLOSED_NOTHING;
+}
+
+/* What got the port back is all that leads in, and does not. */
+static int keep(struct run *r)
+{
+        handover_keep(r);
+        return refuse(r);
 }
 
 static bool message_unseen(struct run *r)
@@ -121,16 +131,21 @@ static void message_removed(struct run *r)
 
 static int take_out(struct run *r, bool guarded)
 {
+        bool only = guarded && !r->root.image;
+
         if (transaction_run(r, PHASE_OPEN) < 0 || transaction_run(r, PHASE_ACTIVATE) < 0)
                 return run_fail(r);
-        if (guarded && !r->root.image && !has_opened(r))
+        if (only && !has_opened(r))
                 return refuse(r);
+        only = only && !other_access_is_open_now(r);
         if (transaction_run(r, PHASE_CLOSE) < 0) {
                 (void)run_fail(r);
                 if (r->systemd)
                         handover_keep(r);
                 return EXIT_WORLD;
         }
+        if (only && !handover_answers(r))
+                return keep(r);
         transaction_run_extras(r);
         message_removed(r);
         return EXIT_DONE;

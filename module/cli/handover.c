@@ -5,6 +5,12 @@
  */
 #include "cli/handover.h"
 
+#include "core/format/proc-text.h"
+#include "core/plan/takeover.h"
+#include "host/check/diagnose.h"
+
+#include <string.h>
+
 static bool is_touched(const struct run *r, const struct rival *v)
 {
         return v->kind != RIVAL_ASIDE && plan_touches(&r->plan, v->name);
@@ -103,6 +109,13 @@ void handover_keep(struct run *r)
 
         if (!any_touched(r))
                 return;
+        for (size_t i = 0; i < r->facts.n_rivals; i++)
+                if (r->facts.rivals[i].kind == RIVAL_WHOLE && is_touched(r, &r->facts.rivals[i]))
+                        (void)done_or_said(r,
+                                           systemd_job(r->systemd, JOB_STOP,
+                                                       r->facts.rivals[i].name, JOB_SECONDS,
+                                                       &error),
+                                           &error);
         (void)done_or_said(r, apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &error), &error);
         (void)done_or_said(r, systemd_reload(r->systemd, &error), &error);
         for (size_t i = 0; i < r->facts.n_rivals; i++)
@@ -114,11 +127,64 @@ void handover_keep(struct run *r)
                 log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
 }
 
+/* sshd's own service, which its socket unit starts where drop-ins have turned that to vsock; any
+ * other one's command is systemd's to know. */
+static bool serves_as_one(const struct run *r, const char *service)
+{
+        struct service_command c = { 0 };
+        struct error error = { 0 };
+        bool sshd;
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (strcmp(distro_tcp_units[i], service) == 0)
+                        return r->facts.tcp[i].vendor || r->facts.tcp[i].foreign;
+        if (!r->systemd || systemd_service_command(r->systemd, service, &c, &error) < 0)
+                return false;
+        sshd = program_is_sshd(c.argv.list[0]);
+        service_command_free(&c);
+        return sshd;
+}
+
+/* Its template may be gone by now, and with --takeover it need not have been sshd's. */
+static bool comes_back(const struct run *r, const struct rival *v)
+{
+        if (v->kind != RIVAL_WHOLE || !v->enabled || r->desired.port != 0)
+                return false;
+        return v->accepts ? takeover_starts_sshd(buf_str(&v->instance), v->instance.len)
+                          : serves_as_one(r, v->service);
+}
+
 bool handover_gives_back(const struct run *r)
 {
         for (size_t i = 0; i < r->facts.n_rivals; i++)
-                if (r->facts.rivals[i].kind == RIVAL_WHOLE && r->facts.rivals[i].enabled &&
-                    r->desired.port == 0)
+                if (comes_back(r, &r->facts.rivals[i]))
                         return true;
+        return false;
+}
+
+bool handover_answers(struct run *r)
+{
+        for (size_t i = 0; i < r->facts.n_rivals; i++) {
+                const struct rival *v = &r->facts.rivals[i];
+                struct unit_state s = { 0 };
+                struct error error = { 0 };
+                const char *at = NULL;
+                struct verdict verdict;
+                AUTO_WAITING waiting;
+
+                if (comes_back(r, v) && systemd_unit(r->systemd, v->name, &s, &error) == 0)
+                        at = strstr(s.listen, "vsock:");
+                if (!at)
+                        continue;
+                waiting_begin(&r->log, &waiting, "an answer of %s on vsock, for at most %u s",
+                              v->name, CONFIG_TIMEOUT_DEFAULT);
+                at = memrchr(at, ':', strcspn(at, " "));
+                diagnose_listener(r->systemd, v->name, (uint32_t)strtoul(at + 1, NULL, 10),
+                                  CONFIG_TIMEOUT_DEFAULT, &verdict);
+                if (verdict.cause == CAUSE_NONE || verdict.cause == CAUSE_NO_LOOPBACK)
+                        return true;
+                log_line(&r->log, LOG_LEVEL_WARN, "%s does not answer: %s%s%s", v->name,
+                         causes[verdict.cause].what, verdict.detail[0] ? ": " : "", verdict.detail);
+        }
         return false;
 }

@@ -21,5 +21,9 @@ bool handover_has_replaced(const struct run *r);
 /* `remove`, while ours goes: where another unit was to have the port again, ours stays instead. */
 void handover_keep(struct run *r);
 
-/* Whether a unit that was masked for our port listens on it again once the plan is carried out. */
+/* Whether a unit that was masked for our port listens on it again once the plan is carried out, and
+ * starts sshd. */
 bool handover_gives_back(const struct run *r);
+
+/* … whether one of them answers, now that it does; or that cannot be told here. */
+bool handover_answers(struct run *r);

@@ -7,10 +7,14 @@
 
 #include "cli/run.h"
 
-/* Whether another machine gets to an sshd that really listens: on TCP, on an address of this
- * machine that is not loopback; or on vsock, through a socket unit of systemd's that is not ours to
- * take out. */
+/* Whether another machine gets to an sshd that really listens, and that the next boot starts: on
+ * TCP, on an address of this machine that is not loopback; or on vsock, through a socket unit of
+ * systemd's that is not ours to take out, nor its template; or whether one will, that gets its port
+ * back when ours goes. */
 bool other_access_is_open(struct run *r);
+
+/* The same without what only will. */
+bool other_access_is_open_now(struct run *r);
 
 /* The same, but for our vsock listener, whether it stays or not. */
 bool other_access_than_ours(struct run *r);
@@ -19,6 +23,9 @@ bool other_access_than_ours(struct run *r);
  * unit that is there and not masked (by others), wanted by a target that the default target leads
  * to. 0 or −errno with run.error. */
 int other_access_will_open(struct run *r, bool *ret) MUST_CHECK;
+
+/* Whether one listens that the next boot does not start. After any of the above. */
+bool other_access_ends(struct run *r);
 
 /* The commands that make another way in, ending with `remove`. */
 void other_access_fix(struct run *r, struct buf *out);

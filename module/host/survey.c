@@ -10,6 +10,8 @@
 #include "core/plan/render.h"
 #include "host/clock.h"
 #include "host/credential.h"
+#include "host/survey-enabled.h"
+#include "host/survey-left.h"
 #include "host/survey-machine.h"
 #include "host/survey-records.h"
 #include "host/survey-rivals.h"
@@ -142,46 +144,6 @@ static int find_modules(struct survey *s)
         return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, s);
 }
 
-/* The directories of links that pull units in: they may be links themselves, all to the same one.
- */
-#define WANTS_MAX 100000
-
-struct wants {
-        struct survey *s;
-        size_t names; /* in all of them */
-};
-
-static int note_enabled(int dir, const char *name, void *userdata)
-{
-        struct wants *w = userdata;
-        struct facts *f = w->s->facts;
-
-        (void)dir;
-        if (++w->names > WANTS_MAX)
-                return error_say(w->s->error, -E2BIG,
-                                 "%s" SYSTEM_UNIT_DIR ": more names in .wants and .requires than "
-                                 "can be looked through",
-                                 w->s->root->path);
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(name, distro_tcp_units[i]) == 0)
-                        f->tcp[i].enabled = true;
-        return survey_is_plain_socket(name) && !distro_is_tcp_unit(name)
-                       ? argv_add_once(&f->sockets, name, SOCKETS_MAX)
-                       : 0;
-}
-
-static int look_in_wants(int dir, const char *name, void *userdata)
-{
-        struct wants *w = userdata;
-        char path[512];
-
-        (void)dir;
-        if (fnmatch("*.wants", name, 0) != 0 && fnmatch("*.requires", name, 0) != 0)
-                return 0;
-        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%.256s", name);
-        return survey_list(w->s, path, note_enabled, w);
-}
-
 /* A link is an alias of another of these units, as Debian's sshd.service is, or the administrator's
  * own unit (systemctl link). */
 static bool is_alias(const char *unit, const char *target)
@@ -190,6 +152,20 @@ static bool is_alias(const char *unit, const char *target)
                 if (strcmp(basename(target), distro_tcp_units[i]) == 0)
                         return strcmp(unit, distro_tcp_units[i]) != 0;
         return false;
+}
+
+/* systemctl mask --runtime: of no effect beside a file of /etc. */
+static int find_bar(const struct survey *s, const char *unit, struct tcp_unit *t)
+{
+        struct observed o = { 0 };
+        char path[256];
+        int r;
+
+        (void)snprintf(path, sizeof(path), "/run/systemd/system/%s", unit);
+        r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
+        t->barred = r == 0 && o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
+        observed_free(&o);
+        return r < 0 ? error_set(s->error, r, "cannot look at %s", path) : 0;
 }
 
 static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_unit *t)
@@ -213,7 +189,7 @@ static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_un
         t->foreign = o.type == OBSERVED_FILE ||
                      (o.type == OBSERVED_LINK && !t->masked && !is_alias(unit, o.data));
         observed_free(&o);
-        return 0;
+        return s->facts->live && !t->foreign ? find_bar(s, unit, t) : 0;
 }
 
 /* Root asks: nobody else makes such plans. Where our template could not accept them, those of
@@ -227,9 +203,8 @@ static int find_credential(struct survey *s)
         return r == -ENOMEM ? r : 0;
 }
 
-static int find_tcp_units(struct survey *s)
+static int find_tcp_units(struct survey *s, struct systemd *m)
 {
-        struct wants wants = { .s = s };
         unsigned closed = 0;
         int r = survey_records(s, &closed);
 
@@ -240,7 +215,7 @@ static int find_tcp_units(struct survey *s)
                 t->recorded = closed & (1u << i);
                 t->ours = t->masked && t->recorded;
         }
-        return r < 0 ? r : survey_list(s, SYSTEM_UNIT_DIR, look_in_wants, &wants);
+        return r < 0 ? r : survey_enabled(s, m);
 }
 
 int survey_users(const struct rootfs *root, struct users *ret, struct error *error)
@@ -327,10 +302,12 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
                 r = find_modules(&s);
         if (r == 0)
                 r = tolerate(&s, survey_sshd(&s), &f.sshd_unread);
+        if (r == 0 && !f.sshd_unread)
+                r = tolerate(&s, survey_left(&s), &f.sshd_unread);
         if (r == 0)
                 r = find_credential(&s);
         if (r == 0)
-                r = find_tcp_units(&s);
+                r = find_tcp_units(&s, m);
         if (r == 0)
                 r = survey_rivals(&s);
         if (r == 0 && m)

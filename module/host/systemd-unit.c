@@ -44,7 +44,8 @@ static int take_property(sd_bus_message *reply, const char *name, struct propert
                 size_t size;
         } texts[] = { { "LoadState", p->load, sizeof(p->load) },
                       { "ActiveState", p->active, sizeof(p->active) },
-                      { "FragmentPath", p->unit->fragment, sizeof(p->unit->fragment) } };
+                      { "FragmentPath", p->unit->fragment, sizeof(p->unit->fragment) },
+                      { "UnitFileState", p->unit->enabled, sizeof(p->unit->enabled) } };
         const char *value;
         int r;
 

@@ -272,28 +272,39 @@ bool tcp_listeners_is_here(const char *host)
                errno != EADDRNOTAVAIL;
 }
 
-struct others {
+struct vsock_search {
         struct systemd *systemd;
-        const char *ours;
+        const struct vsock_wanted *wanted;
 };
+
+static bool counts(const struct vsock_search *s, const char *socket)
+{
+        char service[256] = "";
+        struct unit_state state = { 0 };
+        struct error error = { 0 };
+
+        return systemd_socket_service(s->systemd, socket, service, sizeof(service), &error) == 0 &&
+               systemd_unit(s->systemd, service, &state, &error) == 0 &&
+               s->wanted->counts(s->wanted->userdata, socket, service, state.fragment);
+}
 
 static int find_vsock(const struct socket_unit *unit, void *userdata)
 {
-        const struct others *o = userdata;
+        const struct vsock_search *s = userdata;
         const char *at = strstr(unit->streams, "vsock:");
         char text[96];
 
-        if (!at || (o->ours && strcmp(unit->name, o->ours) == 0) ||
-            !starts_sshd(o->systemd, unit->name))
+        if (!at || (s->wanted->but && strcmp(unit->name, s->wanted->but) == 0) ||
+            !starts_sshd(s->systemd, unit->name) || !counts(s, unit->name))
                 return 0;
         at = memrchr(at, ':', strcspn(at, " "));
         return port_owner_find((uint32_t)strtoul(at + 1, NULL, 10), text, sizeof(text)) ==
                PORT_OWNER_SYSTEMD;
 }
 
-bool tcp_listeners_serve_vsock(struct systemd *m, const char *ours)
+bool tcp_listeners_serve_vsock(struct systemd *m, const struct vsock_wanted *wanted)
 {
         struct error error = { 0 };
 
-        return systemd_each_socket(m, find_vsock, &(struct others){ m, ours }, &error) > 0;
+        return systemd_each_socket(m, find_vsock, &(struct vsock_search){ m, wanted }, &error) > 0;
 }

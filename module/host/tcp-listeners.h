@@ -39,6 +39,14 @@ void listener_describe(const struct tcp_listener *l, const struct buf *addresses
 /* Whether the address is one of this machine's: with FreeBind= systemd listens on any. */
 bool tcp_listeners_is_here(const char *host);
 
-/* Whether a socket unit other than `ours` (may be NULL) has sshd serve vsock, and systemd really
- * listens there. */
-bool tcp_listeners_serve_vsock(struct systemd *m, const char *ours);
+/* Which socket units with vsock count. */
+struct vsock_wanted {
+        const char *but; /* not this one; NULL: any */
+        /* whether one counts whose connections that service serves, by the unit file of that path
+         */
+        bool (*counts)(void *userdata, const char *socket, const char *service, const char *path);
+        void *userdata;
+};
+
+/* Whether one of them has sshd serve vsock, and systemd really listens there. */
+bool tcp_listeners_serve_vsock(struct systemd *m, const struct vsock_wanted *wanted);

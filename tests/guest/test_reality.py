@@ -310,6 +310,16 @@ def test_masked_and_still_open(guest):
         assert "ssh.service: open, though masked\n" in guest.run("sshd-vsock status").stdout
 
 
+def test_masked_until_the_next_boot(guest):
+    """Whoever opens TCP again starts what can be started."""
+    apply(guest, "disable_tcp: true\n")
+    with meanwhile(guest, "systemctl mask -q --runtime ssh.service", "systemctl unmask -q --runtime ssh.service"):
+        apply(guest, "{}\n")
+        assert "nothing to do" in apply(guest).stderr
+        apply(guest, "disable_tcp: true\n")
+        advice_works(guest)
+
+
 def test_disabled_while_our_mask_was_in_the_way(guest):
     """It does not start again by itself: that was the administrator's will."""
     apply(guest, "disable_tcp: true\n")
@@ -328,6 +338,79 @@ def test_restart_loop_is_no_way_in(guest):
     guest.check("rm /etc/ssh/sshd_config.d/a.conf")
 
 
+LASTING = "no sshd that the next boot starts listens on TCP where another machine could connect"
+
+
+def ends(guest, script):
+    """TCP until the next boot; the advice."""
+    apply(guest, "")
+    guest.check(script)
+    result = guest.run("sshd-vsock remove", timeout=120)
+    assert result.status == 4 and LASTING in result.stderr, result.stderr
+    return fix_of(result)
+
+
+def test_unit_that_starts_at_no_boot_is_no_way_in(guest):
+    ends(guest, "systemctl disable -q ssh.service")
+    advice_works(guest)
+
+
+@pytest.mark.parametrize("way,words", (
+    ("/usr/sbin/sshd", "kill "),
+    ("systemd-run -q --unit=mine /usr/sbin/sshd -D", "systemctl stop mine.service; ")))
+def test_sshd_by_hand_is_no_way_in(way, words, guest):
+    fix = ends(guest, "systemctl disable -q --now ssh.service; mkdir -p /run/sshd; "
+                      f"{way}; until ss -ltnH | grep -q :22; do sleep 0.05; done")
+    assert fix.startswith(words)
+    advice_works(guest)
+
+
+def test_sshd_of_another_unit(guest):
+    """Enabled it is a way in; else that is what is told."""
+    with meanwhile(guest, "systemctl disable -q --now ssh.service",
+                   f"systemctl stop my-sshd; rm -f {UNITS}/my-sshd.service"
+                   f" {UNITS}/multi-user.target.wants/my-sshd.service; systemctl daemon-reload"):
+        guest.put(f"{UNITS}/my-sshd.service", "[Service]\nExecStart=/usr/sbin/sshd -D -p 2222\n"
+                  "RuntimeDirectory=sshd\n[Install]\nWantedBy=multi-user.target\n")
+        fix = ends(guest, "systemctl daemon-reload; systemctl start my-sshd;"
+                          "until ss -ltnH | grep -q :2222; do sleep 0.05; done")
+        assert fix == "systemctl enable my-sshd.service; sshd-vsock remove"
+        guest.check(f"set -e; {fix}")
+        assert guest.run("systemctl is-active sshd-vsock.socket").status != 0
+
+
+def test_service_that_its_socket_starts_is_a_way_in(guest):
+    apply(guest, "")
+    with meanwhile(guest, "systemctl disable -q ssh.service; systemctl enable -q ssh.socket", USE_SERVICE):
+        assert guest.run("systemctl is-active ssh.socket").status
+        result = guest.run("sshd-vsock remove")
+        assert result.status == 0, result.stderr
+
+
+VENDOR = "/usr/lib/systemd/system/sockets.target.wants/ssh.socket"
+GENERATOR = "/etc/systemd/system-generators/mine"
+
+
+@pytest.mark.parametrize("way", ("vendor", "generator"))
+def test_unit_that_others_enable_opens_again(way, guest):
+    """Its link is not in /etc."""
+    guest.put(GENERATOR, """#!/bin/sh
+        mkdir -p "$1/sockets.target.wants" && ln -s /lib/systemd/system/ssh.socket "$1/sockets.target.wants/"
+        """)
+    enable = f"ln -s ../ssh.socket {VENDOR}" if way == "vendor" else f"chmod 0755 {GENERATOR}"
+    with meanwhile(guest, f"systemctl disable -q --now ssh.service; mkdir -p $(dirname {VENDOR}); {enable};"
+                          "systemctl daemon-reload; systemctl start ssh.socket",
+                   f"rm -f {VENDOR} {GENERATOR}; systemctl daemon-reload; {USE_SERVICE}"):
+        open_addresses = listeners(guest)
+        for verb in "apply", "remove":
+            apply(guest, "disable_tcp: true\n")
+            assert listeners(guest) == set()
+            guest.put(CONFIG, "{}\n")
+            result = guest.run(f"sshd-vsock {verb}", timeout=120)
+            assert result.status == 0, result.stderr
+            assert listeners(guest) == open_addresses
+
+
 def test_loopback_is_no_way_in(guest):
     apply(guest, "")
     guest.put("/etc/ssh/sshd_config.d/a.conf", "# mine\nListenAddress 127.0.0.1\n")
@@ -335,6 +418,23 @@ def test_loopback_is_no_way_in(guest):
     advice_works(guest)
     assert guest.get("/etc/ssh/sshd_config.d/a.conf") == b"# mine\n#ListenAddress 127.0.0.1\n"
     guest.check("rm /etc/ssh/sshd_config.d/a.conf")
+
+
+def test_socket_on_loopback_is_no_way_in(guest):
+    """By its own files: no line of sshd's is to be changed."""
+    folder = f"{UNITS}/ssh.socket.d"
+    apply(guest, "")
+    with meanwhile(guest, f"{USE_SOCKET}; mkdir -p {folder}; printf '[Socket]\\nListenStream=\\nListenStream="
+                          f"127.0.0.1:22\\n' >{folder}/a.conf; systemctl daemon-reload; systemctl restart ssh.socket;"
+                          "timeout 5 bash -c 'read -r line </dev/tcp/127.0.0.1/22'",
+                   f"rm -rf {folder}; systemctl daemon-reload; {USE_SERVICE}"):
+        fix = refused(guest)
+        words, command = fix.split("; then ")
+        assert words == ("have ssh.socket listen on an address that others reach, not on 127.0.0.1:22 alone "
+                         '(see "systemctl cat ssh.socket")')
+        guest.check(f"sed -i s/127.0.0.1/0.0.0.0/ {folder}/a.conf; set -e; {command.strip(chr(34))}")
+        assert guest.run("systemctl is-active sshd-vsock.socket").status != 0
+        assert listeners(guest) == {"0.0.0.0:22"}
 
 
 def test_sshd_that_never_gets_up_again_keeps_the_door(guest):
@@ -349,16 +449,41 @@ def test_sshd_that_never_gets_up_again_keeps_the_door(guest):
 
 def test_another_door_on_vsock_is_a_way_in(guest):
     apply(guest, "")
-    guest.put(f"{UNITS}/mine.socket", "[Socket]\nListenStream=vsock::2300\nAccept=yes\n")
+    guest.put(f"{UNITS}/mine.socket", "[Socket]\nListenStream=vsock::2300\nAccept=yes\n"
+                                      "[Install]\nWantedBy=sockets.target\n")
     guest.put(f"{UNITS}/mine@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i\n"
                                         "StandardInput=socket\n")
     with meanwhile(guest, "systemctl disable -q --now ssh.service; systemctl daemon-reload",
-                   f"systemctl stop mine.socket; rm {UNITS}/mine*; systemctl daemon-reload"):
+                   f"systemctl disable -q --now mine.socket; rm {UNITS}/mine*; systemctl daemon-reload"):
         refused(guest)
         guest.check("systemctl start mine.socket")
+        refused(guest)  # it starts at no boot
+        guest.check("systemctl enable -q mine.socket")
         result = guest.run("sshd-vsock remove")
         assert result.status == 0, result.stderr
         assert guest.ssh("exit 5", port=2300).status == 5
+
+
+@pytest.mark.parametrize("way", ("own", "taken over", "link"))
+def test_socket_whose_template_goes_with_ours_is_no_way_in(way, guest):
+    """It listens on, and nothing answers."""
+    apply(guest, "")
+    if way == "link":
+        guest.put(f"{UNITS}/mine.socket", "[Socket]\nListenStream=vsock::2300\nAccept=yes\n"
+                                          "[Install]\nWantedBy=sockets.target\n")
+        guest.check(f"ln -s sshd-vsock@.service {UNITS}/mine@.service; systemctl daemon-reload;"
+                    "systemctl enable -q --now mine.socket")
+        assert guest.ssh("exit 5", port=2300).status == 5
+    else:
+        guest.put(f"{UNITS}/sshd-vsock.socket", "[Socket]\nListenStream=vsock::22\nAccept=yes\n")
+        guest.check("systemctl daemon-reload")
+    if way == "taken over":
+        assert f"take over {UNITS}/sshd-vsock.socket" in apply(guest).stderr
+    with meanwhile(guest, "systemctl disable -q --now ssh.service",
+                   "sshd-vsock remove --no-verify; systemctl stop mine.socket sshd-vsock.socket; cd "
+                   f"{UNITS}; rm -f mine* sshd-vsock.socket sockets.target.wants/{{mine,sshd-vsock}}.socket;"
+                   "systemctl daemon-reload"):
+        refused(guest)
 
 
 def test_own_unit_with_our_name_keeps_its_link(guest):

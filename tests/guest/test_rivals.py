@@ -165,6 +165,34 @@ def test_remove_keeps_ours_where_theirs_cannot_listen_again(program):
         assert guest.check("systemctl is-active ssh.socket") == "active\n"
 
 
+NO_SSHD = "[Service]\nExecStart=/usr/bin/true\nStandardInput=socket\n"
+
+
+def test_remove_keeps_ours_where_theirs_would_not_answer(program):
+    """TCP is closed by the administrator; what gets the port back has to let somebody in."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        add_mkosi(guest)
+        apply(guest, "{}\n")
+        guest.check("systemctl disable -q --now ssh.service")
+        template = "/usr/lib/systemd/system/ssh@.service"
+        for text in None, NO_SSHD, MKOSI_TEMPLATE.replace("UsePAM=no", "NoSuchOption=no"):
+            guest.check(f"rm -f {template}")
+            if text:
+                guest.put(template, text)
+            guest.check("systemctl daemon-reload")
+            result = guest.run("sshd-vsock remove", timeout=120)
+            assert result.status == 4 and "the vsock listener is the only way in" in result.stderr, result
+            assert ("rolled back: sshd-vsock.socket restored" in result.stderr) == (text not in (None, NO_SSHD))
+            assert guest.ssh("true").status == 0
+        guest.reboot()
+        assert guest.ssh("true").status == 0
+        guest.put(template, MKOSI_TEMPLATE)
+        guest.check("systemctl daemon-reload; sshd-vsock remove", timeout=120)
+        assert guest.ssh("true").status == 0
+        assert guest.check("systemctl is-active ssh.socket") == "active\n"
+
+
 @pytest.mark.parametrize("what", ("stream", "mkosi"))
 def test_failure_gives_the_port_back(what, program):
     """Ours cannot start, then does not answer: all is as before, on TCP and on vsock."""

@@ -130,3 +130,12 @@ def test_port_of_another_distribution(package):
         assert result.status == 0
         assert "in use by another program" in result.stderr
         assert "does not work yet" in result.stdout
+
+
+def test_sshd_that_wsl_itself_starts_is_a_way_in(program):
+    """By "command=" in wsl.conf(5), and no unit's link."""
+    with Guest("bookworm", wsl=True) as guest:
+        guest.install(program)
+        guest.check("ip link set lo up; sshd-vsock apply; systemctl disable -q ssh.service")
+        result = guest.run("sshd-vsock remove")
+        assert result.status == 0, result.stderr

@@ -177,7 +177,14 @@ OTHERS = {
                            "test_proves_the_door_closes_tcp_and_stays_closed",
     "install openssh-server, which brings": Never("remove on a system without any unit of sshd"),
     "sed -i '%s' %s; ": "guest/test_reality.py::test_loopback_is_no_way_in",
+    "systemctl enable %s; ": "guest/test_reality.py::test_sshd_of_another_unit",
+    "systemctl stop %s; ": "guest/test_reality.py::test_unit_that_starts_at_no_boot_is_no_way_in",
+    "kill %d; ": "guest/test_reality.py::test_sshd_by_hand_is_no_way_in",
     "systemctl %senable %s; ": "guest/test_reality.py::test_disabled_by_the_administrator",
+    "have %s listen on an address that others reach": "guest/test_reality.py::test_socket_on_loopback_is_no_way_in",
+    ", and run this again": "offline/test_wayin.py::test_socket_on_loopback_is_no_way_in",
+    "then 'systemctl daemon-reload; systemctl enable": "guest/test_reality.py::test_socket_on_loopback_is_no_way_in",
+    "systemctl unmask --runtime %s; ": "guest/test_reality.py::test_masked_until_the_next_boot",
     "systemctl %sunmask %s; ": "guest/test_reality.py::test_masked_by_the_administrator",
     "systemctl reset-failed %s; systemctl restart %s; ":
         "guest/test_reality.py::test_restart_loop_is_no_way_in",
@@ -207,7 +214,7 @@ OTHERS = {
 # Pieces of a command that say nothing by themselves, and words of the machinery around them.
 PIECES = {"sshd-vsock apply", "sshd-vsock %sremove", "--root=%s ", "systemctl daemon-reload; ",
           "disable --now", "mask --now", "stop", ".scope", "/run/systemd/generator",
-          "/run/systemd/transient/", "fix", "still listens on TCP",
+          "/run/systemd/transient/", "fix", "disabled", "loopback", "systemctl stop ", "still listens on TCP",
           "%s (the journal: %s)", "listens on TCP beyond listen_address", ", and over TCP no longer once it closes"}
 
 

@@ -218,6 +218,36 @@ def test_socket_unit_keeps_its_ports_and_what_is_not_tcp(case, folder):
     assert changes(before, tree.state()) == set()
 
 
+@pytest.mark.parametrize("config", (None, "{}\n"))
+def test_lines_of_a_file_that_is_included_no_more_are_given_back(config, debian):
+    """The administrator took the Include out meanwhile."""
+    path, main = "/etc/ssh/sshd_config.d/50-x.conf", debian.read("/etc/ssh/sshd_config")
+    text = "# mine\nListenAddress 0.0.0.0\n"
+    debian.put(path, text, 0o640)
+    before = debian.state()[path]
+    debian.apply("--no-verify", config="listen_address: 127.0.0.1\n")
+    assert b"#sshd-vsock# ListenAddress" in debian.read(path)
+    debian.put("/etc/ssh/sshd_config", main.replace(b"Include", b"#Include"))
+    if config:
+        debian.apply("--no-verify", config=config)
+    else:
+        assert debian.run("remove").returncode == 0
+    assert debian.state()[path] == before
+    assert "nothing to do" in (debian.apply(config=config) if config else debian.run("remove")).stderr
+
+
+def test_socket_unit_that_the_vendor_enables_is_confined_too(debian):
+    """Flatcar's links are in /usr; one of /etc to /dev/null takes such a link away."""
+    link = "sockets.target.wants/ssh.socket"
+    debian.remove(f"{UNITS}/multi-user.target.wants/ssh.service")
+    debian.link(f"/usr/lib/systemd/system/{link}", "../ssh.socket")
+    debian.apply("--no-verify", config="listen_address: 127.0.0.1\n")
+    assert b"127.0.0.1:22" in debian.read(SOCKET_DROPIN)
+    debian.link(f"{UNITS}/{link}", "/dev/null")
+    debian.apply("--no-verify", config="listen_address: 127.0.0.1\n")
+    assert not debian.at(SOCKET_DROPIN).exists()
+
+
 def test_socket_unit_without_tcp_is_left_alone(folder):
     tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
     tree.put(f"{UNITS}/ssh.socket.d/x.conf",

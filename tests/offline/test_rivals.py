@@ -36,6 +36,22 @@ def ubuntu_tree(folder):
 
 # ---- a unit that has nothing else ------------------------------------------------------------------
 
+@pytest.mark.parametrize("template", (None, "[Service]\nExecStart=/usr/bin/true\nStandardInput=socket\n"))
+def test_unit_that_comes_back_without_sshd_is_no_way_in(template, debian):
+    """Whatever is enabled and listens."""
+    write_by_mkosi(debian)
+    debian.remove(f"{UNITS}/multi-user.target.wants/ssh.service")
+    debian.apply()
+    debian.remove("/usr/lib/systemd/system/ssh@.service")
+    if template:
+        debian.put("/usr/lib/systemd/system/ssh@.service", template)
+    before = debian.state()
+    assert debian.run("remove").returncode == 4
+    assert debian.state() == before
+    debian.put("/usr/lib/systemd/system/ssh@.service", MKOSI_TEMPLATE)
+    assert debian.run("remove").returncode == 0
+
+
 @pytest.mark.parametrize("units", ("/usr/lib/systemd/system", UNITS))
 @pytest.mark.parametrize("name", ("ssh", "vsock-ssh"))
 def test_mkosi_units_are_masked_and_given_back(name, units, debian):

@@ -41,6 +41,25 @@ def test_it_is_the_way_in_that_is_left(debian):
     assert debian.read(SOCKET).decode() == HAND_SOCKET
 
 
+@pytest.mark.parametrize("template", (None, HAND_TEMPLATE.replace("/usr/sbin/sshd -i", "/usr/bin/login")),
+                         ids=("gone", "another program"))
+def test_socket_that_comes_back_without_an_sshd_is_no_way_in(template, debian):
+    """Its template is ours, which goes; or none of sshd's."""
+    debian.remove(f"{UNITS}/multi-user.target.wants/ssh.service")
+    if template:
+        write_by_hand(debian, template=template)
+        debian.apply("--takeover")
+    else:
+        debian.apply()
+        debian.put(SOCKET, HAND_SOCKET)
+        assert f"take over {SOCKET}" in debian.apply().stderr
+    before = debian.state()
+    result = debian.run("remove")
+    assert result.returncode == 4 and "the vsock listener is the only way in" in result.stderr, result.stderr
+    assert debian.state() == before
+    assert debian.run("remove", "--no-verify").returncode == 0
+
+
 def test_what_was_put_there_since_stays(debian):
     write_by_hand(debian)
     debian.apply()

@@ -109,6 +109,17 @@ def test_only_door_of_an_image_stays(way, debian):
     assert debian.run("remove", "--no-verify").returncode == 0
 
 
+def test_socket_on_loopback_is_no_way_in(debian):
+    path = f"{UNITS}/ssh.socket.d/a.conf"
+    by_socket(debian)
+    debian.put(path, "[Socket]\nListenStream=\nListenStream=127.0.0.1:22\nListenStream=[::1]:22\n")
+    debian.apply()
+    assert no_way(debian) == ("have ssh.socket listen on an address that others reach, not on loopback alone, "
+                              "and run this again")
+    debian.put(path, "[Socket]\nListenStream=\nListenStream=10.0.0.1:22\n")
+    assert debian.run("remove").returncode == 0
+
+
 def by_default_target(tree):
     tree.remove(WANTS)
     tree.put("/usr/lib/systemd/system/my.target", "[Unit]\nWants=x.service  ssh.service\n")

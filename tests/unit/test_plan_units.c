@@ -233,6 +233,10 @@ static void test_reopening(void **state)
         expect_units(&w, "listen_address: 127.0.0.1\n",
                      "c systemctl daemon-reload\nc systemctl restart ssh.socket\n"
                      "c systemctl start ssh.service\n");
+        /* what the administrator keeps shut for this boot is left to him */
+        w = settled_world("disable_tcp: true\n");
+        w.base.tcp[TCP_SSH_SERVICE].barred = true;
+        expect_units(&w, "", RELOAD);
         /* what was not enabled stays down */
         w = settled_world("disable_tcp: true\n");
         w.base.tcp[TCP_SSH_SERVICE].enabled = false;

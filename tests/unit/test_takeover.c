@@ -70,6 +70,32 @@ static void test_sockets_that_are_not(void **state)
               "\"ListenStream=vsock::22\", \"Accept=yes\"");
 }
 
+static void test_who_starts_sshd(void **state)
+{
+        static const struct {
+                const char *text;
+                bool starts;
+        } table[] = {
+                { "", false },
+                { TEMPLATE("ExecStart=-/usr/sbin/sshd -i\n"), true },
+                { TEMPLATE("ExecStart=sshd -i -o UsePAM=no\n"), true },
+                { TEMPLATE("ExecStart=@-/usr/sbin/sshd sshd -ie -o DenyUsers=root\n"), true },
+                { TEMPLATE("ExecStart=/usr/sbin/sshd -D\n"), false },
+                { TEMPLATE("ExecStart=/usr/sbin/sshd -o -i\n"), false },
+                { TEMPLATE("ExecStart=/usr/bin/login -i\n"), false },
+                { TEMPLATE("ExecStart=/opt/sshd -i\n"), false },
+                { TEMPLATE("ExecStart=/usr/sbin/sshd -i\nExecStart=\n"), false },
+                { TEMPLATE("ExecStart=/bin/false\nExecStart=\nExecStart=sshd -i\n"), true },
+                { TEMPLATE("ExecStart=sshd -i\nStandardInput=null\n"), false },
+                { "[Service]\nExecStart=sshd -i\n", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                assert_int_equal(takeover_starts_sshd(table[i].text, strlen(table[i].text)),
+                                 table[i].starts);
+}
+
 static void test_templates_that_are_alike(void **state)
 {
         (void)state;
@@ -118,6 +144,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_sockets_that_are_alike),
                 cmocka_unit_test(test_sockets_that_are_not),
+                cmocka_unit_test(test_who_starts_sshd),
                 cmocka_unit_test(test_templates_that_are_alike),
                 cmocka_unit_test(test_templates_that_are_not),
         };

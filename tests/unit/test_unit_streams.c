@@ -127,6 +127,33 @@ static void test_lines(void **state)
         CHECK("22 | ", "[Socket]\nListenStream=22\\");
 }
 
+static void test_outside(void **state)
+{
+        static const struct {
+                const char *text;
+                bool outside;
+        } table[] = {
+                { ONE("22"), true },
+                { ONE("127"), true },
+                { ONE("[::]:22"), true },
+                { ONE("10.0.0.1:22"), true },
+                { ONE("127.0.0.1:22"), false },
+                { ONE("[::1]:22"), false },
+                { ONE("[::ffff:127.0.0.1]:22"), false },
+                { ONE("vsock::22"), false },
+                { ONE("127.0.0.1:22") "ListenStream=22\n", true },
+                { ONE("22") "ListenStream=\nListenStream=127.0.0.2:22\n", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                AUTO(unit_streams_free) struct unit_streams s = { 0 };
+
+                assert_int_equal(unit_streams_read(&s, table[i].text, strlen(table[i].text)), 0);
+                assert_int_equal(s.outside, table[i].outside);
+        }
+}
+
 /* More than there is room for are not kept, and do no harm. */
 static void test_many(void **state)
 {
@@ -176,6 +203,7 @@ int main(void)
                 cmocka_unit_test(test_lines),
                 cmocka_unit_test(test_many),
                 cmocka_unit_test(test_vsock),
+                cmocka_unit_test(test_outside),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,13 @@ static unsigned tcp_port(const char *address)
         return *at == ':' ? port_at(at + 1) : port_at(address);
 }
 
+/* Of one that has a port: "127" alone is one. */
+static bool is_loopback(const char *address)
+{
+        return has_prefix(address, "127.") || has_prefix(address, "[::1]") ||
+               has_prefix(address, "[::ffff:127.");
+}
+
 /* A socket in the file system, in the abstract namespace, on vsock. Specifiers that stand for a
  * directory may open a path (systemd.unit(5)). */
 static bool is_local(const char *address)
@@ -92,11 +99,13 @@ static void take_listen(struct unit_streams *s, const char *key, const char *val
         if (!value[0]) {
                 s->n_ports = 0;
                 s->n_others = 0;
+                s->outside = false;
                 s->others.len = 0;
                 if (s->others.data)
                         s->others.data[0] = '\0';
         } else if (stream && tcp_port(value) != 0) {
                 add_port(s, tcp_port(value));
+                s->outside = s->outside || !is_loopback(value);
         } else if (!stream || is_local(value)) {
                 add_other(s, key, value);
         }

@@ -12,6 +12,7 @@ struct unit_streams {
         size_t n_ports;
         size_t n_others;   /* lines of the files that are not TCP, since the last that took all away
                             */
+        bool outside;      /* one of these is on more than loopback */
         struct buf others; /* all that is not TCP, as lines for [Socket]: "ListenStream=/run/x" */
 };
 

@@ -110,6 +110,9 @@ static void add_listen(struct maker *m)
                 add_sshd_file(m, phase, PATH_SSHD_CONFIG); /* nowhere to put it: a conflict */
         if (!wanted)
                 add_our_listen(m, phase);
+        /* no sshd reads these, so none has to be told */
+        for (size_t k = 0; !wanted && k < f->sshd_left.n; k++)
+                (void)desired_add(m, ITEM_SSHD_CONFIG, phase, 0, f->sshd_left.list[k]);
         add_socket_dropins(m, phase);
 }
 

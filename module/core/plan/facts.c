@@ -17,6 +17,7 @@ void facts_free(struct facts *f)
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 unit_streams_free(&f->tcp[i].streams);
         argv_free(&f->sockets);
+        argv_free(&f->sshd_left);
         argv_free(&f->recorded);
         for (size_t i = 0; i < f->n_rivals; i++)
                 rival_free(&f->rivals[i]);

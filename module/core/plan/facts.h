@@ -27,12 +27,13 @@ struct tcp_unit {
         bool vendor;       /* a unit file of that name in a vendor directory */
         bool foreign;      /* a file or link of that name in /etc/systemd/system: the admin's */
         bool masked;       /* masked in /etc, by whomever */
+        bool barred;       /* live: masked in /run, by somebody else: until the next boot */
         bool recorded;     /* our presets say that we masked it, once */
         bool ours;         /* … and masked it still is */
         bool active;       /* live: it runs or listens now */
         bool needs_reload; /* live: systemd has not read its files as they are */
         uint64_t changed;  /* live: when its state last changed; realtime, in microseconds */
-        bool enabled;      /* a link in a .wants or .requires directory of /etc pulls it in */
+        bool enabled;      /* a link in a .wants or .requires directory pulls it in; live: a boot */
         /* live, services: */
         enum stale stale;
         uint32_t main_pid; /* 0: none runs */
@@ -71,6 +72,7 @@ struct facts {
         bool sshd_config;      /* /etc/ssh/sshd_config exists, or may exist */
         char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
         size_t n_sshd_files;
+        struct argv sshd_left;   /* of /etc/ssh, and included no more, with lines of ours in them */
         bool sshd_beyond;        /* there are more of them than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;

@@ -57,6 +57,7 @@ struct unit_state {
         char fragment[256]; /* FragmentPath */
         char dropins[512];  /* DropInPaths, by blanks */
         char mover[256];    /* our socket: the last of them that says where it listens */
+        char enabled[32];   /* UnitFileState: "enabled", "disabled", "static", … */
         char result[32];    /* Result, of sockets and services: "success", "resources", … */
         uint64_t changed;   /* StateChangeTimestamp: realtime, in microseconds */
         uint32_t main_pid;  /* services: MainPID; 0: none runs */

@@ -84,7 +84,8 @@ static bool serves_already(const struct facts *f, size_t at)
 
 /* What we kept shut and is enabled runs again, also where an earlier run came no further than to
  * take the mask away, and what could not start beside ours; with new addresses to listen on only
- * once those are written, or it would listen on all of them for a while. */
+ * once those are written, or it would listen on all of them for a while. What somebody else keeps
+ * shut for this boot systemd would not start. */
 static int plan_reopen(struct plan *p, const struct desired *d, const struct facts *f,
                        enum phase phase)
 {
@@ -97,7 +98,8 @@ static int plan_reopen(struct plan *p, const struct desired *d, const struct fac
                 const size_t t = sockets_first[k];
 
                 if (is_down(p, f, t) && f->tcp[t].enabled && !f->tcp[t].active &&
-                    !serves_already(f, t) && !mask_wanted(d, distro_tcp_units[t]))
+                    !f->tcp[t].barred && !serves_already(f, t) &&
+                    !mask_wanted(d, distro_tcp_units[t]))
                         r = plan_unit(p, OP_START, phase, distro_tcp_units[t]);
         }
         return r;

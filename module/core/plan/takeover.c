@@ -302,3 +302,55 @@ int takeover_is_alike(enum takeover kind, const char *text, size_t len, unsigned
         }
         return different->error < 0 ? different->error : different->len == 0;
 }
+
+/* ---- whether it is sshd's at all ---------------------------------------------------------------
+ */
+
+struct server {
+        bool starts, reads;
+};
+
+/* systemd.service(5), COMMAND LINES: what may stand before the program; "@" has another word for
+ * argv[0] follow it. sshd's -i may stand among other letters that take no argument. */
+static int is_server(const char *value)
+{
+        const size_t prefix = strspn(value, "@-:+!|");
+        const bool renamed = memchr(value, '@', prefix) != NULL;
+        AUTO(argv_free) struct argv w = { 0 };
+        int r = split(value + prefix, &w);
+
+        if (r < 0 || w.n == 0 || (strcmp(w.list[0], "sshd") != 0 && !is_in(w.list[0], distro_sshd)))
+                return r;
+        for (size_t i = renamed ? 2 : 1; i < w.n; i++) {
+                const char *word = w.list[i];
+
+                if (word[0] == '-' && strspn(word + 1, "46DdeiqTt") == strlen(word + 1) &&
+                    strchr(word, 'i'))
+                        return 1;
+                i += word[0] == '-' && word[1] && strchr("bCcEfghkopu", word[1]) && !word[2];
+        }
+        return 0;
+}
+
+static int take_server(void *userdata, const char *section, const char *key, const char *value)
+{
+        struct server *s = userdata;
+        int r;
+
+        if (strcmp(section, "Service") != 0)
+                return 0;
+        if (strcmp(key, "StandardInput") == 0)
+                s->reads = strcmp(value, "socket") == 0;
+        if (strcmp(key, "ExecStart") != 0)
+                return 0;
+        r = is_server(value);
+        s->starts = r > 0;
+        return r < 0 ? r : 0;
+}
+
+bool takeover_starts_sshd(const char *text, size_t len)
+{
+        struct server s = { 0 };
+
+        return unit_file_read(text, len, take_server, &s) == 0 && s.starts && s.reads;
+}

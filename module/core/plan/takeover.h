@@ -15,6 +15,10 @@ enum takeover {
 /* Whether systemd takes the word for a yes. */
 bool takeover_is_yes(const char *value);
 
+/* Whether a template with that text, whatever else it does, has the system's sshd serve each
+ * connection. No where there is no telling. */
+bool takeover_starts_sshd(const char *text, size_t len);
+
 /* 1: it does, in whatever order, spacing and comments. 0: it does not, and `different` says what
  * is, setting by setting; or there is no telling. -ENOMEM. */
 int takeover_is_alike(enum takeover kind, const char *text, size_t len, unsigned port,

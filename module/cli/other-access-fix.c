@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * other-access-fix.c: the part of other-access.h that says what would make another way in. Looks at
+ * sshd's files, and who listens; changes nothing.
+ */
+#include "cli/other-access-parts.h"
+
+#include "cli/tcp-reality.h"
+#include "core/format/sshd-config.h"
+#include "core/plan/sshd-listen.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool *any)
+{
+        AUTO(sshd_config_free) struct sshd_config c = { 0 };
+        AUTO_FREE char *text = NULL;
+        AUTO_BUF plain = BUF_INIT;
+        bool leads = false;
+        size_t len;
+
+        if (rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
+                return false;
+        sshd_config_uncomment(text, len, &plain);
+        if (sshd_config_scan(buf_str(&plain), plain.len, &c) < 0)
+                return false;
+        for (size_t i = 0; i < c.n; i++) {
+                const char *argument = c.items[i].argument;
+                char host[64];
+
+                if (c.items[i].kind != SSHD_CONFIG_LISTEN_ADDRESS || c.items[i].ours)
+                        continue;
+                if (!listen_split(argument, strlen(argument), host, sizeof(host), NULL))
+                        (void)snprintf(host, sizeof(host), "%s", argument);
+                *any = true;
+                buf_addf(edit, "%s%us/^/#/", edit->len ? ";" : "", c.items[i].line);
+                leads = leads ||
+                        (listen_is_outside(host) && (r->root.image || tcp_listeners_is_here(host)));
+        }
+        return leads;
+}
+
+/* The commands that take such lines out, where none of them leads in. */
+static void add_lines_fix(struct run *r, struct buf *out)
+{
+        AUTO_BUF commands = BUF_INIT;
+        bool any = false;
+
+        for (size_t i = 0; i < r->facts.n_sshd_files; i++) {
+                AUTO_BUF edit = BUF_INIT, path = BUF_INIT;
+
+                buf_addf(&path, "%s%s", r->root.path, r->facts.sshd_files[i]);
+                if (other_access_lines(r, r->facts.sshd_files[i], &edit, &any))
+                        return;
+                if (edit.len > 0 && tcp_is_plain(buf_str(&path)))
+                        buf_addf(&commands, "sed -i '%s' %s; ", buf_str(&edit), buf_str(&path));
+        }
+        buf_adds(out, buf_str(&commands));
+}
+
+/* One that is enabled rather than one that only runs, that rather than one that is only there. */
+static int rank(const struct tcp_unit *t)
+{
+        return !t->vendor && !t->foreign ? 0 : 1 + t->active + 2 * t->enabled;
+}
+
+static int best_unit(const struct run *r)
+{
+        int best = 0;
+
+        for (int i = 1; i < N_TCP_UNITS; i++)
+                if (rank(&r->facts.tcp[i]) > rank(&r->facts.tcp[best]))
+                        best = i;
+        return rank(&r->facts.tcp[best]) ? best : -1;
+}
+
+/* An sshd of another unit that leads in as it is, and starts at no boot: it has its port, which the
+ * distribution's own would not get. */
+static bool fix_other(struct run *r, struct buf *out)
+{
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                const struct tcp_listener *l = &r->tcp.listeners.list[i];
+                struct unit_state s = { 0 };
+                struct error error = { 0 };
+
+                if (!l->owned || distro_is_tcp_unit(l->unit) || !tcp_is_plain(l->unit) ||
+                    !other_access_leads_in(buf_str(&l->addresses)) ||
+                    systemd_unit(r->systemd, l->unit, &s, &error) < 0 ||
+                    strcmp(s.enabled, "disabled") != 0)
+                        continue;
+                buf_addf(out, "systemctl enable %s; ", l->unit);
+                return true;
+        }
+        return false;
+}
+
+/* One that is started by hand has the port that the unit is to have. */
+static void fix_strays(struct run *r, struct buf *out)
+{
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                const struct tcp_listener *l = &r->tcp.listeners.list[i];
+
+                if (l->owned && strncmp(l->fix, "systemctl stop ", 15) == 0)
+                        buf_addf(out, "%s; ", l->fix);
+                else if (!l->owned)
+                        buf_addf(out, "kill %d; ", (int)l->pid);
+        }
+}
+
+/* A socket unit cannot restart while the service runs that has its socket. */
+static const char *stop_of(int unit)
+{
+        if (unit == TCP_SSH_SOCKET)
+                return "systemctl stop ssh.service; ";
+        return unit == TCP_SSHD_SOCKET ? "systemctl stop sshd.service; " : "";
+}
+
+/* One that listens on loopback alone, and not for a line of sshd's files: by its own, or by
+ * options. */
+static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
+{
+        const char *unit = distro_tcp_units[best], *where = "loopback";
+        const struct tcp_unit *t = &r->facts.tcp[best];
+        bool alone = t->streams.n_ports > 0 && !t->streams.outside;
+
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                const struct tcp_listener *l = &r->tcp.listeners.list[i];
+
+                if (strcmp(l->unit, unit) != 0 || other_access_leads_in(buf_str(&l->addresses)))
+                        continue;
+                alone = alone || (l->pid != 1 && !lines);
+                where = buf_str(&l->addresses);
+        }
+        if (!alone)
+                return false;
+        buf_addf(out, "have %s listen on an address that others reach, not on %s alone", unit,
+                 where);
+        if (r->root.image)
+                buf_adds(out, ", and run this again");
+        else
+                buf_addf(out,
+                         " (see \"systemctl cat %s\"); then \"systemctl daemon-reload; systemctl "
+                         "enable %s; %ssystemctl restart %s; sshd-vsock remove\"",
+                         unit, unit, stop_of(best), unit);
+        return true;
+}
+
+static void fix_unit(struct run *r, int best, const char *root, const char *lines, struct buf *out)
+{
+        const char *unit = distro_tcp_units[best];
+        const struct tcp_unit *t = &r->facts.tcp[best];
+
+        if (t->masked && !t->ours)
+                buf_addf(out, "systemctl %sunmask %s; ", root, unit);
+        if (t->barred)
+                buf_addf(out, "systemctl unmask --runtime %s; ", unit);
+        buf_adds(out, lines);
+        if (!r->root.image)
+                fix_strays(r, out);
+        /* Where other units name sshd.service, and the link that makes it an alias comes back while
+         * the unit runs, systemd 252 forgets that it does (both are deserialized into one). */
+        if (t->active && !t->enabled)
+                buf_addf(out, "systemctl stop %s; ", unit);
+        buf_addf(out, "systemctl %senable %s; ", root, unit);
+        if (!r->root.image)
+                buf_addf(out, "systemctl reset-failed %s; systemctl restart %s; ", unit, unit);
+}
+
+void other_access_fix(struct run *r, struct buf *out)
+{
+        const int best = best_unit(r);
+        AUTO_BUF root = BUF_INIT, lines = BUF_INIT;
+
+        if (r->root.image)
+                buf_addf(&root, "--root=%s ", r->root.path);
+        if (best >= 0)
+                add_lines_fix(r, &lines);
+        if (!r->root.image && fix_other(r, out))
+                ;
+        else if (best >= 0 && fix_address(r, best, lines.len > 0, out))
+                return;
+        else if (best >= 0)
+                fix_unit(r, best, buf_str(&root), buf_str(&lines), out);
+        else
+                buf_adds(out, "install openssh-server, which brings a unit that listens on TCP; ");
+        buf_addf(out, "sshd-vsock %sremove", buf_str(&root));
+}

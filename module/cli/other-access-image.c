@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * other-access-image.c: the part of other-access.h that is about an image: what its boot starts, as
+ * far as targets, links and files tell. Reads; runs nothing of it.
+ */
+#include "cli/other-access-parts.h"
+
+#include "cli/handover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TARGETS_MAX 64
+
+struct boot {
+        struct run *r;
+        char *targets[TARGETS_MAX]; /* reached */
+        size_t n;
+        bool started[N_TCP_UNITS];
+        int error;
+};
+
+static void reach(struct boot *b, const char *name, size_t len)
+{
+        char *copy;
+
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (strlen(distro_tcp_units[i]) == len &&
+                    memcmp(distro_tcp_units[i], name, len) == 0)
+                        b->started[i] = true;
+        if (len < 8 || memcmp(name + len - 7, ".target", 7) != 0 || b->n == TARGETS_MAX)
+                return;
+        for (size_t i = 0; i < b->n; i++)
+                if (strlen(b->targets[i]) == len && memcmp(b->targets[i], name, len) == 0)
+                        return;
+        copy = strndup(name, len);
+        if (copy)
+                b->targets[b->n++] = copy;
+        else
+                b->error = -ENOMEM;
+}
+
+static int reach_link(int dir, const char *name, void *userdata)
+{
+        (void)dir;
+        reach(userdata, name, strlen(name));
+        return 0;
+}
+
+/* "Wants=a.target b.service" and its kin. */
+static void reach_words(struct boot *b, const char *text)
+{
+        static const char *const keys[] = { "Wants=", "Requires=", "BindsTo=", "Upholds=" };
+
+        for (size_t len; *text; text += len + (text[len] == '\n')) {
+                len = strcspn(text, "\n");
+                for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                        size_t n = strlen(keys[i]);
+
+                        if (strncmp(text, keys[i], n) != 0)
+                                continue;
+                        while (n < len) {
+                                size_t word = strcspn(text + n, " \t\n");
+
+                                reach(b, text + n, word);
+                                n += word + strspn(text + n + word, " \t");
+                        }
+                }
+        }
+}
+
+static void note_error(struct boot *b, int r, const char *path)
+{
+        if (r < 0 && b->error == 0)
+                b->error = error_set(&b->r->error, r, "cannot look at %s%s", b->r->root.path, path);
+}
+
+static void look_at_target_in(struct boot *b, const char *directory, const char *name, bool *found)
+{
+        static const char *const ends[] = { "wants", "requires" };
+        struct observed o = { 0 };
+        char path[512];
+        int r;
+
+        (void)snprintf(path, sizeof(path), "%.128s/%.256s", directory, name);
+        r = *found ? 0 : rootfs_look(&b->r->root, path, ROOTFS_FILE_MAX, &o);
+        note_error(b, r, path);
+        if (o.type == OBSERVED_LINK)
+                reach(b, basename(o.data), strlen(basename(o.data)));
+        else if (o.type == OBSERVED_FILE)
+                reach_words(b, o.data);
+        *found = *found || o.type == OBSERVED_LINK || o.type == OBSERVED_FILE;
+        observed_free(&o);
+        for (size_t i = 0; i < ELEMENTSOF(ends); i++) {
+                (void)snprintf(path, sizeof(path), "%.128s/%.256s.%s", directory, name, ends[i]);
+                note_error(b, rootfs_list(&b->r->root, path, reach_link, b), path);
+        }
+}
+
+/* What systemd's own targets want, where the tree has no file for one; and what every service wants
+ * by default (DefaultDependencies=), whichever target it is in. */
+static void reach_usual(struct boot *b, const char *name, bool found)
+{
+        static const struct {
+                const char *target, *wants;
+                bool always;
+        } table[] = {
+                { "default.target", "graphical.target", false },
+                { "graphical.target", "multi-user.target", false },
+                { "multi-user.target", "basic.target", true },
+                { "basic.target", "sysinit.target", true },
+                { "basic.target", "sockets.target", true },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (strcmp(table[i].target, name) == 0 && (!found || table[i].always))
+                        reach(b, table[i].wants, strlen(table[i].wants));
+}
+
+static void look_at_target(struct boot *b, const char *name)
+{
+        bool found = false;
+
+        look_at_target_in(b, SYSTEM_UNIT_DIR, name, &found);
+        for (size_t i = 0; distro_vendor_units[i]; i++)
+                look_at_target_in(b, distro_vendor_units[i], name, &found);
+        reach_usual(b, name, found);
+}
+
+static bool lines_lead_in(struct run *r)
+{
+        bool any = false;
+
+        for (size_t i = 0; i < r->facts.n_sshd_files; i++) {
+                AUTO_BUF edit = BUF_INIT;
+
+                if (other_access_lines(r, r->facts.sshd_files[i], &edit, &any))
+                        return true;
+        }
+        return !any;
+}
+
+/* A file behind the name, and no mask but ours, which goes. An enablement link alone is none, nor
+ * is the vendor's file where a link that leads nowhere stands before it. */
+static bool is_there(const struct run *r, size_t unit)
+{
+        const struct tcp_unit *t = &r->facts.tcp[unit];
+        char path[128];
+
+        /* a socket unit of another kind, on vsock say; or on loopback alone */
+        if (t->streams.n_ports > 0 ? !t->streams.outside : t->streams.others.len > 0)
+                return false;
+        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", distro_tcp_units[unit]);
+        if (t->masked || rootfs_exists(&r->root, path) <= 0)
+                return t->vendor && (!t->masked || t->ours);
+        return rootfs_is_file(&r->root, path, false) > 0;
+}
+
+int other_access_will_open(struct run *r, bool *ret)
+{
+        struct boot b = { .r = r };
+
+        *ret = false;
+        reach(&b, "default.target", strlen("default.target"));
+        for (size_t i = 0; i < b.n; i++)
+                look_at_target(&b, b.targets[i]);
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                *ret = *ret || (b.started[i] && is_there(r, i));
+        for (size_t i = 0; i < b.n; i++)
+                free(b.targets[i]);
+        *ret = (*ret && r->facts.sshd && lines_lead_in(r)) || other_access_gives_socket_back(r) ||
+               handover_gives_back(r);
+        return b.error < 0 ? error_set(&r->error, b.error, "cannot see what %s starts at its boot",
+                                       r->root.path)
+                           : 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * other-access-parts.h: between the files of other-access*.c only.
+ */
+#pragma once
+
+#include "cli/other-access.h"
+
+/* ListenAddress lines of others in a file of sshd's, as they are once ours are out: in `edit`,
+ * "1s/^/#/;3s/^/#/" for each of them, and `any` true where there is one. Whether one of them leads
+ * in. (other-access-fix.c) */
+bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool *any);
+
+/* Whether one of the addresses is one that others can reach. (other-access.c, as the others) */
+bool other_access_leads_in(const char *list);
+
+/* Whether that sshd listens after the next boot, too. */
+bool other_access_lasts(const struct run *r, const struct tcp_listener *l);
+
+/* An image: whether an administrator's own socket unit, whose place ours took, listens on vsock
+ * again, and its template starts sshd. */
+bool other_access_gives_socket_back(const struct run *r);

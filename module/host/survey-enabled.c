@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * survey-enabled.c: see survey-enabled.h. The links of /etc tell, and the vendor's, which Flatcar
+ * has in /usr; on a running system systemd knows those of its generators, too.
+ */
+#include "host/survey-enabled.h"
+
+#include "host/survey-records.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The directories of links may be links themselves, all to the same one. */
+#define WANTS_MAX 100000
+#define SEEN_MAX  4096
+
+struct wants {
+        struct survey *s;
+        const char *directory; /* with units */
+        size_t names;          /* in all of them */
+        struct argv seen;      /* "X.wants/Y" of directories before: those win */
+};
+
+struct links {
+        struct wants *all;
+        const char *name; /* "X.wants" */
+};
+
+/* A link to /dev/null takes away one of the same name that is in a directory behind it
+ * (load-dropin.c, process_deps()). */
+static int is_link(const struct wants *w, const char *path)
+{
+        struct observed o = { 0 };
+        int r = rootfs_look(w->s->root, path, ROOTFS_FILE_MAX, &o);
+        bool none = o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
+
+        observed_free(&o);
+        return r < 0 ? error_set(w->s->error, r, "cannot look at %s%s", w->s->root->path, path)
+                     : !none;
+}
+
+static int note_enabled(int dir, const char *name, void *userdata)
+{
+        const struct links *l = userdata;
+        struct wants *w = l->all;
+        struct facts *f = w->s->facts;
+        const bool own = strcmp(w->directory, SYSTEM_UNIT_DIR) == 0;
+        const bool other = own && survey_is_plain_socket(name) && !distro_is_tcp_unit(name);
+        char path[640];
+        const char *link;
+        int r;
+
+        (void)dir;
+        if (++w->names > WANTS_MAX)
+                return error_say(w->s->error, -E2BIG,
+                                 "%s%s: more names in .wants and .requires than can be looked "
+                                 "through",
+                                 w->s->root->path, w->directory);
+        if (!other && !distro_is_tcp_unit(name))
+                return 0;
+        (void)snprintf(path, sizeof(path), "%.128s/%.256s/%.240s", w->directory, l->name, name);
+        link = path + strlen(w->directory) + 1;
+        if (argv_has(&w->seen, link))
+                return 0;
+        r = argv_add_once(&w->seen, link, SEEN_MAX);
+        if (r == 0)
+                r = is_link(w, path);
+        if (r <= 0)
+                return r;
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (strcmp(name, distro_tcp_units[i]) == 0)
+                        f->tcp[i].enabled = true;
+        return other ? argv_add_once(&f->sockets, name, SOCKETS_MAX) : 0;
+}
+
+static int look_in_wants(int dir, const char *name, void *userdata)
+{
+        struct wants *w = userdata;
+        struct links l = { w, name };
+        char path[512];
+
+        (void)dir;
+        if (fnmatch("*.wants", name, 0) != 0 && fnmatch("*.requires", name, 0) != 0)
+                return 0;
+        (void)snprintf(path, sizeof(path), "%.128s/%.256s", w->directory, name);
+        return survey_list(w->s, path, note_enabled, &l);
+}
+
+int survey_enabled(struct survey *s, struct systemd *m)
+{
+        struct wants w = { .s = s, .directory = SYSTEM_UNIT_DIR };
+        struct tcp_unit *tcp = s->facts->tcp;
+        int r = survey_list(s, SYSTEM_UNIT_DIR, look_in_wants, &w);
+
+        for (size_t i = 0; r == 0 && distro_vendor_units[i]; i++) {
+                w.directory = distro_vendor_units[i];
+                r = survey_list(s, w.directory, look_in_wants, &w);
+        }
+        argv_free(&w.seen);
+        for (size_t i = 0; r == 0 && m && i < N_TCP_UNITS; i++)
+                if ((tcp[i].vendor || tcp[i].foreign) && !tcp[i].enabled)
+                        tcp[i].enabled = systemd_boot_starts(m, distro_tcp_units[i], false);
+        return r;
+}

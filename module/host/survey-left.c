@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * survey-left.c: see survey-left.h. Whoever takes an Include out leaves our prefix in the files
+ * that it named. All that were included from elsewhere cannot be known: the usual places are looked
+ * at.
+ */
+#include "host/survey-left.h"
+
+#include "core/format/sshd-config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_read(const struct facts *f, const char *path)
+{
+        for (size_t i = 0; i < f->n_sshd_files; i++)
+                if (strcmp(f->sshd_files[i], path) == 0)
+                        return true;
+        return strcmp(path, PATH_SSHD_DROPIN) == 0;
+}
+
+/* 1 where something is ours. */
+static int has_ours(const char *text, size_t len)
+{
+        AUTO_BUF bare = BUF_INIT, plain = BUF_INIT;
+
+        sshd_config_uncomment(text, len, &bare);
+        sshd_config_set_block(buf_str(&bare), bare.len, NULL, &plain);
+        if (bare.error < 0 || plain.error < 0)
+                return -ENOMEM;
+        return plain.len != len || memcmp(buf_str(&plain), text, len) != 0;
+}
+
+static int look_at(struct survey *s, const char *path)
+{
+        struct observed o = { 0 };
+        int r = 0;
+
+        if (is_read(s->facts, path))
+                return 0;
+        r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
+        if (r == 0 && o.type == OBSERVED_FILE)
+                r = has_ours(o.data, o.len);
+        observed_free(&o);
+        if (r == -EACCES && s->facts->anybody)
+                return 0; /* for root to see */
+        if (r < 0)
+                return error_set(s->error, r, "cannot look at %s%s", s->root->path, path);
+        return r > 0 ? argv_adds(&s->facts->sshd_left, path) : 0;
+}
+
+static int look_at_name(int dir, const char *name, void *userdata)
+{
+        char path[512];
+
+        (void)dir;
+        (void)snprintf(path, sizeof(path), "%.*s/%.256s",
+                       (int)(strrchr(PATH_SSHD_DROPIN, '/') - PATH_SSHD_DROPIN), PATH_SSHD_DROPIN,
+                       name);
+        return look_at(userdata, path);
+}
+
+int survey_left(struct survey *s)
+{
+        AUTO_FREE char *directory = strdup(PATH_SSHD_DROPIN);
+        int r;
+
+        if (!directory)
+                return -ENOMEM;
+        *strrchr(directory, '/') = '\0';
+        r = look_at(s, PATH_SSHD_CONFIG);
+        return r < 0 ? r : survey_list(s, directory, look_at_name, NULL);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * systemd-boot.c: what systemd says of its next boot: whether that starts a unit. Part of
+ * systemd.h; asks, and starts nothing.
+ */
+#include "host/systemd-bus.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define UNITS_MAX 512 /* looked at on the way; a boot has some hundred */
+
+/* The reverse of what makes systemd start one unit for another (unit-dependency-atom.c,
+ * UNIT_ATOM_PULL_IN_START), and behind those what starts it on demand. A manager that does not know
+ * one of them has none. */
+static const char *const pulled_in_by[] = { "WantedBy", "RequiredBy", "BoundBy", "UpheldBy",
+                                            "TriggeredBy" };
+
+static int add_names(struct systemd *m, const char *path, const char *property, struct argv *units)
+{
+        AUTO_BUS_MESSAGE *reply = NULL;
+        const char *name;
+        int r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, property, NULL,
+                                    &reply, "as");
+
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "s");
+        if (r < 0)
+                return 0;
+        while ((r = sd_bus_message_read(reply, "s", &name)) > 0)
+                if (!argv_has(units, name) && argv_adds(units, name) < 0)
+                        return -1;
+        return r;
+}
+
+/* A unit's name without aliases: default.target is most often one. */
+static int read_id(struct systemd *m, const char *unit, char **ret)
+{
+        AUTO_BUS_MESSAGE *reply = NULL;
+        const char *path;
+        int r = systemd_load_unit(m, unit, &reply, &path);
+
+        return r < 0 ? r
+                     : sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "Id",
+                                                  NULL, ret);
+}
+
+/* What is written to /run by hand is gone by then; what generators write there is made anew. */
+static bool lasts(struct systemd *m, const char *path)
+{
+        static const char *const gone[] = { "/run/systemd/system/", "/run/systemd/transient/",
+                                            "/run/systemd/system.control/" };
+        AUTO_FREE char *fragment = NULL;
+
+        if (sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "FragmentPath",
+                                       NULL, &fragment) < 0)
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(gone); i++)
+                if (strncmp(fragment, gone[i], strlen(gone[i])) == 0)
+                        return false;
+        return true;
+}
+
+bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand)
+{
+        const size_t ways = ELEMENTSOF(pulled_in_by) - !on_demand;
+        AUTO(argv_free) struct argv units = { 0 };
+        AUTO_FREE char *goal = NULL;
+
+        if (read_id(m, "default.target", &goal) < 0 || argv_adds(&units, unit) < 0)
+                return false;
+        for (size_t i = 0; i < units.n && i < UNITS_MAX; i++) {
+                AUTO_BUS_MESSAGE *reply = NULL;
+                const char *path;
+
+                if (strcmp(units.list[i], goal) == 0)
+                        return true;
+                if (systemd_load_unit(m, units.list[i], &reply, &path) < 0 || !lasts(m, path))
+                        continue;
+                for (size_t k = 0; k < ways; k++)
+                        if (add_names(m, path, pulled_in_by[k], &units) < 0)
+                                return false;
+        }
+        return false;
+}
