@@ -89,13 +89,18 @@ def test_status_says_for_what_a_unit_is_masked(debian):
                            ("ssh.socket", "masked by sshd-vsock, for the vsock port")]
 
 
-def test_what_comes_back_is_a_way_in(debian):
-    """Without any other sshd `remove` has somebody to leave the port to."""
-    write_by_mkosi(debian)
+@pytest.mark.parametrize("enabled", (True, False))
+@pytest.mark.parametrize("name", ("ssh", "vsock-ssh"))
+def test_what_comes_back_is_a_way_in(name, enabled, debian):
+    """Without any other sshd `remove` has somebody to leave the port to, if that one is enabled. (ssh.socket
+    is also one of the units of TCP.)"""
+    write_by_mkosi(debian, name)
     debian.remove(f"{UNITS}/multi-user.target.wants/ssh.service")
     debian.apply()
-    assert debian.run("remove").returncode == 0
-    assert not debian.at(MASK).exists()
+    if not enabled:
+        debian.remove(f"{UNITS}/sockets.target.wants/{name}.socket")
+    assert debian.run("remove").returncode == (0 if enabled else 4)
+    assert debian.at(f"{UNITS}/{name}.socket").is_symlink() == (not enabled)
 
 
 @pytest.mark.parametrize("garbage", (b"\0" + b"A" * 5000, b"\n\0\n[Socket]\nBacklog=3\n" * 300),
@@ -104,8 +109,9 @@ def test_a_drop_in_that_holds_nul_is_no_trap(ubuntu, garbage):
     """Whatever it is taken for, no more of it is read than there is; and it comes back as it was."""
     ubuntu.put(DROPIN, b"[Socket]\nListenStream=vsock::22\n" + garbage)
     before = ubuntu.state()
-    for verb in "plan", "apply", "status", "remove":
-        assert "Sanitizer" not in ubuntu.run(verb).stderr
+    for verb, status in ("plan", 10), ("apply", 0), ("status", 0), ("remove", 0):
+        result = ubuntu.run(verb)
+        assert result.returncode == status and "Sanitizer" not in result.stderr, result.stderr
     assert differences(before, ubuntu.state()) == set()
 
 

@@ -148,12 +148,13 @@ static void test_listen_after_closed(void **state)
         f.n_sshd_files = ELEMENTSOF(files);
         f.tcp[TCP_SSH_SERVICE].masked = f.tcp[TCP_SSH_SERVICE].ours = true;
         f.tcp[TCP_SSH_SERVICE].recorded = true;
-        for (unsigned running = 0; running < 2; running++) {
+        for (unsigned running = 0; running < 3; running++) {
                 AUTO(config_free) struct config c = sample_config("listen_address: 127.0.0.1\n");
                 enum phase phase = running ? PHASE_CLOSE : PHASE_OPEN;
                 struct made m = { .f = f };
 
-                m.f.tcp[TCP_SSH_SOCKET].active = running;
+                m.f.tcp[TCP_SSH_SOCKET].active = running == 1;
+                m.f.tcp[TCP_SSH_SOCKET].enabled = running == 2; /* came since */
                 assert_int_equal(desired_make(&c, &m.f, &m.d), 0);
                 assert_int_equal(find(&m, PATH_SSHD_DROPIN)->phase, phase);
                 assert_int_equal(find(&m, CLOUD_INIT)->phase, phase);

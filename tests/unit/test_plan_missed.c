@@ -55,6 +55,10 @@ static void test_stale(void **state)
         w = settled_world("");
         w.base.tcp[TCP_SSH_SERVICE].stale = STALE_CONFINED;
         expect_units(&w, "", "a systemctl reload ssh.service\n");
+        /* what the administrator has not reloaded yet is his affair */
+        w = settled_world("");
+        w.base.tcp[TCP_SSH_SERVICE].stale = STALE;
+        expect_units(&w, "", "");
 }
 
 /* Either one that runs or one that the next boot starts is told where to listen. */
@@ -143,14 +147,15 @@ static void test_socket_that_failed_beside_ours(void **state)
         static const char path[] = UNITS "ssh.socket.d/vsock.conf";
         static const struct {
                 const char *yaml;
-                bool failed, enabled, stripped;
+                bool failed, enabled, stripped, unread;
                 const char *want;
         } table[] = {
-                { "", true, true, false, RELOAD "a systemctl start ssh.socket\n" },
-                { "", true, true, true, "" },
-                { "", true, false, false, RELOAD },
-                { "", false, true, false, RELOAD },
-                { "disable_tcp: true\n", true, true, false, RELOAD },
+                { "", true, true, false, false, RELOAD "a systemctl start ssh.socket\n" },
+                { "", true, true, true, false, "" },
+                { "", true, true, true, true, RELOAD "a systemctl start ssh.socket\n" },
+                { "", true, false, false, false, RELOAD },
+                { "", false, true, false, false, RELOAD },
+                { "disable_tcp: true\n", true, true, false, false, RELOAD },
         };
 
         (void)state;
@@ -166,12 +171,17 @@ static void test_socket_that_failed_beside_ours(void **state)
                                    .n_files = 1 };
 
                 w.base.rivals = &r;
-                w.base.n_rivals = table[i].stripped ? 0 : 1;
+                w.base.n_rivals = 1;
+                file.saved = table[i].stripped;
+                w.base.tcp[TCP_SSH_SOCKET].needs_reload = table[i].unread;
+                w.units.socket.needs_reload = table[i].unread;
                 w.base.tcp[TCP_SSH_SERVICE].active = false;
                 w.base.tcp[TCP_SSH_SOCKET].vendor = true;
                 w.base.tcp[TCP_SSH_SOCKET].active = false;
                 w.base.tcp[TCP_SSH_SOCKET].enabled = table[i].enabled;
-                world_put_text(&w, path, file.text);
+                world_put_text(&w, path, table[i].stripped ? FILE_MARKER "\n" : file.text);
+                if (table[i].stripped)
+                        file.text = text(FILE_MARKER "\n"), file.len = strlen(file.text);
                 expect_units(&w, table[i].yaml, table[i].want);
         }
 }
@@ -218,6 +228,90 @@ static void test_record_that_is_ahead(void **state)
         world_free(&w);
 }
 
+/* With something in the way of where sshd is to listen nothing opens: neither the mask goes, nor
+ * does what has none any more start. */
+static void test_nothing_opens_where_addresses_have_no_place(void **state)
+{
+        (void)state;
+        for (unsigned killed = 0; killed < 2; killed++) {
+                AUTO(config_free) struct config c = sample_config("listen_address: 127.0.0.1\n");
+                AUTO(planning_free) struct planning plan = { 0 };
+                struct world w = settled_world("disable_tcp: true\n");
+
+                (void)world_put(&w, PATH_SSHD_DROPIN, OBSERVED_LINK, "/opt/x", strlen("/opt/x"));
+                if (killed) {
+                        world_remove(&w, UNITS "ssh.service");
+                        world_remove(&w, UNITS "ssh.socket");
+                }
+                plan_world(&w, &c, &plan);
+                assert_int_equal(plan_blocked(&plan.p), BLOCKS_CLOSE);
+                for (size_t k = 0; k < plan.p.n; k++) {
+                        const struct op *op = &plan.p.ops[k];
+
+                        if (op->phase != PHASE_CLOSE && op->phase != PHASE_EXTRAS)
+                                assert_true(op->kind != OP_START &&
+                                            !(op->item &&
+                                              (op->item->flags & (ITEM_TCP | ITEM_RECORD))));
+                }
+                users_free(&w.base.users);
+                world_free(&w);
+        }
+}
+
+#define LEFT "c systemctl stop sshd-vsock.socket\nc systemctl daemon-reload\n"
+
+/* What a `remove` that was killed left listening is stopped; a generated one of that name is not
+ * ours. */
+static void test_socket_that_is_left(void **state)
+{
+        static const char ours[] = UNITS UNIT_SOCKET,
+                          other[] = "/run/systemd/generator/" UNIT_SOCKET;
+        static const struct {
+                bool loaded, unread, masked;
+                const char *fragment, *want;
+        } table[] = {
+                { true, true, false, ours, RELOAD LEFT }, { false, false, false, "", LEFT },
+                { false, false, true, "", "" },           { true, false, false, ours, "" },
+                { true, true, false, other, RELOAD },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                struct world w = live_world();
+                struct unit_state *s = &w.units.socket;
+
+                s->active = true;
+                s->loaded = table[i].loaded;
+                s->needs_reload = table[i].unread;
+                s->masked = table[i].masked;
+                (void)snprintf(s->fragment, sizeof(s->fragment), "%s", table[i].fragment);
+                expect_units(&w, NULL, table[i].want);
+        }
+}
+
+static void test_port_that_moves(void **state)
+{
+        static const struct {
+                const char *from, *to;
+                bool moves;
+        } table[] = { { "", "port: 2222\n", true },
+                      { "port: 2222\n", "port: 2223\n", true },
+                      { "port: 2222\n", "port: 2222\nhosts_entry: false\n", false },
+                      { "port: 2222\n", "port: 2222\ndisable_tcp: true\n", false } };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                AUTO(config_free) struct config c = sample_config(table[i].to);
+                AUTO(planning_free) struct planning plan = { 0 };
+                struct world w = settled_world(table[i].from);
+
+                plan_world(&w, &c, &plan);
+                assert_int_equal(plan_moves_port(&plan.p), table[i].moves);
+                users_free(&w.base.users);
+                world_free(&w);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -231,6 +325,9 @@ int main(void)
                 cmocka_unit_test(test_socket_that_failed_beside_ours),
                 cmocka_unit_test(test_preset_of_somebody_else),
                 cmocka_unit_test(test_record_that_is_ahead),
+                cmocka_unit_test(test_nothing_opens_where_addresses_have_no_place),
+                cmocka_unit_test(test_socket_that_is_left),
+                cmocka_unit_test(test_port_that_moves),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,6 +185,38 @@ static void test_credential(void **state)
         expect_units(&w, "", RELOAD);
 }
 
+/* On request ours takes the place of what served otherwise: only the restart makes it ours. */
+static void test_takeover_on_request(void **state)
+{
+        static const struct {
+                const char *text;
+                bool restarts;
+        } table[] = { { "[Socket]\nListenStream=vsock::22\nAccept=yes\n", false },
+                      { "[Socket]\nListenStream=vsock::22\nAccept=no\n", true },
+                      { FILE_MARKER "\n[Socket]\nListenStream=vsock::22\nAccept=no\n", false } };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                AUTO(config_free) struct config c = sample_config("");
+                AUTO(planning_free) struct planning p = { 0 };
+                struct world w = settled_world("");
+                bool found = false;
+
+                world_put_text(&w, UNITS UNIT_SOCKET, table[i].text);
+                p.f = world_facts(&w);
+                assert_int_equal(desired_make(&c, &p.f, &p.d), 0);
+                p.d.takeover = true;
+                p.observed = world_observe(&w, &p.d);
+                assert_int_equal(plan_make(&p.d, p.observed, &p.f, &w.units, &p.p), 0);
+                for (size_t k = 0; k < p.p.n; k++)
+                        found = found || (p.p.ops[k].kind == OP_RESTART &&
+                                          strcmp(p.p.ops[k].name, UNIT_SOCKET) == 0);
+                assert_int_equal(found, table[i].restarts);
+                users_free(&w.base.users);
+                world_free(&w);
+        }
+}
+
 /* Keys that somebody deleted. */
 static void test_keys(void **state)
 {
@@ -311,6 +343,7 @@ int main(void)
                 cmocka_unit_test(test_socket_that_a_drop_in_moves),
                 cmocka_unit_test(test_credential),
                 cmocka_unit_test(test_keys),
+                cmocka_unit_test(test_takeover_on_request),
                 cmocka_unit_test(test_generated_listener),
                 cmocka_unit_test(test_closing),
                 cmocka_unit_test(test_reopening),

@@ -218,6 +218,15 @@ static void test_order(void **state)
         v = sample_rival(whole, NULL);
         v.active = false;
         expect_handover(&w, "", v, RELOAD);
+        /* its mask is ours, for the vsock port: nothing starts it */
+        w = settled_world("");
+        v = sample_rival(whole, NULL);
+        v.active = false;
+        v.recorded = v.masked = w.base.tcp[TCP_SSH_SOCKET].enabled = true;
+        w.base.tcp[TCP_SSH_SERVICE].active = w.base.tcp[TCP_SSH_SERVICE].enabled = false;
+        world_put(&w, UNITS "ssh.socket", OBSERVED_LINK, "/dev/null", strlen("/dev/null"));
+        world_put_text(&w, record_of("ssh.socket"), FILE_MARKER "\n");
+        expect_handover(&w, "", v, "");
         /* the service has the stream's descriptor, too */
         w = live_world();
         v = sample_rival("[Socket]\nListenStream=22\n", stream);
