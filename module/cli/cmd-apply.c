@@ -253,7 +253,7 @@ int cmd_apply(struct run *r)
         int status = transaction_prepare(r, false);
         bool confined;
 
-        if (status != EXIT_DONE)
+        if (status != EXIT_DONE || r->removed)
                 return status;
         run_report_skipped(r);
         warn_of_port(r);
