@@ -320,7 +320,7 @@ int cmd_apply(struct run *r)
 {
         int status = transaction_prepare(r, false);
 
-        if (status != EXIT_DONE)
+        if (status != EXIT_DONE || r->removed)
                 return status;
         run_report_skipped(r);
         warn_of_port(r);

@@ -94,6 +94,7 @@ struct run {
         bool as_it_is;       /* the verb looks at what is in force, not at what is to be */
         bool config_hidden;  /* of it only the port is known, by the socket unit */
         bool config_differs; /* the system's own file is another one than what is in force */
+        bool removed;        /* sshd-vsock was, while the run of a boot waited for the lock */
         struct buf left;     /* extras that could not be written or taken out */
         struct buf again;    /* command that applies this configuration; empty: apply alone does */
         struct facts facts;

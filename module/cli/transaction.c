@@ -5,6 +5,7 @@
 #include "cli/transaction.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 static void tell_begin(void *userdata, const struct op *op)
 {
@@ -107,12 +108,38 @@ static int check_conflicts(struct run *r)
         return EXIT_DONE;
 }
 
+/* The run of a boot that waited while `remove` was at work: its unit runs on without a file.
+ * Whoever ran `apply` by hand wants it. */
+static int look_for_unit(struct run *r)
+{
+        struct unit_state s = { 0 };
+        int rc = 0;
+
+        if (r->root.image || rootfs_exists(&r->root, SYSTEM_UNIT_DIR "/" UNIT_PROVISION) != -ENOENT)
+                return EXIT_DONE;
+        if (!r->systemd)
+                rc = systemd_open(&r->systemd, &r->error);
+        if (rc == 0)
+                rc = systemd_loaded_unit(r->systemd, UNIT_PROVISION, &s, &r->error);
+        if (rc < 0)
+                return run_fail(r);
+        r->removed = s.main_pid == (uint32_t)getpid();
+        if (r->removed)
+                log_line(&r->log, LOG_LEVEL_STEP,
+                         "nothing to do: sshd-vsock was removed while this run waited");
+        return EXIT_DONE;
+}
+
 int transaction_prepare(struct run *r, bool remove)
 {
         int status = run_begin(r, true), rc;
 
         if (status == EXIT_DONE)
                 status = lock(r);
+        if (status == EXIT_DONE && !remove)
+                status = look_for_unit(r);
+        if (r->removed)
+                return status;
         /* under the lock: whoever changes it while this run waits has the last word */
         if (status == EXIT_DONE && !remove)
                 status = run_read_config(r);

@@ -7,7 +7,8 @@
 #include "cli/run.h"
 
 /* From the command line to a plan that may begin, under the lock, with nothing left of a killed
- * run. `remove` plans towards nothing of ours, and needs no configuration. Exit status. */
+ * run. `remove` plans towards nothing of ours, and needs no configuration. Exit status; without a
+ * plan where run.removed is set. */
 int transaction_prepare(struct run *r, bool remove) MUST_CHECK;
 
 /* Runs one phase and says each step. 0 or −errno, the reason in run.error. */

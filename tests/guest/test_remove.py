@@ -108,3 +108,24 @@ def test_tcp_that_does_not_open_again_keeps_the_door(guest):
         assert guest.ssh("exit 5").status == 5
     guest.check("systemctl reset-failed; sshd-vsock apply; sshd-vsock remove")
     assert listeners(guest) == ANYWHERE
+
+
+WHILE_ONE_WAITS = """
+systemctl start --no-block sshd-vsock-provision
+until journalctl -o cat -u sshd-vsock-provision | grep -q 'waiting for another run'; do sleep 0.1; done
+rm /etc/systemd/system/sshd-vsock-provision.service /etc/systemd/system/multi-user.target.wants/sshd-vsock-provision.service
+systemctl daemon-reload"""
+
+
+def test_run_of_the_boot_that_waited_puts_nothing_back(guest):
+    """`remove` has the lock; what it does last is done here, for it is quick."""
+    apply(guest, "disable_tcp: true\n")
+    guest.put("/root/remove", WHILE_ONE_WAITS)
+    guest.check("install -m 0600 /dev/null /run/sshd-vsock.lock; flock /run/sshd-vsock.lock sh -eu /root/remove;"
+                "while [ $(systemctl show -P MainPID sshd-vsock-provision) != 0 ]; do sleep 0.1; done", timeout=60)
+    assert guest.run("ls /etc/systemd/system/sshd-vsock-provision.service").status
+    said = guest.check("journalctl -o cat -u sshd-vsock-provision")
+    assert "nothing to do: sshd-vsock was removed while this run waited" in said
+    assert guest.run("systemctl is-failed -q sshd-vsock-provision").status
+    assert "systemctl start ssh.service" in guest.run("sshd-vsock remove").stderr
+    assert listeners(guest) == ANYWHERE
