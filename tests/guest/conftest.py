@@ -73,7 +73,8 @@ def by_length(item):
 
 def pytest_collection_modifyitems(config, items):
     """A file that says EVERY_RUN = N has a fixed spread of N tests in every run, or those that it
-    names in a set, and all of them in `tests/run --full` and where tests are chosen by name."""
+    names in a set, and all of them in `tests/run --full` and where tests are chosen by name. Of each
+    function in its ALWAYS one test at least is among them: what they hold is held by no other."""
     items.sort(key=by_length)
     if os.environ.get("SSHD_VSOCK_FULL") or config.option.keyword:
         return
@@ -87,6 +88,10 @@ def pytest_collection_modifyitems(config, items):
             chosen = spread(tests, chosen)
         else:
             chosen = [test for test in tests if test.name in chosen]
+        for name in getattr(module, "ALWAYS", ()):
+            those = [test for test in tests if test.originalname == name]
+            if those and not set(those) & set(chosen):
+                chosen.append(those[0])
         left_out |= set(tests) - set(chosen)
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)

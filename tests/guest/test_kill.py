@@ -104,6 +104,7 @@ def test_disk_that_fails_after_the_mask_is_there(when, guest):
     result = guest.run(INJECT.format("-P /etc/systemd/system -e trace=fsync "
                                      f"-e inject=fsync:error=EIO:when={when}", ""), timeout=120)
     assert result.status == 1 and "cannot write /etc/systemd/system/ssh.service" in result.stderr, result
+    assert ("rolled back: TCP listeners restored" in result.stderr) == (when == "1")
     assert guest.run("test -e /etc/systemd/system/ssh.service").status == 1
     recorded = "10-sshd-vsock-ssh.service.preset\n"
     after = guest.check("ls -A /etc/systemd/system-preset; ls -A /etc/systemd/system")

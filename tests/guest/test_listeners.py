@@ -11,6 +11,7 @@ from guest import Guest
 from guest.steps import UNITS, apply, listeners, meanwhile
 
 EVERY_RUN = 4
+ALWAYS = ()
 
 CLOSE = "disable_tcp: true\n"
 SERVICE = "[Service]\nExecStart=/usr/sbin/sshd -D -p %s\nRuntimeDirectory=sshd\n" \

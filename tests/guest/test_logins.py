@@ -11,6 +11,8 @@ from guest.steps import ANYWHERE, UNITS, apply, dropin, listeners, meanwhile
 
 # Of all that follow: the rest is in `tests/run --full`.
 EVERY_RUN = 5
+ALWAYS = ("test_each_account_of_the_list",
+          "test_trial_is_a_session_of_its_own")
 
 CLOSE = "disable_tcp: true\n"
 DROPIN = "/etc/ssh/sshd_config.d/20-test.conf"

@@ -11,6 +11,8 @@ from guest.steps import ANYWHERE, CONFIG, UNITS, apply, dropin, listeners, meanw
 
 # Of all that follow: the rest is in `tests/run --full`.
 EVERY_RUN = 4
+ALWAYS = ("test_closing_after_which_nothing_listens_is_undone",
+          "test_sshd_that_never_gets_up_again_keeps_the_door")
 
 LISTEN = "listen_address: 127.0.0.1\n"
 HERE = {"127.0.0.1:22"}

@@ -9,7 +9,8 @@ from guest import Guest
 from guest.steps import UNITS, apply, dropin, listeners
 
 EVERY_RUN = {"test_stream_of_the_tcp_socket_is_taken_over_and_given_back[bookworm]",
-             "test_failure_gives_the_port_back[mkosi]"}
+             "test_failure_gives_the_port_back[mkosi]", "test_failure_gives_the_port_back[stream]",
+             "test_remove_keeps_ours_where_theirs_cannot_listen_again"}
 
 STATE = r"find /etc -xdev ! -type d -printf '%p %y %m %U:%G %s %l\n' | sort"
 SINCE = "systemctl show -P ActiveEnterTimestampMonotonic ssh.socket"
@@ -211,6 +212,21 @@ def test_failure_gives_the_port_back(what, program):
                 assert guest.check("ss --vsock -Hln | grep -c ':22 '") == "1\n"
                 assert what == "stream" or guest.ssh("true").status == 0
         apply(guest)
+        assert guest.ssh("true").status == 0 and listeners(guest) == set()
+
+
+def test_failure_keeps_ours_where_the_other_came_since(program):
+    """That unit never had the port, and with TCP closed ours is the only way in."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        apply(guest, "disable_tcp: true\nverify_timeout: 2\n")
+        guest.put("/usr/lib/systemd/system/vsock-ssh.socket", MKOSI_SOCKET)
+        guest.put("/usr/lib/systemd/system/vsock-ssh@.service", MKOSI_TEMPLATE)
+        guest.check("systemctl daemon-reload; systemctl enable -q vsock-ssh.socket")
+        since = guest.check("systemctl show -P InvocationID sshd-vsock.socket")
+        with dropin(guest, "sshd-vsock@.service", "[Service]\nExecStart=\nExecStart=/bin/false\n"):
+            apply(guest, status=4)
+        assert guest.check("systemctl show -P InvocationID sshd-vsock.socket") == since
         assert guest.ssh("true").status == 0 and listeners(guest) == set()
 
 

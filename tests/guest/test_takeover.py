@@ -6,6 +6,7 @@ from guest import Guest
 from guest.steps import UNITS, apply
 
 EVERY_RUN = 2
+ALWAYS = ("test_takeover_that_lets_nobody_in_is_rolled_back",)
 
 HAND = r"""
 cd /etc/systemd/system

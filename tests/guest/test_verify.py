@@ -340,3 +340,14 @@ def test_transport_not_loaded(program):
         guest.check("modprobe vmw_vsock_virtio_transport")
         error = verify(guest, 3, "this kernel offers no vsock loopback", "verify from the host")
         assert "sshd-vsock.socket is not listening" in error
+
+
+@pytest.mark.parametrize("packet,words", [
+    (r"\0\0\0\034\013\001\0\0\0\002\0\0\0\003bye\0\0\0\0" + r"\0" * 11, "it disconnected: bye"),
+    (r"\0" * 32, "no key exchange"), ("", "timed out")])
+def test_what_follows_the_banner_is_no_key_exchange(packet, words, guest):
+    guest.put("/opt/speak", f"#!/bin/sh\nprintf 'SSH-2.0-x\\r\\n{packet}'\nexec sleep 20\n", mode=0o755)
+    with served_by(guest, "exec /opt/speak"):
+        verify(guest, 4, "no key exchange", words)
+        guest.check("systemctl stop 'sshd-vsock@*.service'")  # or they are all that the limit allows
+    works(guest)
