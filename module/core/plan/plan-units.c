@@ -213,10 +213,10 @@ static int plan_spoilt(struct plan *p, const struct desired *d, const struct uni
 {
         const struct item *i = socket_item(d);
         size_t n = 0;
-        const char *stream = stream_of(i->content, &n);
+        const char *stream = i ? stream_of(i->content, &n) : NULL;
         int r;
 
-        if (s->needs_reload || plan_changes(p, PHASE_OPEN, ITEM_SOCKET))
+        if (!i || s->needs_reload || plan_changes(p, PHASE_OPEN, ITEM_SOCKET))
                 return 0;
         p->moved = !s->rejected && s->mover[0] && s->listen[0] && stream &&
                    !listen_has(s->listen, stream, n);
