@@ -37,7 +37,7 @@ static int add_names(struct systemd *m, const char *path, const char *property, 
 static int read_id(struct systemd *m, const char *unit, char **ret)
 {
         AUTO_BUS_MESSAGE *reply = NULL;
-        const char *path;
+        const char *path = NULL;
         int r = systemd_load_unit(m, unit, &reply, &path);
 
         return r < 0 ? r
@@ -61,25 +61,34 @@ static bool lasts(struct systemd *m, const char *path)
         return true;
 }
 
+/* Adds what pulls that unit in, where it will be there after a boot. 0, or less where that cannot
+ * be told. */
+static int add_origins(struct systemd *m, const char *unit, size_t ways, struct argv *units)
+{
+        AUTO_BUS_MESSAGE *reply = NULL;
+        const char *path = NULL;
+        int r = 0;
+
+        if (systemd_load_unit(m, unit, &reply, &path) < 0 || !lasts(m, path))
+                return 0;
+        for (size_t k = 0; r >= 0 && k < ways; k++)
+                r = add_names(m, path, pulled_in_by[k], units);
+        return r;
+}
+
 bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand)
 {
         const size_t ways = ELEMENTSOF(pulled_in_by) - !on_demand;
         AUTO(argv_free) struct argv units = { 0 };
         AUTO_FREE char *goal = NULL;
+        bool found = false;
 
         if (read_id(m, "default.target", &goal) < 0 || argv_adds(&units, unit) < 0)
                 return false;
-        for (size_t i = 0; i < units.n && i < UNITS_MAX; i++) {
-                AUTO_BUS_MESSAGE *reply = NULL;
-                const char *path;
-
-                if (strcmp(units.list[i], goal) == 0)
-                        return true;
-                if (systemd_load_unit(m, units.list[i], &reply, &path) < 0 || !lasts(m, path))
-                        continue;
-                for (size_t k = 0; k < ways; k++)
-                        if (add_names(m, path, pulled_in_by[k], &units) < 0)
-                                return false;
+        for (size_t i = 0; !found && i < units.n && i < UNITS_MAX; i++) {
+                found = strcmp(units.list[i], goal) == 0;
+                if (!found && add_origins(m, units.list[i], ways, &units) < 0)
+                        break;
         }
-        return false;
+        return found;
 }
