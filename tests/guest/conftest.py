@@ -87,8 +87,10 @@ def pytest_collection_modifyitems(config, items):
         if isinstance(chosen, int):
             chosen = spread(tests, chosen)
         else:
+            assert all(hasattr(module, name.partition("[")[0]) for name in chosen), chosen
             chosen = [test for test in tests if test.name in chosen]
         for name in getattr(module, "ALWAYS", ()):
+            assert hasattr(module, name), name
             those = [test for test in tests if test.originalname == name]
             if those and not set(those) & set(chosen):
                 chosen.append(those[0])

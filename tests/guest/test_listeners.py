@@ -11,7 +11,7 @@ from guest import Guest
 from guest.steps import UNITS, apply, listeners, meanwhile
 
 EVERY_RUN = 4
-ALWAYS = ()
+ALWAYS = ("test_sshd_of_another_unit_is_named_and_nothing_opens_again",)
 
 CLOSE = "disable_tcp: true\n"
 SERVICE = "[Service]\nExecStart=/usr/sbin/sshd -D -p %s\nRuntimeDirectory=sshd\n" \
