@@ -45,7 +45,7 @@ static void start_enabled(struct run *r)
                 struct unit_state s;
                 struct error error = { 0 };
 
-                if ((!t->vendor && !t->foreign) || !t->enabled ||
+                if (!facts_has_unit(t) || !t->enabled ||
                     systemd_unit(r->systemd, distro_tcp_units[i], &s, &error) < 0 || s.masked ||
                     (s.active && !s.starting))
                         continue;

@@ -137,7 +137,7 @@ static bool serves_as_one(const struct run *r, const char *service)
 
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (strcmp(distro_tcp_units[i], service) == 0)
-                        return r->facts.tcp[i].vendor || r->facts.tcp[i].foreign;
+                        return facts_has_unit(&r->facts.tcp[i]);
         if (!r->systemd || systemd_service_command(r->systemd, service, &c, &error) < 0)
                 return false;
         sshd = program_is_sshd(c.argv.list[0]);

@@ -62,7 +62,7 @@ static void add_lines_fix(struct run *r, struct buf *out)
 /* One that is enabled rather than one that only runs, that rather than one that is only there. */
 static int rank(const struct tcp_unit *t)
 {
-        return !t->vendor && !t->foreign ? 0 : 1 + t->active + 2 * t->enabled;
+        return !facts_has_unit(t) ? 0 : 1 + t->active + 2 * t->enabled;
 }
 
 static int best_unit(const struct run *r)

@@ -248,7 +248,7 @@ static void add_tcp(struct json *j, const struct run *r)
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 const struct tcp_unit *t = &r->facts.tcp[i];
 
-                if (!t->vendor && !t->foreign)
+                if (!facts_has_unit(t))
                         continue;
                 json_open(j, NULL, '{');
                 json_string(j, "unit", distro_tcp_units[i]);

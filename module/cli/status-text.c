@@ -138,7 +138,7 @@ static void add_tcp(const struct run *r, struct buf *out)
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 const struct tcp_unit *t = &r->facts.tcp[i];
 
-                if (!t->vendor && !t->foreign)
+                if (!facts_has_unit(t))
                         continue;
                 buf_addf(out, "%s%s: %s\n", word, distro_tcp_units[i],
                          t->active ? (t->masked ? "open, though masked" : "open")

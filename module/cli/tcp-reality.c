@@ -29,7 +29,7 @@ static const char *unit_due(struct run *r, char *words, size_t size)
                 struct unit_state s;
                 struct error error = { 0 };
 
-                if ((!t->vendor && !t->foreign) ||
+                if (!facts_has_unit(t) ||
                     systemd_unit(r->systemd, distro_tcp_units[i], &s, &error) < 0 || s.masked ||
                     !(s.active || (s.failed && t->enabled)))
                         continue;

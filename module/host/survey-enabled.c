@@ -100,7 +100,7 @@ int survey_enabled(struct survey *s, struct systemd *m)
         }
         argv_free(&w.seen);
         for (size_t i = 0; r == 0 && m && i < N_TCP_UNITS; i++)
-                if ((tcp[i].vendor || tcp[i].foreign) && !tcp[i].enabled)
+                if (facts_has_unit(&tcp[i]) && !tcp[i].enabled)
                         tcp[i].enabled = systemd_boot_starts(m, distro_tcp_units[i], false);
         return r;
 }

@@ -233,7 +233,7 @@ int survey_rivals(struct survey *s)
         for (size_t k = 0; r == 0 && k < ELEMENTSOF(sockets); k++) {
                 struct tcp_unit *t = &f->tcp[sockets[k]];
 
-                if (t->vendor || t->foreign || t->recorded)
+                if (facts_has_unit(t) || t->recorded)
                         r = look_at(s, distro_tcp_units[sockets[k]], t->enabled, &t->streams);
         }
         for (size_t k = 0; r == 0 && k < f->sockets.n; k++)

@@ -256,7 +256,7 @@ static int find_live(const struct rootfs *root, struct systemd *m, struct facts 
 
                 /* Debian's sshd.service is a mere alias: asked for, it would answer as ssh.service
                  */
-                if (!f->tcp[i].vendor && !f->tcp[i].foreign)
+                if (!facts_has_unit(&f->tcp[i]))
                         continue;
                 r = systemd_unit(m, distro_tcp_units[i], &s, error);
                 if (r < 0)

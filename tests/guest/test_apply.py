@@ -248,6 +248,16 @@ ExecStart=/bin/sh -c 'until test -e /run/go; do sleep 0.1; done'
 """
 
 
+def test_systemd_does_not_forget_ssh_when_its_alias_comes_back(guest):
+    """Debian's sshd.service goes with "disable ssh" and comes with "enable ssh". A unit of the same
+    name that something orders itself before is then read into ssh.service, dead."""
+    if guest.run("grep -rlw '^Before=.*sshd.service' /usr/lib/systemd/system").stdout:
+        pytest.skip("a unit of the distribution names it too")
+    apply(guest, "port: 22\n")
+    guest.check("systemctl start ssh.service; systemctl disable ssh.service; systemctl enable ssh.service")
+    assert guest.check("systemctl is-active ssh.service") == "active\n"
+
+
 @pytest.mark.parametrize("suite, stage", (("bookworm", "cloud-init"), ("forky", "cloud-init-network")))
 def test_without_keys_a_connection_waits_for_the_stage_that_makes_them(suite, stage, program):
     with Guest(suite) as guest:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * test_render_keys.c: the unit that makes the host keys which HostKey names.
+ * test_render_keys.c: the unit that makes the host keys which HostKey names, what a connection
+ * waits for, and which of the TCP units ours are ordered by.
  */
 #include "core/plan/render.h"
 #include "sample.h"
@@ -48,11 +49,49 @@ static void test_what_a_connection_waits_for(void **state)
         assert_true(has(&b, "systemctl start sshd-vsock-keygen.service"));
 }
 
+/* What is a mere name, as Debian's sshd.service is, is named by neither unit; see
+ * facts_has_unit().
+ */
+static void test_units_that_are_none_are_not_named(void **state)
+{
+        static const struct {
+                bool ssh, sshd;
+                const char *before, *after;
+        } table[] = {
+                { false, false, "", " cloud-init-network.service" },
+                { true, false, "Before=ssh.service\n", " cloud-init-network.service ssh.service" },
+                { false, true, "Before=sshd.service\n",
+                  " cloud-init-network.service sshd.service" },
+                { true, true, "Before=ssh.service\nBefore=sshd.service\n",
+                  " cloud-init-network.service ssh.service sshd.service" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                struct facts f = { .tcp[TCP_SSH_SERVICE].vendor = table[i].ssh,
+                                   .tcp[TCP_SSHD_SERVICE].foreign = table[i].sshd };
+                AUTO_BUF keygen = BUF_INIT, provision = BUF_INIT, after = BUF_INIT;
+                const char *before;
+
+                render_keygen(&f, &keygen);
+                before = strstr(buf_str(&keygen), "Before=");
+                assert_int_equal(before != NULL, *table[i].before != '\0');
+                if (before)
+                        assert_memory_equal(before, table[i].before, strlen(table[i].before));
+                assert_int_equal(table[i].ssh, strstr(buf_str(&keygen), "=ssh.service") != NULL);
+                assert_int_equal(table[i].sshd, strstr(buf_str(&keygen), "=sshd.service") != NULL);
+                render_provision(&f, &provision);
+                buf_addf(&after, "%s\nConflicts=", table[i].after);
+                assert_non_null(strstr(buf_str(&provision), buf_str(&after)));
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_keygen_elsewhere),
                 cmocka_unit_test(test_what_a_connection_waits_for),
+                cmocka_unit_test(test_units_that_are_none_are_not_named),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,8 +50,7 @@ static void add_socket_dropins(struct maker *m, enum phase phase)
                                distro_tcp_units[sockets[k]]);
                 i = desired_add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_TCP_SOCKET | ITEM_DIRECTORY,
                                 path);
-                if (wanted && (t->vendor || t->foreign) && (t->enabled || t->active) &&
-                    listens_on_tcp(t)) {
+                if (wanted && facts_has_unit(t) && (t->enabled || t->active) && listens_on_tcp(t)) {
                         render_socket_dropin(m->c, m->f, &t->streams, &b);
                         desired_want(m, i, &b);
                 }
@@ -121,8 +120,8 @@ unsigned desired_masks(const struct facts *f)
         unsigned masks = 0;
 
         for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if ((f->tcp[i].vendor || f->tcp[i].foreign) &&
-                    (!f->tcp[i].masked || f->tcp[i].ours) && !rivals_mask(f, distro_tcp_units[i]))
+                if (facts_has_unit(&f->tcp[i]) && (!f->tcp[i].masked || f->tcp[i].ours) &&
+                    !rivals_mask(f, distro_tcp_units[i]))
                         masks |= 1u << i;
         return masks;
 }

@@ -34,3 +34,8 @@ const char *facts_host_key(const struct facts *f, size_t i)
                 return i < keys->n ? keys->list[i] : NULL;
         return distro_host_keys[i];
 }
+
+bool facts_has_unit(const struct tcp_unit *t)
+{
+        return t->vendor || t->foreign;
+}

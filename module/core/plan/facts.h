@@ -44,6 +44,12 @@ struct tcp_unit {
         struct unit_streams streams; /* sockets: where its files have it listen, but for ours */
 };
 
+/* Whether there is such a unit, masked or not. One that is a mere name is named by none of our
+ * units: Debian's sshd.service is an alias while ssh.service is enabled. Where a Before= names it,
+ * and the alias goes and comes back ("systemctl disable ssh", enable), systemd 252 and 257 read the
+ * states of both into one unit and forget that sshd runs. */
+bool facts_has_unit(const struct tcp_unit *t);
+
 /* Which homes are looked at: a home may be slow, and is its user's. */
 enum homes {
         HOMES_ALL,   /* by what writes: who does not want a .hushlogin may have one of ours */

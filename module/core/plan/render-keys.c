@@ -74,14 +74,18 @@ static void add_keygen_command(const struct facts *f, struct buf *out)
 
 void render_keygen(const struct facts *f, struct buf *out)
 {
+        static const size_t services[] = { TCP_SSH_SERVICE, TCP_SSHD_SERVICE };
+
         buf_adds(out, MARKER "[Unit]\n"
                              "Description=Host keys for SSH on AF_VSOCK\n"
                              "Documentation=man:sshd-vsock(8) man:ssh-keygen(1)\n"
                              "Wants=sshd-keygen.target\n"
                              "After=sshd-keygen.target sshd-keygen.service sshdgenkeys.service "
                              "cloud-init.service cloud-init-network.service auditd.service\n"
-                             "Before=ssh.service sshd.service\n"
                              "StartLimitIntervalSec=0\n");
+        for (size_t i = 0; i < ELEMENTSOF(services); i++)
+                if (facts_has_unit(&f->tcp[services[i]]))
+                        buf_addf(out, "Before=%s\n", distro_tcp_units[services[i]]);
         if (!has_usual_keys(f))
                 add_keys(f, "RequiresMountsFor=", UNIT_COMMAND, "\n", out); /* a list of words */
         add_keys(f, "ConditionFileNotEmpty=|!", UNIT_SETTING, "\n", out);

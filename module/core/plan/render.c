@@ -177,8 +177,11 @@ void render_provision(const struct facts *f, struct buf *out)
         buf_adds(out, "\n"
                       "Wants=" UNIT_KEYGEN "\n"
                       "After=basic.target " UNIT_SOCKET " " UNIT_KEYGEN
-                      " cloud-init.service cloud-init-network.service"
-                      " ssh.service ssh.socket sshd.service sshd.socket\n"
+                      " cloud-init.service cloud-init-network.service");
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (facts_has_unit(&f->tcp[i]))
+                        buf_addf(out, " %s", distro_tcp_units[i]);
+        buf_adds(out, "\n"
                       "Conflicts=shutdown.target\n"
                       "Before=shutdown.target\n"
                       "\n"
