@@ -9,7 +9,7 @@ import re
 import pytest
 
 from guest import EVERY_SUITE, Guest
-from guest.steps import LISTING, UNITS, apply, listeners
+from guest.steps import LISTING, UNITS, apply, listeners, squatter
 
 EVERY_RUN = 8
 
@@ -97,16 +97,13 @@ def test_open_session_lives_through_a_changed_port(guest):
 def test_taken_port_leaves_the_door_where_it_was(guest):
     """A changed port must not cost the only door that there is."""
     apply(guest, "port: 22\ndisable_tcp: true\n")
-    guest.check("systemd-run --unit=squatter socat VSOCK-LISTEN:2223,fork EXEC:cat; sleep 1")
-    try:
+    with squatter(guest, 2223):
         result = apply(guest, "port: 2223\ndisable_tcp: true\n", status=4)
         assert "in use by another program" in result.stderr
         assert "rolled back: " in result.stderr
         assert guest.banner(22).startswith("SSH-2.0")
         assert guest.ssh("exit 5").status == 5
-    finally:
-        guest.check("systemctl stop squatter")
-        apply(guest, "port: 22\n")
+    apply(guest, "port: 22\n")
 
 
 def test_many_starts_in_a_row(guest):

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from guest import Guest
+from guest.steps import squatter
 from guest.trees import guest_recipe, tree
 
 EVERY_RUN = 5
@@ -389,13 +390,10 @@ def test_failures_are_documents_with_a_cause(guest):
 def test_taken_port_is_a_cause(guest):
     """A start that fails, as data: the cause, not the job that failed of it."""
     guest.put("/etc/sshd-vsock.yaml", "port: 2223\n")
-    guest.check("systemd-run --unit=squatter socat VSOCK-LISTEN:2223,fork EXEC:cat; sleep 1")
-    try:
+    with squatter(guest, 2223):
         taken = report(guest, "apply", status=4)
         assert taken["error"]["cause"] == taken["verification"]["cause"] == "port-taken"
-    finally:
-        guest.check("systemctl stop squatter; rm /etc/sshd-vsock.yaml; sshd-vsock apply",
-                    timeout=120)
+    guest.check("rm /etc/sshd-vsock.yaml; sshd-vsock apply", timeout=120)
 
 
 def test_run_that_was_killed_before_the_restart_is_finished(guest):

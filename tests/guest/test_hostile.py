@@ -83,7 +83,8 @@ def test_advice_keeps_to_the_configuration_in_force(guest):
 def test_nobody_else_holds_the_lock(guest):
     """What others can lock holds nothing up, what root holds is named, and /run stays clean."""
     guest.check("runuser -u eve -- flock -s / sleep 60 & runuser -u eve -- flock -s /run sleep 60 &"
-                "runuser -u eve -- flock -s /etc sleep 60 & sleep 0.5")
+                "runuser -u eve -- flock -s /etc sleep 60 &"
+                "until [ $(pgrep -cxu eve sleep) = 3 ]; do sleep 0.05; done")
     result = guest.run("timeout 30 sshd-vsock apply && timeout 30 sshd-vsock remove", timeout=90)
     assert result.status == 0 and "waiting" not in result.stderr
     assert guest.run("pkill -u eve sleep; ls /run/*sshd-vsock*").stdout == ""

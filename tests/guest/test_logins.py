@@ -253,9 +253,10 @@ def test_without_proof_nobody_is_asked(guest):
 
 
 def test_killed_search_leaves_its_key_to_the_next_run(guest):
+    apply(guest, "")
     guest.put("/etc/sshd-vsock.yaml", CLOSE)
     guest.run("timeout -s KILL 60 sshd-vsock verify & until ls /run/sshd-vsock.trial-*/key; do "
-              "sleep 0.02; done; kill -9 $(pidof sshd-vsock); sleep 1", timeout=90)
+              "sleep 0.02; done; kill -9 $(pidof sshd-vsock); wait", timeout=90)
     assert guest.run("ls -d /run/sshd-vsock.trial-*").status == 0
     guest.check("sshd-vsock verify")
 

@@ -80,7 +80,8 @@ def test_what_a_connection_waits_for(stage, guest):
     guest.put(f"/etc/systemd/system/{stage}.service",
               "[Service]\nType=oneshot\nExecStart=/bin/sleep 500\nTimeoutSec=0\n")
     apply(guest)
-    guest.check(f"systemctl start --no-block {stage}; sleep 1")
+    guest.check(f"systemctl start --no-block {stage}; "
+                f"until [ $(systemctl is-active {stage}) = activating ]; do sleep 0.05; done")
     assert guest.run("sshd-vsock verify", timeout=60).status == 0
     guest.put("/etc/sshd-vsock.yaml", "verify_timeout: 2\n")
     guest.check("mkdir /root/keys; mv /etc/ssh/ssh_host_* /root/keys")

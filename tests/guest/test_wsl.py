@@ -13,6 +13,7 @@ import pytest
 from guest import Guest
 from guest.sandbox import BASE, Sandbox
 from guest.sanitizer import ALOUD
+from guest.steps import squatter
 from guest.trees import guest_recipe, tree
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "images/wsl"
@@ -123,10 +124,9 @@ def test_kernel_without_loopback(package):
 def test_port_of_another_distribution(package):
     """Its listener is ours to see: one kernel. The shell opens all the same."""
     with distribution(package) as guest:
-        guest.check("systemctl stop sshd-vsock.socket && "
-                    f"systemd-run --quiet socat VSOCK-LISTEN:{PORT},fork EXEC:cat && "
-                    f"until ss --vsock -lnH | grep -q :{PORT}; do sleep 0.1; done")
-        result = guest.run("/etc/oobe.sh")
+        guest.check("systemctl stop sshd-vsock.socket")
+        with squatter(guest, PORT):
+            result = guest.run("/etc/oobe.sh")
         assert result.status == 0
         assert "in use by another program" in result.stderr
         assert "does not work yet" in result.stdout
