@@ -92,6 +92,13 @@ def climbs(root, path):
             yield number, f"{named.group(1)} is not below it"
 
 
+def cleanups(root, path):
+    """What is cleaned up at the end of its scope without having been given a value: (line, what)."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if re.match(r"\s+AUTO[A-Z_]*(?:\(\w+\))? [^=()]*;$", line):
+            yield number, "cleaned up at the end of its scope, and has no value from its start"
+
+
 def effects(root, path):
     """The calls of a file of module/ that its name is not in ONLY for: (line, what)."""
     if path.relative_to(root).parts[0] != "module" or path.suffix != ".c":
@@ -127,7 +134,7 @@ def main():
         if size > FILE_LIMIT:
             faults.append(f"{name}:{FILE_LIMIT}: error: {size} lines, at most {FILE_LIMIT}")
         faults += [f"{name}:{line}: error: {what}"
-                   for line, what in (*climbs(root, path), *effects(root, path))]
+                   for line, what in (*climbs(root, path), *cleanups(root, path), *effects(root, path))]
         for function, line, length in functions(path):
             lengths.append(length)
             if length > FUNCTION_LIMIT:

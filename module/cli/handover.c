@@ -170,7 +170,7 @@ bool handover_answers(struct run *r)
                 struct error error = { 0 };
                 const char *at = NULL;
                 struct verdict verdict;
-                AUTO_WAITING waiting;
+                AUTO_WAITING waiting = WAITING_INIT;
 
                 if (comes_back(r, v) && systemd_unit(r->systemd, v->name, &s, &error) == 0)
                         at = strstr(s.listen, "vsock:");

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct {
         const char *name;
@@ -326,7 +327,9 @@ static void settle_in(void)
 {
         (void)signal(SIGPIPE, SIG_IGN);
         (void)signal(SIGHUP, SIG_IGN);
+        (void)signal(SIGXFSZ, SIG_IGN); /* too large a file is EFBIG, and undone */
         (void)signal(SIGCHLD, SIG_DFL);
+        (void)umask(022); /* for directories; files say their own mode */
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
                 if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
                         return;

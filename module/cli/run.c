@@ -280,7 +280,7 @@ static void add_mover(const struct run *r, struct verdict *v)
 
 void run_find_verdict(const struct run *r, struct verdict *ret)
 {
-        AUTO_WAITING waiting;
+        AUTO_WAITING waiting = WAITING_INIT;
 
         waiting_begin(&r->log, &waiting, "an answer on vsock port %u, for at most %u s",
                       r->config.port, r->config.verify_timeout);
@@ -296,7 +296,7 @@ void run_find_verdict(const struct run *r, struct verdict *ret)
 int run_find_logins(struct run *r, struct error *error)
 {
         const struct logins_search search = search_of(r);
-        AUTO_WAITING waiting;
+        AUTO_WAITING waiting = WAITING_INIT;
         int rc;
 
         waiting_begin(&r->log, &waiting, "logins over vsock that are tried, user by user");

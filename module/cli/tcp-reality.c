@@ -105,7 +105,7 @@ static void settle(struct run *r, unsigned seconds)
 {
         const struct timespec pause = { .tv_nsec = 100000000 };
         uint64_t start = clock_now(), end = clock_deadline(seconds);
-        AUTO_WAITING waiting;
+        AUTO_WAITING waiting = WAITING_INIT;
 
         waiting_begin(&r->log, &waiting, "sshd to listen on TCP as the configuration says");
         r->tcp.settled = true;

@@ -16,6 +16,7 @@
 
 #define ROUND_MILLISECONDS 50
 #define ROUNDS             40
+#define REAPED_MAX         10000 /* in a round: a thousand processes may make new ones meanwhile */
 #define PATIENCE           10 /* rounds before SIGKILL */
 
 struct look {
@@ -71,7 +72,7 @@ unsigned orphans_end(char *left, size_t size)
 
         for (; l.round <= ROUNDS; l.round++) {
                 l.found = 0;
-                while (waitpid(-1, NULL, WNOHANG) > 0)
+                for (unsigned i = 0; i < REAPED_MAX && waitpid(-1, NULL, WNOHANG) > 0; i++)
                         continue;
                 if (proc_each(end_child, &l) < 0 || l.found == 0)
                         break;

@@ -28,6 +28,7 @@ static int defaults(posix_spawnattr_t *attributes)
         (void)sigemptyset(&ignored);
         (void)sigaddset(&ignored, SIGPIPE);
         (void)sigaddset(&ignored, SIGHUP);
+        (void)sigaddset(&ignored, SIGXFSZ);
         r = posix_spawnattr_setsigdefault(attributes, &ignored);
         return r == 0 ? posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF) : r;
 }

@@ -29,11 +29,11 @@ struct links {
 };
 
 /* A link to /dev/null takes away one of the same name that is in a directory behind it
- * (load-dropin.c, process_deps()). */
+ * (load-dropin.c, process_deps()). Of what is no link nothing is read. */
 static int is_link(const struct wants *w, const char *path)
 {
         struct observed o = { 0 };
-        int r = rootfs_look(w->s->root, path, ROOTFS_FILE_MAX, &o);
+        int r = rootfs_look(w->s->root, path, 0, &o);
         bool none = o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
 
         observed_free(&o);

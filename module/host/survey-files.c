@@ -247,10 +247,14 @@ static int look_at_labels(const struct desired *d, struct observed *observed)
         return r;
 }
 
+/* Of all that is looked at, which is kept: links of a tree may lead to one file a thousand times. */
+#define BYTES_MAX ((size_t)96 << 20)
+
 int survey_paths(const struct rootfs *root, const struct desired *d, struct observed **ret,
                  struct error *error)
 {
         struct observed *observed = calloc(d->n, sizeof(*observed));
+        size_t bytes = 0;
         int r;
 
         if (!observed)
@@ -265,6 +269,10 @@ int survey_paths(const struct rootfs *root, const struct desired *d, struct obse
                 if (r < 0)
                         (void)error_set(error, r, "cannot look at %s%s", root->path,
                                         d->items[k].path);
+                bytes += observed[k].len;
+                if (bytes > BYTES_MAX)
+                        r = error_say(error, -E2BIG, "%s%s: more bytes than can be looked at",
+                                      root->path, d->items[k].path);
         }
         if (r == 0 && !root->image)
                 r = look_at_labels(d, observed);

@@ -1,6 +1,11 @@
 """Images that are small and made to cost much: whoever opens one gets an answer in time, and has
 memory left."""
 
+import os
+import resource
+import stat
+from pathlib import Path
+
 import pytest
 
 from tree import MARKER, UNITS
@@ -82,3 +87,57 @@ def test_a_unit_of_sshds_that_has_too_much_is_named(what, debian):
 def test_links_that_are_followed_too_often_are_named(debian):
     sockets(debian, 800, 160, "")
     assert f"{debian}{UNITS}: more names in .wants and .requires than" in debian.run("plan").stderr
+
+
+def linked(tree, path, count, text):
+    """One file of 15 MiB, most of them a hole, under that many names: `path` has an {n}."""
+    first = tree.put(path.format(n=0), text)
+    os.truncate(first, 15 << 20)
+    for n in range(1, count):
+        os.link(first, tree.at(path.format(n=n)))
+
+
+PRESETS = "/etc/systemd/system-preset"
+
+
+def linked_records(tree):
+    """Records of sockets that a preset of 0.1.0 names; `remove` is to look at each."""
+    tree.put(f"{PRESETS}/10-sshd-vsock.preset", MARKER.decode() + "\n" +
+             "".join(f"disable {n}.socket\n" for n in range(20)))
+    linked(tree, PRESETS + "/10-sshd-vsock-{n}.socket.preset", 20, MARKER.decode() + "\n")
+
+
+def test_records_that_are_links_to_one_large_file_do_not_fill_the_memory(debian):
+    linked_records(debian)
+    result = debian.run("remove")
+    assert result.returncode == 1
+    assert "more bytes than can be looked at" in result.stderr
+
+
+def test_left_files_that_are_links_to_one_large_file_do_not_fill_the_memory(debian):
+    linked(debian, "/etc/ssh/sshd_config.d/left{n}", 20, "#sshd-vsock# ListenAddress ::1\n")
+    assert debian.run("plan", config=LISTEN).returncode == 1
+    assert "some files are left out" in debian.apply().stderr
+    assert debian.at(f"{UNITS}/sshd-vsock.socket").exists()
+    assert sum(path.lstat().st_blocks for path in debian.at("/etc/ssh").rglob("*")) * 512 < 96 << 20
+
+
+def test_what_is_no_link_is_not_read(debian):
+    """Which units a boot starts is in the names of links."""
+    linked(debian, UNITS + "/odd.wants/{n}.socket", 10000, "")
+    assert debian.run("plan").returncode == 10
+
+
+def test_directories_are_for_all_to_look_into(debian):
+    debian.apply(umask=0o777)
+    made = [path for path in Path(str(debian)).rglob("*")
+            if path.is_dir() and not path.is_symlink()]
+    assert f"{debian}{PRESETS}" in map(str, made)
+    assert {oct(stat.S_IMODE(path.stat().st_mode)) for path in made} == {"0o755"}
+
+
+def test_limit_of_a_files_size_ends_no_run_half_done(debian):
+    result = debian.run("apply", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+    assert result.returncode == 1 and "File too large" in result.stderr, result
+    assert not [path for path in Path(str(debian)).rglob(".#*")]
+    debian.apply()

@@ -179,7 +179,7 @@ static void run_safely(struct world *w, const struct world *before, const struct
 
 static void expect_nothing_to_do(const struct world *w, const struct config *c)
 {
-        AUTO(planning_free) struct planning again;
+        AUTO(planning_free) struct planning again = { 0 };
         AUTO_BUF b = BUF_INIT;
 
         plan_world(w, c, &again);
@@ -240,7 +240,7 @@ static void test_there_and_back(void **state)
                 for (unsigned step = 0; step < 4; step++) {
                         AUTO(config_free) struct config c = random_config();
                         const struct config *towards = step < 3 ? &c : NULL;
-                        AUTO(planning_free) struct planning plan;
+                        AUTO(planning_free) struct planning plan = { 0 };
 
                         if (round % 2)
                                 join_presets(&w);
@@ -274,8 +274,8 @@ static void test_killed_anywhere(void **state)
                 AUTO(world_free) struct world w = { 0 };
                 AUTO(world_free) struct world done = { 0 };
                 struct config first, second;
-                AUTO(planning_free) struct planning one;
-                AUTO(planning_free) struct planning two;
+                AUTO(planning_free) struct planning one = { 0 };
+                AUTO(planning_free) struct planning two = { 0 };
                 const struct config *towards;
 
                 seed = round;
@@ -292,7 +292,7 @@ static void test_killed_anywhere(void **state)
                 run_all(&done, &two.p);
                 for (size_t k = 0; k < two.p.n; k++) {
                         AUTO(world_free) struct world killed = world_copy(&w);
-                        AUTO(planning_free) struct planning rest;
+                        AUTO(planning_free) struct planning rest = { 0 };
 
                         for (size_t i = 0; i < k; i++)
                                 world_run(&killed, &two.p.ops[i]);

@@ -93,7 +93,7 @@ static int make_all(const struct config *c, const struct facts *f, const struct 
 
 static void sweep(const struct world *w, const struct config *c)
 {
-        AUTO(planning_free) struct planning plan;
+        AUTO(planning_free) struct planning plan = { 0 };
         AUTO_BUF want = BUF_INIT;
         size_t total;
 
@@ -127,7 +127,7 @@ static void test_memory(void **state)
                 AUTO(config_free) struct config c = sample_config(configs[i]);
                 char *files[] = { text(PATH_SSHD_CONFIG) };
                 AUTO(world_free) struct world w = live_world();
-                AUTO(planning_free) struct planning plan;
+                AUTO(planning_free) struct planning plan = { 0 };
 
                 w.base.tcp[TCP_SSH_SOCKET].active = true;
                 w.base.sshd_files = files;

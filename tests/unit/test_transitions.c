@@ -184,7 +184,7 @@ static struct model settled(const struct variant *v, enum condition condition, s
 {
         struct model m = model_make(v, condition);
         struct step s = { v, condition == OWN_UNIT ? OWN_UNIT : GOOD, at, at, 0, 0, 0, false, "" };
-        AUTO(planning_free) struct planning plan;
+        AUTO(planning_free) struct planning plan = { 0 };
 
         begin(&s, &m);
         (void)walk(&m, &s, &plan, SIZE_MAX);
@@ -196,7 +196,7 @@ static void walk_pair(const struct variant *v, enum condition condition, size_t 
                       const struct model *start)
 {
         AUTO(model_free) struct model m = model_copy(start);
-        AUTO(planning_free) struct planning plan;
+        AUTO(planning_free) struct planning plan = { 0 };
         struct step s = { v, condition, from, to, 0, 0, 0, false, "" };
 
         begin(&s, &m);
@@ -227,7 +227,7 @@ static void walk_killed(const struct variant *v, size_t from, size_t to, const s
 {
         for (size_t k = 0;; k++) {
                 AUTO(model_free) struct model killed = model_copy(start);
-                AUTO(planning_free) struct planning plan;
+                AUTO(planning_free) struct planning plan = { 0 };
                 struct step s = { v, GOOD, from, to, 0, 0, 0, false, "" };
 
                 begin(&s, &killed);

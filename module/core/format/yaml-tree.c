@@ -329,7 +329,7 @@ static int read_events(struct build *b, yaml_parser_t *p)
 
 static int build(struct build *b)
 {
-        AUTO(yaml_parser_delete) yaml_parser_t parser;
+        AUTO(yaml_parser_delete) yaml_parser_t parser = { 0 };
         unsigned before = b->d->n_errors;
         int r;
 

@@ -78,8 +78,8 @@ struct facts {
         bool sshd_config;      /* /etc/ssh/sshd_config exists, or may exist */
         char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
         size_t n_sshd_files;
-        struct argv sshd_left;   /* of /etc/ssh, and included no more, with lines of ours in them */
-        bool sshd_beyond;        /* there are more of them than anybody can look through */
+        struct argv sshd_left; /* of /etc/ssh, and included no more, with lines of ours in them */
+        bool sshd_beyond; /* there are more, here or of those left, than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
         bool key_credential;     /* live: it was booted with keys that ours can accept */

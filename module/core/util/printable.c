@@ -10,8 +10,13 @@
 
 static void add_escaped(struct buf *out, const char *bytes, size_t n)
 {
-        for (size_t i = 0; i < n; i++)
-                buf_addf(out, "\\x%02x", (unsigned char)bytes[i]);
+        static const char digits[] = "0123456789abcdef";
+
+        for (size_t i = 0; i < n; i++) {
+                const unsigned char c = (unsigned char)bytes[i];
+
+                buf_add(out, (char[]){ '\\', 'x', digits[c >> 4], digits[c & 15] }, 4);
+        }
 }
 
 static void add(struct buf *out, const char *text, size_t len, bool newlines)
