@@ -17,7 +17,7 @@
 #define ROUND_MILLISECONDS 50
 #define ROUNDS             40
 #define REAPED_MAX         10000 /* in a round: a thousand processes may make new ones meanwhile */
-#define PATIENCE           10 /* rounds before SIGKILL */
+#define PATIENCE           10    /* rounds before SIGKILL */
 
 struct look {
         unsigned round;
