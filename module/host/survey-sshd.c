@@ -27,7 +27,7 @@
 struct names {
         char *directory;
         char **list;
-        size_t n, cap;
+        size_t n;
 };
 
 struct reader {
@@ -107,17 +107,12 @@ static int note(void **tree, const char *text)
 static int note_name(int dir, const char *name, void *userdata)
 {
         struct names *m = userdata;
+        char **more = list_room(m->list, m->n, sizeof(*more));
 
         (void)dir;
-        if (m->n == m->cap) {
-                size_t cap = m->cap ? m->cap * 2 : 32;
-                char **more = reallocarray(m->list, cap, sizeof(*more));
-
-                if (!more)
-                        return -ENOMEM;
-                m->list = more;
-                m->cap = cap;
-        }
+        if (!more)
+                return -ENOMEM;
+        m->list = more;
         m->list[m->n] = strdup(name);
         return m->list[m->n] ? (m->n++, 0) : -ENOMEM;
 }

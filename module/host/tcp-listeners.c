@@ -26,7 +26,7 @@ struct tcp_socket {
 
 struct search {
         struct tcp_socket *sockets;
-        size_t n, cap;
+        size_t n; /* anybody's process may have thousands */
         struct systemd *systemd;
         struct tcp_listeners found;
         struct buf addresses; /* of the process that is looked at */
@@ -35,18 +35,12 @@ struct search {
 static int add_socket(unsigned inode, const char *address, void *userdata)
 {
         struct search *s = userdata;
-        struct tcp_socket *at;
+        struct tcp_socket *at = list_room(s->sockets, s->n, sizeof(*at));
 
-        if (s->n == s->cap) { /* anybody's process may have thousands */
-                size_t cap = s->cap ? 2 * s->cap : 64;
-
-                at = reallocarray(s->sockets, cap, sizeof(*at));
-                if (!at)
-                        return -ENOMEM;
-                s->sockets = at;
-                s->cap = cap;
-        }
-        at = &s->sockets[s->n++];
+        if (!at)
+                return -ENOMEM;
+        s->sockets = at;
+        at += s->n++;
         at->inode = inode;
         (void)snprintf(at->address, sizeof(at->address), "%s", address);
         return 0;

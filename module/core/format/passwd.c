@@ -99,33 +99,20 @@ static int parse_line(const char *line, size_t len, struct user *ret)
         return 1;
 }
 
-static int reserve(struct users *u, size_t *cap)
-{
-        struct user *list;
-
-        if (u->n < *cap)
-                return 0;
-        list = reallocarray(u->list, *cap * 2 + 16, sizeof(*list));
-        if (!list)
-                return -ENOMEM;
-        u->list = list;
-        *cap = *cap * 2 + 16;
-        return 0;
-}
-
 int users_parse(const char *text, size_t len, struct users *ret)
 {
         AUTO(users_free) struct users u = { 0 };
-        size_t cap = 0, at = 0;
+        size_t at = 0;
 
         while (at < len) {
                 const char *newline = memchr(text + at, '\n', len - at);
                 size_t n = newline ? (size_t)(newline - text) - at : len - at;
+                struct user *list = list_room(u.list, u.n, sizeof(*list));
                 int r;
 
-                r = reserve(&u, &cap);
-                if (r < 0)
-                        return r;
+                if (!list)
+                        return -ENOMEM;
+                u.list = list;
                 r = parse_line(text + at, n, &u.list[u.n]);
                 if (r < 0)
                         return r;
