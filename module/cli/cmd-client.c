@@ -131,15 +131,14 @@ static int ask_sshd(struct run *r, struct argv *ret)
                                           .socket = listener };
         struct search s = { .in = &in };
         AUTO_BUF dump = BUF_INIT;
-        struct error error = { 0 };
         const char *at, *path;
         size_t n;
-        int rc = vsock_unit_find(r->systemd, r->config.port, listener, sizeof(listener), &error);
+        int rc = vsock_unit_find(r->systemd, r->config.port, listener, sizeof(listener), NULL);
 
         if (rc == 0)
-                rc = listener[0] ? search_find_server(&s, &error) : -ENOENT;
+                rc = listener[0] ? search_find_server(&s, NULL) : -ENOENT;
         if (rc == 0)
-                rc = sshd_effective_for(&s.server, "root", &dump, &error);
+                rc = sshd_effective_for(&s.server, "root", &dump, NULL);
         argv_free(&s.server);
         at = buf_str(&dump);
         while (rc == 0 && (path = sshd_dump_next(&at, "hostkey", &n)))

@@ -60,12 +60,11 @@ static bool is_vendors(const char *path)
 static int add_unit(struct run *r, const char *unit)
 {
         AUTO_BUF files = BUF_INIT;
-        struct error error = { 0 };
         char *rest = NULL;
         int rc = 0;
 
         /* what cannot be asked is no failure: the verbs have more to say */
-        if (!unit[0] || systemd_unit_files(r->systemd, unit, &files, &error) < 0 || !files.data)
+        if (!unit[0] || systemd_unit_files(r->systemd, unit, &files, NULL) < 0 || !files.data)
                 return files.error;
         for (char *path = strtok_r(files.data, "\n", &rest); path && rc == 0;
              path = strtok_r(NULL, "\n", &rest))
@@ -78,13 +77,12 @@ int drop_ins_find(struct run *r)
 {
         static const char *const ours[] = { UNIT_HOSTKEYS, UNIT_KEYGEN, UNIT_CREDENTIAL,
                                             UNIT_PROVISION };
-        struct error error = { 0 };
         char service[256] = "";
         int rc;
 
         if (!r->systemd)
                 return 0;
-        if (systemd_socket_service(r->systemd, r->listener, service, sizeof(service), &error) < 0)
+        if (systemd_socket_service(r->systemd, r->listener, service, sizeof(service), NULL) < 0)
                 service[0] = '\0';
         rc = add_unit(r, r->listener);
         if (rc == 0)

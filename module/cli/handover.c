@@ -132,13 +132,12 @@ void handover_keep(struct run *r)
 static bool serves_as_one(const struct run *r, const char *service)
 {
         struct service_command c = { 0 };
-        struct error error = { 0 };
         bool sshd;
 
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (strcmp(distro_tcp_units[i], service) == 0)
                         return r->facts.tcp[i].vendor || r->facts.tcp[i].foreign;
-        if (!r->systemd || systemd_service_command(r->systemd, service, &c, &error) < 0)
+        if (!r->systemd || systemd_service_command(r->systemd, service, &c, NULL) < 0)
                 return false;
         sshd = program_is_sshd(c.argv.list[0]);
         service_command_free(&c);
@@ -167,12 +166,11 @@ bool handover_answers(struct run *r)
         for (size_t i = 0; i < r->facts.n_rivals; i++) {
                 const struct rival *v = &r->facts.rivals[i];
                 struct unit_state s = { 0 };
-                struct error error = { 0 };
                 const char *at = NULL;
                 struct verdict verdict;
                 AUTO_WAITING waiting;
 
-                if (comes_back(r, v) && systemd_unit(r->systemd, v->name, &s, &error) == 0)
+                if (comes_back(r, v) && systemd_unit(r->systemd, v->name, &s, NULL) == 0)
                         at = strstr(s.listen, "vsock:");
                 if (!at)
                         continue;

@@ -82,11 +82,10 @@ static bool fix_other(struct run *r, struct buf *out)
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
                 struct unit_state s = { 0 };
-                struct error error = { 0 };
 
                 if (!l->owned || distro_is_tcp_unit(l->unit) || !tcp_is_plain(l->unit) ||
                     !other_access_leads_in(buf_str(&l->addresses)) ||
-                    systemd_unit(r->systemd, l->unit, &s, &error) < 0 ||
+                    systemd_unit(r->systemd, l->unit, &s, NULL) < 0 ||
                     strcmp(s.enabled, "disabled") != 0)
                         continue;
                 buf_addf(out, "systemctl enable %s; ", l->unit);

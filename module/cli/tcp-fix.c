@@ -160,13 +160,12 @@ static bool has_other_way(struct run *r)
 void tcp_fix(struct run *r, const struct tcp_listener *l, struct buf *out)
 {
         AUTO_BUF files = BUF_INIT;
-        struct error error = { 0 };
 
         if (!has_other_way(r))
                 buf_adds(out, "first correct what \"sshd-vsock verify\" names: nobody is known to "
                               "get in without this sshd");
         else if (r->config.n_listen == 0 || !l->owned || !distro_is_tcp_unit(l->unit) ||
-                 systemd_unit_files(r->systemd, l->unit, &files, &error) < 0)
+                 systemd_unit_files(r->systemd, l->unit, &files, NULL) < 0)
                 buf_adds(out, l->fix);
         else if (socket_of(l->unit))
                 fix_socket(r, l, buf_str(&files), out);

@@ -27,10 +27,9 @@ static const char *unit_due(struct run *r, char *words, size_t size)
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 const struct tcp_unit *t = &r->facts.tcp[i];
                 struct unit_state s;
-                struct error error = { 0 };
 
                 if ((!t->vendor && !t->foreign) ||
-                    systemd_unit(r->systemd, distro_tcp_units[i], &s, &error) < 0 || s.masked ||
+                    systemd_unit(r->systemd, distro_tcp_units[i], &s, NULL) < 0 || s.masked ||
                     !(s.active || (s.failed && t->enabled)))
                         continue;
                 if (size > 0)

@@ -40,11 +40,10 @@ enum cause audit_log_denial(uint64_t since, char *line, size_t size)
         struct rootfs root = ROOTFS_INIT;
         AUTO_FREE char *text = NULL;
         enum cause cause = CAUSE_NONE;
-        struct error error = { 0 };
         size_t len;
 
         line[0] = '\0';
-        if (rootfs_open(NULL, &root, &error) < 0)
+        if (rootfs_open(NULL, &root, NULL) < 0)
                 return CAUSE_NONE;
         if (rootfs_read(&root, PATH, ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
                 len = 0;

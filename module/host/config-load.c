@@ -94,7 +94,6 @@ static int read_named(const char *name, bool trusted, struct config_error *d, ch
 {
         AUTO_FREE char *here = NULL, *path = NULL;
         AUTO(rootfs_close) struct rootfs host = ROOTFS_INIT;
-        struct error error = { 0 };
         int r;
 
         if (name[0] != '/') {
@@ -106,7 +105,7 @@ static int read_named(const char *name, bool trusted, struct config_error *d, ch
                 path = NULL;
                 return -ENOMEM;
         }
-        r = rootfs_open(NULL, &host, &error);
+        r = rootfs_open(NULL, &host, NULL);
         return r < 0 ? fault(d, r) : config_load_path(&host, path, trusted, d, ret, ret_len);
 }
 

@@ -58,7 +58,7 @@ struct libsystemd {
 #undef LIBSYSTEMD_MEMBER
 };
 
-/* 0 when it is loaded, by this call or one before; `error` may be NULL. Nothing unloads it. */
+/* 0 when it is loaded, by this call or one before. Nothing unloads it. */
 int libsystemd_load(struct error *error) MUST_CHECK;
 
 /* All of it is NULL before. */

@@ -77,7 +77,6 @@ static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
                            const struct argv *options, bool confined)
 {
         AUTO_BUF effective = BUF_INIT;
-        struct error error = { 0 };
         int r;
 
         l->pid = (pid_t)t->main_pid;
@@ -88,7 +87,7 @@ static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
                 return r == -ENOMEM ? r : 0;
         if (!confined && listen_is_wide(buf_str(&l->mine)))
                 return 0; /* nothing of ours, neither there nor here */
-        r = sshd_effective_untouched(sshd, options, &effective, &error);
+        r = sshd_effective_untouched(sshd, options, &effective, NULL);
         if (r == 0)
                 t->stale = listen_stale(buf_str(&l->mine), buf_str(&effective));
         else if (r == -EINVAL && !listen_is_wide(buf_str(&l->mine)))

@@ -137,10 +137,9 @@ static void read_program(struct systemd *m, const char *service, char *ret, size
 void systemd_socket_program(struct systemd *m, const char *socket, char *ret, size_t size)
 {
         char service[256] = "";
-        struct error error = { 0 };
 
         ret[0] = '\0';
-        if (systemd_socket_service(m, socket, service, sizeof(service), &error) == 0 && service[0])
+        if (systemd_socket_service(m, socket, service, sizeof(service), NULL) == 0 && service[0])
                 read_program(m, service, ret, size);
 }
 

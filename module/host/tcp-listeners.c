@@ -185,9 +185,8 @@ static void find_fix(struct systemd *m, struct tcp_listener *l)
         size_t len = strlen(l->unit);
         bool lasting = len > 6 && strcmp(l->unit + len - 6, ".scope") != 0;
         struct unit_state s = { 0 };
-        struct error error = { 0 };
 
-        l->owned = lasting && systemd_unit(m, l->unit, &s, &error) == 0 &&
+        l->owned = lasting && systemd_unit(m, l->unit, &s, NULL) == 0 &&
                    (l->pid == 1 || s.main_pid == (uint32_t)l->pid);
         if (l->owned)
                 (void)snprintf(l->fix, sizeof(l->fix), "systemctl %s %s%s%s", command_of(&s), quote,
@@ -275,10 +274,9 @@ static bool counts(const struct vsock_search *s, const char *socket)
 {
         char service[256] = "";
         struct unit_state state = { 0 };
-        struct error error = { 0 };
 
-        return systemd_socket_service(s->systemd, socket, service, sizeof(service), &error) == 0 &&
-               systemd_unit(s->systemd, service, &state, &error) == 0 &&
+        return systemd_socket_service(s->systemd, socket, service, sizeof(service), NULL) == 0 &&
+               systemd_unit(s->systemd, service, &state, NULL) == 0 &&
                s->wanted->counts(s->wanted->userdata, socket, service, state.fragment);
 }
 
@@ -298,7 +296,5 @@ static int find_vsock(const struct socket_unit *unit, void *userdata)
 
 bool tcp_listeners_serve_vsock(struct systemd *m, const struct vsock_wanted *wanted)
 {
-        struct error error = { 0 };
-
-        return systemd_each_socket(m, find_vsock, &(struct vsock_search){ m, wanted }, &error) > 0;
+        return systemd_each_socket(m, find_vsock, &(struct vsock_search){ m, wanted }, NULL) > 0;
 }
