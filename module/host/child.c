@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -32,6 +33,17 @@ void child_close_others(int keep, int to)
         close_range_of(null >= 0 ? STDERR_FILENO + 1 : 0, low - 1);
         close_range_of(low + 1, high - 1);
         close_range_of(high + 1, MAX_FDS - 1);
+}
+
+ssize_t child_read(int fd, void *data, size_t size, uint64_t deadline)
+{
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        int ready = (int)TEMP_FAILURE_RETRY(poll(&p, 1, clock_poll_timeout(deadline)));
+        ssize_t n = ready > 0 ? TEMP_FAILURE_RETRY(read(fd, data, size)) : 0;
+
+        if (ready == 0)
+                return -ETIMEDOUT;
+        return ready < 0 || n < 0 ? -errno : n;
 }
 
 int child_wait(pid_t pid, uint64_t deadline, int *ret)

@@ -55,10 +55,8 @@ static int read_stdin(struct config_error *d, char **ret, size_t *ret_len)
         char chunk[4096];
 
         for (;;) {
-                ssize_t n = read(STDIN_FILENO, chunk, sizeof(chunk));
+                ssize_t n = TEMP_FAILURE_RETRY(read(STDIN_FILENO, chunk, sizeof(chunk)));
 
-                if (n < 0 && errno == EINTR)
-                        continue;
                 if (n < 0)
                         return fault(d, -errno);
                 if (n == 0)

@@ -57,9 +57,8 @@ int lock_try(const struct rootfs *root, struct lock *l)
                 return -errno;
         l->device = st.st_dev;
         l->inode = st.st_ino;
-        while (flock(fd, LOCK_EX | LOCK_NB) < 0)
-                if (errno != EINTR)
-                        return -errno;
+        if (TEMP_FAILURE_RETRY(flock(fd, LOCK_EX | LOCK_NB)) < 0)
+                return -errno;
         if (!root->image && !has_its_name(root, &st))
                 return -EWOULDBLOCK;
         l->fd = TAKE_FD(fd);
