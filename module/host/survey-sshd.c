@@ -6,6 +6,7 @@
  */
 #include "host/survey-sshd.h"
 
+#include "core/format/exec-start.h"
 #include "core/format/sshd-config.h"
 
 #include <errno.h>
@@ -43,21 +44,37 @@ struct reader {
 
 static int read_file(struct reader *r, const char *path, unsigned depth);
 
+/* Which of them the vendor's unit passes on, as our template does, and what that is. */
+static int find_environment(const struct survey *s, unsigned i)
+{
+        AUTO(argv_free) struct argv env = { 0 };
+        AUTO(argv_free) struct argv word = { 0 };
+        const struct sshd_environment *e = &distro_environments[i];
+        AUTO_FREE char *text = NULL;
+        size_t len;
+        int r = survey_read(s, e->file, &text, &len);
+
+        /* what cannot be read may well be what the unit passes on: it is no worse twice */
+        if (r < 0 || (r > 0 && strstr(text, e->must_contain)))
+                s->facts->environments |= 1u << i;
+        if (r <= 0 || !(s->facts->environments & (1u << i)))
+                return r < 0 ? r : 0;
+        r = environment_parse(text, len, &env);
+        if (r == 0)
+                r = argv_adds(&word, e->variable);
+        return r == 0 ? command_expand(&word, &env, &s->facts->sshd_options) : r;
+}
+
 static int find_environments(const struct survey *s)
 {
         int first = 0;
 
-        for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++) {
-                AUTO_FREE char *text = NULL;
-                size_t len;
-                int r = survey_read(s, distro_environments[i].file, &text, &len);
+        for (unsigned i = 0; i < N_SSHD_ENVIRONMENTS; i++) {
+                int r = find_environment(s, i);
 
-                /* what cannot be read may well be what the unit passes on: it is no worse twice */
-                if (r < 0 || (r > 0 && strstr(text, distro_environments[i].must_contain)))
-                        s->facts->environments |= 1u << i;
                 first = first < 0 ? first : r;
         }
-        return first < 0 ? first : 0;
+        return first;
 }
 
 static void names_free(struct names *m)

@@ -75,7 +75,7 @@ bool distro_is_tcp_unit(const char *name);
 struct sshd_environment {
         const char *file;
         const char *variable;
-        const char *must_contain; /* NULL, or text without which the file is something else */
+        const char *must_contain; /* text without which the file is something else */
 };
 enum { N_SSHD_ENVIRONMENTS = 4 };
 extern const struct sshd_environment distro_environments[N_SSHD_ENVIRONMENTS];
