@@ -21,6 +21,15 @@ static int open_journal(sd_journal **ret)
         return r < 0 ? r : sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY);
 }
 
+/* To the entry before, of so many at most, unless that is older. */
+static bool step_back(sd_journal *j, uint64_t since, unsigned *left)
+{
+        uint64_t at;
+
+        return (*left)-- > 0 && sd_journal_previous(j) > 0 &&
+               sd_journal_get_realtime_usec(j, &at) >= 0 && at >= since;
+}
+
 /* The value of a field "NAME=value" of the current entry; false where it has none. */
 static bool field(sd_journal *j, const char *name, const char **ret, size_t *ret_len)
 {
@@ -150,11 +159,7 @@ static void consider(sd_journal *j, struct found *f)
 /* Newest first, until a line names a cause; else the one that tells most, the newest of equals. */
 static void scan(sd_journal *j, uint64_t since, struct found *f)
 {
-        for (unsigned i = 0; i < ENTRIES_MAX && sd_journal_previous(j) > 0; i++) {
-                uint64_t at;
-
-                if (sd_journal_get_realtime_usec(j, &at) < 0 || at < since)
-                        break;
+        for (unsigned left = ENTRIES_MAX; step_back(j, since, &left);) {
                 consider(j, f);
                 if (f->cause != CAUSE_NONE &&
                     (f->place[0] || cause_names_place(f->cause, f->line) || !f->pid[0]))
@@ -167,21 +172,16 @@ enum cause journal_denial(uint64_t since, char *line, size_t size)
         enum cause cause = CAUSE_NONE;
         char text[512];
         sd_journal *j = NULL;
-        uint64_t at;
+        unsigned left = ENTRIES_MAX;
 
         line[0] = '\0';
         if (open_journal(&j) < 0)
                 return CAUSE_NONE;
         if (sd_journal_add_match(j, "_TRANSPORT=kernel", 0) >= 0 &&
             sd_journal_add_match(j, "_TRANSPORT=audit", 0) >= 0 && sd_journal_seek_tail(j) >= 0)
-                for (unsigned i = 0; i < ENTRIES_MAX && sd_journal_previous(j) > 0; i++) {
-                        if (sd_journal_get_realtime_usec(j, &at) < 0 || at < since)
-                                break;
+                while (cause == CAUSE_NONE && step_back(j, since, &left))
                         if (message(j, text, sizeof(text)))
                                 cause = cause_from_kernel(text);
-                        if (cause != CAUSE_NONE)
-                                break;
-                }
         sd_journal_close(j);
         if (cause != CAUSE_NONE)
                 (void)snprintf(line, size, "%s", text);
@@ -244,12 +244,9 @@ static enum worth best_words(sd_journal *j, const char *unit, uint64_t since, ch
         char text[512];
         enum worth best = WORTH_NOTHING;
 
-        for (unsigned i = 0; i < ENTRIES_MAX && sd_journal_previous(j) > 0; i++) {
-                uint64_t at;
+        for (unsigned left = ENTRIES_MAX; step_back(j, since, &left);) {
                 enum worth w;
 
-                if (sd_journal_get_realtime_usec(j, &at) < 0 || at < since)
-                        break;
                 if (!message(j, text, sizeof(text)))
                         continue;
                 w = worth(j, unit, text);
