@@ -6,17 +6,10 @@
 #include "cli/drop-ins.h"
 
 #include "core/format/unit-file.h"
+#include "core/util/words.h"
 
 #include <errno.h>
 #include <string.h>
-
-static bool is_listed(const char *list, const char *word, size_t len)
-{
-        for (const char *at = list; (at = strstr(at, word)) != NULL; at += len)
-                if ((at == list || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
-                        return true;
-        return false;
-}
 
 static int add_setting(void *userdata, const char *section, const char *key, const char *value)
 {
@@ -25,7 +18,7 @@ static int add_setting(void *userdata, const char *section, const char *key, con
 
         (void)section;
         (void)value;
-        if (n > 0 && !is_listed(buf_str(b), key, n))
+        if (n > 0 && !word_is_in(buf_str(b), key, n))
                 buf_addf(b, "%s%s", b->len ? " " : "", key);
         return 0;
 }

@@ -8,6 +8,7 @@
 #include "core/format/unit-path.h"
 #include "core/plan/causes.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/check/diagnose.h"
 #include "host/survey-machine.h"
 #include "host/vsock-unit.h"
@@ -262,7 +263,7 @@ bool run_is_listening(const struct run *r)
         char stream[32];
         int n = snprintf(stream, sizeof(stream), "vsock::%u", r->config.port);
 
-        return s->active && (!s->listen[0] || listen_has(s->listen, stream, (size_t)n));
+        return s->active && (!s->listen[0] || word_is_in(s->listen, stream, (size_t)n));
 }
 
 /* What a drop-in of somebody else's does is not corrected by `apply`. */

@@ -7,6 +7,7 @@
 #include "cli/tcp-reality.h"
 
 #include "core/format/proc-text.h"
+#include "core/util/words.h"
 
 #include <string.h>
 
@@ -53,10 +54,9 @@ static bool find_source(struct run *r, const char *files, const char *words, str
                         buf_adds(path, distro_environments[i].file);
                         return true;
                 }
-        for (size_t n; *files; files += n + (files[n] == '\n')) {
+        for (struct word file; word_next(&files, '\n', &file);) {
                 buf_free(path);
-                n = strcspn(files, "\n");
-                buf_add(path, files, n);
+                buf_add(path, file.text, file.len);
                 if (strncmp(buf_str(path), "/etc/", 5) == 0 && has_text(r, buf_str(path), words))
                         return true;
         }
@@ -123,11 +123,10 @@ static void fix_socket(struct run *r, const struct tcp_listener *l, const char *
 {
         bool ours = false;
 
-        for (size_t n; *files; files += n + (files[n] == '\n')) {
+        for (struct word file; word_next(&files, '\n', &file);) {
                 AUTO_BUF path = BUF_INIT;
 
-                n = strcspn(files, "\n");
-                buf_add(&path, files, n);
+                buf_add(&path, file.text, file.len);
                 if (strcmp(basename(buf_str(&path)), SOCKET_DROPIN) == 0)
                         ours = true;
                 else if (ours && adds_addresses(r, buf_str(&path)) && tcp_is_plain(buf_str(&path)))

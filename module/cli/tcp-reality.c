@@ -7,6 +7,7 @@
 #include "cli/tcp-reality.h"
 
 #include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/clock.h"
 #include "host/journal.h"
 
@@ -201,7 +202,7 @@ bool tcp_is_back(struct run *r)
         const struct timespec pause = { .tv_nsec = 100000000 };
         uint64_t end = clock_deadline(SETTLE_SECONDS);
         AUTO_BUF gone = BUF_INIT;
-        const char *unit;
+        const char *unit, *at;
 
         for (;; (void)nanosleep(&pause, NULL)) {
                 AUTO_BUF now = BUF_INIT;
@@ -211,13 +212,10 @@ bool tcp_is_back(struct run *r)
                         return true;
                 note_addresses(r, &now);
                 buf_free(&gone);
-                for (const char *at = buf_str(&r->tcp.before); *at; at += *at == ' ') {
-                        size_t n = strcspn(at, " ");
-
-                        if (!listen_has(buf_str(&now), at, n))
-                                buf_addf(&gone, "%s%.*s", gone.len ? " " : "", (int)n, at);
-                        at += n;
-                }
+                at = buf_str(&r->tcp.before);
+                for (struct word w; word_next(&at, ' ', &w);)
+                        if (!word_is_in(buf_str(&now), w.text, w.len))
+                                buf_addf(&gone, "%s%.*s", gone.len ? " " : "", (int)w.len, w.text);
                 if (gone.len == 0)
                         return true;
                 if (clock_now() >= end)

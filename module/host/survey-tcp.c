@@ -8,6 +8,7 @@
 
 #include "core/format/proc-text.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/proc.h"
 #include "host/sock-diag.h"
 #include "host/sshd-query.h"
@@ -98,13 +99,11 @@ static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
 /* Those that are TCP, and could be named the same by the kernel. */
 static bool is_unbound(const char *wanted, const char *listening)
 {
-        for (const char *at = wanted; *at;) {
-                size_t n = strcspn(at, " ");
-                bool tcp = at[0] == '[' || (at[0] >= '0' && at[0] <= '9');
+        for (struct word w; word_next(&wanted, ' ', &w);) {
+                bool tcp = w.text[0] == '[' || (w.text[0] >= '0' && w.text[0] <= '9');
 
-                if (tcp && !memchr(at, '%', n) && !listen_has(listening, at, n))
+                if (tcp && !memchr(w.text, '%', w.len) && !word_is_in(listening, w.text, w.len))
                         return true;
-                at += n + (at[n] == ' ');
         }
         return false;
 }

@@ -8,6 +8,7 @@
 
 #include "core/format/proc-text.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/port-owner.h"
 #include "host/proc.h"
 #include "host/sock-diag.h"
@@ -149,13 +150,12 @@ static int look_at_unit(const struct socket_unit *unit, void *userdata)
         struct search *s = userdata;
         AUTO_BUF addresses = BUF_INIT;
 
-        for (const char *at = unit->streams; *at;) {
-                size_t n = strcspn(at, " ");
+        const char *at = unit->streams;
 
-                if ((at[0] == '[' || (at[0] >= '0' && at[0] <= '9')) && is_real(s, at, n))
-                        add_address(&addresses, at, n);
-                at += n + (at[n] == ' ');
-        }
+        for (struct word w; word_next(&at, ' ', &w);)
+                if ((w.text[0] == '[' || (w.text[0] >= '0' && w.text[0] <= '9')) &&
+                    is_real(s, w.text, w.len))
+                        add_address(&addresses, w.text, w.len);
         return addresses.len && starts_sshd(s->systemd, unit->name)
                        ? add_listener(&s->found, &addresses, 1, unit->name)
                        : 0;

@@ -6,7 +6,7 @@
  */
 #include "core/plan/plan-units.h"
 
-#include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 
 #include <string.h>
 
@@ -63,7 +63,7 @@ static bool is_loaded(const char *dropin, const char *listen)
                 at += strlen(key);
                 n = strcspn(at, "\n");
                 if (n > 0 && (*at == '[' || (*at >= '0' && *at <= '9')) &&
-                    !listen_has(listen, at, n))
+                    !word_is_in(listen, at, n))
                         return false;
         }
         return true;

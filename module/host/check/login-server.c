@@ -9,7 +9,7 @@
 #include "core/format/exec-start.h"
 #include "core/format/proc-text.h"
 #include "core/format/sshd-dump.h"
-#include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/clock.h"
 #include "host/sshd-query.h"
 #include "host/user-file.h"
@@ -158,7 +158,7 @@ bool logins_keys_count(const struct logins_search *in)
 
                         at += strspn(at, " ");
                         n = strcspn(at, " ");
-                        all = n == 0 || listen_has(found, at, n) || !is_missed(in, at, n);
+                        all = n == 0 || word_is_in(found, at, n) || !is_missed(in, at, n);
                         at += n;
                 }
         }
