@@ -41,9 +41,8 @@ static void reach(struct boot *b, const char *name, size_t len)
                 b->error = -ENOMEM;
 }
 
-static int reach_link(int dir, const char *name, void *userdata)
+static int reach_link(const char *name, void *userdata)
 {
-        (void)dir;
         reach(userdata, name, strlen(name));
         return 0;
 }

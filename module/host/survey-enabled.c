@@ -41,7 +41,7 @@ static int is_link(const struct wants *w, const char *path)
                      : !none;
 }
 
-static int note_enabled(int dir, const char *name, void *userdata)
+static int note_enabled(const char *name, void *userdata)
 {
         const struct links *l = userdata;
         struct wants *w = l->all;
@@ -52,7 +52,6 @@ static int note_enabled(int dir, const char *name, void *userdata)
         const char *link;
         int r;
 
-        (void)dir;
         if (++w->names > WANTS_MAX)
                 return error_say(w->s->error, -E2BIG,
                                  "%s%s: more names in .wants and .requires than can be looked "
@@ -75,13 +74,12 @@ static int note_enabled(int dir, const char *name, void *userdata)
         return other ? argv_add_once(&f->sockets, name, SOCKETS_MAX) : 0;
 }
 
-static int look_in_wants(int dir, const char *name, void *userdata)
+static int look_in_wants(const char *name, void *userdata)
 {
         struct wants *w = userdata;
         struct links l = { w, name };
         char path[512];
 
-        (void)dir;
         if (fnmatch("*.wants", name, 0) != 0 && fnmatch("*.requires", name, 0) != 0)
                 return 0;
         (void)snprintf(path, sizeof(path), "%.128s/%.256s", w->directory, name);

@@ -50,11 +50,10 @@ static int look_at(struct survey *s, const char *path)
         return r > 0 ? argv_adds(&s->facts->sshd_left, path) : 0;
 }
 
-static int look_at_name(int dir, const char *name, void *userdata)
+static int look_at_name(const char *name, void *userdata)
 {
         char path[512];
 
-        (void)dir;
         (void)snprintf(path, sizeof(path), "%.*s/%.256s",
                        (int)(strrchr(PATH_SSHD_DROPIN, '/') - PATH_SSHD_DROPIN), PATH_SSHD_DROPIN,
                        name);

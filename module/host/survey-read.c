@@ -52,8 +52,8 @@ int survey_read(const struct survey *s, const char *path, char **ret, size_t *re
         return r < 0 ? said(s, r, path) : 1;
 }
 
-int survey_list(struct survey *s, const char *path,
-                int (*each)(int dir, const char *name, void *userdata), void *userdata)
+int survey_list(struct survey *s, const char *path, int (*each)(const char *name, void *userdata),
+                void *userdata)
 {
         return said(s, rootfs_list(s->root, path, each, userdata ? userdata : s), path);
 }

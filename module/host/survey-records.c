@@ -51,12 +51,11 @@ static int read_preset(struct records *all, const char *path, unsigned *ret)
         return r > 0 ? preset_each_closed(preset, len, note_recorded, s->facts) : r;
 }
 
-static int look_at_record(int dir, const char *name, void *userdata)
+static int look_at_record(const char *name, void *userdata)
 {
         struct records *all = userdata;
         char path[512];
 
-        (void)dir;
         if (fnmatch(RECORD_PREFIX "*" RECORD_SUFFIX, name, 0) != 0)
                 return 0;
         (void)snprintf(path, sizeof(path), PRESET_DIR "/%.256s", name);

@@ -121,12 +121,11 @@ static int note(void **tree, const char *text)
         return node ? !known : -ENOMEM;
 }
 
-static int note_name(int dir, const char *name, void *userdata)
+static int note_name(const char *name, void *userdata)
 {
         struct names *m = userdata;
         char **more = list_room(m->list, m->n, sizeof(*more));
 
-        (void)dir;
         if (!more)
                 return -ENOMEM;
         m->list = more;
@@ -159,7 +158,7 @@ static int list_matches(struct reader *r, const char *directory, const char *pat
                 return rc;
         for (size_t i = 0; rc == 0 && i < r->names.n; i++)
                 if (fnmatch(pattern, r->names.list[i], FNM_PERIOD) == 0)
-                        rc = note_name(-1, r->names.list[i], ret);
+                        rc = note_name(r->names.list[i], ret);
         return rc;
 }
 
@@ -180,7 +179,7 @@ static int expand(struct reader *r, const char *base, const char *rest, unsigned
         if (strpbrk(component, "*?[\\"))
                 rc = list_matches(r, base, component, &m);
         else if (spend(r, 1))
-                rc = note_name(-1, component, &m);
+                rc = note_name(component, &m);
         for (size_t i = 0; rc == 0 && i < m.n && spend(r, 1); i++) {
                 AUTO_FREE char *path = NULL;
 

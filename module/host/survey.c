@@ -66,22 +66,20 @@ static int find_programs(const struct survey *s, const char *program)
 
 /* systemd's own library carries the version in its name: the same source for a running system and
  * an image, so that both render the same bytes. */
-static int note_version(int dir, const char *name, void *userdata)
+static int note_version(const char *name, void *userdata)
 {
         struct facts *f = ((struct survey *)userdata)->facts;
         unsigned version;
 
-        (void)dir;
         if (sscanf(name, "libsystemd-shared-%u", &version) == 1 && version > f->systemd_version)
                 f->systemd_version = version;
         return 0;
 }
 
-static int look_in_multiarch(int dir, const char *name, void *userdata)
+static int look_in_multiarch(const char *name, void *userdata)
 {
         char path[256];
 
-        (void)dir;
         if (fnmatch("*-linux-gnu*", name, 0) != 0)
                 return 0;
         (void)snprintf(path, sizeof(path), "/usr/lib/%.128s/systemd", name);
@@ -103,12 +101,11 @@ static int find_version(struct survey *s)
         return r;
 }
 
-static int note_module(int dir, const char *name, void *userdata)
+static int note_module(const char *name, void *userdata)
 {
         struct facts *f = ((struct survey *)userdata)->facts;
         size_t n = strcspn(name, ".");
 
-        (void)dir;
         for (size_t i = 0; i < N_MODULES; i++)
                 if (strlen(distro_transports[i].module) == n &&
                     strncmp(name, distro_transports[i].module, n) == 0 &&
@@ -117,11 +114,10 @@ static int note_module(int dir, const char *name, void *userdata)
         return 0;
 }
 
-static int look_in_release(int dir, const char *name, void *userdata)
+static int look_in_release(const char *name, void *userdata)
 {
         char path[256];
 
-        (void)dir;
         (void)snprintf(path, sizeof(path), "/lib/modules/%.128s/kernel/net/vmw_vsock", name);
         return survey_list(userdata, path, note_module, NULL);
 }
@@ -141,7 +137,7 @@ static int find_modules(struct survey *s)
                 if (stat(path, &st) == 0)
                         s->facts->loaded |= 1u << i;
         }
-        return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, s);
+        return uname(&u) < 0 ? -errno : look_in_release(u.release, s);
 }
 
 /* A link is an alias of another of these units, as Debian's sshd.service is, or the administrator's
