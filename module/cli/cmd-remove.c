@@ -43,16 +43,12 @@ static void start_enabled(struct run *r)
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 const struct tcp_unit *t = &r->facts.tcp[i];
                 struct unit_state s;
-                struct error error = { 0 };
 
                 if ((!t->vendor && !t->foreign) || !t->enabled ||
-                    systemd_unit(r->systemd, distro_tcp_units[i], &s, &error) < 0 || s.masked ||
+                    systemd_unit(r->systemd, distro_tcp_units[i], &s, NULL) < 0 || s.masked ||
                     (s.active && !s.starting))
                         continue;
-                if (systemd_job(r->systemd, JOB_START, distro_tcp_units[i], JOB_SECONDS, &error) <
-                    0)
-                        log_error(&r->log, &error);
-                else
+                if (run_job(r, JOB_START, distro_tcp_units[i]) == 0)
                         log_line(&r->log, LOG_LEVEL_STEP, "systemctl start %s",
                                  distro_tcp_units[i]);
         }

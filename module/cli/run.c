@@ -23,6 +23,21 @@ int run_fail(struct run *r)
         return EXIT_WORLD;
 }
 
+int run_said(const struct run *r, int rc, struct error *error)
+{
+        if (rc < 0)
+                log_error(&r->log, error);
+        *error = (struct error){ 0 };
+        return rc;
+}
+
+int run_job(const struct run *r, enum job job, const char *unit)
+{
+        struct error error = { 0 };
+
+        return run_said(r, systemd_job(r->systemd, job, unit, JOB_SECONDS, &error), &error);
+}
+
 int run_fail_cause(struct run *r, enum cause cause)
 {
         (void)cause_set(&r->error, cause, "", -ENOTSUP);
