@@ -109,11 +109,11 @@ void handover_keep(struct run *r)
 static bool serves_as_one(const struct run *r, const char *service)
 {
         struct service_command c = { 0 };
+        const size_t at = distro_tcp_unit(service);
         bool sshd;
 
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(distro_tcp_units[i], service) == 0)
-                        return r->facts.tcp[i].vendor || r->facts.tcp[i].foreign;
+        if (at < N_TCP_UNITS)
+                return r->facts.tcp[at].vendor || r->facts.tcp[at].foreign;
         if (!r->systemd || systemd_service_command(r->systemd, service, &c, NULL) < 0)
                 return false;
         sshd = program_is_sshd(c.argv.list[0]);

@@ -107,19 +107,12 @@ static void fix_strays(struct run *r, struct buf *out)
         }
 }
 
-/* A socket unit cannot restart while the service runs that has its socket. */
-static const char *stop_of(int unit)
-{
-        if (unit == TCP_SSH_SOCKET)
-                return "systemctl stop ssh.service; ";
-        return unit == TCP_SSHD_SOCKET ? "systemctl stop sshd.service; " : "";
-}
-
 /* One that listens on loopback alone, and not for a line of sshd's files: by its own, or by
  * options. */
 static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
 {
         const char *unit = distro_tcp_units[best], *where = "loopback";
+        const char *service = distro_service_of(unit); /* which keeps the socket from restarting */
         const struct tcp_unit *t = &r->facts.tcp[best];
         bool alone = t->streams.n_ports > 0 && !t->streams.outside;
 
@@ -140,8 +133,9 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         else
                 buf_addf(out,
                          " (see \"systemctl cat %s\"); then \"systemctl daemon-reload; systemctl "
-                         "enable %s; %ssystemctl restart %s; sshd-vsock remove\"",
-                         unit, unit, stop_of(best), unit);
+                         "enable %s; %s%s%ssystemctl restart %s; sshd-vsock remove\"",
+                         unit, unit, service ? "systemctl stop " : "", service ? service : "",
+                         service ? "; " : "", unit);
         return true;
 }
 

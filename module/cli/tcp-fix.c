@@ -11,18 +11,6 @@
 
 #include <string.h>
 
-static const char *socket_of(const char *unit)
-{
-        static const struct {
-                const char *socket, *service;
-        } pairs[] = { { "ssh.socket", "ssh.service" }, { "sshd.socket", "sshd.service" } };
-
-        for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
-                if (strcmp(pairs[i].socket, unit) == 0)
-                        return pairs[i].service;
-        return NULL;
-}
-
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._:=@,+-"
 
 /* A blank would make two words of it, and two files of a path. */
@@ -134,7 +122,7 @@ static void fix_socket(struct run *r, const struct tcp_listener *l, const char *
         }
         if (ours)
                 buf_addf(out, "systemctl daemon-reload; systemctl stop %s; systemctl restart %s",
-                         socket_of(l->unit), l->unit);
+                         distro_service_of(l->unit), l->unit);
         else
                 buf_adds(out, l->fix);
 }
@@ -166,7 +154,7 @@ void tcp_fix(struct run *r, const struct tcp_listener *l, struct buf *out)
         else if (r->config.n_listen == 0 || !l->owned || !distro_is_tcp_unit(l->unit) ||
                  systemd_unit_files(r->systemd, l->unit, &files, NULL) < 0)
                 buf_adds(out, l->fix);
-        else if (socket_of(l->unit))
+        else if (distro_service_of(l->unit))
                 fix_socket(r, l, buf_str(&files), out);
         else
                 fix_service(r, l, buf_str(&files), out);

@@ -68,10 +68,10 @@ static int note_enabled(const char *name, void *userdata)
                 r = is_link(w, path);
         if (r <= 0)
                 return r;
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(name, distro_tcp_units[i]) == 0)
-                        f->tcp[i].enabled = true;
-        return other ? argv_add_once(&f->sockets, name, SOCKETS_MAX) : 0;
+        if (other)
+                return argv_add_once(&f->sockets, name, SOCKETS_MAX);
+        f->tcp[distro_tcp_unit(name)].enabled = true;
+        return 0;
 }
 
 static int look_in_wants(const char *name, void *userdata)

@@ -206,10 +206,7 @@ static int look_at(struct survey *s, const char *name, bool enabled, struct unit
 
 static bool is_known(const struct facts *f, const char *name)
 {
-        for (size_t i = 0; i < f->n_rivals; i++)
-                if (strcmp(f->rivals[i].name, name) == 0)
-                        return true;
-        return distro_is_tcp_unit(name) || strcmp(name, UNIT_SOCKET) == 0;
+        return rival_find(f, name) || distro_is_tcp_unit(name) || strcmp(name, UNIT_SOCKET) == 0;
 }
 
 /* One that is not sshd's may be on a disk that fails: then it is not ours to judge, and who
@@ -226,15 +223,15 @@ static int look_at_other(struct survey *s, const char *name, bool enabled)
 
 int survey_rivals(struct survey *s)
 {
-        static const int sockets[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET };
         struct facts *f = s->facts;
         int r = 0;
 
-        for (size_t k = 0; r == 0 && k < ELEMENTSOF(sockets); k++) {
-                struct tcp_unit *t = &f->tcp[sockets[k]];
+        for (size_t k = 0; r == 0 && k < N_TCP_PAIRS; k++) {
+                const size_t socket = distro_tcp_pairs[k].socket;
+                struct tcp_unit *t = &f->tcp[socket];
 
                 if (t->vendor || t->foreign || t->recorded)
-                        r = look_at(s, distro_tcp_units[sockets[k]], t->enabled, &t->streams);
+                        r = look_at(s, distro_tcp_units[socket], t->enabled, &t->streams);
         }
         for (size_t k = 0; r == 0 && k < f->sockets.n; k++)
                 r = look_at_other(s, f->sockets.list[k], true);

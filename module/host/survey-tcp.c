@@ -110,15 +110,14 @@ static bool is_unbound(const char *wanted, const char *listening)
 
 int survey_tcp(struct facts *f, bool confined)
 {
-        static const int pairs[][2] = { { TCP_SSH_SERVICE, TCP_SSH_SOCKET },
-                                        { TCP_SSHD_SERVICE, TCP_SSHD_SOCKET } };
         AUTO(look_free) struct look l = { 0 };
         int r = sock_diag_tcp(note_socket, &l);
 
         if (r < 0)
                 return r == -ENOMEM ? r : 0;
-        for (size_t k = 0; r == 0 && k < ELEMENTSOF(pairs); k++) {
-                struct tcp_unit *service = &f->tcp[pairs[k][0]], *socket = &f->tcp[pairs[k][1]];
+        for (size_t k = 0; r == 0 && k < N_TCP_PAIRS; k++) {
+                struct tcp_unit *service = &f->tcp[distro_tcp_pairs[k].service];
+                struct tcp_unit *socket = &f->tcp[distro_tcp_pairs[k].socket];
 
                 if (socket->active)
                         socket->unbound = is_unbound(socket->listen, buf_str(&l.addresses));

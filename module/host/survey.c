@@ -144,10 +144,7 @@ static int find_modules(struct survey *s)
  * own unit (systemctl link). */
 static bool is_alias(const char *unit, const char *target)
 {
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(basename(target), distro_tcp_units[i]) == 0)
-                        return strcmp(unit, distro_tcp_units[i]) != 0;
-        return false;
+        return distro_is_tcp_unit(basename(target)) && strcmp(unit, basename(target)) != 0;
 }
 
 /* systemctl mask --runtime: of no effect beside a file of /etc. */

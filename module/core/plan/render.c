@@ -226,9 +226,8 @@ static int add_bit(void *userdata, const char *unit)
 {
         unsigned *closed = userdata;
 
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(unit, distro_tcp_units[i]) == 0)
-                        *closed |= 1u << i;
+        if (distro_is_tcp_unit(unit))
+                *closed |= 1u << distro_tcp_unit(unit);
         return 0;
 }
 
