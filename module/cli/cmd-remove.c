@@ -25,8 +25,7 @@ static bool opens_tcp(const struct run *r)
                 if (op->phase == PHASE_CLOSE)
                         continue;
                 if (op->item && ((op->item->flags & (ITEM_SSHD | ITEM_TCP_SOCKET)) ||
-                                 (op->before->type == OBSERVED_LINK &&
-                                  strcmp(op->before->data, "/dev/null") == 0)))
+                                 observed_is_mask(op->before)))
                         return true;
                 /* what still listens as a run that was killed had it, too */
                 if (!op->item && (op->kind == OP_START || op->kind == OP_REFRESH ||

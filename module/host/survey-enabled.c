@@ -30,17 +30,6 @@ struct links {
 
 /* A link to /dev/null takes away one of the same name that is in a directory behind it
  * (load-dropin.c, process_deps()). */
-static int is_link(const struct wants *w, const char *path)
-{
-        struct observed o = { 0 };
-        int r = rootfs_look(w->s->root, path, ROOTFS_FILE_MAX, &o);
-        bool none = o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
-
-        observed_free(&o);
-        return r < 0 ? error_set(w->s->error, r, "cannot look at %s%s", w->s->root->path, path)
-                     : !none;
-}
-
 static int note_enabled(const char *name, void *userdata)
 {
         const struct links *l = userdata;
@@ -65,9 +54,9 @@ static int note_enabled(const char *name, void *userdata)
                 return 0;
         r = argv_add_once(&w->seen, link, SEEN_MAX);
         if (r == 0)
-                r = is_link(w, path);
-        if (r <= 0)
-                return r;
+                r = survey_is_mask(w->s, path);
+        if (r != 0)
+                return r < 0 ? r : 0;
         if (other)
                 return argv_add_once(&f->sockets, name, SOCKETS_MAX);
         f->tcp[distro_tcp_unit(name)].enabled = true;

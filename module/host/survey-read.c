@@ -52,6 +52,23 @@ int survey_read(const struct survey *s, const char *path, char **ret, size_t *re
         return r < 0 ? said(s, r, path) : 1;
 }
 
+int survey_look(const struct survey *s, const char *path, struct observed *ret)
+{
+        int r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, ret);
+
+        return r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path) : 0;
+}
+
+int survey_is_mask(const struct survey *s, const char *path)
+{
+        struct observed o = { 0 };
+        int r = survey_look(s, path, &o);
+
+        r = r < 0 ? r : observed_is_mask(&o);
+        observed_free(&o);
+        return r;
+}
+
 int survey_list(struct survey *s, const char *path, int (*each)(const char *name, void *userdata),
                 void *userdata)
 {

@@ -65,20 +65,13 @@ static bool is_copy(const char *path)
         return n > end && strcmp(path + n - end, SAVED_SUFFIX) == 0;
 }
 
-static int look(struct survey *s, const char *path, struct observed *ret)
-{
-        int r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, ret);
-
-        return r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path) : 0;
-}
-
 /* A file of /etc that has to do with vsock, or is the unit itself. What is a link is not ours to
  * write. */
 static int take_own(struct reader *r, const char *path, const char *text, size_t len)
 {
         const bool fragment = strstr(path, ".d/") == NULL;
         struct observed o = { 0 };
-        int rc = look(r->s, path, &o), saved;
+        int rc = survey_look(r->s, path, &o), saved;
         bool file = o.type == OBSERVED_FILE;
 
         observed_free(&o);
@@ -149,15 +142,13 @@ static int read_instance(struct survey *s, struct rival *r)
 
 static int look_at_mask(struct survey *s, struct rival *r)
 {
-        struct observed o = { 0 };
         char path[256];
         int rc;
 
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", r->name);
-        rc = look(s, path, &o);
-        r->masked = o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
-        observed_free(&o);
-        return rc;
+        rc = survey_is_mask(s, path);
+        r->masked = rc > 0;
+        return rc < 0 ? rc : 0;
 }
 
 /* What is kept of one may have a few MiB. */

@@ -150,15 +150,13 @@ static bool is_alias(const char *unit, const char *target)
 /* systemctl mask --runtime: of no effect beside a file of /etc. */
 static int find_bar(const struct survey *s, const char *unit, struct tcp_unit *t)
 {
-        struct observed o = { 0 };
         char path[256];
         int r;
 
         (void)snprintf(path, sizeof(path), "/run/systemd/system/%s", unit);
-        r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
-        t->barred = r == 0 && o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
-        observed_free(&o);
-        return r < 0 ? error_set(s->error, r, "cannot look at %s", path) : 0;
+        r = survey_is_mask(s, path);
+        t->barred = r > 0;
+        return r < 0 ? r : 0;
 }
 
 static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_unit *t)
@@ -175,10 +173,10 @@ static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_un
                 t->vendor = t->vendor || r > 0;
         }
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", unit);
-        r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
+        r = survey_look(s, path, &o);
         if (r < 0)
-                return error_set(s->error, r, "cannot look at %s%s", s->root->path, path);
-        t->masked = o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
+                return r;
+        t->masked = observed_is_mask(&o);
         t->foreign = o.type == OBSERVED_FILE ||
                      (o.type == OBSERVED_LINK && !t->masked && !is_alias(unit, o.data));
         observed_free(&o);
@@ -322,12 +320,12 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
 static int look_at_unit(struct systemd *m, const char *unit, struct unit_state *ret,
                         struct error *error)
 {
-        struct error denied = { 0 };
-        int r = systemd_unit(m, unit, ret, &denied);
+        int r = systemd_unit(m, unit, ret, error);
 
-        if (r < 0 && r != -EACCES)
-                *error = denied;
-        return r == -EACCES ? 0 : r;
+        if (r != -EACCES)
+                return r;
+        *error = (struct error){ 0 };
+        return 0;
 }
 
 static int note_stream(void *userdata, const char *section, const char *key, const char *value)
@@ -364,17 +362,17 @@ static int find_mover(const struct rootfs *root, struct unit_state *s)
 int survey_units(const struct rootfs *root, struct systemd *m, struct units *ret,
                  struct error *error)
 {
-        int r = look_at_unit(m, UNIT_SOCKET, &ret->socket, error);
+        const struct {
+                const char *name;
+                struct unit_state *state;
+        } table[] = {
+                { UNIT_SOCKET, &ret->socket },       { UNIT_KEYGEN, &ret->keygen },
+                { UNIT_HOSTKEYS, &ret->hostkeys },   { UNIT_CREDENTIAL, &ret->credential },
+                { UNIT_PROVISION, &ret->provision },
+        };
+        int r = 0;
 
-        if (r == 0)
-                r = find_mover(root, &ret->socket);
-        if (r == 0)
-                r = look_at_unit(m, UNIT_KEYGEN, &ret->keygen, error);
-        if (r == 0)
-                r = look_at_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, error);
-        if (r == 0)
-                r = look_at_unit(m, UNIT_CREDENTIAL, &ret->credential, error);
-        if (r == 0)
-                r = look_at_unit(m, UNIT_PROVISION, &ret->provision, error);
-        return r;
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(table); i++)
+                r = look_at_unit(m, table[i].name, table[i].state, error);
+        return r == 0 ? find_mover(root, &ret->socket) : r;
 }
