@@ -54,20 +54,13 @@ static int look_at_name(const char *name, void *userdata)
 {
         char path[512];
 
-        (void)snprintf(path, sizeof(path), "%.*s/%.256s",
-                       (int)(strrchr(PATH_SSHD_DROPIN, '/') - PATH_SSHD_DROPIN), PATH_SSHD_DROPIN,
-                       name);
+        (void)snprintf(path, sizeof(path), SSHD_DROPIN_DIR "/%.256s", name);
         return look_at(userdata, path);
 }
 
 int survey_left(struct survey *s)
 {
-        AUTO_FREE char *directory = strdup(PATH_SSHD_DROPIN);
-        int r;
+        int r = look_at(s, PATH_SSHD_CONFIG);
 
-        if (!directory)
-                return -ENOMEM;
-        *strrchr(directory, '/') = '\0';
-        r = look_at(s, PATH_SSHD_CONFIG);
-        return r < 0 ? r : survey_list(s, directory, look_at_name, NULL);
+        return r < 0 ? r : survey_list(s, SSHD_DROPIN_DIR, look_at_name, NULL);
 }

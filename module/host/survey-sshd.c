@@ -278,8 +278,7 @@ static int leads_to_dropin(struct reader *r, const char *pattern, bool *ret)
         if (!slash)
                 return -ENOMEM;
         *slash = '\0';
-        if (!r->directory ||
-            fnmatch(slash + 1, strrchr(PATH_SSHD_DROPIN, '/') + 1, FNM_PERIOD) != 0 || !spend(r, 8))
+        if (!r->directory || fnmatch(slash + 1, SSHD_DROPIN, FNM_PERIOD) != 0 || !spend(r, 8))
                 return 0;
         rc = real_path(r, full[0] ? full : "/", &real);
         *ret = rc > 0 && strcmp(real, r->directory) == 0;
@@ -353,17 +352,12 @@ static int read_file(struct reader *r, const char *path, unsigned depth)
 /* Ours is known by where it is; the file itself need not be there yet. */
 static int find_own(struct reader *r)
 {
-        AUTO_FREE char *directory = strdup(PATH_SSHD_DROPIN);
-        int rc;
+        int rc = real_path(r, SSHD_DROPIN_DIR, &r->directory);
 
-        if (!directory)
-                return -ENOMEM;
-        *strrchr(directory, '/') = '\0';
-        rc = real_path(r, directory, &r->directory);
         if (rc < 0)
                 return rc;
-        if (asprintf(&r->dropin, "%s%s", r->directory ? r->directory : directory,
-                     strrchr(PATH_SSHD_DROPIN, '/')) < 0) {
+        if (asprintf(&r->dropin, "%s/" SSHD_DROPIN, r->directory ? r->directory : SSHD_DROPIN_DIR) <
+            0) {
                 r->dropin = NULL;
                 return -ENOMEM;
         }

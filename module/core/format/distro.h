@@ -26,7 +26,9 @@
 #define PATH_HOSTS              "/etc/hosts"
 #define PATH_SSHD_CONFIG        "/etc/ssh/sshd_config"
 #define PATH_SSHD_CONFIG_VENDOR "/usr/etc/ssh/sshd_config"
-#define PATH_SSHD_DROPIN        "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
+#define SSHD_DROPIN_DIR         "/etc/ssh/sshd_config.d"
+#define SSHD_DROPIN             "10-sshd-vsock.conf"
+#define PATH_SSHD_DROPIN        SSHD_DROPIN_DIR "/" SSHD_DROPIN
 #define PATH_SSHD_VSOCK         "/etc/ssh/sshd-vsock.conf"
 #define PATH_SKEL_HUSH          "/etc/skel/.hushlogin"
 
