@@ -22,11 +22,10 @@ struct search {
         size_t size;
 };
 
-static int add_inode(unsigned inode, const char *address, void *userdata)
+static int add_inode(unsigned inode, void *userdata)
 {
         struct search *s = userdata;
 
-        (void)address;
         if (s->n < LISTENERS_MAX)
                 s->inodes[s->n++] = inode;
         return 0;

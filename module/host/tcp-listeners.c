@@ -20,39 +20,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-struct tcp_socket {
-        unsigned inode;
-        char address[64];
-};
-
 struct search {
-        struct tcp_socket *sockets;
-        size_t n; /* anybody's process may have thousands */
+        struct tcp_sockets sockets;
         struct systemd *systemd;
         struct tcp_listeners found;
         struct buf addresses; /* of the process that is looked at */
 };
-
-static int add_socket(unsigned inode, const char *address, void *userdata)
-{
-        struct search *s = userdata;
-        struct tcp_socket *at = list_room(s->sockets, s->n, sizeof(*at));
-
-        if (!at)
-                return -ENOMEM;
-        s->sockets = at;
-        at += s->n++;
-        at->inode = inode;
-        (void)snprintf(at->address, sizeof(at->address), "%s", address);
-        return 0;
-}
-
-static int by_inode(const void *a, const void *b)
-{
-        const struct tcp_socket *left = a, *right = b;
-
-        return (left->inode > right->inode) - (left->inode < right->inode);
-}
 
 static void add_address(struct buf *b, const char *address, size_t len)
 {
@@ -81,13 +54,10 @@ static int add_listener(struct tcp_listeners *l, struct buf *addresses, pid_t pi
 static int match_socket(unsigned inode, void *userdata)
 {
         struct search *s = userdata;
-        const struct tcp_socket wanted = { .inode = inode };
-        const struct tcp_socket *found = NULL;
+        const char *address = tcp_sockets_address(&s->sockets, inode);
 
-        if (s->n > 0)
-                found = bsearch(&wanted, s->sockets, s->n, sizeof(*s->sockets), by_inode);
-        if (found)
-                add_address(&s->addresses, found->address, strlen(found->address));
+        if (address)
+                add_address(&s->addresses, address, strlen(address));
         return 0;
 }
 
@@ -127,8 +97,8 @@ static bool is_real(const struct search *s, const char *address, size_t len)
         const char *scope = memchr(address, '%', len);
         size_t n = scope ? (size_t)(scope - address) : len;
 
-        for (size_t i = 0; i < s->n; i++) {
-                const char *real = s->sockets[i].address;
+        for (size_t i = 0; i < s->sockets.n; i++) {
+                const char *real = s->sockets.list[i].address;
 
                 if (strncmp(real, address, n) == 0 && (scope || real[n] == '\0'))
                         return true;
@@ -202,19 +172,17 @@ static void find_fix(struct systemd *m, struct tcp_listener *l)
 int tcp_listeners_find(struct systemd *m, struct tcp_listeners *ret, struct error *error)
 {
         struct search s = { .systemd = m };
-        int r = sock_diag_tcp(add_socket, &s);
+        int r = sock_diag_tcp(&s.sockets);
 
         if (r == -ENOENT)
                 (void)error_say(error, r,
                                 "cannot see who listens on TCP: the kernel does not tell "
                                 "(CONFIG_INET_DIAG)");
-        if (s.n > 1)
-                qsort(s.sockets, s.n, sizeof(*s.sockets), by_inode);
         if (r == 0)
                 r = proc_each(look_at_process, &s);
         if (r == 0)
                 r = systemd_each_socket(m, look_at_unit, &s, error);
-        free(s.sockets);
+        tcp_sockets_free(&s.sockets);
         buf_free(&s.addresses);
         if (r < 0) {
                 tcp_listeners_free(&s.found);
