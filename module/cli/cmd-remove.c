@@ -10,7 +10,6 @@
 #include "host/clock.h"
 
 #include <string.h>
-#include <time.h>
 
 #define OPEN_SECONDS 10 /* until an sshd that was started listens */
 
@@ -56,7 +55,6 @@ static void start_enabled(struct run *r)
 /* Waits for a way in to be there. */
 static bool has_opened(struct run *r)
 {
-        const struct timespec pause = { .tv_nsec = 100000000 };
         uint64_t end = clock_deadline(OPEN_SECONDS);
 
         if (other_access_is_open(r))
@@ -65,7 +63,7 @@ static bool has_opened(struct run *r)
         while (!other_access_is_open(r)) {
                 if (clock_now() >= end)
                         return false;
-                (void)nanosleep(&pause, NULL);
+                clock_pause(100);
         }
         return true;
 }

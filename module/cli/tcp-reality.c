@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #define SETTLE_SECONDS 10 /* until sshd, told to re-read its files, listens anew */
 #define REST_SECONDS   3  /* … on the rest of its addresses, once it does on one */
@@ -103,13 +102,12 @@ static bool has_beyond(const struct run *r)
 
 static void settle(struct run *r, unsigned seconds)
 {
-        const struct timespec pause = { .tv_nsec = 100000000 };
         uint64_t start = clock_now(), end = clock_deadline(seconds);
         AUTO_WAITING waiting;
 
         waiting_begin(&r->log, &waiting, "sshd to listen on TCP as the configuration says");
         r->tcp.settled = true;
-        for (;; (void)nanosleep(&pause, NULL)) {
+        for (;; clock_pause(100)) {
                 bool open;
 
                 tcp_look(r);
@@ -199,12 +197,11 @@ int tcp_expect(struct run *r)
 
 bool tcp_is_back(struct run *r)
 {
-        const struct timespec pause = { .tv_nsec = 100000000 };
         uint64_t end = clock_deadline(SETTLE_SECONDS);
         AUTO_BUF gone = BUF_INIT;
         const char *unit, *at;
 
-        for (;; (void)nanosleep(&pause, NULL)) {
+        for (;; clock_pause(100)) {
                 AUTO_BUF now = BUF_INIT;
 
                 tcp_look(r);

@@ -48,10 +48,9 @@ ssize_t child_read(int fd, void *data, size_t size, uint64_t deadline)
 
 int child_wait(pid_t pid, uint64_t deadline, int *ret)
 {
-        const struct timespec pause = { .tv_nsec = 1000000 };
         pid_t got;
 
         while ((got = waitpid(pid, ret, WNOHANG)) == 0 && clock_now() < deadline)
-                (void)nanosleep(&pause, NULL);
+                clock_pause(1);
         return got == pid ? 0 : -ETIMEDOUT;
 }

@@ -5,11 +5,11 @@
  */
 #include "host/journal.h"
 
+#include "host/clock.h"
 #include "host/libsystemd.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define WORDS_TRIES 10  /* of 100 ms: journald is a process of its own and may lag */
 #define ENTRIES_MAX 500 /* a flooded journal must not keep a diagnosis waiting */
@@ -259,7 +259,6 @@ static enum worth best_words(sd_journal *j, const char *unit, uint64_t since, ch
 
 void journal_last_words(const char *unit, uint64_t since, char *line, size_t size)
 {
-        const struct timespec pause = { .tv_nsec = 100000000 };
         enum worth best = WORTH_NOTHING;
 
         line[0] = '\0';
@@ -267,7 +266,7 @@ void journal_last_words(const char *unit, uint64_t since, char *line, size_t siz
                 sd_journal *j = NULL;
 
                 if (i > 0)
-                        (void)nanosleep(&pause, NULL);
+                        clock_pause(100);
                 if (open_journal(&j) < 0)
                         return;
                 if (sd_journal_seek_tail(j) >= 0)

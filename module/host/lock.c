@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -77,7 +76,7 @@ int lock_wait(const struct rootfs *root, unsigned seconds, struct lock *l)
                         return r;
                 if (clock_now() >= deadline)
                         return -ETIMEDOUT;
-                (void)poll(NULL, 0, POLL_MILLISECONDS);
+                clock_pause(POLL_MILLISECONDS);
         }
 }
 

@@ -15,10 +15,8 @@
 #include "host/vsock.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define BEFORE_FAILING 5000000u /* what a unit says about its end it says before it */
 #define PAUSE          250      /* milliseconds until what is full or was closed is tried again */
@@ -36,7 +34,6 @@ enum cause diagnose_denial(uint64_t since, char *line, size_t size)
  * be later in the journal, since it comes by way of audit. */
 static enum cause ask_journal(struct verdict *v, uint64_t since)
 {
-        const struct timespec pause = { .tv_nsec = 100000000 };
         char line[sizeof(v->detail)];
         enum cause cause;
         bool late = !label_is_known();
@@ -49,7 +46,7 @@ static enum cause ask_journal(struct verdict *v, uint64_t since)
                 if ((cause != CAUSE_NONE && late) || i == JOURNAL_TRIES)
                         break;
                 late = late || cause != CAUSE_NONE;
-                (void)nanosleep(&pause, NULL);
+                clock_pause(100);
         }
         if (line[0])
                 (void)snprintf(v->detail, sizeof(v->detail), "the journal: %.240s", line);
@@ -260,7 +257,7 @@ static void verify_patiently(struct systemd *m, const char *unit, uint32_t port,
                 if ((!ret->refused && (!was_closed(ret) || closed++ == AGAIN)) ||
                     clock_now() + UINT64_C(1000) * PAUSE >= end)
                         return;
-                (void)poll(NULL, 0, PAUSE);
+                clock_pause(PAUSE);
         }
 }
 
