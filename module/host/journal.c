@@ -5,6 +5,7 @@
  */
 #include "host/journal.h"
 
+#include "core/util/printable.h"
 #include "host/clock.h"
 #include "host/libsystemd.h"
 
@@ -91,13 +92,11 @@ static enum cause judge(sd_journal *j, const char *text, bool *ret_listener)
 static bool message(sd_journal *j, char *text, size_t size)
 {
         const char *value;
-        size_t len, i;
+        size_t len;
 
         if (!field(j, "MESSAGE", &value, &len))
                 return false;
-        for (i = 0; i < len && i < size - 1; i++)
-                text[i] = value[i] >= ' ' && value[i] <= '~' ? value[i] : '?';
-        text[i] = '\0';
+        printable_ascii(text, size, value, len);
         return true;
 }
 

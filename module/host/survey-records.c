@@ -5,6 +5,7 @@
 #include "host/survey-records.h"
 
 #include "core/plan/render.h"
+#include "core/util/words.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -16,8 +17,7 @@ bool survey_is_plain_socket(const char *name)
                                     "0123456789:_.-\\";
         size_t n = strspn(name, plain);
 
-        return !name[n] && n > strlen(".socket") && n < 128 &&
-               strcmp(name + n - strlen(".socket"), ".socket") == 0;
+        return !name[n] && n > strlen(".socket") && n < 128 && text_ends(name, ".socket");
 }
 
 static int note_recorded(void *userdata, const char *unit)

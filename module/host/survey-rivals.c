@@ -6,6 +6,7 @@
  */
 #include "host/survey-rivals.h"
 
+#include "core/util/words.h"
 #include "host/survey-streams.h"
 
 #include <errno.h>
@@ -57,14 +58,6 @@ static bool is_own(const char *path)
         return strncmp(path, SYSTEM_UNIT_DIR "/", strlen(SYSTEM_UNIT_DIR "/")) == 0;
 }
 
-/* What is read behind a mask of ours. */
-static bool is_copy(const char *path)
-{
-        const size_t n = strlen(path), end = strlen(SAVED_SUFFIX);
-
-        return n > end && strcmp(path + n - end, SAVED_SUFFIX) == 0;
-}
-
 /* A file of /etc that has to do with vsock, or is the unit itself. What is a link is not ours to
  * write. */
 static int take_own(struct reader *r, const char *path, const char *text, size_t len)
@@ -100,7 +93,7 @@ static int take_text(void *userdata, const char *path, const char *text, size_t 
         if (!strstr(path, "/socket.d/")) /* which holds for ours, too */
                 add_text(&r->rival->text, text, len);
         r->vsock = r->vsock || vsock;
-        if (is_copy(path))
+        if (text_ends(path, SAVED_SUFFIX)) /* what is read behind a mask of ours */
                 r->rival->own = true;
         else if (is_own(path) && (fragment || vsock || distro_has_marker(text, len)))
                 rc = take_own(r, path, text, len);

@@ -6,6 +6,7 @@
 #include "host/systemd-bus.h"
 
 #include "core/format/distro.h"
+#include "core/util/words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -126,7 +127,6 @@ static void read_socket(struct systemd *m, const char *path, struct unit_state *
 static int read_unit(struct systemd *m, const char *unit, const char *path, struct unit_state *s)
 {
         struct properties p = { .unit = s };
-        size_t len = strlen(unit);
         int r = read_properties(m, path, &p);
 
         if (r < 0)
@@ -143,7 +143,7 @@ static int read_unit(struct systemd *m, const char *unit, const char *path, stru
         s->needs_reload = p.need_reload && !(s->rejected && s->dropins[0]);
         if (strcmp(p.load, "not-found") == 0 && !s->active && !s->failed)
                 return 0;
-        if (len > 7 && strcmp(unit + len - 7, ".socket") == 0) {
+        if (text_ends(unit, ".socket")) {
                 read_socket(m, path, s);
         } else {
                 read_result(m, path, SERVICE_INTERFACE, s);

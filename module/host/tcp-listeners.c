@@ -152,8 +152,7 @@ static const char *command_of(const struct unit_state *s)
 static void find_fix(struct systemd *m, struct tcp_listener *l)
 {
         const char *quote = strchr(l->unit, '\\') ? "'" : ""; /* systemd's own escapes: \x2d */
-        size_t len = strlen(l->unit);
-        bool lasting = len > 6 && strcmp(l->unit + len - 6, ".scope") != 0;
+        bool lasting = l->unit[0] && !text_ends(l->unit, ".scope");
         struct unit_state s = { 0 };
 
         l->owned = lasting && systemd_unit(m, l->unit, &s, NULL) == 0 &&

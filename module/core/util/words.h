@@ -42,6 +42,13 @@ static inline bool word_is(const struct word *w, const char *text)
         return w->len == strlen(text) && memcmp(w->text, text, w->len) == 0;
 }
 
+static inline bool text_ends(const char *text, const char *end)
+{
+        size_t len = strlen(text), n = strlen(end);
+
+        return len >= n && strcmp(text + len - n, end) == 0;
+}
+
 /* Whether it stands in the list that blanks separate. */
 static inline bool word_is_in(const char *list, const char *word, size_t len)
 {
