@@ -47,11 +47,11 @@ static void add_lines_fix(struct run *r, struct buf *out)
         AUTO_BUF commands = BUF_INIT;
         bool any = false;
 
-        for (size_t i = 0; i < r->facts.n_sshd_files; i++) {
+        for (size_t i = 0; i < r->facts.sshd_files.n; i++) {
                 AUTO_BUF edit = BUF_INIT, path = BUF_INIT;
 
-                buf_addf(&path, "%s%s", r->root.path, r->facts.sshd_files[i]);
-                if (other_access_lines(r, r->facts.sshd_files[i], &edit, &any))
+                buf_addf(&path, "%s%s", r->root.path, r->facts.sshd_files.list[i]);
+                if (other_access_lines(r, r->facts.sshd_files.list[i], &edit, &any))
                         return;
                 if (edit.len > 0 && tcp_is_plain(buf_str(&path)))
                         buf_addf(&commands, "sed -i '%s' %s; ", buf_str(&edit), buf_str(&path));

@@ -114,10 +114,10 @@ static bool lines_lead_in(struct run *r)
 {
         bool any = false;
 
-        for (size_t i = 0; i < r->facts.n_sshd_files; i++) {
+        for (size_t i = 0; i < r->facts.sshd_files.n; i++) {
                 AUTO_BUF edit = BUF_INIT;
 
-                if (other_access_lines(r, r->facts.sshd_files[i], &edit, &any))
+                if (other_access_lines(r, r->facts.sshd_files.list[i], &edit, &any))
                         return true;
         }
         return !any;

@@ -12,14 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_read(const struct facts *f, const char *path)
-{
-        for (size_t i = 0; i < f->n_sshd_files; i++)
-                if (strcmp(f->sshd_files[i], path) == 0)
-                        return true;
-        return strcmp(path, PATH_SSHD_DROPIN) == 0;
-}
-
 /* 1 where something is ours. */
 static int has_ours(const char *text, size_t len)
 {
@@ -37,7 +29,7 @@ static int look_at(struct survey *s, const char *path)
         struct observed o = { 0 };
         int r = 0;
 
-        if (is_read(s->facts, path))
+        if (argv_has(&s->facts->sshd_files, path) || strcmp(path, PATH_SSHD_DROPIN) == 0)
                 return 0;
         r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
         if (r == 0 && o.type == OBSERVED_FILE)

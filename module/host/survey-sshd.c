@@ -99,7 +99,7 @@ static void reader_done(struct reader *r)
 static bool spend(struct reader *r, size_t work)
 {
         r->work += work;
-        if (r->work > WORK_MAX || r->bytes > BYTES_MAX || r->s->facts->n_sshd_files >= FILES_MAX)
+        if (r->work > WORK_MAX || r->bytes > BYTES_MAX || r->s->facts->sshd_files.n >= FILES_MAX)
                 r->s->facts->sshd_beyond = true;
         return !r->s->facts->sshd_beyond;
 }
@@ -231,17 +231,6 @@ static int real_path(struct reader *r, const char *path, char **ret)
         return *ret ? 1 : -ENOMEM;
 }
 
-static int remember(struct facts *f, const char *path)
-{
-        char **more = reallocarray(f->sshd_files, f->n_sshd_files + 1, sizeof(*more));
-
-        if (!more)
-                return -ENOMEM;
-        f->sshd_files = more;
-        more[f->n_sshd_files] = strdup(path);
-        return more[f->n_sshd_files] ? (f->n_sshd_files++, 0) : -ENOMEM;
-}
-
 static void remember_port(struct facts *f, const char *argument)
 {
         unsigned long port = strtoul(argument, NULL, 10);
@@ -314,7 +303,7 @@ static int take(struct reader *r, const char *path, const char *real, const stru
 
         if (depth > 0 && !below && !listens(c))
                 return 0;
-        return remember(r->s->facts, depth > 0 && below ? real : path);
+        return argv_adds(&r->s->facts->sshd_files, depth > 0 && below ? real : path);
 }
 
 static int read_file(struct reader *r, const char *path, unsigned depth)

@@ -104,8 +104,8 @@ static void add_listen(struct maker *m)
 
         if (wanted)
                 add_our_listen(m, phase);
-        for (size_t k = 0; k < f->n_sshd_files; k++)
-                add_sshd_file(m, phase, f->sshd_files[wanted ? k : f->n_sshd_files - 1 - k]);
+        for (size_t k = 0; k < f->sshd_files.n; k++)
+                add_sshd_file(m, phase, f->sshd_files.list[wanted ? k : f->sshd_files.n - 1 - k]);
         if (wanted && !f->dropins && !desired_find(m, PATH_SSHD_CONFIG))
                 add_sshd_file(m, phase, PATH_SSHD_CONFIG); /* nowhere to put it: a conflict */
         if (!wanted)
