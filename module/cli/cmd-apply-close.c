@@ -123,30 +123,22 @@ int apply_check_opened(struct run *r)
         struct error undo = { 0 };
         int rc = r->systemd && writes_confined(r) ? check_started(r) : 0;
 
-        if (rc < 0 && apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_TCP, &undo) < 0)
-                log_error(&r->log, &undo);
+        if (rc < 0)
+                (void)run_said(r, apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_TCP, &undo),
+                               &undo);
         return rc;
 }
 
 /* Each step goes on after a failure of the one before. */
 static void undo_close(struct run *r)
 {
-        struct error files = { 0 }, reload = { 0 }, units = { 0 };
-        bool whole = true;
+        struct error error = { 0 };
+        int rc = run_said(r, apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &error), &error);
 
-        if (apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &files) < 0) {
-                log_error(&r->log, &files);
-                whole = false;
-        }
-        if (r->systemd && systemd_reload(r->systemd, &reload) < 0) {
-                log_error(&r->log, &reload);
-                whole = false;
-        }
-        if (apply_undo_units(r->systemd, &r->plan, PHASE_CLOSE, &units) < 0) {
-                log_error(&r->log, &units);
-                whole = false;
-        }
-        if (tcp_is_back(r) && whole)
+        if (r->systemd)
+                rc |= run_said(r, systemd_reload(r->systemd, &error), &error);
+        rc |= run_said(r, apply_undo_units(r->systemd, &r->plan, PHASE_CLOSE, &error), &error);
+        if (tcp_is_back(r) && rc == 0)
                 log_line(&r->log, LOG_LEVEL_WARN, "rolled back: TCP listeners restored");
 }
 

@@ -154,17 +154,13 @@ static int apply_early(struct run *r)
  * tells. Where this plan has not just started it, that is corrected here. */
 static void revive_socket(struct run *r)
 {
-        struct error error = { 0 };
-
         if (r->verdict.cause != CAUSE_NO_LISTENER || !r->units.socket.active ||
             apply_tried(r, OP_START, UNIT_SOCKET) || apply_tried(r, OP_RESTART, UNIT_SOCKET))
                 return;
         log_line(&r->log, LOG_LEVEL_WARN,
                  "systemd reports %s as listening, but nothing listens: restarting it",
                  UNIT_SOCKET);
-        if (systemd_job(r->systemd, JOB_RESTART, UNIT_SOCKET, JOB_SECONDS, &error) < 0)
-                log_error(&r->log, &error);
-        else
+        if (run_job(r, JOB_RESTART, UNIT_SOCKET) == 0)
                 run_find_verdict(r, &r->verdict);
 }
 

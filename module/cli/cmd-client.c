@@ -63,14 +63,25 @@ static void find_windows(struct run *r, struct client_side *s)
                 s->client.vm_id = s->vm_id;
 }
 
+/* The caller frees it; NULL: there is none. */
+static char *read_beside(struct run *r, const char *path)
+{
+        AUTO_BUF name = BUF_INIT;
+        char *text = NULL;
+
+        buf_addf(&name, "%s.pub", path);
+        if (name.error < 0 ||
+            rootfs_read(&r->root, buf_str(&name), KEY_FILE_MAX, &text, NULL, NULL) < 0)
+                return NULL;
+        return text;
+}
+
 /* Where the key's directory has no text of the public half, the key has; one in the old PEM format
  * needs ssh-keygen, which no image is asked to run. */
 static void add_text(struct run *r, const char *path, const char *text, size_t len, struct buf *out)
 {
         const char *const argv[] = { "/usr/bin/ssh-keygen", "-y", "-P", "", "-f", path, NULL };
         AUTO_FREE char *beside = NULL;
-        AUTO_BUF name = BUF_INIT;
-        size_t size;
 
         if (!host_key_is_private(text)) {
                 buf_add(out, text, len); /* HostKeyAgent: HostKey names the public half itself */
@@ -78,23 +89,18 @@ static void add_text(struct run *r, const char *path, const char *text, size_t l
         }
         if (host_key_public(text, len, out))
                 return;
-        buf_addf(&name, "%s.pub", path);
-        if (name.error == 0 &&
-            rootfs_read(&r->root, buf_str(&name), KEY_FILE_MAX, &beside, &size, NULL) == 0)
-                buf_add(out, beside, size);
+        beside = read_beside(r, path);
+        if (beside)
+                buf_adds(out, beside);
         else if (!r->root.image && spawn_wait(argv, -1, -1, KEYGEN_SECONDS, out) != 0)
                 buf_free(out);
 }
 
 static void add_public(struct run *r, const char *path)
 {
-        AUTO_FREE char *text = NULL;
-        AUTO_BUF name = BUF_INIT;
-        size_t len;
+        AUTO_FREE char *text = read_beside(r, path);
 
-        buf_addf(&name, "%s.pub", path);
-        if (name.error == 0 &&
-            rootfs_read(&r->root, buf_str(&name), KEY_FILE_MAX, &text, &len, NULL) == 0)
+        if (text)
                 client_known_host(r->client_side.client.name, text, &r->client_side.known_hosts);
 }
 
@@ -131,15 +137,14 @@ static int ask_sshd(struct run *r, struct argv *ret)
                                           .socket = listener };
         struct search s = { .in = &in };
         AUTO_BUF dump = BUF_INIT;
-        struct error error = { 0 };
         const char *at, *path;
         size_t n;
-        int rc = vsock_unit_find(r->systemd, r->config.port, listener, sizeof(listener), &error);
+        int rc = vsock_unit_find(r->systemd, r->config.port, listener, sizeof(listener), NULL);
 
         if (rc == 0)
-                rc = listener[0] ? search_find_server(&s, &error) : -ENOENT;
+                rc = listener[0] ? search_find_server(&s, NULL) : -ENOENT;
         if (rc == 0)
-                rc = sshd_effective_for(&s.server, "root", &dump, &error);
+                rc = sshd_effective_for(&s.server, "root", &dump, NULL);
         argv_free(&s.server);
         at = buf_str(&dump);
         while (rc == 0 && (path = sshd_dump_next(&at, "hostkey", &n)))

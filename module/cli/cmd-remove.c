@@ -10,7 +10,6 @@
 #include "host/clock.h"
 
 #include <string.h>
-#include <time.h>
 
 #define OPEN_SECONDS 10 /* until an sshd that was started listens */
 
@@ -25,8 +24,7 @@ static bool opens_tcp(const struct run *r)
                 if (op->phase == PHASE_CLOSE)
                         continue;
                 if (op->item && ((op->item->flags & (ITEM_SSHD | ITEM_TCP_SOCKET)) ||
-                                 (op->before->type == OBSERVED_LINK &&
-                                  strcmp(op->before->data, "/dev/null") == 0)))
+                                 observed_is_mask(op->before)))
                         return true;
                 /* what still listens as a run that was killed had it, too */
                 if (!op->item && (op->kind == OP_START || op->kind == OP_REFRESH ||
@@ -43,16 +41,12 @@ static void start_enabled(struct run *r)
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 const struct tcp_unit *t = &r->facts.tcp[i];
                 struct unit_state s;
-                struct error error = { 0 };
 
                 if (!facts_has_unit(t) || !t->enabled ||
-                    systemd_unit(r->systemd, distro_tcp_units[i], &s, &error) < 0 || s.masked ||
+                    systemd_unit(r->systemd, distro_tcp_units[i], &s, NULL) < 0 || s.masked ||
                     (s.active && !s.starting))
                         continue;
-                if (systemd_job(r->systemd, JOB_START, distro_tcp_units[i], JOB_SECONDS, &error) <
-                    0)
-                        log_error(&r->log, &error);
-                else
+                if (run_job(r, JOB_START, distro_tcp_units[i]) == 0)
                         log_line(&r->log, LOG_LEVEL_STEP, "systemctl start %s",
                                  distro_tcp_units[i]);
         }
@@ -61,7 +55,6 @@ static void start_enabled(struct run *r)
 /* Waits for a way in to be there. */
 static bool has_opened(struct run *r)
 {
-        const struct timespec pause = { .tv_nsec = 100000000 };
         uint64_t end = clock_deadline(OPEN_SECONDS);
 
         if (other_access_is_open(r))
@@ -70,7 +63,7 @@ static bool has_opened(struct run *r)
         while (!other_access_is_open(r)) {
                 if (clock_now() >= end)
                         return false;
-                (void)nanosleep(&pause, NULL);
+                clock_pause(100);
         }
         return true;
 }

@@ -52,10 +52,9 @@ static int judge_host_transport(struct run *r)
  * in and by which transport cannot be asked, and no module be loaded. */
 static int verify_for_anybody(struct run *r)
 {
-        struct error without = { 0 };
         int status = run_read_config_or_port(r);
 
-        if (status == EXIT_DONE && systemd_open(&r->systemd, &without) == 0)
+        if (status == EXIT_DONE && systemd_open(&r->systemd, NULL) == 0)
                 status = run_make_plan(r, false);
         if (status != EXIT_DONE)
                 return status;

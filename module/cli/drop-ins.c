@@ -6,17 +6,10 @@
 #include "cli/drop-ins.h"
 
 #include "core/format/unit-file.h"
+#include "core/util/words.h"
 
 #include <errno.h>
 #include <string.h>
-
-static bool is_listed(const char *list, const char *word, size_t len)
-{
-        for (const char *at = list; (at = strstr(at, word)) != NULL; at += len)
-                if ((at == list || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
-                        return true;
-        return false;
-}
 
 static int add_setting(void *userdata, const char *section, const char *key, const char *value)
 {
@@ -25,7 +18,7 @@ static int add_setting(void *userdata, const char *section, const char *key, con
 
         (void)section;
         (void)value;
-        if (n > 0 && !is_listed(buf_str(b), key, n))
+        if (n > 0 && !word_is_in(buf_str(b), key, n))
                 buf_addf(b, "%s%s", b->len ? " " : "", key);
         return 0;
 }
@@ -60,12 +53,11 @@ static bool is_vendors(const char *path)
 static int add_unit(struct run *r, const char *unit)
 {
         AUTO_BUF files = BUF_INIT;
-        struct error error = { 0 };
         char *rest = NULL;
         int rc = 0;
 
         /* what cannot be asked is no failure: the verbs have more to say */
-        if (!unit[0] || systemd_unit_files(r->systemd, unit, &files, &error) < 0 || !files.data)
+        if (!unit[0] || systemd_unit_files(r->systemd, unit, &files, NULL) < 0 || !files.data)
                 return files.error;
         for (char *path = strtok_r(files.data, "\n", &rest); path && rc == 0;
              path = strtok_r(NULL, "\n", &rest))
@@ -78,13 +70,12 @@ int drop_ins_find(struct run *r)
 {
         static const char *const ours[] = { UNIT_HOSTKEYS, UNIT_KEYGEN, UNIT_CREDENTIAL,
                                             UNIT_PROVISION };
-        struct error error = { 0 };
         char service[256] = "";
         int rc;
 
         if (!r->systemd)
                 return 0;
-        if (systemd_socket_service(r->systemd, r->listener, service, sizeof(service), &error) < 0)
+        if (systemd_socket_service(r->systemd, r->listener, service, sizeof(service), NULL) < 0)
                 service[0] = '\0';
         rc = add_unit(r, r->listener);
         if (rc == 0)

@@ -18,13 +18,11 @@ static bool is_touched(const struct run *r, const struct rival *v)
 
 /* A restart, whatever state it is in: a reload may have closed what it still calls listening. A
  * socket can only be bound anew while the service that has its descriptors is down. */
-static int listen_again(struct run *r, const struct rival *v, struct error *error)
+static int listen_again(struct run *r, const struct rival *v)
 {
-        int rc = 0;
+        int rc = v->serves ? run_job(r, JOB_STOP, v->service) : 0;
 
-        if (v->serves)
-                rc = systemd_job(r->systemd, JOB_STOP, v->service, JOB_SECONDS, error);
-        return rc < 0 ? rc : systemd_job(r->systemd, JOB_RESTART, v->name, JOB_SECONDS, error);
+        return rc < 0 ? rc : run_job(r, JOB_RESTART, v->name);
 }
 
 /* Every unit that listened before. Goes on after a failure. */
@@ -32,13 +30,8 @@ static void give_back(struct run *r)
 {
         for (size_t i = 0; i < r->facts.n_rivals; i++) {
                 const struct rival *v = &r->facts.rivals[i];
-                struct error error = { 0 };
 
-                if (!is_touched(r, v) || !v->active)
-                        continue;
-                if (listen_again(r, v, &error) < 0)
-                        log_error(&r->log, &error);
-                else
+                if (is_touched(r, v) && v->active && listen_again(r, v) == 0)
                         log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s listens on vsock again",
                                  v->name);
         }
@@ -55,17 +48,14 @@ static bool any_touched(const struct run *r)
 /* Each step goes on after a failure of the one before. */
 void handover_undo(struct run *r)
 {
-        struct error stop = { 0 }, undo = { 0 }, reload = { 0 };
+        struct error error = { 0 };
 
         if (!any_touched(r))
                 return;
-        if (!r->units.socket.active &&
-            systemd_job(r->systemd, JOB_STOP, UNIT_SOCKET, JOB_SECONDS, &stop) < 0)
-                log_error(&r->log, &stop);
-        if (apply_undo(&r->root, &r->plan, PHASE_OPEN, 0, &undo) < 0)
-                log_error(&r->log, &undo);
-        if (systemd_reload(r->systemd, &reload) < 0)
-                log_error(&r->log, &reload);
+        if (!r->units.socket.active)
+                (void)run_job(r, JOB_STOP, UNIT_SOCKET);
+        (void)run_said(r, apply_undo(&r->root, &r->plan, PHASE_OPEN, 0, &error), &error);
+        (void)run_said(r, systemd_reload(r->systemd, &error), &error);
         give_back(r);
 }
 
@@ -90,17 +80,9 @@ void handover_undo_files(struct run *r)
 {
         struct error error = { 0 };
 
-        if (apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_RIVAL | ITEM_RECORD, &error) < 0)
-                log_error(&r->log, &error);
-}
-
-/* What failed is said, and the rest is done all the same. */
-static int done_or_said(struct run *r, int rc, struct error *error)
-{
-        if (rc < 0)
-                log_error(&r->log, error);
-        *error = (struct error){ 0 };
-        return rc;
+        (void)run_said(r,
+                       apply_undo(&r->root, &r->plan, PHASE_OPEN, ITEM_RIVAL | ITEM_RECORD, &error),
+                       &error);
 }
 
 void handover_keep(struct run *r)
@@ -111,19 +93,14 @@ void handover_keep(struct run *r)
                 return;
         for (size_t i = 0; i < r->facts.n_rivals; i++)
                 if (r->facts.rivals[i].kind == RIVAL_WHOLE && is_touched(r, &r->facts.rivals[i]))
-                        (void)done_or_said(r,
-                                           systemd_job(r->systemd, JOB_STOP,
-                                                       r->facts.rivals[i].name, JOB_SECONDS,
-                                                       &error),
-                                           &error);
-        (void)done_or_said(r, apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &error), &error);
-        (void)done_or_said(r, systemd_reload(r->systemd, &error), &error);
+                        (void)run_job(r, JOB_STOP, r->facts.rivals[i].name);
+        (void)run_said(r, apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &error), &error);
+        (void)run_said(r, systemd_reload(r->systemd, &error), &error);
         for (size_t i = 0; i < r->facts.n_rivals; i++)
                 if (r->facts.rivals[i].kind == RIVAL_STREAM && is_touched(r, &r->facts.rivals[i]) &&
                     r->facts.rivals[i].active)
-                        (void)done_or_said(r, listen_again(r, &r->facts.rivals[i], &error), &error);
-        if (done_or_said(r, systemd_job(r->systemd, JOB_START, UNIT_SOCKET, JOB_SECONDS, &error),
-                         &error) == 0)
+                        (void)listen_again(r, &r->facts.rivals[i]);
+        if (run_job(r, JOB_START, UNIT_SOCKET) == 0)
                 log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
 }
 
@@ -132,13 +109,12 @@ void handover_keep(struct run *r)
 static bool serves_as_one(const struct run *r, const char *service)
 {
         struct service_command c = { 0 };
-        struct error error = { 0 };
+        const size_t at = distro_tcp_unit(service);
         bool sshd;
 
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(distro_tcp_units[i], service) == 0)
-                        return facts_has_unit(&r->facts.tcp[i]);
-        if (!r->systemd || systemd_service_command(r->systemd, service, &c, &error) < 0)
+        if (at < N_TCP_UNITS)
+                return facts_has_unit(&r->facts.tcp[at]);
+        if (!r->systemd || systemd_service_command(r->systemd, service, &c, NULL) < 0)
                 return false;
         sshd = program_is_sshd(c.argv.list[0]);
         service_command_free(&c);
@@ -167,12 +143,11 @@ bool handover_answers(struct run *r)
         for (size_t i = 0; i < r->facts.n_rivals; i++) {
                 const struct rival *v = &r->facts.rivals[i];
                 struct unit_state s = { 0 };
-                struct error error = { 0 };
                 const char *at = NULL;
                 struct verdict verdict;
                 AUTO_WAITING waiting = WAITING_INIT;
 
-                if (comes_back(r, v) && systemd_unit(r->systemd, v->name, &s, &error) == 0)
+                if (comes_back(r, v) && systemd_unit(r->systemd, v->name, &s, NULL) == 0)
                         at = strstr(s.listen, "vsock:");
                 if (!at)
                         continue;

@@ -37,60 +37,49 @@ static const struct {
           "print what the other side needs: ssh_config, GUID, registry" },
 };
 
-enum {
-        OPTION_CONFIG = 256,
-        OPTION_ROOT,
-        OPTION_JSON,
-        OPTION_NO_VERIFY,
-        OPTION_TAKEOVER,
-        OPTION_FOR,
-        OPTION_JUMP,
-        OPTION_NAME,
-        OPTION_USER,
-        OPTION_IDENTITY,
-        OPTION_KNOWN_HOSTS,
-        OPTION_VERSION
-};
+/* What getopt_long(3) returns for those that have no letter: this and the place in the table. */
+#define OPTION_FIRST 256
+
+/* No letter that anybody could type. */
+#define OPTION_VERSION 255
+
+#define TEXT(name) required_argument, offsetof(struct options, name)
+#define FLAG(name) no_argument, offsetof(struct options, name)
 
 static const struct {
-        struct option option;
-        const char *argument;
-        const char *help;
+        const char *name, *word, *help;
+        int letter; /* 0: it is stored, and no more */
+        int argument;
+        size_t member; /* of struct options */
+        bool client;   /* for that verb alone */
 } options[] = {
-        { { "config", required_argument, NULL, OPTION_CONFIG },
-          "=FILE",
-          "configuration; default " CONFIG_PATH_DEFAULT ", - is stdin" },
-        { { "root", required_argument, NULL, OPTION_ROOT },
-          "=DIR",
-          "work on an image tree instead of this system" },
-        { { "json", no_argument, NULL, OPTION_JSON }, "", "one JSON document on standard output" },
-        { { "no-verify", no_argument, NULL, OPTION_NO_VERIFY },
-          "",
-          "close TCP unverified; remove: even the only way in" },
-        { { "takeover", no_argument, NULL, OPTION_TAKEOVER },
-          "",
-          "plan, apply: replace units in the way, whatever they do" },
-        { { "for", required_argument, NULL, OPTION_FOR },
-          "=HOST",
-          "client: linux, systemd, socat, mux, unix, hvc, winsocat, wsl" },
-        { { "jump", required_argument, NULL, OPTION_JUMP },
-          "=HOST",
-          "client: ssh destination of the host, to come through it" },
-        { { "name", required_argument, NULL, OPTION_NAME },
-          "=NAME",
-          "client: what ssh is to call this machine" },
-        { { "user", required_argument, NULL, OPTION_USER }, "=NAME", "client: who logs in" },
-        { { "identity", required_argument, NULL, OPTION_IDENTITY },
-          "=FILE",
-          "client: with which private key of the client's" },
-        { { "known-hosts", no_argument, NULL, OPTION_KNOWN_HOSTS },
-          "",
-          "client: host keys as known_hosts lines" },
-        { { "quiet", no_argument, NULL, 'q' }, "", "only warnings and errors (-q)" },
-        { { "verbose", no_argument, NULL, 'v' }, "", "more detail (-v)" },
-        { { "help", no_argument, NULL, 'h' }, "", "this text (-h)" },
-        { { "version", no_argument, NULL, OPTION_VERSION }, "", "the version" },
+        { "config", "=FILE", "configuration; default " CONFIG_PATH_DEFAULT ", - is stdin", 0,
+          TEXT(config), false },
+        { "root", "=DIR", "work on an image tree instead of this system", 0, TEXT(root), false },
+        { "json", "", "one JSON document on standard output", 0, FLAG(json), false },
+        { "no-verify", "", "close TCP unverified; remove: even the only way in", 0, FLAG(no_verify),
+          false },
+        { "takeover", "", "plan, apply: replace units in the way, whatever they do", 0,
+          FLAG(takeover), false },
+        { "for", "=HOST", "client: linux, systemd, socat, mux, unix, hvc, winsocat, wsl", 0,
+          TEXT(client.kind), true },
+        { "jump", "=HOST", "client: ssh destination of the host, to come through it", 0,
+          TEXT(client.jump), true },
+        { "name", "=NAME", "client: what ssh is to call this machine", 0, TEXT(client.name), true },
+        { "user", "=NAME", "client: who logs in", 0, TEXT(client.user), true },
+        { "identity", "=FILE", "client: with which private key of the client's", 0,
+          TEXT(client.identity), true },
+        { "known-hosts", "", "client: host keys as known_hosts lines", 0, FLAG(known_hosts), true },
+        { "quiet", "", "only warnings and errors (-q)", 'q', 0, 0, false },
+        { "verbose", "", "more detail (-v)", 'v', 0, 0, false },
+        { "help", "", "this text (-h)", 'h', 0, 0, false },
+        { "version", "", "the version", OPTION_VERSION, 0, 0, false },
 };
+
+static int value_of(size_t option)
+{
+        return options[option].letter ? options[option].letter : OPTION_FIRST + (int)option;
+}
 
 static void print_help(void)
 {
@@ -103,7 +92,7 @@ static void print_help(void)
                 printf("  %-8s %s\n", verbs[i].name, verbs[i].help);
         printf("\nOptions:\n");
         for (size_t i = 0; i < ELEMENTSOF(options); i++) {
-                int n = printf("  --%s%s", options[i].option.name, options[i].argument);
+                int n = printf("  --%s%s", options[i].name, options[i].word);
 
                 printf("%*s%s\n", n < 18 ? 18 - n : 1, "", options[i].help);
         }
@@ -135,68 +124,32 @@ static int unknown_option(struct run *r, const char *word)
         struct nearest near = { .word = name ? name + strspn(name, "-") : "" };
 
         for (size_t i = 0; i < ELEMENTSOF(options); i++) {
-                if (optopt == options[i].option.val) {
-                        (void)snprintf(meant, sizeof(meant), "--%s", options[i].option.name);
+                if (optopt == value_of(i)) {
+                        (void)snprintf(meant, sizeof(meant), "--%s", options[i].name);
                         return usage(r, meant, " takes no argument", NULL);
                 }
-                nearest_offer(&near, options[i].option.name);
+                nearest_offer(&near, options[i].name);
         }
         (void)snprintf(meant, sizeof(meant), "--%s", near.best ? near.best : "");
         return usage(r, "unknown option ", word, near.best ? meant : NULL);
 }
 
-static bool take_client_option(struct options *o, int c)
+static void store(struct options *o, size_t option)
 {
-        switch (c) {
-        case OPTION_FOR:
-                o->client.kind = optarg;
-                o->of_client = "--for";
-                return true;
-        case OPTION_JUMP:
-                o->client.jump = optarg;
-                o->of_client = "--jump";
-                return true;
-        case OPTION_NAME:
-                o->client.name = optarg;
-                o->of_client = "--name";
-                return true;
-        case OPTION_USER:
-                o->client.user = optarg;
-                o->of_client = "--user";
-                return true;
-        case OPTION_IDENTITY:
-                o->client.identity = optarg;
-                o->of_client = "--identity";
-                return true;
-        case OPTION_KNOWN_HOSTS:
-                o->known_hosts = true;
-                o->of_client = "--known-hosts";
-                return true;
-        }
-        return false;
+        char *member = (char *)o + options[option].member;
+
+        if (options[option].client)
+                o->of_client = options[option].name;
+        if (options[option].argument == required_argument)
+                *(const char **)(void *)member = optarg;
+        else
+                *(bool *)member = true;
 }
 
 /* -1: go on; otherwise the exit status. */
 static int take_option(struct run *r, int c, char *const argv[])
 {
-        if (take_client_option(&r->options, c))
-                return -1;
         switch (c) {
-        case OPTION_CONFIG:
-                r->options.config = optarg;
-                return optarg[0] ? -1 : usage(r, "--config wants a file name", "", NULL);
-        case OPTION_ROOT:
-                r->options.root = optarg;
-                return optarg[0] ? -1 : usage(r, "--root wants a directory", "", NULL);
-        case OPTION_JSON:
-                r->options.json = true;
-                return -1;
-        case OPTION_NO_VERIFY:
-                r->options.no_verify = true;
-                return -1;
-        case OPTION_TAKEOVER:
-                r->options.takeover = true;
-                return -1;
         case 'q':
                 r->log.max = LOG_LEVEL_WARN;
                 return -1;
@@ -211,9 +164,15 @@ static int take_option(struct run *r, int c, char *const argv[])
                 return EXIT_DONE;
         case ':':
                 return usage(r, "an argument is missing after ", argv[optind - 1], NULL);
-        default:
+        case '?':
                 return unknown_option(r, argv[optind - 1]);
         }
+        store(&r->options, (size_t)c - OPTION_FIRST);
+        if (r->options.config && !r->options.config[0])
+                return usage(r, "--config wants a file name", "", NULL);
+        if (r->options.root && !r->options.root[0])
+                return usage(r, "--root wants a directory", "", NULL);
+        return -1;
 }
 
 static int take_options(struct run *r, int argc, char *argv[])
@@ -221,7 +180,8 @@ static int take_options(struct run *r, int argc, char *argv[])
         struct option table[ELEMENTSOF(options) + 1] = { 0 };
 
         for (size_t i = 0; i < ELEMENTSOF(options); i++)
-                table[i] = options[i].option;
+                table[i] =
+                        (struct option){ options[i].name, options[i].argument, NULL, value_of(i) };
         opterr = 0;
         for (;;) {
                 int c = getopt_long(argc, argv, ":qvh", table, NULL), status;
@@ -232,7 +192,8 @@ static int take_options(struct run *r, int argc, char *argv[])
                 /* there is a document also where what is wrong stands before --json */
                 while (status == EXIT_USAGE && c >= 0) {
                         c = getopt_long(argc, argv, ":qvh", table, NULL);
-                        r->options.json = r->options.json || c == OPTION_JSON;
+                        if (c >= OPTION_FIRST)
+                                store(&r->options, (size_t)c - OPTION_FIRST);
                 }
                 if (status >= 0)
                         return status;
@@ -303,7 +264,7 @@ static int run_verb(struct run *r, int argc, char *argv[])
         if (r->options.of_client && !verbs[i].client) {
                 AUTO_BUF what = BUF_INIT;
 
-                buf_addf(&what, "%s is not for ", r->options.of_client);
+                buf_addf(&what, "--%s is not for ", r->options.of_client);
                 return print_result(r, NULL, usage(r, buf_str(&what), word, NULL));
         }
         return print_result(r, verbs[i].name, verbs[i].run(r));

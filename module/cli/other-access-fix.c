@@ -47,11 +47,11 @@ static void add_lines_fix(struct run *r, struct buf *out)
         AUTO_BUF commands = BUF_INIT;
         bool any = false;
 
-        for (size_t i = 0; i < r->facts.n_sshd_files; i++) {
+        for (size_t i = 0; i < r->facts.sshd_files.n; i++) {
                 AUTO_BUF edit = BUF_INIT, path = BUF_INIT;
 
-                buf_addf(&path, "%s%s", r->root.path, r->facts.sshd_files[i]);
-                if (other_access_lines(r, r->facts.sshd_files[i], &edit, &any))
+                buf_addf(&path, "%s%s", r->root.path, r->facts.sshd_files.list[i]);
+                if (other_access_lines(r, r->facts.sshd_files.list[i], &edit, &any))
                         return;
                 if (edit.len > 0 && tcp_is_plain(buf_str(&path)))
                         buf_addf(&commands, "sed -i '%s' %s; ", buf_str(&edit), buf_str(&path));
@@ -82,11 +82,10 @@ static bool fix_other(struct run *r, struct buf *out)
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
                 struct unit_state s = { 0 };
-                struct error error = { 0 };
 
                 if (!l->owned || distro_is_tcp_unit(l->unit) || !tcp_is_plain(l->unit) ||
                     !other_access_leads_in(buf_str(&l->addresses)) ||
-                    systemd_unit(r->systemd, l->unit, &s, &error) < 0 ||
+                    systemd_unit(r->systemd, l->unit, &s, NULL) < 0 ||
                     strcmp(s.enabled, "disabled") != 0)
                         continue;
                 buf_addf(out, "systemctl enable %s; ", l->unit);
@@ -108,19 +107,12 @@ static void fix_strays(struct run *r, struct buf *out)
         }
 }
 
-/* A socket unit cannot restart while the service runs that has its socket. */
-static const char *stop_of(int unit)
-{
-        if (unit == TCP_SSH_SOCKET)
-                return "systemctl stop ssh.service; ";
-        return unit == TCP_SSHD_SOCKET ? "systemctl stop sshd.service; " : "";
-}
-
 /* One that listens on loopback alone, and not for a line of sshd's files: by its own, or by
  * options. */
 static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
 {
         const char *unit = distro_tcp_units[best], *where = "loopback";
+        const char *service = distro_service_of(unit); /* which keeps the socket from restarting */
         const struct tcp_unit *t = &r->facts.tcp[best];
         bool alone = t->streams.n_ports > 0 && !t->streams.outside;
 
@@ -141,8 +133,9 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         else
                 buf_addf(out,
                          " (see \"systemctl cat %s\"); then \"systemctl daemon-reload; systemctl "
-                         "enable %s; %ssystemctl restart %s; sshd-vsock remove\"",
-                         unit, unit, stop_of(best), unit);
+                         "enable %s; %s%s%ssystemctl restart %s; sshd-vsock remove\"",
+                         unit, unit, service ? "systemctl stop " : "", service ? service : "",
+                         service ? "; " : "", unit);
         return true;
 }
 

@@ -6,8 +6,10 @@
 #include "cli/other-access-parts.h"
 
 #include "cli/handover.h"
+#include "core/format/unit-file.h"
+#include "core/util/words.h"
 
-#include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,59 +17,39 @@
 
 struct boot {
         struct run *r;
-        char *targets[TARGETS_MAX]; /* reached */
-        size_t n;
+        struct argv targets; /* reached */
         bool started[N_TCP_UNITS];
         int error;
 };
 
-static void reach(struct boot *b, const char *name, size_t len)
+static void reach(struct boot *b, const char *name)
 {
-        char *copy;
-
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strlen(distro_tcp_units[i]) == len &&
-                    memcmp(distro_tcp_units[i], name, len) == 0)
-                        b->started[i] = true;
-        if (len < 8 || memcmp(name + len - 7, ".target", 7) != 0 || b->n == TARGETS_MAX)
-                return;
-        for (size_t i = 0; i < b->n; i++)
-                if (strlen(b->targets[i]) == len && memcmp(b->targets[i], name, len) == 0)
-                        return;
-        copy = strndup(name, len);
-        if (copy)
-                b->targets[b->n++] = copy;
-        else
-                b->error = -ENOMEM;
+        if (distro_is_tcp_unit(name))
+                b->started[distro_tcp_unit(name)] = true;
+        if (fnmatch("?*.target", name, 0) == 0 && b->error == 0)
+                b->error = argv_add_once(&b->targets, name, TARGETS_MAX);
 }
 
-static int reach_link(int dir, const char *name, void *userdata)
+static int reach_link(const char *name, void *userdata)
 {
-        (void)dir;
-        reach(userdata, name, strlen(name));
+        reach(userdata, name);
         return 0;
 }
 
-/* "Wants=a.target b.service" and its kin. */
-static void reach_words(struct boot *b, const char *text)
+/* "Wants=a.target b.service" and its kin, as unit_file_read() calls it. */
+static int reach_words(void *userdata, const char *section, const char *key, const char *value)
 {
-        static const char *const keys[] = { "Wants=", "Requires=", "BindsTo=", "Upholds=" };
+        static const char keys[] = "Wants Requires BindsTo Upholds";
+        char name[256];
 
-        for (size_t len; *text; text += len + (text[len] == '\n')) {
-                len = strcspn(text, "\n");
-                for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
-                        size_t n = strlen(keys[i]);
-
-                        if (strncmp(text, keys[i], n) != 0)
-                                continue;
-                        while (n < len) {
-                                size_t word = strcspn(text + n, " \t\n");
-
-                                reach(b, text + n, word);
-                                n += word + strspn(text + n + word, " \t");
-                        }
-                }
+        if (strcmp(section, "Unit") != 0 || !word_is_in(keys, key, strlen(key)))
+                return 0;
+        for (size_t n; *(value += strspn(value, " \t")); value += n) {
+                n = strcspn(value, " \t");
+                (void)snprintf(name, sizeof(name), "%.*s", (int)n, value);
+                reach(userdata, name);
         }
+        return 0;
 }
 
 static void note_error(struct boot *b, int r, const char *path)
@@ -87,9 +69,9 @@ static void look_at_target_in(struct boot *b, const char *directory, const char 
         r = *found ? 0 : rootfs_look(&b->r->root, path, ROOTFS_FILE_MAX, &o);
         note_error(b, r, path);
         if (o.type == OBSERVED_LINK)
-                reach(b, basename(o.data), strlen(basename(o.data)));
+                reach(b, basename(o.data));
         else if (o.type == OBSERVED_FILE)
-                reach_words(b, o.data);
+                note_error(b, unit_file_read(o.data, o.len, reach_words, b), path);
         *found = *found || o.type == OBSERVED_LINK || o.type == OBSERVED_FILE;
         observed_free(&o);
         for (size_t i = 0; i < ELEMENTSOF(ends); i++) {
@@ -115,7 +97,7 @@ static void reach_usual(struct boot *b, const char *name, bool found)
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 if (strcmp(table[i].target, name) == 0 && (!found || table[i].always))
-                        reach(b, table[i].wants, strlen(table[i].wants));
+                        reach(b, table[i].wants);
 }
 
 static void look_at_target(struct boot *b, const char *name)
@@ -132,10 +114,10 @@ static bool lines_lead_in(struct run *r)
 {
         bool any = false;
 
-        for (size_t i = 0; i < r->facts.n_sshd_files; i++) {
+        for (size_t i = 0; i < r->facts.sshd_files.n; i++) {
                 AUTO_BUF edit = BUF_INIT;
 
-                if (other_access_lines(r, r->facts.sshd_files[i], &edit, &any))
+                if (other_access_lines(r, r->facts.sshd_files.list[i], &edit, &any))
                         return true;
         }
         return !any;
@@ -162,13 +144,12 @@ int other_access_will_open(struct run *r, bool *ret)
         struct boot b = { .r = r };
 
         *ret = false;
-        reach(&b, "default.target", strlen("default.target"));
-        for (size_t i = 0; i < b.n; i++)
-                look_at_target(&b, b.targets[i]);
+        reach(&b, "default.target");
+        for (size_t i = 0; i < b.targets.n; i++)
+                look_at_target(&b, b.targets.list[i]);
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 *ret = *ret || (b.started[i] && is_there(r, i));
-        for (size_t i = 0; i < b.n; i++)
-                free(b.targets[i]);
+        argv_free(&b.targets);
         *ret = (*ret && r->facts.sshd && lines_lead_in(r)) || other_access_gives_socket_back(r) ||
                handover_gives_back(r);
         return b.error < 0 ? error_set(&r->error, b.error, "cannot see what %s starts at its boot",

@@ -9,6 +9,7 @@
 #include "cli/handover.h"
 #include "core/plan/sshd-listen.h"
 #include "core/plan/takeover.h"
+#include "core/util/words.h"
 
 #include <string.h>
 
@@ -17,12 +18,10 @@ bool other_access_leads_in(const char *list)
 {
         char host[64];
 
-        for (size_t n; *list; list += n + (list[n] == ' ')) {
-                n = strcspn(list, " ");
-                if (listen_split(list, n, host, sizeof(host), NULL) && listen_is_outside(host) &&
-                    tcp_listeners_is_here(host))
+        for (struct word w; word_next(&list, ' ', &w);)
+                if (listen_split(w.text, w.len, host, sizeof(host), NULL) &&
+                    listen_is_outside(host) && tcp_listeners_is_here(host))
                         return true;
-        }
         return false;
 }
 

@@ -42,7 +42,7 @@ void report_client(struct json *j, const struct run *r)
                 if (route != first && client_has_route(c, route))
                         add_route(j, c, route);
         json_close(j, ']');
-        json_words(j, "known_hosts", buf_str(&r->client_side.known_hosts), "\n");
+        json_words(j, "known_hosts", buf_str(&r->client_side.known_hosts), '\n');
         json_close(j, '}');
         if (key.error < 0)
                 j->out.error = key.error;

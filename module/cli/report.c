@@ -270,7 +270,7 @@ static void add_listeners(struct json *j, const struct run *r)
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
 
                 json_open(j, NULL, '{');
-                json_words(j, "addresses", buf_str(&l->addresses), " ");
+                json_words(j, "addresses", buf_str(&l->addresses), ' ');
                 json_number(j, "pid", (uint64_t)l->pid);
                 json_string(j, "unit", l->unit[0] ? l->unit : NULL);
                 json_string(j, "fix", l->fix);
@@ -286,7 +286,7 @@ static void add_drop_ins(struct json *j, const struct run *r)
         for (size_t i = 0; i < r->drop_ins.settings.n; i++) {
                 json_open(j, NULL, '{');
                 json_string(j, "path", r->drop_ins.paths.list[i]);
-                json_words(j, "settings", r->drop_ins.settings.list[i], " ");
+                json_words(j, "settings", r->drop_ins.settings.list[i], ' ');
                 json_close(j, '}');
         }
         json_close(j, ']');

@@ -8,6 +8,7 @@
 #include "core/format/unit-path.h"
 #include "core/plan/causes.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/check/diagnose.h"
 #include "host/survey-machine.h"
 #include "host/vsock-unit.h"
@@ -20,6 +21,21 @@ int run_fail(struct run *r)
 {
         log_error(&r->log, &r->error);
         return EXIT_WORLD;
+}
+
+int run_said(const struct run *r, int rc, struct error *error)
+{
+        if (rc < 0)
+                log_error(&r->log, error);
+        *error = (struct error){ 0 };
+        return rc;
+}
+
+int run_job(const struct run *r, enum job job, const char *unit)
+{
+        struct error error = { 0 };
+
+        return run_said(r, systemd_job(r->systemd, job, unit, JOB_SECONDS, &error), &error);
 }
 
 int run_fail_cause(struct run *r, enum cause cause)
@@ -262,7 +278,7 @@ bool run_is_listening(const struct run *r)
         char stream[32];
         int n = snprintf(stream, sizeof(stream), "vsock::%u", r->config.port);
 
-        return s->active && (!s->listen[0] || listen_has(s->listen, stream, (size_t)n));
+        return s->active && (!s->listen[0] || word_is_in(s->listen, stream, (size_t)n));
 }
 
 /* What a drop-in of somebody else's does is not corrected by `apply`. */

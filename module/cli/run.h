@@ -222,6 +222,11 @@ int run_fail(struct run *r);
 /* The same for a cause of the table, with its fix. */
 int run_fail_cause(struct run *r, enum cause cause);
 
+/* Says what failed where it did, and forgets it: the rest is done all the same. Returns rc. The
+ * second: of a job of systemd's. */
+int run_said(const struct run *r, int rc, struct error *error);
+int run_job(const struct run *r, enum job job, const char *unit);
+
 void run_done(struct run *r);
 
 /* The verbs. */

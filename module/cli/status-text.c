@@ -5,6 +5,7 @@
 #include "cli/status-text.h"
 
 #include "core/util/printable.h"
+#include "core/util/words.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -227,7 +228,7 @@ bool status_lacks_hushlogin(const struct run *r)
 
 static void add_drift(const struct run *r, struct buf *out)
 {
-        const char *word = "drift   ";
+        const char *word = "drift   ", *at = buf_str(&r->tcp.drift);
         bool deferred = r->root.image && !r->options.no_verify;
 
         for (size_t k = 0; k < r->plan.n_conflicts; k++, word = "        ") {
@@ -244,12 +245,8 @@ static void add_drift(const struct run *r, struct buf *out)
                 buf_adds(out, deferred && op->phase == PHASE_CLOSE ? " (left to the first boot)\n"
                                                                    : "\n");
         }
-        for (const char *at = buf_str(&r->tcp.drift); *at; at += *at == '\n', word = "        ") {
-                size_t n = strcspn(at, "\n");
-
-                buf_addf(out, "%s%.*s\n", word, (int)n, at);
-                at += n;
-        }
+        for (struct word line; word_next(&at, '\n', &line); word = "        ")
+                buf_addf(out, "%s%.*s\n", word, (int)line.len, line.text);
         if (r->config_differs && !r->options.config) {
                 buf_addf(out, "%s%s is not in force: another configuration came by --config\n",
                          word, CONFIG_PATH_DEFAULT);

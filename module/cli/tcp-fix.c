@@ -7,20 +7,9 @@
 #include "cli/tcp-reality.h"
 
 #include "core/format/proc-text.h"
+#include "core/util/words.h"
 
 #include <string.h>
-
-static const char *socket_of(const char *unit)
-{
-        static const struct {
-                const char *socket, *service;
-        } pairs[] = { { "ssh.socket", "ssh.service" }, { "sshd.socket", "sshd.service" } };
-
-        for (size_t i = 0; i < ELEMENTSOF(pairs); i++)
-                if (strcmp(pairs[i].socket, unit) == 0)
-                        return pairs[i].service;
-        return NULL;
-}
 
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._:=@,+-"
 
@@ -53,10 +42,9 @@ static bool find_source(struct run *r, const char *files, const char *words, str
                         buf_adds(path, distro_environments[i].file);
                         return true;
                 }
-        for (size_t n; *files; files += n + (files[n] == '\n')) {
+        for (struct word file; word_next(&files, '\n', &file);) {
                 buf_free(path);
-                n = strcspn(files, "\n");
-                buf_add(path, files, n);
+                buf_add(path, file.text, file.len);
                 if (strncmp(buf_str(path), "/etc/", 5) == 0 && has_text(r, buf_str(path), words))
                         return true;
         }
@@ -123,11 +111,10 @@ static void fix_socket(struct run *r, const struct tcp_listener *l, const char *
 {
         bool ours = false;
 
-        for (size_t n; *files; files += n + (files[n] == '\n')) {
+        for (struct word file; word_next(&files, '\n', &file);) {
                 AUTO_BUF path = BUF_INIT;
 
-                n = strcspn(files, "\n");
-                buf_add(&path, files, n);
+                buf_add(&path, file.text, file.len);
                 if (strcmp(basename(buf_str(&path)), SOCKET_DROPIN) == 0)
                         ours = true;
                 else if (ours && adds_addresses(r, buf_str(&path)) && tcp_is_plain(buf_str(&path)))
@@ -135,7 +122,7 @@ static void fix_socket(struct run *r, const struct tcp_listener *l, const char *
         }
         if (ours)
                 buf_addf(out, "systemctl daemon-reload; systemctl stop %s; systemctl restart %s",
-                         socket_of(l->unit), l->unit);
+                         distro_service_of(l->unit), l->unit);
         else
                 buf_adds(out, l->fix);
 }
@@ -160,15 +147,14 @@ static bool has_other_way(struct run *r)
 void tcp_fix(struct run *r, const struct tcp_listener *l, struct buf *out)
 {
         AUTO_BUF files = BUF_INIT;
-        struct error error = { 0 };
 
         if (!has_other_way(r))
                 buf_adds(out, "first correct what \"sshd-vsock verify\" names: nobody is known to "
                               "get in without this sshd");
         else if (r->config.n_listen == 0 || !l->owned || !distro_is_tcp_unit(l->unit) ||
-                 systemd_unit_files(r->systemd, l->unit, &files, &error) < 0)
+                 systemd_unit_files(r->systemd, l->unit, &files, NULL) < 0)
                 buf_adds(out, l->fix);
-        else if (socket_of(l->unit))
+        else if (distro_service_of(l->unit))
                 fix_socket(r, l, buf_str(&files), out);
         else
                 fix_service(r, l, buf_str(&files), out);

@@ -7,12 +7,12 @@
 #include "cli/tcp-reality.h"
 
 #include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/clock.h"
 #include "host/journal.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #define SETTLE_SECONDS 10 /* until sshd, told to re-read its files, listens anew */
 #define REST_SECONDS   3  /* … on the rest of its addresses, once it does on one */
@@ -27,10 +27,9 @@ static const char *unit_due(struct run *r, char *words, size_t size)
         for (size_t i = 0; i < N_TCP_UNITS; i++) {
                 const struct tcp_unit *t = &r->facts.tcp[i];
                 struct unit_state s;
-                struct error error = { 0 };
 
                 if (!facts_has_unit(t) ||
-                    systemd_unit(r->systemd, distro_tcp_units[i], &s, &error) < 0 || s.masked ||
+                    systemd_unit(r->systemd, distro_tcp_units[i], &s, NULL) < 0 || s.masked ||
                     !(s.active || (s.failed && t->enabled)))
                         continue;
                 if (size > 0)
@@ -103,13 +102,12 @@ static bool has_beyond(const struct run *r)
 
 static void settle(struct run *r, unsigned seconds)
 {
-        const struct timespec pause = { .tv_nsec = 100000000 };
         uint64_t start = clock_now(), end = clock_deadline(seconds);
         AUTO_WAITING waiting = WAITING_INIT;
 
         waiting_begin(&r->log, &waiting, "sshd to listen on TCP as the configuration says");
         r->tcp.settled = true;
-        for (;; (void)nanosleep(&pause, NULL)) {
+        for (;; clock_pause(100)) {
                 bool open;
 
                 tcp_look(r);
@@ -199,12 +197,11 @@ int tcp_expect(struct run *r)
 
 bool tcp_is_back(struct run *r)
 {
-        const struct timespec pause = { .tv_nsec = 100000000 };
         uint64_t end = clock_deadline(SETTLE_SECONDS);
         AUTO_BUF gone = BUF_INIT;
-        const char *unit;
+        const char *unit, *at;
 
-        for (;; (void)nanosleep(&pause, NULL)) {
+        for (;; clock_pause(100)) {
                 AUTO_BUF now = BUF_INIT;
 
                 tcp_look(r);
@@ -212,13 +209,10 @@ bool tcp_is_back(struct run *r)
                         return true;
                 note_addresses(r, &now);
                 buf_free(&gone);
-                for (const char *at = buf_str(&r->tcp.before); *at; at += *at == ' ') {
-                        size_t n = strcspn(at, " ");
-
-                        if (!listen_has(buf_str(&now), at, n))
-                                buf_addf(&gone, "%s%.*s", gone.len ? " " : "", (int)n, at);
-                        at += n;
-                }
+                at = buf_str(&r->tcp.before);
+                for (struct word w; word_next(&at, ' ', &w);)
+                        if (!word_is_in(buf_str(&now), w.text, w.len))
+                                buf_addf(&gone, "%s%.*s", gone.len ? " " : "", (int)w.len, w.text);
                 if (gone.len == 0)
                         return true;
                 if (clock_now() >= end)

@@ -28,9 +28,8 @@ static int load_module(const char *name, struct error *error)
 static bool runs(struct systemd *m, const char *unit)
 {
         struct unit_state s;
-        struct error error = { 0 };
 
-        return systemd_unit(m, unit, &s, &error) < 0 || (s.active && !s.starting);
+        return systemd_unit(m, unit, &s, NULL) < 0 || (s.active && !s.starting);
 }
 
 /* Lets a unit re-read its configuration; one that ended of it, or is about to be started again,

@@ -14,22 +14,23 @@
 
 /* What cannot be taken away stays: a directory of that name in a user's home must not keep the
  * vsock listener shut. */
-static int sweep_one(int dir, const char *name, void *userdata)
+static int sweep_one(const char *name, void *userdata)
 {
-        int r = atomic_is_temporary(name) ? atomic_unlink(dir, name) : 0;
-
-        (void)userdata;
-        (void)r; /* nor need it be durable: the next run sweeps again */
+        if (atomic_is_temporary(name)) /* it need not be durable: the next run sweeps again */
+                (void)!atomic_unlink(*(const int *)userdata, name);
         return 0;
 }
 
 int apply_sweep_directory(const struct rootfs *root, const char *path)
 {
         AUTO_FREE char *directory = strndup(path, (size_t)(strrchr(path, '/') - path));
+        AUTO_CLOSE int dir = -1;
+        const char *name;
+        int r = directory ? rootfs_parent(root, path, false, &dir, &name) : -ENOMEM;
 
-        if (!directory)
-                return -ENOMEM;
-        return rootfs_list(root, directory, sweep_one, NULL) == -ENOMEM ? -ENOMEM : 0;
+        if (r == 0)
+                r = rootfs_list(root, directory, sweep_one, &dir);
+        return r == -ENOMEM ? r : 0;
 }
 
 /* Where the path is written: a shared file that is a link is so in another directory. */

@@ -46,10 +46,8 @@ bool atomic_is_temporary(const char *name)
 static int write_all(int fd, const char *data, size_t len)
 {
         while (len > 0) {
-                ssize_t n = write(fd, data, len);
+                ssize_t n = TEMP_FAILURE_RETRY(write(fd, data, len));
 
-                if (n < 0 && errno == EINTR)
-                        continue;
                 if (n < 0)
                         return -errno;
                 data += n;
@@ -92,10 +90,7 @@ static bool copy_attributes(int dir, const char *name, int to)
 
 int atomic_sync(int fd)
 {
-        while (fsync(fd) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        return 0;
+        return TEMP_FAILURE_RETRY(fsync(fd)) < 0 ? -errno : 0;
 }
 
 /* Owner and mode before fsync: what is durable is then complete. */

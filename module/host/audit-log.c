@@ -6,6 +6,7 @@
  */
 #include "host/audit-log.h"
 
+#include "core/util/printable.h"
 #include "host/rootfs.h"
 
 #include <stdio.h>
@@ -28,11 +29,9 @@ static uint64_t time_of(const char *line)
 static void take(const char *from, char *line, size_t size)
 {
         const char *words = strstr(from, "): ");
-        size_t n = 0;
 
-        for (words = words ? words + 3 : from; words[n] && n < size - 1; n++)
-                line[n] = words[n] >= ' ' && words[n] <= '~' ? words[n] : '?';
-        line[n] = '\0';
+        words = words ? words + 3 : from;
+        printable_ascii(line, size, words, strlen(words));
 }
 
 enum cause audit_log_denial(uint64_t since, char *line, size_t size)
@@ -40,11 +39,10 @@ enum cause audit_log_denial(uint64_t since, char *line, size_t size)
         struct rootfs root = ROOTFS_INIT;
         AUTO_FREE char *text = NULL;
         enum cause cause = CAUSE_NONE;
-        struct error error = { 0 };
         size_t len;
 
         line[0] = '\0';
-        if (rootfs_open(NULL, &root, &error) < 0)
+        if (rootfs_open(NULL, &root, NULL) < 0)
                 return CAUSE_NONE;
         if (rootfs_read(&root, PATH, ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
                 len = 0;

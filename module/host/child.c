@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -34,12 +35,22 @@ void child_close_others(int keep, int to)
         close_range_of(high + 1, MAX_FDS - 1);
 }
 
+ssize_t child_read(int fd, void *data, size_t size, uint64_t deadline)
+{
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        int ready = (int)TEMP_FAILURE_RETRY(poll(&p, 1, clock_poll_timeout(deadline)));
+        ssize_t n = ready > 0 ? TEMP_FAILURE_RETRY(read(fd, data, size)) : 0;
+
+        if (ready == 0)
+                return -ETIMEDOUT;
+        return ready < 0 || n < 0 ? -errno : n;
+}
+
 int child_wait(pid_t pid, uint64_t deadline, int *ret)
 {
-        const struct timespec pause = { .tv_nsec = 1000000 };
         pid_t got;
 
         while ((got = waitpid(pid, ret, WNOHANG)) == 0 && clock_now() < deadline)
-                (void)nanosleep(&pause, NULL);
+                clock_pause(1);
         return got == pid ? 0 : -ETIMEDOUT;
 }

@@ -30,6 +30,13 @@ static inline uint64_t clock_deadline(unsigned seconds)
         return clock_now() + (uint64_t)seconds * 1000000u;
 }
 
+static inline void clock_pause(unsigned milliseconds)
+{
+        const struct timespec t = { milliseconds / 1000, (long)(milliseconds % 1000) * 1000000 };
+
+        (void)nanosleep(&t, NULL);
+}
+
 /* What is left of it for poll(2), in milliseconds, rounded up; 0 when it has passed. */
 static inline int clock_poll_timeout(uint64_t deadline)
 {

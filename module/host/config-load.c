@@ -55,10 +55,8 @@ static int read_stdin(struct config_error *d, char **ret, size_t *ret_len)
         char chunk[4096];
 
         for (;;) {
-                ssize_t n = read(STDIN_FILENO, chunk, sizeof(chunk));
+                ssize_t n = TEMP_FAILURE_RETRY(read(STDIN_FILENO, chunk, sizeof(chunk)));
 
-                if (n < 0 && errno == EINTR)
-                        continue;
                 if (n < 0)
                         return fault(d, -errno);
                 if (n == 0)
@@ -94,7 +92,6 @@ static int read_named(const char *name, bool trusted, struct config_error *d, ch
 {
         AUTO_FREE char *here = NULL, *path = NULL;
         AUTO(rootfs_close) struct rootfs host = ROOTFS_INIT;
-        struct error error = { 0 };
         int r;
 
         if (name[0] != '/') {
@@ -106,7 +103,7 @@ static int read_named(const char *name, bool trusted, struct config_error *d, ch
                 path = NULL;
                 return -ENOMEM;
         }
-        r = rootfs_open(NULL, &host, &error);
+        r = rootfs_open(NULL, &host, NULL);
         return r < 0 ? fault(d, r) : config_load_path(&host, path, trusted, d, ret, ret_len);
 }
 

@@ -30,10 +30,8 @@ struct helper {
 static bool put(int fd, const void *data, size_t len)
 {
         for (const char *at = data; len > 0;) {
-                ssize_t n = write(fd, at, len);
+                ssize_t n = TEMP_FAILURE_RETRY(write(fd, at, len));
 
-                if (n < 0 && errno == EINTR)
-                        continue;
                 if (n <= 0)
                         return false;
                 at += n;
@@ -110,17 +108,8 @@ static void stop(struct helper *h)
 static bool get(int fd, void *data, size_t len, uint64_t deadline)
 {
         for (char *at = data; len > 0;) {
-                struct pollfd p = { .fd = fd, .events = POLLIN };
-                int ready = poll(&p, 1, clock_poll_timeout(deadline));
-                ssize_t n;
+                ssize_t n = child_read(fd, at, len, deadline);
 
-                if (ready < 0 && errno == EINTR)
-                        continue;
-                if (ready <= 0)
-                        return false;
-                n = read(fd, at, len);
-                if (n < 0 && errno == EINTR)
-                        continue;
                 if (n <= 0)
                         return false;
                 at += n;

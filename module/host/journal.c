@@ -5,11 +5,12 @@
  */
 #include "host/journal.h"
 
+#include "core/util/printable.h"
+#include "host/clock.h"
 #include "host/libsystemd.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define WORDS_TRIES 10  /* of 100 ms: journald is a process of its own and may lag */
 #define ENTRIES_MAX 500 /* a flooded journal must not keep a diagnosis waiting */
@@ -19,6 +20,15 @@ static int open_journal(sd_journal **ret)
         int r = libsystemd_load(NULL);
 
         return r < 0 ? r : sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY);
+}
+
+/* To the entry before, of so many at most, unless that is older. */
+static bool step_back(sd_journal *j, uint64_t since, unsigned *left)
+{
+        uint64_t at;
+
+        return (*left)-- > 0 && sd_journal_previous(j) > 0 &&
+               sd_journal_get_realtime_usec(j, &at) >= 0 && at >= since;
 }
 
 /* The value of a field "NAME=value" of the current entry; false where it has none. */
@@ -82,13 +92,11 @@ static enum cause judge(sd_journal *j, const char *text, bool *ret_listener)
 static bool message(sd_journal *j, char *text, size_t size)
 {
         const char *value;
-        size_t len, i;
+        size_t len;
 
         if (!field(j, "MESSAGE", &value, &len))
                 return false;
-        for (i = 0; i < len && i < size - 1; i++)
-                text[i] = value[i] >= ' ' && value[i] <= '~' ? value[i] : '?';
-        text[i] = '\0';
+        printable_ascii(text, size, value, len);
         return true;
 }
 
@@ -150,11 +158,7 @@ static void consider(sd_journal *j, struct found *f)
 /* Newest first, until a line names a cause; else the one that tells most, the newest of equals. */
 static void scan(sd_journal *j, uint64_t since, struct found *f)
 {
-        for (unsigned i = 0; i < ENTRIES_MAX && sd_journal_previous(j) > 0; i++) {
-                uint64_t at;
-
-                if (sd_journal_get_realtime_usec(j, &at) < 0 || at < since)
-                        break;
+        for (unsigned left = ENTRIES_MAX; step_back(j, since, &left);) {
                 consider(j, f);
                 if (f->cause != CAUSE_NONE &&
                     (f->place[0] || cause_names_place(f->cause, f->line) || !f->pid[0]))
@@ -167,21 +171,16 @@ enum cause journal_denial(uint64_t since, char *line, size_t size)
         enum cause cause = CAUSE_NONE;
         char text[512];
         sd_journal *j = NULL;
-        uint64_t at;
+        unsigned left = ENTRIES_MAX;
 
         line[0] = '\0';
         if (open_journal(&j) < 0)
                 return CAUSE_NONE;
         if (sd_journal_add_match(j, "_TRANSPORT=kernel", 0) >= 0 &&
             sd_journal_add_match(j, "_TRANSPORT=audit", 0) >= 0 && sd_journal_seek_tail(j) >= 0)
-                for (unsigned i = 0; i < ENTRIES_MAX && sd_journal_previous(j) > 0; i++) {
-                        if (sd_journal_get_realtime_usec(j, &at) < 0 || at < since)
-                                break;
+                while (cause == CAUSE_NONE && step_back(j, since, &left))
                         if (message(j, text, sizeof(text)))
                                 cause = cause_from_kernel(text);
-                        if (cause != CAUSE_NONE)
-                                break;
-                }
         sd_journal_close(j);
         if (cause != CAUSE_NONE)
                 (void)snprintf(line, size, "%s", text);
@@ -244,12 +243,9 @@ static enum worth best_words(sd_journal *j, const char *unit, uint64_t since, ch
         char text[512];
         enum worth best = WORTH_NOTHING;
 
-        for (unsigned i = 0; i < ENTRIES_MAX && sd_journal_previous(j) > 0; i++) {
-                uint64_t at;
+        for (unsigned left = ENTRIES_MAX; step_back(j, since, &left);) {
                 enum worth w;
 
-                if (sd_journal_get_realtime_usec(j, &at) < 0 || at < since)
-                        break;
                 if (!message(j, text, sizeof(text)))
                         continue;
                 w = worth(j, unit, text);
@@ -262,7 +258,6 @@ static enum worth best_words(sd_journal *j, const char *unit, uint64_t since, ch
 
 void journal_last_words(const char *unit, uint64_t since, char *line, size_t size)
 {
-        const struct timespec pause = { .tv_nsec = 100000000 };
         enum worth best = WORTH_NOTHING;
 
         line[0] = '\0';
@@ -270,7 +265,7 @@ void journal_last_words(const char *unit, uint64_t since, char *line, size_t siz
                 sd_journal *j = NULL;
 
                 if (i > 0)
-                        (void)nanosleep(&pause, NULL);
+                        clock_pause(100);
                 if (open_journal(&j) < 0)
                         return;
                 if (sd_journal_seek_tail(j) >= 0)

@@ -57,7 +57,7 @@ int libsystemd_load(struct error *error)
         library = dlopen(LIBSYSTEMD_SONAME, RTLD_NOW);
         r = library ? look_up(library, &table.functions) : -ELIBACC;
         table.filled = r == 0;
-        if (r < 0 && error) {
+        if (r < 0) {
                 error_fix(error, "install the package libsystemd0 (Fedora, Arch: systemd-libs)");
                 return error_say(error, r, "cannot speak to systemd: %s", dlerror());
         }

@@ -25,6 +25,7 @@
         F(sd_bus_flush_close_unref)                                                                \
         F(sd_bus_get_property)                                                                     \
         F(sd_bus_get_property_string)                                                              \
+        F(sd_bus_get_property_strv)                                                                \
         F(sd_bus_get_property_trivial)                                                             \
         F(sd_bus_match_signal)                                                                     \
         F(sd_bus_message_at_end)                                                                   \
@@ -58,7 +59,7 @@ struct libsystemd {
 #undef LIBSYSTEMD_MEMBER
 };
 
-/* 0 when it is loaded, by this call or one before; `error` may be NULL. Nothing unloads it. */
+/* 0 when it is loaded, by this call or one before. Nothing unloads it. */
 int libsystemd_load(struct error *error) MUST_CHECK;
 
 /* All of it is NULL before. */
@@ -71,6 +72,7 @@ const struct libsystemd *libsystemd(void);
 #define sd_bus_flush_close_unref       libsystemd()->sd_bus_flush_close_unref
 #define sd_bus_get_property            libsystemd()->sd_bus_get_property
 #define sd_bus_get_property_string     libsystemd()->sd_bus_get_property_string
+#define sd_bus_get_property_strv       libsystemd()->sd_bus_get_property_strv
 #define sd_bus_get_property_trivial    libsystemd()->sd_bus_get_property_trivial
 #define sd_bus_match_signal            libsystemd()->sd_bus_match_signal
 #define sd_bus_message_at_end          libsystemd()->sd_bus_message_at_end

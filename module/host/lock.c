@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -57,9 +56,8 @@ int lock_try(const struct rootfs *root, struct lock *l)
                 return -errno;
         l->device = st.st_dev;
         l->inode = st.st_ino;
-        while (flock(fd, LOCK_EX | LOCK_NB) < 0)
-                if (errno != EINTR)
-                        return -errno;
+        if (TEMP_FAILURE_RETRY(flock(fd, LOCK_EX | LOCK_NB)) < 0)
+                return -errno;
         if (!root->image && !has_its_name(root, &st))
                 return -EWOULDBLOCK;
         l->fd = TAKE_FD(fd);
@@ -78,7 +76,7 @@ int lock_wait(const struct rootfs *root, unsigned seconds, struct lock *l)
                         return r;
                 if (clock_now() >= deadline)
                         return -ETIMEDOUT;
-                (void)poll(NULL, 0, POLL_MILLISECONDS);
+                clock_pause(POLL_MILLISECONDS);
         }
 }
 

@@ -5,9 +5,9 @@
  */
 #include "host/orphans.h"
 
+#include "host/clock.h"
 #include "host/proc.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +76,7 @@ unsigned orphans_end(char *left, size_t size)
                         continue;
                 if (proc_each(end_child, &l) < 0 || l.found == 0)
                         break;
-                (void)poll(NULL, 0, ROUND_MILLISECONDS);
+                clock_pause(ROUND_MILLISECONDS);
         }
         (void)prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
         return l.found;

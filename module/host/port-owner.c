@@ -5,6 +5,7 @@
  */
 #include "host/port-owner.h"
 
+#include "core/util/printable.h"
 #include "host/proc.h"
 #include "host/sock-diag.h"
 
@@ -22,11 +23,10 @@ struct search {
         size_t size;
 };
 
-static int add_inode(unsigned inode, const char *address, void *userdata)
+static int add_inode(unsigned inode, void *userdata)
 {
         struct search *s = userdata;
 
-        (void)address;
         if (s->n < LISTENERS_MAX)
                 s->inodes[s->n++] = inode;
         return 0;
@@ -76,10 +76,7 @@ static int describe_holder(int process, pid_t pid, void *userdata)
         if (proc_each_socket(process, is_wanted, userdata) <= 0)
                 return 0;
         proc_read(process, "comm", name, sizeof(name));
-        name[strcspn(name, "\n")] = '\0';
-        for (char *c = name; *c; c++)
-                if (*c < ' ' || *c > '~')
-                        *c = '?';
+        printable_ascii(name, sizeof(name), name, strcspn(name, "\n"));
         (void)snprintf(s->text, s->size, "%s, process %d", name[0] ? name : "?", (int)pid);
         return 1;
 }

@@ -65,9 +65,9 @@ static int open_in(const struct rootfs *r, const char *path, int flags)
         return fd < 0 ? failure() : fd;
 }
 
-static int is_something(int dir, const char *name, void *userdata)
+static int is_something(const char *name, void *userdata)
 {
-        (void)dir, (void)name, (void)userdata;
+        (void)name, (void)userdata;
         return 1;
 }
 
@@ -369,7 +369,7 @@ bool rootfs_is_top(const struct rootfs *r)
 }
 
 int rootfs_list(const struct rootfs *r, const char *path,
-                int (*each)(int dir, const char *name, void *userdata), void *userdata)
+                int (*each)(const char *name, void *userdata), void *userdata)
 {
         AUTO_CLOSE int fd = open_in(r, path, O_RDONLY | O_DIRECTORY);
         char entries[8192] __attribute__((aligned(8)));
@@ -386,7 +386,7 @@ int rootfs_list(const struct rootfs *r, const char *path,
                 for (ssize_t at = 0; at < n; at += e->d_reclen) {
                         e = (const struct dirent64 *)(const void *)(entries + at);
                         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-                                rc = each(fd, e->d_name, userdata);
+                                rc = each(e->d_name, userdata);
                         if (rc != 0)
                                 return rc;
                 }

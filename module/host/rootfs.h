@@ -87,4 +87,4 @@ int rootfs_real_path(const struct rootfs *r, const char *path, char **ret) MUST_
 /* Calls `each` with every name in the directory but . and ..; stops at the first non-zero. 0 too
  * when there is no such directory. */
 int rootfs_list(const struct rootfs *r, const char *path,
-                int (*each)(int dir, const char *name, void *userdata), void *userdata) MUST_CHECK;
+                int (*each)(const char *name, void *userdata), void *userdata) MUST_CHECK;

@@ -22,7 +22,7 @@ struct reader {
         int (*read)(const void *answer, const struct reader *r);
         size_t size; /* of an answer */
         uint32_t port;
-        int (*each)(unsigned inode, const char *address, void *userdata);
+        int (*each)(unsigned inode, void *userdata);
         void *userdata;
 };
 
@@ -86,11 +86,10 @@ static int read_vsock(const void *answer, const struct reader *r)
 
         if (m->vdiag_src_port != r->port || m->vdiag_state != STATE_LISTEN)
                 return 0;
-        return r->each(m->vdiag_ino, NULL, r->userdata);
+        return r->each(m->vdiag_ino, r->userdata);
 }
 
-int sock_diag_vsock(uint32_t port, int (*each)(unsigned inode, const char *address, void *userdata),
-                    void *userdata)
+int sock_diag_vsock(uint32_t port, int (*each)(unsigned inode, void *userdata), void *userdata)
 {
         const struct reader reader = { .read = read_vsock,
                                        .size = sizeof(struct vsock_diag_msg),
@@ -111,23 +110,38 @@ int sock_diag_vsock(uint32_t port, int (*each)(unsigned inode, const char *addre
 static int read_tcp(const void *answer, const struct reader *r)
 {
         const struct inet_diag_msg *m = answer;
-        char host[INET6_ADDRSTRLEN] = "?", address[INET6_ADDRSTRLEN + 16];
+        struct tcp_sockets *all = r->userdata;
+        struct tcp_socket *s;
+        char host[INET6_ADDRSTRLEN] = "?";
 
         if (m->idiag_state != STATE_LISTEN)
                 return 0;
+        s = list_room(all->list, all->n, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        all->list = s;
+        s += all->n++;
+        s->inode = m->idiag_inode;
         (void)inet_ntop(m->idiag_family, m->id.idiag_src, host, sizeof(host));
-        (void)snprintf(address, sizeof(address), m->idiag_family == AF_INET6 ? "[%s]:%u" : "%s:%u",
-                       host, ntohs(m->id.idiag_sport));
-        return r->each(m->idiag_inode, address, r->userdata);
+        (void)snprintf(s->address, sizeof(s->address),
+                       m->idiag_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host,
+                       ntohs(m->id.idiag_sport));
+        return 0;
 }
 
-int sock_diag_tcp(int (*each)(unsigned inode, const char *address, void *userdata), void *userdata)
+static int by_inode(const void *a, const void *b)
+{
+        const struct tcp_socket *left = a, *right = b;
+
+        return (left->inode > right->inode) - (left->inode < right->inode);
+}
+
+int sock_diag_tcp(struct tcp_sockets *ret)
 {
         static const uint8_t families[] = { AF_INET, AF_INET6 };
         const struct reader reader = { .read = read_tcp,
                                        .size = sizeof(struct inet_diag_msg),
-                                       .each = each,
-                                       .userdata = userdata };
+                                       .userdata = ret };
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < ELEMENTSOF(families); i++) {
@@ -143,5 +157,22 @@ int sock_diag_tcp(int (*each)(unsigned inode, const char *address, void *userdat
 
                 r = dump(&request, sizeof(request), &reader);
         }
+        if (ret->n > 1)
+                qsort(ret->list, ret->n, sizeof(*ret->list), by_inode);
         return r;
+}
+
+const char *tcp_sockets_address(const struct tcp_sockets *s, unsigned inode)
+{
+        const struct tcp_socket wanted = { .inode = inode };
+        const struct tcp_socket *found =
+                s->n > 0 ? bsearch(&wanted, s->list, s->n, sizeof(*s->list), by_inode) : NULL;
+
+        return found ? found->address : NULL;
+}
+
+void tcp_sockets_free(struct tcp_sockets *s)
+{
+        free(s->list);
+        *s = (struct tcp_sockets){ 0 };
 }

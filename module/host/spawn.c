@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -78,16 +77,6 @@ static int exit_status(int status)
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int reap(pid_t pid)
-{
-        int status;
-
-        while (waitpid(pid, &status, 0) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        return exit_status(status);
-}
-
 /* One that closed its outputs and goes on is ended at the deadline. */
 static int reap_by(pid_t pid, uint64_t deadline)
 {
@@ -95,8 +84,7 @@ static int reap_by(pid_t pid, uint64_t deadline)
 
         if (r == 0)
                 return exit_status(status);
-        (void)kill(pid, SIGKILL);
-        (void)reap(pid);
+        spawn_end(pid);
         return r;
 }
 
@@ -121,25 +109,15 @@ static int capture(int fd, uint64_t deadline, struct buf *text)
 {
         char chunk[4096];
 
-        for (;;) {
-                struct pollfd p = { .fd = fd, .events = POLLIN };
-                int n = poll(&p, 1, clock_poll_timeout(deadline));
-                ssize_t len;
+        while (clock_now() < deadline) { /* one that prints without end has to end, too */
+                ssize_t n = child_read(fd, chunk, sizeof(chunk), deadline);
 
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0 || clock_now() >= deadline) /* one that prints without end, too */
-                        return -ETIMEDOUT;
-                len = read(fd, chunk, sizeof(chunk));
-                if (len < 0 && errno == EINTR)
-                        continue;
-                if (len <= 0)
-                        return len < 0 ? -errno : 0;
+                if (n <= 0)
+                        return (int)n;
                 if (text)
-                        keep(text, chunk, (size_t)len);
+                        keep(text, chunk, (size_t)n);
         }
+        return -ETIMEDOUT;
 }
 
 int spawn_wait(const char *const argv[], int in, int out, unsigned timeout, struct buf *text)
@@ -161,8 +139,7 @@ int spawn_wait(const char *const argv[], int in, int out, unsigned timeout, stru
         r = capture(from, deadline, text);
         if (r == 0)
                 return reap_by(pid, deadline);
-        (void)kill(pid, SIGKILL);
-        (void)reap(pid);
+        spawn_end(pid);
         return r;
 }
 
@@ -174,5 +151,5 @@ int spawn_on(const char *const argv[], int fd, pid_t *ret)
 void spawn_end(pid_t pid)
 {
         (void)kill(pid, SIGKILL);
-        (void)reap(pid);
+        (void)TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
 }

@@ -118,13 +118,9 @@ static int answer(const struct question *q, const struct argv *options, struct b
         struct error first = { 0 };
         int r = ask(q, NULL, ret, &first);
 
-        if (r == -EINVAL && options->n > 0) {
-                struct error second = { 0 };
-
-                if (ask(q, options, ret, &second) == 0)
-                        return ret->error;
-        }
-        if (r < 0)
+        if (r == -EINVAL && options->n > 0 && ask(q, options, ret, NULL) == 0)
+                return ret->error;
+        if (r < 0 && error)
                 *error = first;
         return r < 0 ? r : ret->error;
 }

@@ -29,19 +29,8 @@ struct links {
 };
 
 /* A link to /dev/null takes away one of the same name that is in a directory behind it
- * (load-dropin.c, process_deps()). Of what is no link nothing is read. */
-static int is_link(const struct wants *w, const char *path)
-{
-        struct observed o = { 0 };
-        int r = rootfs_look(w->s->root, path, 0, &o);
-        bool none = o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
-
-        observed_free(&o);
-        return r < 0 ? error_set(w->s->error, r, "cannot look at %s%s", w->s->root->path, path)
-                     : !none;
-}
-
-static int note_enabled(int dir, const char *name, void *userdata)
+ * (load-dropin.c, process_deps()). */
+static int note_enabled(const char *name, void *userdata)
 {
         const struct links *l = userdata;
         struct wants *w = l->all;
@@ -52,7 +41,6 @@ static int note_enabled(int dir, const char *name, void *userdata)
         const char *link;
         int r;
 
-        (void)dir;
         if (++w->names > WANTS_MAX)
                 return error_say(w->s->error, -E2BIG,
                                  "%s%s: more names in .wants and .requires than can be looked "
@@ -66,22 +54,21 @@ static int note_enabled(int dir, const char *name, void *userdata)
                 return 0;
         r = argv_add_once(&w->seen, link, SEEN_MAX);
         if (r == 0)
-                r = is_link(w, path);
-        if (r <= 0)
-                return r;
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(name, distro_tcp_units[i]) == 0)
-                        f->tcp[i].enabled = true;
-        return other ? argv_add_once(&f->sockets, name, SOCKETS_MAX) : 0;
+                r = survey_is_mask(w->s, path);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (other)
+                return argv_add_once(&f->sockets, name, SOCKETS_MAX);
+        f->tcp[distro_tcp_unit(name)].enabled = true;
+        return 0;
 }
 
-static int look_in_wants(int dir, const char *name, void *userdata)
+static int look_in_wants(const char *name, void *userdata)
 {
         struct wants *w = userdata;
         struct links l = { w, name };
         char path[512];
 
-        (void)dir;
         if (fnmatch("*.wants", name, 0) != 0 && fnmatch("*.requires", name, 0) != 0)
                 return 0;
         (void)snprintf(path, sizeof(path), "%.128s/%.256s", w->directory, name);

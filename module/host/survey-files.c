@@ -247,7 +247,8 @@ static int look_at_labels(const struct desired *d, struct observed *observed)
         return r;
 }
 
-/* Of all that is looked at, which is kept: links of a tree may lead to one file a thousand times. */
+/* Of all that is looked at, which is kept: links of a tree may lead to one file a thousand times.
+ */
 #define BYTES_MAX ((size_t)96 << 20)
 
 int survey_paths(const struct rootfs *root, const struct desired *d, struct observed **ret,

@@ -6,37 +6,11 @@
  */
 #include "host/survey-sshd.h"
 
-#include "core/format/exec-start.h"
 #include "core/format/sshd-settings.h"
 #include "host/survey.h"
 
 #include <errno.h>
 #include <sys/stat.h>
-
-/* Those of the vendor's unit, which our template passes too. */
-static int read_options(struct survey *s, struct sshd_settings *ret)
-{
-        struct argv *options = &s->facts->sshd_options;
-        int r = 0;
-
-        for (size_t i = 0; r >= 0 && i < N_SSHD_ENVIRONMENTS; i++) {
-                AUTO(argv_free) struct argv env = { 0 };
-                AUTO(argv_free) struct argv word = { 0 };
-                AUTO_FREE char *text = NULL;
-                size_t len;
-
-                if (!(s->facts->environments & (1u << i)))
-                        continue;
-                r = survey_read(s, distro_environments[i].file, &text, &len);
-                if (r > 0)
-                        r = environment_parse(text, len, &env);
-                if (r == 0)
-                        r = argv_adds(&word, distro_environments[i].variable);
-                if (r == 0)
-                        r = command_expand(&word, &env, options);
-        }
-        return r < 0 ? r : sshd_settings_options(options, ret);
-}
 
 /* What is in the files of `from` comes after the options, and the first family counts. */
 static int merge(struct sshd_settings *to, const struct sshd_settings *from)
@@ -84,7 +58,7 @@ static void count_keys(struct survey *s)
 int survey_sshd_settings(struct survey *s)
 {
         AUTO(sshd_settings_free) struct sshd_settings all = { 0 };
-        int r = read_options(s, &all);
+        int r = sshd_settings_options(&s->facts->sshd_options, &all);
 
         if (r == 0)
                 r = all.config ? read_other(s, &all) : merge(&all, &s->facts->sshd_settings);

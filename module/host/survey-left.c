@@ -12,14 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_read(const struct facts *f, const char *path)
-{
-        for (size_t i = 0; i < f->n_sshd_files; i++)
-                if (strcmp(f->sshd_files[i], path) == 0)
-                        return true;
-        return strcmp(path, PATH_SSHD_DROPIN) == 0;
-}
-
 /* 1 where something is ours. */
 static int has_ours(const char *text, size_t len)
 {
@@ -47,7 +39,8 @@ static int look_at(struct left *all, const char *path)
         struct observed o = { 0 };
         int r = 0;
 
-        if (all->bytes > BYTES_MAX || is_read(s->facts, path))
+        if (all->bytes > BYTES_MAX || argv_has(&s->facts->sshd_files, path) ||
+            strcmp(path, PATH_SSHD_DROPIN) == 0)
                 return 0;
         r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
         if (r == 0 && o.type == OBSERVED_FILE) {
@@ -63,26 +56,18 @@ static int look_at(struct left *all, const char *path)
         return r > 0 ? argv_adds(&s->facts->sshd_left, path) : 0;
 }
 
-static int look_at_name(int dir, const char *name, void *userdata)
+static int look_at_name(const char *name, void *userdata)
 {
         char path[512];
 
-        (void)dir;
-        (void)snprintf(path, sizeof(path), "%.*s/%.256s",
-                       (int)(strrchr(PATH_SSHD_DROPIN, '/') - PATH_SSHD_DROPIN), PATH_SSHD_DROPIN,
-                       name);
+        (void)snprintf(path, sizeof(path), SSHD_DROPIN_DIR "/%.256s", name);
         return look_at(userdata, path);
 }
 
 int survey_left(struct survey *s)
 {
-        AUTO_FREE char *directory = strdup(PATH_SSHD_DROPIN);
         struct left all = { .s = s };
-        int r;
+        int r = look_at(&all, PATH_SSHD_CONFIG);
 
-        if (!directory)
-                return -ENOMEM;
-        *strrchr(directory, '/') = '\0';
-        r = look_at(&all, PATH_SSHD_CONFIG);
-        return r < 0 ? r : survey_list(s, directory, look_at_name, &all);
+        return r < 0 ? r : survey_list(s, SSHD_DROPIN_DIR, look_at_name, &all);
 }

@@ -5,6 +5,7 @@
  */
 #include "host/survey-machine.h"
 
+#include "core/util/printable.h"
 #include "host/vsock.h"
 
 #include <errno.h>
@@ -31,12 +32,8 @@ static void read_dmi(const struct rootfs *root, const char *file, char ret[64])
                 (void)snprintf(ret, 64, "%s", r == -ENOENT || r == -ENOTDIR ? "" : "unreadable");
                 return;
         }
-        text[strcspn(text, "\n")] = '\0';
-        len = (size_t)snprintf(ret, 64, "%s", text);
-        len = len < 64 ? len : 63;
-        for (size_t i = 0; i < len; i++)
-                if (ret[i] < ' ' || ret[i] > '~')
-                        ret[i] = '?';
+        printable_ascii(ret, 64, text, strcspn(text, "\n"));
+        len = strlen(ret);
         while (len > 0 && ret[len - 1] == ' ')
                 ret[--len] = '\0';
 }

@@ -52,8 +52,26 @@ int survey_read(const struct survey *s, const char *path, char **ret, size_t *re
         return r < 0 ? said(s, r, path) : 1;
 }
 
-int survey_list(struct survey *s, const char *path,
-                int (*each)(int dir, const char *name, void *userdata), void *userdata)
+int survey_look(const struct survey *s, const char *path, struct observed *ret)
+{
+        int r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, ret);
+
+        return r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path) : 0;
+}
+
+int survey_is_mask(const struct survey *s, const char *path)
+{
+        struct observed o = { 0 };
+        int r = rootfs_look(s->root, path, 0, &o); /* of what is no link nothing is read */
+
+        r = r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path)
+                  : observed_is_mask(&o);
+        observed_free(&o);
+        return r;
+}
+
+int survey_list(struct survey *s, const char *path, int (*each)(const char *name, void *userdata),
+                void *userdata)
 {
         return said(s, rootfs_list(s->root, path, each, userdata ? userdata : s), path);
 }

@@ -5,6 +5,7 @@
 #include "host/survey-records.h"
 
 #include "core/plan/render.h"
+#include "core/util/words.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -16,8 +17,7 @@ bool survey_is_plain_socket(const char *name)
                                     "0123456789:_.-\\";
         size_t n = strspn(name, plain);
 
-        return !name[n] && n > strlen(".socket") && n < 128 &&
-               strcmp(name + n - strlen(".socket"), ".socket") == 0;
+        return !name[n] && n > strlen(".socket") && n < 128 && text_ends(name, ".socket");
 }
 
 static int note_recorded(void *userdata, const char *unit)
@@ -51,12 +51,11 @@ static int read_preset(struct records *all, const char *path, unsigned *ret)
         return r > 0 ? preset_each_closed(preset, len, note_recorded, s->facts) : r;
 }
 
-static int look_at_record(int dir, const char *name, void *userdata)
+static int look_at_record(const char *name, void *userdata)
 {
         struct records *all = userdata;
         char path[512];
 
-        (void)dir;
         if (fnmatch(RECORD_PREFIX "*" RECORD_SUFFIX, name, 0) != 0)
                 return 0;
         (void)snprintf(path, sizeof(path), PRESET_DIR "/%.256s", name);

@@ -6,6 +6,7 @@
  */
 #include "host/survey-rivals.h"
 
+#include "core/util/words.h"
 #include "host/survey-streams.h"
 
 #include <errno.h>
@@ -57,28 +58,13 @@ static bool is_own(const char *path)
         return strncmp(path, SYSTEM_UNIT_DIR "/", strlen(SYSTEM_UNIT_DIR "/")) == 0;
 }
 
-/* What is read behind a mask of ours. */
-static bool is_copy(const char *path)
-{
-        const size_t n = strlen(path), end = strlen(SAVED_SUFFIX);
-
-        return n > end && strcmp(path + n - end, SAVED_SUFFIX) == 0;
-}
-
-static int look(struct survey *s, const char *path, struct observed *ret)
-{
-        int r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, ret);
-
-        return r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path) : 0;
-}
-
 /* A file of /etc that has to do with vsock, or is the unit itself. What is a link is not ours to
  * write. */
 static int take_own(struct reader *r, const char *path, const char *text, size_t len)
 {
         const bool fragment = strstr(path, ".d/") == NULL;
         struct observed o = { 0 };
-        int rc = look(r->s, path, &o), saved;
+        int rc = survey_look(r->s, path, &o), saved;
         bool file = o.type == OBSERVED_FILE;
 
         observed_free(&o);
@@ -107,7 +93,7 @@ static int take_text(void *userdata, const char *path, const char *text, size_t 
         if (!strstr(path, "/socket.d/")) /* which holds for ours, too */
                 add_text(&r->rival->text, text, len);
         r->vsock = r->vsock || vsock;
-        if (is_copy(path))
+        if (text_ends(path, SAVED_SUFFIX)) /* what is read behind a mask of ours */
                 r->rival->own = true;
         else if (is_own(path) && (fragment || vsock || distro_has_marker(text, len)))
                 rc = take_own(r, path, text, len);
@@ -149,15 +135,13 @@ static int read_instance(struct survey *s, struct rival *r)
 
 static int look_at_mask(struct survey *s, struct rival *r)
 {
-        struct observed o = { 0 };
         char path[256];
         int rc;
 
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", r->name);
-        rc = look(s, path, &o);
-        r->masked = o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
-        observed_free(&o);
-        return rc;
+        rc = survey_is_mask(s, path);
+        r->masked = rc > 0;
+        return rc < 0 ? rc : 0;
 }
 
 /* What is kept of one may have a few MiB. */
@@ -206,10 +190,7 @@ static int look_at(struct survey *s, const char *name, bool enabled, struct unit
 
 static bool is_known(const struct facts *f, const char *name)
 {
-        for (size_t i = 0; i < f->n_rivals; i++)
-                if (strcmp(f->rivals[i].name, name) == 0)
-                        return true;
-        return distro_is_tcp_unit(name) || strcmp(name, UNIT_SOCKET) == 0;
+        return rival_find(f, name) || distro_is_tcp_unit(name) || strcmp(name, UNIT_SOCKET) == 0;
 }
 
 /* One that is not sshd's may be on a disk that fails: then it is not ours to judge, and who
@@ -226,15 +207,15 @@ static int look_at_other(struct survey *s, const char *name, bool enabled)
 
 int survey_rivals(struct survey *s)
 {
-        static const int sockets[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET };
         struct facts *f = s->facts;
         int r = 0;
 
-        for (size_t k = 0; r == 0 && k < ELEMENTSOF(sockets); k++) {
-                struct tcp_unit *t = &f->tcp[sockets[k]];
+        for (size_t k = 0; r == 0 && k < N_TCP_PAIRS; k++) {
+                const size_t socket = distro_tcp_pairs[k].socket;
+                struct tcp_unit *t = &f->tcp[socket];
 
                 if (facts_has_unit(t) || t->recorded)
-                        r = look_at(s, distro_tcp_units[sockets[k]], t->enabled, &t->streams);
+                        r = look_at(s, distro_tcp_units[socket], t->enabled, &t->streams);
         }
         for (size_t k = 0; r == 0 && k < f->sockets.n; k++)
                 r = look_at_other(s, f->sockets.list[k], true);

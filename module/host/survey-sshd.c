@@ -6,6 +6,7 @@
  */
 #include "host/survey-sshd.h"
 
+#include "core/format/exec-start.h"
 #include "core/format/sshd-config.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@
 struct names {
         char *directory;
         char **list;
-        size_t n, cap;
+        size_t n;
 };
 
 struct reader {
@@ -43,21 +44,37 @@ struct reader {
 
 static int read_file(struct reader *r, const char *path, unsigned depth);
 
+/* Which of them the vendor's unit passes on, as our template does, and what that is. */
+static int find_environment(const struct survey *s, unsigned i)
+{
+        AUTO(argv_free) struct argv env = { 0 };
+        AUTO(argv_free) struct argv word = { 0 };
+        const struct sshd_environment *e = &distro_environments[i];
+        AUTO_FREE char *text = NULL;
+        size_t len;
+        int r = survey_read(s, e->file, &text, &len);
+
+        /* what cannot be read may well be what the unit passes on: it is no worse twice */
+        if (r < 0 || (r > 0 && strstr(text, e->must_contain)))
+                s->facts->environments |= 1u << i;
+        if (r <= 0 || !(s->facts->environments & (1u << i)))
+                return r < 0 ? r : 0;
+        r = environment_parse(text, len, &env);
+        if (r == 0)
+                r = argv_adds(&word, e->variable);
+        return r == 0 ? command_expand(&word, &env, &s->facts->sshd_options) : r;
+}
+
 static int find_environments(const struct survey *s)
 {
         int first = 0;
 
-        for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++) {
-                AUTO_FREE char *text = NULL;
-                size_t len;
-                int r = survey_read(s, distro_environments[i].file, &text, &len);
+        for (unsigned i = 0; i < N_SSHD_ENVIRONMENTS; i++) {
+                int r = find_environment(s, i);
 
-                /* what cannot be read may well be what the unit passes on: it is no worse twice */
-                if (r < 0 || (r > 0 && strstr(text, distro_environments[i].must_contain)))
-                        s->facts->environments |= 1u << i;
                 first = first < 0 ? first : r;
         }
-        return first < 0 ? first : 0;
+        return first;
 }
 
 static void names_free(struct names *m)
@@ -82,7 +99,7 @@ static void reader_done(struct reader *r)
 static bool spend(struct reader *r, size_t work)
 {
         r->work += work;
-        if (r->work > WORK_MAX || r->bytes > BYTES_MAX || r->s->facts->n_sshd_files >= FILES_MAX)
+        if (r->work > WORK_MAX || r->bytes > BYTES_MAX || r->s->facts->sshd_files.n >= FILES_MAX)
                 r->s->facts->sshd_beyond = true;
         return !r->s->facts->sshd_beyond;
 }
@@ -104,20 +121,14 @@ static int note(void **tree, const char *text)
         return node ? !known : -ENOMEM;
 }
 
-static int note_name(int dir, const char *name, void *userdata)
+static int note_name(const char *name, void *userdata)
 {
         struct names *m = userdata;
+        char **more = list_room(m->list, m->n, sizeof(*more));
 
-        (void)dir;
-        if (m->n == m->cap) {
-                size_t cap = m->cap ? m->cap * 2 : 32;
-                char **more = reallocarray(m->list, cap, sizeof(*more));
-
-                if (!more)
-                        return -ENOMEM;
-                m->list = more;
-                m->cap = cap;
-        }
+        if (!more)
+                return -ENOMEM;
+        m->list = more;
         m->list[m->n] = strdup(name);
         return m->list[m->n] ? (m->n++, 0) : -ENOMEM;
 }
@@ -147,7 +158,7 @@ static int list_matches(struct reader *r, const char *directory, const char *pat
                 return rc;
         for (size_t i = 0; rc == 0 && i < r->names.n; i++)
                 if (fnmatch(pattern, r->names.list[i], FNM_PERIOD) == 0)
-                        rc = note_name(-1, r->names.list[i], ret);
+                        rc = note_name(r->names.list[i], ret);
         return rc;
 }
 
@@ -168,7 +179,7 @@ static int expand(struct reader *r, const char *base, const char *rest, unsigned
         if (strpbrk(component, "*?[\\"))
                 rc = list_matches(r, base, component, &m);
         else if (spend(r, 1))
-                rc = note_name(-1, component, &m);
+                rc = note_name(component, &m);
         for (size_t i = 0; rc == 0 && i < m.n && spend(r, 1); i++) {
                 AUTO_FREE char *path = NULL;
 
@@ -220,17 +231,6 @@ static int real_path(struct reader *r, const char *path, char **ret)
         return *ret ? 1 : -ENOMEM;
 }
 
-static int remember(struct facts *f, const char *path)
-{
-        char **more = reallocarray(f->sshd_files, f->n_sshd_files + 1, sizeof(*more));
-
-        if (!more)
-                return -ENOMEM;
-        f->sshd_files = more;
-        more[f->n_sshd_files] = strdup(path);
-        return more[f->n_sshd_files] ? (f->n_sshd_files++, 0) : -ENOMEM;
-}
-
 static void remember_port(struct facts *f, const char *argument)
 {
         unsigned long port = strtoul(argument, NULL, 10);
@@ -267,8 +267,7 @@ static int leads_to_dropin(struct reader *r, const char *pattern, bool *ret)
         if (!slash)
                 return -ENOMEM;
         *slash = '\0';
-        if (!r->directory ||
-            fnmatch(slash + 1, strrchr(PATH_SSHD_DROPIN, '/') + 1, FNM_PERIOD) != 0 || !spend(r, 8))
+        if (!r->directory || fnmatch(slash + 1, SSHD_DROPIN, FNM_PERIOD) != 0 || !spend(r, 8))
                 return 0;
         rc = real_path(r, full[0] ? full : "/", &real);
         *ret = rc > 0 && strcmp(real, r->directory) == 0;
@@ -304,7 +303,7 @@ static int take(struct reader *r, const char *path, const char *real, const stru
 
         if (depth > 0 && !below && !listens(c))
                 return 0;
-        return remember(r->s->facts, depth > 0 && below ? real : path);
+        return argv_adds(&r->s->facts->sshd_files, depth > 0 && below ? real : path);
 }
 
 static int read_file(struct reader *r, const char *path, unsigned depth)
@@ -342,17 +341,12 @@ static int read_file(struct reader *r, const char *path, unsigned depth)
 /* Ours is known by where it is; the file itself need not be there yet. */
 static int find_own(struct reader *r)
 {
-        AUTO_FREE char *directory = strdup(PATH_SSHD_DROPIN);
-        int rc;
+        int rc = real_path(r, SSHD_DROPIN_DIR, &r->directory);
 
-        if (!directory)
-                return -ENOMEM;
-        *strrchr(directory, '/') = '\0';
-        rc = real_path(r, directory, &r->directory);
         if (rc < 0)
                 return rc;
-        if (asprintf(&r->dropin, "%s%s", r->directory ? r->directory : directory,
-                     strrchr(PATH_SSHD_DROPIN, '/')) < 0) {
+        if (asprintf(&r->dropin, "%s/" SSHD_DROPIN, r->directory ? r->directory : SSHD_DROPIN_DIR) <
+            0) {
                 r->dropin = NULL;
                 return -ENOMEM;
         }

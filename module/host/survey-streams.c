@@ -60,13 +60,12 @@ static int too_much(const struct scan *c)
                          c->unit, c->s->root->image ? ", in " : "", c->s->root->path);
 }
 
-static int note_dropin(int dir, const char *name, void *userdata)
+static int note_dropin(const char *name, void *userdata)
 {
         struct scan *c = userdata;
         AUTO_FREE char *path = NULL;
         int r;
 
-        (void)dir;
         if (++c->looked > NAMES_MAX || c->names.n >= DROPINS_MAX)
                 return too_much(c);
         if (fnmatch("*.conf", name, FNM_PERIOD) != 0 || strcmp(name, SOCKET_DROPIN) == 0 ||

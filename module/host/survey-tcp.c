@@ -8,6 +8,7 @@
 
 #include "core/format/proc-text.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/proc.h"
 #include "host/sock-diag.h"
 #include "host/sshd-query.h"
@@ -16,46 +17,25 @@
 #include <string.h>
 
 struct look {
-        unsigned *inodes;
-        struct buf addresses; /* one for each inode, separated by blanks */
-        size_t n;
+        struct tcp_sockets sockets;
         pid_t pid; /* the process that is looked for */
         bool plain;
-        struct buf mine; /* its addresses */
+        struct buf mine; /* its addresses, separated by blanks */
 };
 
 static void look_free(struct look *l)
 {
-        free(l->inodes);
-        buf_free(&l->addresses);
+        tcp_sockets_free(&l->sockets);
         buf_free(&l->mine);
-}
-
-static int note_socket(unsigned inode, const char *address, void *userdata)
-{
-        struct look *l = userdata;
-        unsigned *more = reallocarray(l->inodes, l->n + 1, sizeof(*more));
-
-        if (!more)
-                return -ENOMEM;
-        l->inodes = more;
-        more[l->n++] = inode;
-        buf_addf(&l->addresses, "%s%s", l->addresses.len ? " " : "", address);
-        return l->addresses.error;
 }
 
 static int match_socket(unsigned inode, void *userdata)
 {
         struct look *l = userdata;
-        const char *at = buf_str(&l->addresses);
+        const char *address = tcp_sockets_address(&l->sockets, inode);
 
-        for (size_t i = 0; i < l->n; i++) {
-                size_t len = strcspn(at, " ");
-
-                if (l->inodes[i] == inode)
-                        buf_addf(&l->mine, "%s%.*s", l->mine.len ? " " : "", (int)len, at);
-                at += len + (at[len] == ' ');
-        }
+        if (address)
+                buf_addf(&l->mine, "%s%s", l->mine.len ? " " : "", address);
         return l->mine.error;
 }
 
@@ -77,7 +57,6 @@ static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
                            const struct argv *options, bool confined)
 {
         AUTO_BUF effective = BUF_INIT;
-        struct error error = { 0 };
         int r;
 
         l->pid = (pid_t)t->main_pid;
@@ -88,7 +67,7 @@ static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
                 return r == -ENOMEM ? r : 0;
         if (!confined && listen_is_wide(buf_str(&l->mine)))
                 return 0; /* nothing of ours, neither there nor here */
-        r = sshd_effective_untouched(sshd, options, &effective, &error);
+        r = sshd_effective_untouched(sshd, options, &effective, NULL);
         if (r == 0)
                 t->stale = listen_stale(buf_str(&l->mine), buf_str(&effective));
         else if (r == -EINVAL && !listen_is_wide(buf_str(&l->mine)))
@@ -97,33 +76,35 @@ static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
 }
 
 /* Those that are TCP, and could be named the same by the kernel. */
-static bool is_unbound(const char *wanted, const char *listening)
+static bool is_unbound(const char *wanted, const struct tcp_sockets *listening)
 {
-        for (const char *at = wanted; *at;) {
-                size_t n = strcspn(at, " ");
-                bool tcp = at[0] == '[' || (at[0] >= '0' && at[0] <= '9');
+        for (struct word w; word_next(&wanted, ' ', &w);) {
+                size_t i = 0;
 
-                if (tcp && !memchr(at, '%', n) && !listen_has(listening, at, n))
+                if ((w.text[0] != '[' && (w.text[0] < '0' || w.text[0] > '9')) ||
+                    memchr(w.text, '%', w.len))
+                        continue;
+                while (i < listening->n && !word_is(&w, listening->list[i].address))
+                        i++;
+                if (i == listening->n)
                         return true;
-                at += n + (at[n] == ' ');
         }
         return false;
 }
 
 int survey_tcp(struct facts *f, bool confined)
 {
-        static const int pairs[][2] = { { TCP_SSH_SERVICE, TCP_SSH_SOCKET },
-                                        { TCP_SSHD_SERVICE, TCP_SSHD_SOCKET } };
         AUTO(look_free) struct look l = { 0 };
-        int r = sock_diag_tcp(note_socket, &l);
+        int r = sock_diag_tcp(&l.sockets);
 
         if (r < 0)
                 return r == -ENOMEM ? r : 0;
-        for (size_t k = 0; r == 0 && k < ELEMENTSOF(pairs); k++) {
-                struct tcp_unit *service = &f->tcp[pairs[k][0]], *socket = &f->tcp[pairs[k][1]];
+        for (size_t k = 0; r == 0 && k < N_TCP_PAIRS; k++) {
+                struct tcp_unit *service = &f->tcp[distro_tcp_pairs[k].service];
+                struct tcp_unit *socket = &f->tcp[distro_tcp_pairs[k].socket];
 
                 if (socket->active)
-                        socket->unbound = is_unbound(socket->listen, buf_str(&l.addresses));
+                        socket->unbound = is_unbound(socket->listen, &l.sockets);
                 else if (service->active && service->main_pid > 1)
                         r = look_at_service(&l, service, f->sshd, &f->sshd_options, confined);
         }

@@ -66,22 +66,20 @@ static int find_programs(const struct survey *s, const char *program)
 
 /* systemd's own library carries the version in its name: the same source for a running system and
  * an image, so that both render the same bytes. */
-static int note_version(int dir, const char *name, void *userdata)
+static int note_version(const char *name, void *userdata)
 {
         struct facts *f = ((struct survey *)userdata)->facts;
         unsigned version;
 
-        (void)dir;
         if (sscanf(name, "libsystemd-shared-%u", &version) == 1 && version > f->systemd_version)
                 f->systemd_version = version;
         return 0;
 }
 
-static int look_in_multiarch(int dir, const char *name, void *userdata)
+static int look_in_multiarch(const char *name, void *userdata)
 {
         char path[256];
 
-        (void)dir;
         if (fnmatch("*-linux-gnu*", name, 0) != 0)
                 return 0;
         (void)snprintf(path, sizeof(path), "/usr/lib/%.128s/systemd", name);
@@ -103,12 +101,11 @@ static int find_version(struct survey *s)
         return r;
 }
 
-static int note_module(int dir, const char *name, void *userdata)
+static int note_module(const char *name, void *userdata)
 {
         struct facts *f = ((struct survey *)userdata)->facts;
         size_t n = strcspn(name, ".");
 
-        (void)dir;
         for (size_t i = 0; i < N_MODULES; i++)
                 if (strlen(distro_transports[i].module) == n &&
                     strncmp(name, distro_transports[i].module, n) == 0 &&
@@ -117,11 +114,10 @@ static int note_module(int dir, const char *name, void *userdata)
         return 0;
 }
 
-static int look_in_release(int dir, const char *name, void *userdata)
+static int look_in_release(const char *name, void *userdata)
 {
         char path[256];
 
-        (void)dir;
         (void)snprintf(path, sizeof(path), "/lib/modules/%.128s/kernel/net/vmw_vsock", name);
         return survey_list(userdata, path, note_module, NULL);
 }
@@ -141,31 +137,26 @@ static int find_modules(struct survey *s)
                 if (stat(path, &st) == 0)
                         s->facts->loaded |= 1u << i;
         }
-        return uname(&u) < 0 ? -errno : look_in_release(-1, u.release, s);
+        return uname(&u) < 0 ? -errno : look_in_release(u.release, s);
 }
 
 /* A link is an alias of another of these units, as Debian's sshd.service is, or the administrator's
  * own unit (systemctl link). */
 static bool is_alias(const char *unit, const char *target)
 {
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(basename(target), distro_tcp_units[i]) == 0)
-                        return strcmp(unit, distro_tcp_units[i]) != 0;
-        return false;
+        return distro_is_tcp_unit(basename(target)) && strcmp(unit, basename(target)) != 0;
 }
 
 /* systemctl mask --runtime: of no effect beside a file of /etc. */
 static int find_bar(const struct survey *s, const char *unit, struct tcp_unit *t)
 {
-        struct observed o = { 0 };
         char path[256];
         int r;
 
         (void)snprintf(path, sizeof(path), "/run/systemd/system/%s", unit);
-        r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
-        t->barred = r == 0 && o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
-        observed_free(&o);
-        return r < 0 ? error_set(s->error, r, "cannot look at %s", path) : 0;
+        r = survey_is_mask(s, path);
+        t->barred = r > 0;
+        return r < 0 ? r : 0;
 }
 
 static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_unit *t)
@@ -182,10 +173,10 @@ static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_un
                 t->vendor = t->vendor || r > 0;
         }
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", unit);
-        r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
+        r = survey_look(s, path, &o);
         if (r < 0)
-                return error_set(s->error, r, "cannot look at %s%s", s->root->path, path);
-        t->masked = o.type == OBSERVED_LINK && strcmp(o.data, "/dev/null") == 0;
+                return r;
+        t->masked = observed_is_mask(&o);
         t->foreign = o.type == OBSERVED_FILE ||
                      (o.type == OBSERVED_LINK && !t->masked && !is_alias(unit, o.data));
         observed_free(&o);
@@ -329,12 +320,12 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
 static int look_at_unit(struct systemd *m, const char *unit, struct unit_state *ret,
                         struct error *error)
 {
-        struct error denied = { 0 };
-        int r = systemd_unit(m, unit, ret, &denied);
+        int r = systemd_unit(m, unit, ret, error);
 
-        if (r < 0 && r != -EACCES)
-                *error = denied;
-        return r == -EACCES ? 0 : r;
+        if (r != -EACCES)
+                return r;
+        *error = (struct error){ 0 };
+        return 0;
 }
 
 static int note_stream(void *userdata, const char *section, const char *key, const char *value)
@@ -371,17 +362,17 @@ static int find_mover(const struct rootfs *root, struct unit_state *s)
 int survey_units(const struct rootfs *root, struct systemd *m, struct units *ret,
                  struct error *error)
 {
-        int r = look_at_unit(m, UNIT_SOCKET, &ret->socket, error);
+        const struct {
+                const char *name;
+                struct unit_state *state;
+        } table[] = {
+                { UNIT_SOCKET, &ret->socket },       { UNIT_KEYGEN, &ret->keygen },
+                { UNIT_HOSTKEYS, &ret->hostkeys },   { UNIT_CREDENTIAL, &ret->credential },
+                { UNIT_PROVISION, &ret->provision },
+        };
+        int r = 0;
 
-        if (r == 0)
-                r = find_mover(root, &ret->socket);
-        if (r == 0)
-                r = look_at_unit(m, UNIT_KEYGEN, &ret->keygen, error);
-        if (r == 0)
-                r = look_at_unit(m, UNIT_HOSTKEYS, &ret->hostkeys, error);
-        if (r == 0)
-                r = look_at_unit(m, UNIT_CREDENTIAL, &ret->credential, error);
-        if (r == 0)
-                r = look_at_unit(m, UNIT_PROVISION, &ret->provision, error);
-        return r;
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(table); i++)
+                r = look_at_unit(m, table[i].name, table[i].state, error);
+        return r == 0 ? find_mover(root, &ret->socket) : r;
 }

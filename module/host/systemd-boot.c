@@ -5,7 +5,7 @@
  */
 #include "host/systemd-bus.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
 #define UNITS_MAX 512 /* looked at on the way; a boot has some hundred */
@@ -18,18 +18,13 @@ static const char *const pulled_in_by[] = { "WantedBy", "RequiredBy", "BoundBy",
 
 static int add_names(struct systemd *m, const char *path, const char *property, struct argv *units)
 {
-        AUTO_BUS_MESSAGE *reply = NULL;
-        const char *name;
-        int r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, property, NULL,
-                                    &reply, "as");
+        AUTO(argv_free) struct argv names = { 0 };
+        int r = systemd_list(m, path, UNIT_INTERFACE, property, &names);
 
-        if (r >= 0)
-                r = sd_bus_message_enter_container(reply, 'a', "s");
         if (r < 0)
-                return 0;
-        while ((r = sd_bus_message_read(reply, "s", &name)) > 0)
-                if (!argv_has(units, name) && argv_adds(units, name) < 0)
-                        return -1;
+                return r == -ENOMEM ? r : 0;
+        for (size_t i = 0; r == 0 && i < names.n; i++)
+                r = argv_add_once(units, names.list[i], UNITS_MAX);
         return r;
 }
 
@@ -85,7 +80,7 @@ bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand)
 
         if (read_id(m, "default.target", &goal) < 0 || argv_adds(&units, unit) < 0)
                 return false;
-        for (size_t i = 0; !found && i < units.n && i < UNITS_MAX; i++) {
+        for (size_t i = 0; !found && i < units.n; i++) {
                 found = strcmp(units.list[i], goal) == 0;
                 if (!found && add_origins(m, units.list[i], ways, &units) < 0)
                         break;

@@ -46,19 +46,6 @@ static int read_argv(struct systemd *m, const char *path, struct argv *ret)
         return r;
 }
 
-static int read_environment(struct systemd *m, const char *path, struct argv *ret)
-{
-        AUTO_BUS_MESSAGE *reply = NULL;
-        const char *word;
-        int r = get(m, path, "Environment", "as", &reply);
-
-        if (r >= 0)
-                r = sd_bus_message_enter_container(reply, 'a', "s");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &word)) > 0)
-                r = argv_adds(ret, word);
-        return r;
-}
-
 static int read_files(struct systemd *m, const char *path, struct argv *ret)
 {
         AUTO_BUS_MESSAGE *reply = NULL;
@@ -84,7 +71,7 @@ int systemd_service_command(struct systemd *m, const char *service, struct servi
         if (r >= 0)
                 r = read_argv(m, path, &c.argv);
         if (r >= 0)
-                r = read_environment(m, path, &c.env);
+                r = systemd_list(m, path, SERVICE_INTERFACE, "Environment", &c.env);
         if (r >= 0)
                 r = read_files(m, path, &c.files);
         if (r < 0)

@@ -26,18 +26,25 @@ int systemd_streams(struct systemd *m, const char *path, struct buf *out)
         return r < 0 ? r : out->error;
 }
 
+int systemd_list(struct systemd *m, const char *path, const char *interface, const char *name,
+                 struct argv *ret)
+{
+        int r = sd_bus_get_property_strv(m->bus, DESTINATION, path, interface, name, NULL,
+                                         &ret->list);
+
+        while (r >= 0 && ret->list && ret->list[ret->n])
+                ret->n++;
+        return r < 0 ? r : 0;
+}
+
 bool systemd_has_dropin(struct systemd *m, const char *path, const char *name)
 {
-        AUTO_BUS_MESSAGE *reply = NULL;
-        const char *dropin;
+        AUTO(argv_free) struct argv files = { 0 };
+        int r = systemd_list(m, path, UNIT_INTERFACE, "DropInPaths", &files);
         bool has = false;
-        int r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, "DropInPaths", NULL,
-                                    &reply, "as");
 
-        if (r >= 0)
-                r = sd_bus_message_enter_container(reply, 'a', "s");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &dropin)) > 0)
-                has = has || strcmp(basename(dropin), name) == 0;
+        for (size_t i = 0; r == 0 && i < files.n; i++)
+                has = has || strcmp(basename(files.list[i]), name) == 0;
         return has;
 }
 
@@ -46,8 +53,7 @@ bool systemd_has_dropin(struct systemd *m, const char *path, const char *name)
 static int read_service(struct systemd *m, const char *path, const char *socket, char *ret,
                         size_t size)
 {
-        AUTO_BUS_MESSAGE *reply = NULL;
-        const char *name = "";
+        AUTO(argv_free) struct argv triggered = { 0 };
         int accept = 0;
         int r = sd_bus_get_property_trivial(m->bus, DESTINATION, path, SOCKET_INTERFACE, "Accept",
                                             NULL, 'b', &accept);
@@ -61,15 +67,10 @@ static int read_service(struct systemd *m, const char *path, const char *socket,
                 return 0;
         }
         if (r >= 0)
-                r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, "Triggers", NULL,
-                                        &reply, "as");
+                r = systemd_list(m, path, UNIT_INTERFACE, "Triggers", &triggered);
         if (r >= 0)
-                r = sd_bus_message_enter_container(reply, 'a', "s");
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "s", &name);
-        if (r >= 0)
-                (void)snprintf(ret, size, "%s", r > 0 ? name : "");
-        return r < 0 ? r : 0;
+                (void)snprintf(ret, size, "%s", triggered.n ? triggered.list[0] : "");
+        return r;
 }
 
 int systemd_socket_service(struct systemd *m, const char *socket, char *ret, size_t size,
@@ -86,21 +87,17 @@ int systemd_socket_service(struct systemd *m, const char *socket, char *ret, siz
 
 static int read_files(struct systemd *m, const char *path, struct buf *out)
 {
-        AUTO_BUS_MESSAGE *reply = NULL;
+        AUTO(argv_free) struct argv files = { 0 };
         AUTO_FREE char *fragment = NULL;
-        const char *file;
         int r = sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE,
                                            "FragmentPath", NULL, &fragment);
 
         if (r >= 0)
                 buf_addf(out, "%s\n", fragment);
         if (r >= 0)
-                r = sd_bus_get_property(m->bus, DESTINATION, path, UNIT_INTERFACE, "DropInPaths",
-                                        NULL, &reply, "as");
-        if (r >= 0)
-                r = sd_bus_message_enter_container(reply, 'a', "s");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &file)) > 0)
-                buf_addf(out, "%s\n", file);
+                r = systemd_list(m, path, UNIT_INTERFACE, "DropInPaths", &files);
+        for (size_t i = 0; r == 0 && i < files.n; i++)
+                buf_addf(out, "%s\n", files.list[i]);
         return r < 0 ? r : out->error;
 }
 
@@ -115,33 +112,15 @@ int systemd_unit_files(struct systemd *m, const char *unit, struct buf *ret, str
         return r < 0 ? systemd_say(error, r, NULL, "look at", unit) : 0;
 }
 
-/* The first ExecStart= of a service; "" where it cannot be told. */
-static void read_program(struct systemd *m, const char *service, char *ret, size_t size)
-{
-        AUTO_BUS_MESSAGE *unit = NULL, *reply = NULL;
-        const char *path, *program;
-        int r = systemd_load_unit(m, service, &unit, &path);
-
-        ret[0] = '\0';
-        if (r >= 0)
-                r = sd_bus_get_property(m->bus, DESTINATION, path, SERVICE_INTERFACE, "ExecStart",
-                                        NULL, &reply, "a(sasbttttuii)");
-        if (r >= 0)
-                r = sd_bus_message_enter_container(reply, 'a', "(sasbttttuii)");
-        if (r > 0)
-                r = sd_bus_message_enter_container(reply, 'r', "sasbttttuii");
-        if (r > 0 && sd_bus_message_read(reply, "s", &program) > 0)
-                (void)snprintf(ret, size, "%s", program);
-}
-
 void systemd_socket_program(struct systemd *m, const char *socket, char *ret, size_t size)
 {
+        AUTO(service_command_free) struct service_command c = { 0 };
         char service[256] = "";
-        struct error error = { 0 };
 
         ret[0] = '\0';
-        if (systemd_socket_service(m, socket, service, sizeof(service), &error) == 0 && service[0])
-                read_program(m, service, ret, size);
+        if (systemd_socket_service(m, socket, service, sizeof(service), NULL) == 0 && service[0] &&
+            systemd_service_command(m, service, &c, NULL) == 0)
+                (void)snprintf(ret, size, "%s", c.argv.list[0]);
 }
 
 /* A unit that is gone by now is none. */
@@ -158,7 +137,7 @@ static int read_socket(struct systemd *m, const char *name, const char *path,
 int systemd_each_socket(struct systemd *m, int (*each)(const struct socket_unit *s, void *userdata),
                         void *userdata, struct error *error)
 {
-        sd_bus_error e = SD_BUS_ERROR_NULL;
+        AUTO_BUS_ERROR e = SD_BUS_ERROR_NULL;
         AUTO_BUS_MESSAGE *reply = NULL;
         const char *name, *path;
         int r = sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "ListUnitsByPatterns",
@@ -174,6 +153,5 @@ int systemd_each_socket(struct systemd *m, int (*each)(const struct socket_unit 
         }
         if (r < 0)
                 r = systemd_say(error, r, &e, "list sockets", "");
-        sd_bus_error_free(&e);
         return r;
 }

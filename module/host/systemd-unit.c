@@ -6,6 +6,7 @@
 #include "host/systemd-bus.h"
 
 #include "core/format/distro.h"
+#include "core/util/words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +73,7 @@ static int take_property(sd_bus_message *reply, const char *name, struct propert
  * for the next question, with word of both to whoever listens. */
 static int read_properties(struct systemd *m, const char *path, struct properties *p)
 {
-        sd_bus_message *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         const char *name;
         int r = sd_bus_call_method(m->bus, DESTINATION, path, "org.freedesktop.DBus.Properties",
                                    "GetAll", NULL, &reply, "s", UNIT_INTERFACE);
@@ -88,7 +89,6 @@ static int read_properties(struct systemd *m, const char *path, struct propertie
                 if (r >= 0)
                         r = sd_bus_message_exit_container(reply);
         }
-        sd_bus_message_unref(reply);
         return r < 0 ? r : 0;
 }
 
@@ -127,7 +127,6 @@ static void read_socket(struct systemd *m, const char *path, struct unit_state *
 static int read_unit(struct systemd *m, const char *unit, const char *path, struct unit_state *s)
 {
         struct properties p = { .unit = s };
-        size_t len = strlen(unit);
         int r = read_properties(m, path, &p);
 
         if (r < 0)
@@ -144,7 +143,7 @@ static int read_unit(struct systemd *m, const char *unit, const char *path, stru
         s->needs_reload = p.need_reload && !(s->rejected && s->dropins[0]);
         if (strcmp(p.load, "not-found") == 0 && !s->active && !s->failed)
                 return 0;
-        if (len > 7 && strcmp(unit + len - 7, ".socket") == 0) {
+        if (text_ends(unit, ".socket")) {
                 read_socket(m, path, s);
         } else {
                 read_result(m, path, SERVICE_INTERFACE, s);
@@ -156,9 +155,9 @@ static int read_unit(struct systemd *m, const char *unit, const char *path, stru
 static int look_at_unit(struct systemd *m, const char *method, const char *unit,
                         struct unit_state *ret, struct error *error)
 {
-        sd_bus_error e = SD_BUS_ERROR_NULL;
+        AUTO_BUS_ERROR e = SD_BUS_ERROR_NULL;
         struct unit_state s = { 0 };
-        sd_bus_message *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         const char *path;
         int r;
 
@@ -174,8 +173,6 @@ static int look_at_unit(struct systemd *m, const char *method, const char *unit,
                 r = systemd_say(error, r, &e, "look at", unit);
         else
                 *ret = s;
-        sd_bus_message_unref(reply);
-        sd_bus_error_free(&e);
         return r < 0 ? r : 0;
 }
 

@@ -100,12 +100,11 @@ void systemd_close(struct systemd **m)
 
 int systemd_property(struct systemd *m, const char *name, char **ret, struct error *error)
 {
-        sd_bus_error e = SD_BUS_ERROR_NULL;
+        AUTO_BUS_ERROR e = SD_BUS_ERROR_NULL;
         int r = sd_bus_get_property_string(m->bus, DESTINATION, OBJECT, INTERFACE, name, &e, ret);
 
         if (r < 0)
                 r = systemd_say(error, r, &e, "read property", name);
-        sd_bus_error_free(&e);
         return r < 0 ? r : 0;
 }
 
@@ -133,8 +132,8 @@ void systemd_never_wait(struct systemd *m)
 
 int systemd_reload(struct systemd *m, struct error *error)
 {
-        sd_bus_error e = SD_BUS_ERROR_NULL;
-        sd_bus_message *call = NULL;
+        AUTO_BUS_ERROR e = SD_BUS_ERROR_NULL;
+        AUTO_BUS_MESSAGE *call = NULL;
         int r;
 
         r = sd_bus_message_new_method_call(m->bus, &call, DESTINATION, OBJECT, INTERFACE, "Reload");
@@ -142,8 +141,6 @@ int systemd_reload(struct systemd *m, struct error *error)
                 r = sd_bus_call(m->bus, call, RELOAD_TIMEOUT_USEC, &e, NULL);
         if (r < 0)
                 r = systemd_say(error, r, &e, "daemon-reload", "");
-        sd_bus_message_unref(call);
-        sd_bus_error_free(&e);
         return r < 0 ? r : 0;
 }
 
@@ -205,8 +202,8 @@ static void forgive(struct systemd *m, const char *unit)
 
 static int enqueue(struct systemd *m, enum job job, const char *unit, struct error *error)
 {
-        sd_bus_error e = SD_BUS_ERROR_NULL;
-        sd_bus_message *reply = NULL;
+        AUTO_BUS_ERROR e = SD_BUS_ERROR_NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         int r;
 
         forget_job(m);
@@ -220,8 +217,6 @@ static int enqueue(struct systemd *m, enum job job, const char *unit, struct err
                 r = 0;
         if (r < 0)
                 r = systemd_say(error, r, &e, jobs[job].word, unit);
-        sd_bus_message_unref(reply);
-        sd_bus_error_free(&e);
         return r;
 }
 
@@ -231,7 +226,7 @@ static int enqueue(struct systemd *m, enum job job, const char *unit, struct err
 static int reload_and_restart(struct systemd *m, const char *unit)
 {
         static const char systemctl[] = "/bin/systemctl";
-        sd_bus_message *reply = NULL;
+        AUTO_BUS_MESSAGE *reply = NULL;
         char name[64];
         int r;
 
@@ -246,7 +241,6 @@ static int reload_and_restart(struct systemd *m, const char *unit)
                                "--no-block", "restart", unit, 0, 0);
         if (r >= 0)
                 r = take_job(m, reply);
-        sd_bus_message_unref(reply);
         if (r > 0)
                 r = wait_for_job(m, clock_now() + RELOAD_TIMEOUT_USEC);
         return r < 0 || strcmp(m->result, "done") == 0 ? r : -EIO;

@@ -8,6 +8,7 @@
 
 #include "core/format/proc-text.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/port-owner.h"
 #include "host/proc.h"
 #include "host/sock-diag.h"
@@ -19,45 +20,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-struct tcp_socket {
-        unsigned inode;
-        char address[64];
-};
-
 struct search {
-        struct tcp_socket *sockets;
-        size_t n, cap;
+        struct tcp_sockets sockets;
         struct systemd *systemd;
         struct tcp_listeners found;
         struct buf addresses; /* of the process that is looked at */
 };
-
-static int add_socket(unsigned inode, const char *address, void *userdata)
-{
-        struct search *s = userdata;
-        struct tcp_socket *at;
-
-        if (s->n == s->cap) { /* anybody's process may have thousands */
-                size_t cap = s->cap ? 2 * s->cap : 64;
-
-                at = reallocarray(s->sockets, cap, sizeof(*at));
-                if (!at)
-                        return -ENOMEM;
-                s->sockets = at;
-                s->cap = cap;
-        }
-        at = &s->sockets[s->n++];
-        at->inode = inode;
-        (void)snprintf(at->address, sizeof(at->address), "%s", address);
-        return 0;
-}
-
-static int by_inode(const void *a, const void *b)
-{
-        const struct tcp_socket *left = a, *right = b;
-
-        return (left->inode > right->inode) - (left->inode < right->inode);
-}
 
 static void add_address(struct buf *b, const char *address, size_t len)
 {
@@ -86,13 +54,10 @@ static int add_listener(struct tcp_listeners *l, struct buf *addresses, pid_t pi
 static int match_socket(unsigned inode, void *userdata)
 {
         struct search *s = userdata;
-        const struct tcp_socket wanted = { .inode = inode };
-        const struct tcp_socket *found = NULL;
+        const char *address = tcp_sockets_address(&s->sockets, inode);
 
-        if (s->n > 0)
-                found = bsearch(&wanted, s->sockets, s->n, sizeof(*s->sockets), by_inode);
-        if (found)
-                add_address(&s->addresses, found->address, strlen(found->address));
+        if (address)
+                add_address(&s->addresses, address, strlen(address));
         return 0;
 }
 
@@ -132,8 +97,8 @@ static bool is_real(const struct search *s, const char *address, size_t len)
         const char *scope = memchr(address, '%', len);
         size_t n = scope ? (size_t)(scope - address) : len;
 
-        for (size_t i = 0; i < s->n; i++) {
-                const char *real = s->sockets[i].address;
+        for (size_t i = 0; i < s->sockets.n; i++) {
+                const char *real = s->sockets.list[i].address;
 
                 if (strncmp(real, address, n) == 0 && (scope || real[n] == '\0'))
                         return true;
@@ -155,13 +120,12 @@ static int look_at_unit(const struct socket_unit *unit, void *userdata)
         struct search *s = userdata;
         AUTO_BUF addresses = BUF_INIT;
 
-        for (const char *at = unit->streams; *at;) {
-                size_t n = strcspn(at, " ");
+        const char *at = unit->streams;
 
-                if ((at[0] == '[' || (at[0] >= '0' && at[0] <= '9')) && is_real(s, at, n))
-                        add_address(&addresses, at, n);
-                at += n + (at[n] == ' ');
-        }
+        for (struct word w; word_next(&at, ' ', &w);)
+                if ((w.text[0] == '[' || (w.text[0] >= '0' && w.text[0] <= '9')) &&
+                    is_real(s, w.text, w.len))
+                        add_address(&addresses, w.text, w.len);
         return addresses.len && starts_sshd(s->systemd, unit->name)
                        ? add_listener(&s->found, &addresses, 1, unit->name)
                        : 0;
@@ -188,12 +152,10 @@ static const char *command_of(const struct unit_state *s)
 static void find_fix(struct systemd *m, struct tcp_listener *l)
 {
         const char *quote = strchr(l->unit, '\\') ? "'" : ""; /* systemd's own escapes: \x2d */
-        size_t len = strlen(l->unit);
-        bool lasting = len > 6 && strcmp(l->unit + len - 6, ".scope") != 0;
+        bool lasting = l->unit[0] && !text_ends(l->unit, ".scope");
         struct unit_state s = { 0 };
-        struct error error = { 0 };
 
-        l->owned = lasting && systemd_unit(m, l->unit, &s, &error) == 0 &&
+        l->owned = lasting && systemd_unit(m, l->unit, &s, NULL) == 0 &&
                    (l->pid == 1 || s.main_pid == (uint32_t)l->pid);
         if (l->owned)
                 (void)snprintf(l->fix, sizeof(l->fix), "systemctl %s %s%s%s", command_of(&s), quote,
@@ -209,19 +171,17 @@ static void find_fix(struct systemd *m, struct tcp_listener *l)
 int tcp_listeners_find(struct systemd *m, struct tcp_listeners *ret, struct error *error)
 {
         struct search s = { .systemd = m };
-        int r = sock_diag_tcp(add_socket, &s);
+        int r = sock_diag_tcp(&s.sockets);
 
         if (r == -ENOENT)
                 (void)error_say(error, r,
                                 "cannot see who listens on TCP: the kernel does not tell "
                                 "(CONFIG_INET_DIAG)");
-        if (s.n > 1)
-                qsort(s.sockets, s.n, sizeof(*s.sockets), by_inode);
         if (r == 0)
                 r = proc_each(look_at_process, &s);
         if (r == 0)
                 r = systemd_each_socket(m, look_at_unit, &s, error);
-        free(s.sockets);
+        tcp_sockets_free(&s.sockets);
         buf_free(&s.addresses);
         if (r < 0) {
                 tcp_listeners_free(&s.found);
@@ -281,10 +241,9 @@ static bool counts(const struct vsock_search *s, const char *socket)
 {
         char service[256] = "";
         struct unit_state state = { 0 };
-        struct error error = { 0 };
 
-        return systemd_socket_service(s->systemd, socket, service, sizeof(service), &error) == 0 &&
-               systemd_unit(s->systemd, service, &state, &error) == 0 &&
+        return systemd_socket_service(s->systemd, socket, service, sizeof(service), NULL) == 0 &&
+               systemd_unit(s->systemd, service, &state, NULL) == 0 &&
                s->wanted->counts(s->wanted->userdata, socket, service, state.fragment);
 }
 
@@ -304,7 +263,5 @@ static int find_vsock(const struct socket_unit *unit, void *userdata)
 
 bool tcp_listeners_serve_vsock(struct systemd *m, const struct vsock_wanted *wanted)
 {
-        struct error error = { 0 };
-
-        return systemd_each_socket(m, find_vsock, &(struct vsock_search){ m, wanted }, &error) > 0;
+        return systemd_each_socket(m, find_vsock, &(struct vsock_search){ m, wanted }, NULL) > 0;
 }

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -71,24 +70,13 @@ static int collect(int fd, uint64_t deadline, size_t max, struct buf *out)
         char chunk[4096];
 
         for (;;) {
-                struct pollfd p = { .fd = fd, .events = POLLIN };
-                int n = poll(&p, 1, clock_poll_timeout(deadline));
-                ssize_t len;
+                ssize_t n = child_read(fd, chunk, sizeof(chunk), deadline);
 
-                if (n < 0 && errno == EINTR)
-                        continue;
                 if (n <= 0)
-                        return n < 0 ? -errno : -ETIMEDOUT;
-                len = read(fd, chunk, sizeof(chunk));
-                if (len < 0 && errno == EINTR)
-                        continue;
-                if (len <= 0)
-                        return len < 0 ? -errno : 0;
-                buf_add(out, chunk, (size_t)len);
-                if (out->error < 0)
-                        return out->error;
-                if (out->len > max)
-                        return -EFBIG;
+                        return (int)n;
+                buf_add(out, chunk, (size_t)n);
+                if (out->error < 0 || out->len > max)
+                        return out->error < 0 ? out->error : -EFBIG;
         }
 }
 

@@ -5,6 +5,8 @@
  */
 #include "host/vsock-unit.h"
 
+#include "core/util/words.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -26,16 +28,13 @@ static bool is_port(const char *stream, size_t len, uint32_t port)
 static int look_at(const struct socket_unit *unit, void *userdata)
 {
         const struct search *s = userdata;
+        const char *at = unit->streams;
 
-        for (const char *at = unit->streams; *at;) {
-                size_t n = strcspn(at, " ");
-
-                if (is_port(at, n, s->port)) {
+        for (struct word w; word_next(&at, ' ', &w);)
+                if (is_port(w.text, w.len, s->port)) {
                         (void)snprintf(s->name, s->size, "%s", unit->name);
                         return 1;
                 }
-                at += n + (at[n] == ' ');
-        }
         return 0;
 }
 

@@ -40,13 +40,9 @@ static int finish_connect(int fd, uint64_t deadline)
         socklen_t len = sizeof(int);
         int error = 0, n;
 
-        do
-                n = poll(&p, 1, clock_poll_timeout(deadline));
-        while (n < 0 && errno == EINTR);
-        if (n < 0)
-                return -errno;
-        if (n == 0)
-                return -ETIMEDOUT;
+        n = (int)TEMP_FAILURE_RETRY(poll(&p, 1, clock_poll_timeout(deadline)));
+        if (n <= 0)
+                return n < 0 ? -errno : -ETIMEDOUT;
         if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
                 return -errno;
         return -error;

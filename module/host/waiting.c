@@ -34,8 +34,8 @@ static void start(const struct log *l, const int ends[2], const char *what)
                         say(l, ends[0], what);
                 _exit(0);
         }
-        while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-                continue;
+        if (pid > 0)
+                (void)TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
 }
 
 void waiting_begin(const struct log *l, struct waiting *ret, const char *fmt, ...)

@@ -80,8 +80,14 @@ def loopback(tree):
              "ListenAddress [::1]:2222\n")
 
 
+def another_section(tree):
+    """What systemd does not know there, it ignores."""
+    by_default_target(tree)
+    tree.put("/usr/lib/systemd/system/my.target", "[Install]\nWants=ssh.service\n")
+
+
 MENDED = {f.__name__: f for f in (disabled, masked, unreached, loopback)}
-OTHERS = {f.__name__: f for f in (dangling, shadowed, another_default)}
+OTHERS = {f.__name__: f for f in (dangling, shadowed, another_default, another_section)}
 
 
 @pytest.mark.parametrize("config", ("", "disable_tcp: true\n", "listen_address: 127.0.0.1\n"))
@@ -126,6 +132,12 @@ def by_default_target(tree):
     tree.link(f"{UNITS}/default.target", "../../../usr/lib/systemd/system/my.target")
 
 
+def by_lines_as_systemd_reads_them(tree):
+    """Blanks around the sign, a line that goes on, and a comment in between."""
+    by_default_target(tree)
+    tree.put("/usr/lib/systemd/system/my.target", "[Unit]\nWants = x.service \\\n# y.service\n  ssh.service\n")
+
+
 def by_socket(tree):
     tree.remove(WANTS)
     tree.link(f"{UNITS}/sockets.target.wants/ssh.socket", "/lib/systemd/system/ssh.socket")
@@ -146,8 +158,8 @@ def by_one_address_of_two(tree):
     tree.put("/etc/ssh/sshd_config.d/20-b.conf", "ListenAddress 10.0.0.1\n")
 
 
-WAYS = {f.__name__: f for f in (by_default_target, by_socket, by_vendor, by_own_unit,
-                                by_one_address_of_two)}
+WAYS = {f.__name__: f for f in (by_default_target, by_lines_as_systemd_reads_them, by_socket, by_vendor,
+                                by_own_unit, by_one_address_of_two)}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -262,8 +262,8 @@ static struct model model_make(const struct variant *v, enum condition condition
         m.w.base.live = v->live;
         m.w.base.virt = v->live ? VIRT_OTHER : VIRT_UNKNOWN;
         m.w.base.dropins = v->dropins;
-        m.w.base.sshd_files = names;
-        m.w.base.n_sshd_files = ELEMENTSOF(names);
+        m.w.base.sshd_files.list = names;
+        m.w.base.sshd_files.n = ELEMENTSOF(names);
         world_put_text(&m.w, PATH_SSHD_CONFIG, v->main);
         world_put_text(&m.w, STRAY_FILE, v->included);
         *service = *socket = (struct tcp_unit){ .vendor = true };

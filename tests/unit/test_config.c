@@ -23,11 +23,13 @@ static unsigned failing; /* the one that fails, from 1; 0: none */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
+void *__real_reallocarray(void *p, size_t n, size_t size);
 char *__real_strdup(const char *s);
 int __real_vasprintf(char **ret, const char *fmt, va_list ap);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
 char *__wrap_strdup(const char *s);
 int __wrap_vasprintf(char **ret, const char *fmt, va_list ap) PRINTF(2, 0);
 
@@ -49,6 +51,11 @@ void *__wrap_calloc(size_t n, size_t size)
 void *__wrap_realloc(void *p, size_t size)
 {
         return fails() ? NULL : __real_realloc(p, size);
+}
+
+void *__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+        return fails() ? NULL : __real_reallocarray(p, n, size);
 }
 
 char *__wrap_strdup(const char *s)

@@ -119,8 +119,8 @@ static void test_listen(void **state)
         struct facts f = sample_facts();
 
         (void)state;
-        f.sshd_files = files;
-        f.n_sshd_files = ELEMENTSOF(files);
+        f.sshd_files.list = files;
+        f.sshd_files.n = ELEMENTSOF(files);
         f.tcp[TCP_SSH_SOCKET].enabled = true;
         {
                 AUTO(made_free) struct made m = make("listen_address: 127.0.0.1\n", f);
@@ -144,8 +144,8 @@ static void test_listen_after_closed(void **state)
         struct facts f = sample_facts();
 
         (void)state;
-        f.sshd_files = files;
-        f.n_sshd_files = ELEMENTSOF(files);
+        f.sshd_files.list = files;
+        f.sshd_files.n = ELEMENTSOF(files);
         f.tcp[TCP_SSH_SERVICE].masked = f.tcp[TCP_SSH_SERVICE].ours = true;
         f.tcp[TCP_SSH_SERVICE].recorded = true;
         for (unsigned running = 0; running < 3; running++) {
@@ -182,8 +182,8 @@ static void test_listen_without_include(void **state)
 
         (void)state;
         f.dropins = false;
-        f.sshd_files = files;
-        f.n_sshd_files = ELEMENTSOF(files);
+        f.sshd_files.list = files;
+        f.sshd_files.n = ELEMENTSOF(files);
         {
                 AUTO(made_free) struct made m = make("listen_address: 127.0.0.1\n", f);
 
@@ -210,8 +210,8 @@ static void test_never_makes_sshd_config(void **state)
                 struct facts f = sample_facts();
 
                 f.sshd_config = false;
-                f.sshd_files = files;
-                f.n_sshd_files = ELEMENTSOF(files);
+                f.sshd_files.list = files;
+                f.sshd_files.n = ELEMENTSOF(files);
                 {
                         AUTO(made_free) struct made m = make(configs[i], f);
 

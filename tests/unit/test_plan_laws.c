@@ -62,9 +62,9 @@ static void random_files(struct world *w)
 
         if (pick(5))
                 world_put_text(w, PATH_HOSTS, hosts[pick(ELEMENTSOF(hosts))]);
-        for (size_t i = 0; i < w->base.n_sshd_files; i++)
-                world_put_text(w, w->base.sshd_files[i],
-                               strncmp(w->base.sshd_files[i], "/etc/", 5) != 0
+        for (size_t i = 0; i < w->base.sshd_files.n; i++)
+                world_put_text(w, w->base.sshd_files.list[i],
+                               strncmp(w->base.sshd_files.list[i], "/etc/", 5) != 0
                                        ? sshd[0] /* any other is in the way of closing */
                                        : sshd[pick(ELEMENTSOF(sshd))]);
         if (pick(4) == 0)
@@ -87,8 +87,8 @@ static struct world random_world(void)
         f->environments = pick(1u << N_SSHD_ENVIRONMENTS);
         f->dropins = pick(2);
         f->sshd_config = true;
-        f->sshd_files = names;
-        f->n_sshd_files = 1 + pick(3);
+        f->sshd_files.list = names;
+        f->sshd_files.n = 1 + pick(3);
         f->n_host_keys = pick(3);
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 random_tcp(&w, i);

@@ -130,8 +130,8 @@ static void test_memory(void **state)
                 AUTO(planning_free) struct planning plan = { 0 };
 
                 w.base.tcp[TCP_SSH_SOCKET].active = true;
-                w.base.sshd_files = files;
-                w.base.n_sshd_files = 1;
+                w.base.sshd_files.list = files;
+                w.base.sshd_files.n = 1;
                 w.base.dropins = false;
                 world_put_text(&w, PATH_HOSTS, "127.0.0.1 localhost\n");
                 world_put_text(&w, PATH_SSHD_CONFIG, "ListenAddress ::\nUsePAM yes\n");

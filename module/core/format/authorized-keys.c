@@ -6,6 +6,8 @@
  */
 #include "core/format/authorized-keys.h"
 
+#include "core/util/words.h"
+
 #include <string.h>
 
 #define BLOB_MAX 16384u /* RSA of 16384 bits has 2800 characters */
@@ -106,14 +108,9 @@ static bool read_line(const char *line, size_t len, struct key_line *ret)
 
 bool authorized_keys_next(const char **at, struct key_line *ret)
 {
-        while (**at) {
-                const char *line = *at;
-                size_t len = strcspn(line, "\n");
-
-                *at = line + len + (line[len] == '\n');
-                if (read_line(line, len, ret))
+        for (struct word line; word_next(at, '\n', &line);)
+                if (read_line(line.text, line.len, ret))
                         return true;
-        }
         return false;
 }
 
@@ -155,19 +152,17 @@ bool shadow_has_password(const char *text, size_t len, const char *user)
         const char *end = text + len;
         size_t n = strlen(user);
 
-        while (text < end) {
-                const char *eol = memchr(text, '\n', (size_t)(end - text));
-                size_t line = (size_t)((eol ? eol : end) - text);
+        for (struct word line; line_next(&text, end, &line);) {
+                const char *hash, *stop;
+                size_t size;
 
-                if (line > n && strncmp(text, user, n) == 0 && text[n] == ':') {
-                        const char *hash = text + n + 1;
-                        const char *stop = memchr(hash, ':', line - n - 1);
-                        size_t size = stop ? (size_t)(stop - hash) : line - n - 1;
-
-                        /* crypt(5): what begins with ! or * matches nothing; DES has 13 letters */
-                        return size >= 13 && hash[0] != '!' && hash[0] != '*';
-                }
-                text += line + 1;
+                if (line.len <= n || strncmp(line.text, user, n) != 0 || line.text[n] != ':')
+                        continue;
+                hash = line.text + n + 1;
+                stop = memchr(hash, ':', line.len - n - 1);
+                size = stop ? (size_t)(stop - hash) : line.len - n - 1;
+                /* crypt(5): what begins with ! or * matches nothing; DES has 13 letters */
+                return size >= 13 && hash[0] != '!' && hash[0] != '*';
         }
         return false;
 }

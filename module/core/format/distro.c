@@ -36,17 +36,31 @@ const char *const distro_tcp_units[N_TCP_UNITS] = {
         [TCP_SSHD_SOCKET] = "sshd.socket",
 };
 
+const struct tcp_pair distro_tcp_pairs[N_TCP_PAIRS] = {
+        { TCP_SSH_SERVICE, TCP_SSH_SOCKET },
+        { TCP_SSHD_SERVICE, TCP_SSHD_SOCKET },
+};
+
 bool distro_has_marker(const char *text, size_t len)
 {
         return len >= strlen(FILE_MARKER) && memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) == 0;
 }
 
-bool distro_is_tcp_unit(const char *name)
+size_t distro_tcp_unit(const char *name)
 {
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(distro_tcp_units[i], name) == 0)
-                        return true;
-        return false;
+        size_t i = 0;
+
+        while (i < N_TCP_UNITS && strcmp(distro_tcp_units[i], name) != 0)
+                i++;
+        return i;
+}
+
+const char *distro_service_of(const char *socket)
+{
+        for (size_t k = 0; k < N_TCP_PAIRS; k++)
+                if (strcmp(distro_tcp_units[distro_tcp_pairs[k].socket], socket) == 0)
+                        return distro_tcp_units[distro_tcp_pairs[k].service];
+        return NULL;
 }
 
 const char *const distro_host_keys[] = {

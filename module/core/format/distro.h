@@ -26,7 +26,9 @@
 #define PATH_HOSTS              "/etc/hosts"
 #define PATH_SSHD_CONFIG        "/etc/ssh/sshd_config"
 #define PATH_SSHD_CONFIG_VENDOR "/usr/etc/ssh/sshd_config"
-#define PATH_SSHD_DROPIN        "/etc/ssh/sshd_config.d/10-sshd-vsock.conf"
+#define SSHD_DROPIN_DIR         "/etc/ssh/sshd_config.d"
+#define SSHD_DROPIN             "10-sshd-vsock.conf"
+#define PATH_SSHD_DROPIN        SSHD_DROPIN_DIR "/" SSHD_DROPIN
 #define PATH_SSHD_VSOCK         "/etc/ssh/sshd-vsock.conf"
 #define PATH_SKEL_HUSH          "/etc/skel/.hushlogin"
 
@@ -69,13 +71,29 @@ extern const char *const distro_vendor_units[];
 enum { TCP_SSH_SERVICE, TCP_SSH_SOCKET, TCP_SSHD_SERVICE, TCP_SSHD_SOCKET, N_TCP_UNITS };
 extern const char *const distro_tcp_units[N_TCP_UNITS];
 
-bool distro_is_tcp_unit(const char *name);
+/* Its place among them; N_TCP_UNITS: it is none. */
+size_t distro_tcp_unit(const char *name);
+
+static inline bool distro_is_tcp_unit(const char *name)
+{
+        return distro_tcp_unit(name) < N_TCP_UNITS;
+}
+
+/* A service, and the socket unit that may have its addresses. */
+struct tcp_pair {
+        size_t service, socket;
+};
+enum { N_TCP_PAIRS = 2 };
+extern const struct tcp_pair distro_tcp_pairs[N_TCP_PAIRS];
+
+/* The service of such a socket unit; NULL: it is none. */
+const char *distro_service_of(const char *socket);
 
 /* Options that a distribution's own sshd unit passes: an EnvironmentFile and a variable of it. */
 struct sshd_environment {
         const char *file;
         const char *variable;
-        const char *must_contain; /* NULL, or text without which the file is something else */
+        const char *must_contain; /* text without which the file is something else */
 };
 enum { N_SSHD_ENVIRONMENTS = 4 };
 extern const struct sshd_environment distro_environments[N_SSHD_ENVIRONMENTS];

@@ -5,19 +5,11 @@
  */
 #include "core/format/nsswitch.h"
 
+#include "core/util/words.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct word {
-        const char *text;
-        size_t len;
-};
-
-static bool is(const struct word *w, const char *name)
-{
-        return w->len == strlen(name) && strncmp(w->text, name, w->len) == 0;
-}
 
 /* The next service; what stands in brackets is about the one before. */
 static bool next_service(const char **at, const char *end, struct word *ret)
@@ -42,9 +34,9 @@ static enum nsswitch_hosts judge_line(const char *at, const char *end)
         struct word service;
 
         while (next_service(&at, end, &service)) {
-                if (is(&service, "files") || is(&service, "resolve"))
+                if (word_is(&service, "files") || word_is(&service, "resolve"))
                         return NSSWITCH_FILES;
-                if (is(&service, "dns"))
+                if (word_is(&service, "dns"))
                         return NSSWITCH_OTHERS;
         }
         return NSSWITCH_OTHERS;
@@ -53,17 +45,14 @@ static enum nsswitch_hosts judge_line(const char *at, const char *end)
 enum nsswitch_hosts nsswitch_hosts(const char *text, size_t len)
 {
         static const char name[] = "hosts";
+        const char *end_of_text = text + len;
         const size_t n = sizeof(name) - 1;
         enum nsswitch_hosts ret = NSSWITCH_SILENT;
 
-        for (size_t at = 0; at < len;) {
-                const char *line = text + at, *newline = memchr(line, '\n', len - at);
-                const char *end = newline ? newline : text + len;
-                const char *comment = memchr(line, '#', (size_t)(end - line));
+        for (struct word l; line_next(&text, end_of_text, &l);) {
+                const char *line = l.text, *comment = memchr(line, '#', l.len);
+                const char *end = comment ? comment : line + l.len;
 
-                at = (size_t)(end - text) + 1;
-                if (comment)
-                        end = comment;
                 while (line < end && isspace((unsigned char)*line))
                         line++;
                 if ((size_t)(end - line) <= n || strncmp(line, name, n) != 0 ||

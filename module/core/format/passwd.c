@@ -6,6 +6,8 @@
  */
 #include "core/format/passwd.h"
 
+#include "core/util/words.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -99,39 +101,22 @@ static int parse_line(const char *line, size_t len, struct user *ret)
         return 1;
 }
 
-static int reserve(struct users *u, size_t *cap)
-{
-        struct user *list;
-
-        if (u->n < *cap)
-                return 0;
-        list = reallocarray(u->list, *cap * 2 + 16, sizeof(*list));
-        if (!list)
-                return -ENOMEM;
-        u->list = list;
-        *cap = *cap * 2 + 16;
-        return 0;
-}
-
 int users_parse(const char *text, size_t len, struct users *ret)
 {
         AUTO(users_free) struct users u = { 0 };
-        size_t cap = 0, at = 0;
+        const char *end = text + len;
 
-        while (at < len) {
-                const char *newline = memchr(text + at, '\n', len - at);
-                size_t n = newline ? (size_t)(newline - text) - at : len - at;
+        for (struct word line; line_next(&text, end, &line);) {
+                struct user *list = list_room(u.list, u.n, sizeof(*list));
                 int r;
 
-                r = reserve(&u, &cap);
+                if (!list)
+                        return -ENOMEM;
+                u.list = list;
+                r = parse_line(line.text, line.len, &u.list[u.n]);
                 if (r < 0)
                         return r;
-                r = parse_line(text + at, n, &u.list[u.n]);
-                if (r < 0)
-                        return r;
-                if (r > 0)
-                        u.n++;
-                at += n + 1;
+                u.n += r > 0;
         }
         *ret = u;
         u = (struct users){ 0 };

@@ -7,6 +7,8 @@
  */
 #include "core/format/ssh-banner.h"
 
+#include "core/util/printable.h"
+
 #include <string.h>
 
 #define SSH_MSG_DISCONNECT 1
@@ -29,16 +31,6 @@ void ssh_banner_init(struct ssh_banner *b)
 {
         memset(b, 0, sizeof(*b)); /* padding too: two of them can be compared */
         b->state = SSH_BANNER_MORE;
-}
-
-static void copy_printable(char *to, size_t size, const void *from, size_t len)
-{
-        const unsigned char *s = from;
-        size_t n = len < size ? len : size - 1;
-
-        for (size_t i = 0; i < n; i++)
-                to[i] = s[i] >= 0x20 && s[i] < 0x7f ? (char)s[i] : '?';
-        to[n] = '\0';
 }
 
 /* ---- the identification line ----------------------------------------------------------------- */
@@ -84,13 +76,13 @@ static enum ssh_banner_state end_line(struct ssh_banner *b)
         enum ssh_banner_state verdict = is_ident(b) ? judge_ident(b) : SSH_BANNER_MORE;
 
         if (verdict == SSH_BANNER_IDENT || verdict == SSH_BANNER_VERSION) {
-                copy_printable(b->ident, sizeof(b->ident), b->line, b->line_len);
+                printable_ascii(b->ident, sizeof(b->ident), b->line, b->line_len);
                 b->reason[0] = '\0';
                 return verdict;
         }
         /* sshd says so when it refuses ("Exceeded MaxStartups"), and so does what runs instead. */
         if (b->line_len > 0)
-                copy_printable(b->reason, sizeof(b->reason), b->line, b->line_len);
+                printable_ascii(b->reason, sizeof(b->reason), b->line, b->line_len);
         if (verdict != SSH_BANNER_MORE)
                 return verdict;
         b->line_len = 0;
@@ -168,7 +160,7 @@ static enum ssh_banner_state judge_disconnect(struct ssh_banner *b)
         want = len < SSH_BANNER_REASON_MAX ? len : SSH_BANNER_REASON_MAX;
         if (b->packet_len < AT_DESC + want)
                 return SSH_BANNER_IDENT;
-        copy_printable(b->reason, sizeof(b->reason), b->packet + AT_DESC, want);
+        printable_ascii(b->reason, sizeof(b->reason), b->packet + AT_DESC, want);
         return SSH_BANNER_DISCONNECT;
 }
 

@@ -135,12 +135,9 @@ static int next_argument(char **s, char **ret)
 
 static int add_item(struct scan *s, enum sshd_config_kind kind, const char *argument)
 {
-        struct sshd_config_item *items = s->found.items;
-        const size_t n = s->found.n;
+        struct sshd_config_item *items = list_room(s->found.items, s->found.n, sizeof(*items));
         char *copy;
 
-        if ((n & (n - 1)) == 0) /* room for twice as many, or for the first */
-                items = reallocarray(items, n ? n * 2 : 1, sizeof(*items));
         if (!items)
                 return -ENOMEM;
         s->found.items = items;

@@ -4,6 +4,8 @@
  */
 #include "core/format/sshd-dump.h"
 
+#include "core/util/words.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -11,16 +13,11 @@ const char *sshd_dump_next(const char **at, const char *keyword, size_t *ret_len
 {
         size_t n = strlen(keyword);
 
-        while (**at) {
-                const char *line = *at;
-                size_t len = strcspn(line, "\n");
-
-                *at = line + len + (line[len] == '\n');
-                if (len > n + 1 && strncasecmp(line, keyword, n) == 0 && line[n] == ' ') {
-                        *ret_len = len - n - 1;
-                        return line + n + 1;
+        for (struct word l; word_next(at, '\n', &l);)
+                if (l.len > n + 1 && strncasecmp(l.text, keyword, n) == 0 && l.text[n] == ' ') {
+                        *ret_len = l.len - n - 1;
+                        return l.text + n + 1;
                 }
-        }
         return NULL;
 }
 

@@ -62,16 +62,11 @@ static struct mark place_of_problem(const struct build *b, const yaml_mark_t *at
 
 static int grow(struct yaml_tree *t)
 {
-        uint32_t cap = t->cap ? t->cap * 2 : 64;
-        struct node *nodes;
+        struct node *nodes = list_room(t->nodes, t->n, sizeof(*nodes));
 
-        if (t->n < t->cap)
-                return 0;
-        nodes = realloc(t->nodes, cap * sizeof(*nodes));
         if (!nodes)
                 return -ENOMEM;
         t->nodes = nodes;
-        t->cap = cap;
         return 0;
 }
 

@@ -27,7 +27,7 @@ struct node {
 
 struct yaml_tree {
         struct node *nodes; /* nodes[0] is a place holder; the root is nodes[1] when n > 1 */
-        uint32_t n, cap;
+        uint32_t n;
         struct buf text; /* of all scalars, each followed by a NUL */
 };
 

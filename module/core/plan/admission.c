@@ -7,6 +7,7 @@
 
 #include "core/format/distro.h"
 #include "core/format/sshd-dump.h"
+#include "core/util/words.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,11 +71,9 @@ static bool is_on(const char *dump, const char *keyword)
 /* The algorithm's own name in a list that is separated by commas. */
 static bool has_algorithm(const char *list, const char *name)
 {
-        for (size_t n; *list; list += n + (list[n] == ',')) {
-                n = strcspn(list, ",");
-                if (n == strlen(name) && strncmp(list, name, n) == 0)
+        for (struct word w; word_next(&list, ',', &w);)
+                if (word_is(&w, name))
                         return true;
-        }
         return false;
 }
 
@@ -92,8 +91,8 @@ bool admission_takes_any(const char *dump, const char *keys)
         get_algorithms(dump, list, sizeof(list));
         if (!list[0] || strchr(list, '*'))
                 return true;
-        for (; *keys; keys += strcspn(keys, "\n") + (strchr(keys, '\n') != NULL)) {
-                (void)snprintf(type, sizeof(type), "%.*s", (int)strcspn(keys, " \n"), keys);
+        for (struct word w; word_next(&keys, '\n', &w);) {
+                (void)snprintf(type, sizeof(type), "%.*s", (int)strcspn(w.text, " \n"), w.text);
                 if (has_algorithm(list, type) ||
                     (strcmp(type, "ssh-rsa") == 0 && strstr(list, "rsa-sha2-")))
                         return true;
@@ -129,11 +128,9 @@ static bool is_method(const char *text, size_t len, const char *method)
 /* Several lists may be enough each; whether one of them has that method alone. */
 static bool is_enough(const char *methods, const char *method)
 {
-        for (size_t n; *methods; methods += n + (methods[n] == ' ')) {
-                n = strcspn(methods, " ");
-                if (!memchr(methods, ',', n) && is_method(methods, n, method))
+        for (struct word w; word_next(&methods, ' ', &w);)
+                if (!memchr(w.text, ',', w.len) && is_method(w.text, w.len, method))
                         return true;
-        }
         return false;
 }
 

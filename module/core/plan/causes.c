@@ -4,6 +4,8 @@
  */
 #include "core/plan/causes.h"
 
+#include "core/util/words.h"
+
 #include <string.h>
 
 const struct cause_row causes[N_CAUSES] = {
@@ -228,13 +230,6 @@ static const char *without_level(const char *line)
                                                                                     : line;
 }
 
-static bool ends_with(const char *line, const char *end)
-{
-        size_t len = strlen(line), n = strlen(end);
-
-        return len >= n && strcmp(line + len - n, end) == 0;
-}
-
 /* "/etc/ssh/sshd_config line 3: …" is the end of sshd (servconf.c), but for two that it warns of;
  * so is "command-line line 0: …", an option of its command. "/etc/ssh/x: No such file or directory"
  * is perror(3) of load_server_config(), which says nothing else. */
@@ -247,8 +242,8 @@ static bool is_config_fault(const char *line)
         if (strstr(words, " line "))
                 return !strstr(words, "Deprecated option") && !strstr(words, "Unsupported option");
         return words[strcspn(words, ": ")] == ':' &&
-               (ends_with(words, ": No such file or directory") ||
-                ends_with(words, ": Permission denied"));
+               (text_ends(words, ": No such file or directory") ||
+                text_ends(words, ": Permission denied"));
 }
 
 bool cause_names_place(enum cause cause, const char *line)

@@ -11,30 +11,19 @@
 struct item *desired_add(struct maker *m, enum item_kind kind, enum phase phase, unsigned flags,
                          const char *path)
 {
-        struct item *i;
+        struct item *items = m->error < 0 ? NULL : list_room(m->d.items, m->d.n, sizeof(*items));
+        char *copy = items ? strdup(path) : NULL;
 
-        if (m->error < 0)
-                return NULL;
-        if (m->d.n == m->cap) {
-                size_t cap = m->cap ? m->cap * 2 : 32;
-                struct item *items = reallocarray(m->d.items, cap, sizeof(*items));
-
-                if (!items) {
-                        m->error = -ENOMEM;
-                        return NULL;
-                }
-                m->d.items = items;
-                m->cap = cap;
-        }
-        i = &m->d.items[m->d.n];
-        *i = (struct item){ .kind = kind, .phase = phase, .flags = flags, .mode = 0644 };
-        i->path = strdup(path);
-        if (!i->path) {
-                m->error = -ENOMEM;
+        m->d.items = items ? items : m->d.items;
+        if (!copy) {
+                m->error = m->error < 0 ? m->error : -ENOMEM;
                 return NULL;
         }
-        m->d.n++;
-        return i;
+        items += m->d.n++;
+        *items = (struct item){
+                .kind = kind, .phase = phase, .flags = flags, .mode = 0644, .path = copy
+        };
+        return items;
 }
 
 void desired_want(struct maker *m, struct item *i, struct buf *b)

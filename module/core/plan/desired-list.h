@@ -12,7 +12,6 @@ struct maker {
         const struct config *c; /* NULL: nothing is wanted */
         const struct facts *f;
         struct desired d;
-        size_t cap;
         int error; /* sticky: what is added after it is not */
 };
 

@@ -76,21 +76,14 @@ void desired_add_rivals(struct maker *m, enum rival_kind kind)
         }
 }
 
-static bool is_rival(const struct facts *f, const char *name)
-{
-        for (size_t k = 0; k < f->n_rivals; k++)
-                if (f->rivals[k].kind != RIVAL_ASIDE && strcmp(f->rivals[k].name, name) == 0)
-                        return true;
-        return false;
-}
-
 void desired_add_left_masks(struct maker *m)
 {
         for (size_t k = 0; k < m->f->recorded.n; k++) {
                 const char *name = m->f->recorded.list[k];
+                const struct rival *r = rival_find(m->f, name);
                 char path[256];
 
-                if (is_rival(m->f, name) || distro_is_tcp_unit(name))
+                if ((r && r->kind != RIVAL_ASIDE) || distro_is_tcp_unit(name))
                         continue;
                 (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", name);
                 desired_add_link(m, PHASE_CLOSE, ITEM_UNIT | ITEM_RIVAL, path, "/dev/null", false);

@@ -37,17 +37,17 @@ static bool listens_on_tcp(const struct tcp_unit *t)
 /* Sockets that systemd holds for sshd: ssh.socket on Ubuntu 22.10 and newer. */
 static void add_socket_dropins(struct maker *m, enum phase phase)
 {
-        static const int sockets[] = { TCP_SSH_SOCKET, TCP_SSHD_SOCKET };
         bool wanted = m->c && m->c->n_listen > 0;
 
-        for (size_t k = 0; k < ELEMENTSOF(sockets); k++) {
-                const struct tcp_unit *t = &m->f->tcp[sockets[k]];
+        for (size_t k = 0; k < N_TCP_PAIRS; k++) {
+                const size_t socket = distro_tcp_pairs[k].socket;
+                const struct tcp_unit *t = &m->f->tcp[socket];
                 AUTO_BUF b = BUF_INIT;
                 char path[128];
                 struct item *i;
 
                 (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s.d/" SOCKET_DROPIN,
-                               distro_tcp_units[sockets[k]]);
+                               distro_tcp_units[socket]);
                 i = desired_add(m, ITEM_FILE, phase, ITEM_UNIT | ITEM_TCP_SOCKET | ITEM_DIRECTORY,
                                 path);
                 if (wanted && facts_has_unit(t) && (t->enabled || t->active) && listens_on_tcp(t)) {
@@ -103,8 +103,8 @@ static void add_listen(struct maker *m)
 
         if (wanted)
                 add_our_listen(m, phase);
-        for (size_t k = 0; k < f->n_sshd_files; k++)
-                add_sshd_file(m, phase, f->sshd_files[wanted ? k : f->n_sshd_files - 1 - k]);
+        for (size_t k = 0; k < f->sshd_files.n; k++)
+                add_sshd_file(m, phase, f->sshd_files.list[wanted ? k : f->sshd_files.n - 1 - k]);
         if (wanted && !f->dropins && !desired_find(m, PATH_SSHD_CONFIG))
                 add_sshd_file(m, phase, PATH_SSHD_CONFIG); /* nowhere to put it: a conflict */
         if (!wanted)

@@ -34,50 +34,15 @@ static bool has_hosts_entry(const struct maker *m)
         return m->c && m->c->hosts_address;
 }
 
-static void keygen(const struct maker *m, struct buf *out)
+static void modules(const struct facts *f, struct buf *out)
 {
-        render_keygen(m->f, out);
+        render_modules(modules_wanted(f), out);
 }
 
-static void hostkeys(const struct maker *m, struct buf *out)
+static void hosts_entry(const struct config *c, const struct facts *f, struct buf *out)
 {
-        render_hostkeys(m->f, out);
-}
-
-static void sshd_vsock(const struct maker *m, struct buf *out)
-{
-        (void)m;
-        render_sshd_vsock(out);
-}
-
-static void credential(const struct maker *m, struct buf *out)
-{
-        render_credential(m->f, out);
-}
-
-static void template(const struct maker *m, struct buf *out)
-{
-        render_template(m->f, out);
-}
-
-static void socket(const struct maker *m, struct buf *out)
-{
-        render_socket(m->c, m->f, out);
-}
-
-static void provision(const struct maker *m, struct buf *out)
-{
-        render_provision(m->f, out);
-}
-
-static void modules(const struct maker *m, struct buf *out)
-{
-        render_modules(modules_wanted(m->f), out);
-}
-
-static void hosts_entry(const struct maker *m, struct buf *out)
-{
-        buf_adds(out, m->c->hosts_address);
+        (void)f;
+        buf_adds(out, c->hosts_address);
 }
 
 /* All but TCP and homes, in the order in which it comes; it goes the other way round. The template
@@ -89,30 +54,35 @@ static const struct row {
         unsigned flags;
         bool listens; /* it is part of the way in: taking it out is closing */
         const char *path;
-        bool (*wanted)(const struct maker *m);                  /* NULL: never */
-        void (*render)(const struct maker *m, struct buf *out); /* of files, when wanted */
-        const char *target;                                     /* of links */
+        bool (*wanted)(const struct maker *m); /* NULL: never */
+        /* of files, when wanted: by the facts alone, or by the configuration, too */
+        void (*render)(const struct facts *f, struct buf *out);
+        void (*render_both)(const struct config *c, const struct facts *f, struct buf *out);
+        const char *target; /* of links */
 } rows[] = {
-        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_KEYGEN), is_asked_for, keygen, NULL },
-        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_HOSTKEYS), is_ours_to_listen, hostkeys, NULL },
-        { ITEM_FILE, 0, true, PATH_SSHD_VSOCK, has_credential, sshd_vsock, NULL },
-        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_CREDENTIAL), has_credential, credential,
-          NULL },
-        { ITEM_SAVED, 0, true, UNIT_PATH(UNIT_TEMPLATE) SAVED_SUFFIX, NULL, NULL, NULL },
+        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_KEYGEN), is_asked_for,
+          .render = render_keygen },
+        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_HOSTKEYS), is_ours_to_listen,
+          .render = render_hostkeys },
+        { ITEM_FILE, 0, true, PATH_SSHD_VSOCK, has_credential, .render = render_sshd_vsock },
+        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_CREDENTIAL), has_credential,
+          .render = render_credential },
+        { ITEM_SAVED, 0, true, UNIT_PATH(UNIT_TEMPLATE) SAVED_SUFFIX, .wanted = NULL },
         { ITEM_FILE, ITEM_UNIT | ITEM_HANDMADE, true, UNIT_PATH(UNIT_TEMPLATE), is_ours_to_listen,
-          template, NULL },
-        { ITEM_SAVED, 0, true, UNIT_PATH(UNIT_SOCKET) SAVED_SUFFIX, NULL, NULL, NULL },
+          .render = render_template },
+        { ITEM_SAVED, 0, true, UNIT_PATH(UNIT_SOCKET) SAVED_SUFFIX, .wanted = NULL },
         { ITEM_FILE, ITEM_UNIT | ITEM_SOCKET | ITEM_HANDMADE, true, UNIT_PATH(UNIT_SOCKET),
-          is_ours_to_listen, socket, NULL },
+          is_ours_to_listen, .render_both = render_socket },
         { ITEM_LINK, ITEM_UNIT | ITEM_ALIAS | ITEM_DIRECTORY, true,
-          UNIT_PATH("sockets.target.wants/" UNIT_SOCKET), is_ours_to_listen, NULL,
-          UNIT_PATH(UNIT_SOCKET) },
-        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_PROVISION), is_asked_for, provision, NULL },
+          UNIT_PATH("sockets.target.wants/" UNIT_SOCKET), is_ours_to_listen,
+          .target = UNIT_PATH(UNIT_SOCKET) },
+        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_PROVISION), is_asked_for,
+          .render = render_provision },
         { ITEM_LINK, ITEM_UNIT | ITEM_ALIAS | ITEM_DIRECTORY, true,
-          UNIT_PATH("multi-user.target.wants/" UNIT_PROVISION), is_asked_for, NULL,
-          UNIT_PATH(UNIT_PROVISION) },
-        { ITEM_FILE, 0, false, PATH_MODULES_LOAD, has_modules, modules, NULL },
-        { ITEM_HOSTS, 0, false, PATH_HOSTS, has_hosts_entry, hosts_entry, NULL },
+          UNIT_PATH("multi-user.target.wants/" UNIT_PROVISION), is_asked_for,
+          .target = UNIT_PATH(UNIT_PROVISION) },
+        { ITEM_FILE, 0, false, PATH_MODULES_LOAD, has_modules, .render = modules },
+        { ITEM_HOSTS, 0, false, PATH_HOSTS, has_hosts_entry, .render_both = hosts_entry },
 };
 
 static void add_row(struct maker *m, const struct row *row)
@@ -129,7 +99,10 @@ static void add_row(struct maker *m, const struct row *row)
         i = desired_add(m, row->kind, phase, row->flags, row->path);
         if (!wanted)
                 return;
-        row->render(m, &b);
+        if (row->render)
+                row->render(m->f, &b);
+        else
+                row->render_both(m->c, m->f, &b);
         desired_want(m, i, &b);
 }
 

@@ -9,9 +9,7 @@ void facts_free(struct facts *f)
         free(f->sshd);
         free(f->program);
         free(f->embedded);
-        for (size_t i = 0; i < f->n_sshd_files; i++)
-                free(f->sshd_files[i]);
-        free(f->sshd_files);
+        argv_free(&f->sshd_files);
         sshd_settings_free(&f->sshd_settings);
         argv_free(&f->sshd_options);
         for (size_t i = 0; i < N_TCP_UNITS; i++)

@@ -68,18 +68,17 @@ struct facts {
         unsigned systemd_version; /* 0: unknown */
         enum virt virt;
         struct machine machine;
-        char *sshd;            /* path inside the system; NULL: no openssh-server */
-        char *program;         /* this program inside the system; NULL: the image lacks it */
-        unsigned modules;      /* bits 1 << MODULE_…: there as a loadable module */
-        unsigned loaded;       /* bits 1 << MODULE_…: loaded or built in (live) */
-        unsigned environments; /* bits: rows of distro_environments that apply */
-        unsigned n_host_keys;  /* of those that sshd uses, not empty */
-        bool dropins;          /* sshd_config includes our drop-in's path */
-        bool sshd_config;      /* /etc/ssh/sshd_config exists, or may exist */
-        char **sshd_files;     /* sshd_config and what it includes, but not our drop-in */
-        size_t n_sshd_files;
-        struct argv sshd_left; /* of /etc/ssh, and included no more, with lines of ours in them */
-        bool sshd_beyond; /* there are more, here or of those left, than anybody can look through */
+        char *sshd;              /* path inside the system; NULL: no openssh-server */
+        char *program;           /* this program inside the system; NULL: the image lacks it */
+        unsigned modules;        /* bits 1 << MODULE_…: there as a loadable module */
+        unsigned loaded;         /* bits 1 << MODULE_…: loaded or built in (live) */
+        unsigned environments;   /* bits: rows of distro_environments that apply */
+        unsigned n_host_keys;    /* of those that sshd uses, not empty */
+        bool dropins;            /* sshd_config includes our drop-in's path */
+        bool sshd_config;        /* /etc/ssh/sshd_config exists, or may exist */
+        struct argv sshd_files;  /* sshd_config and what it includes, but not our drop-in */
+        struct argv sshd_left;   /* of /etc/ssh, and included no more, with lines of ours in them */
+        bool sshd_beyond;        /* there are more, or more left, than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
         bool key_credential;     /* live: it was booted with keys that ours can accept */

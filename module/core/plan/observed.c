@@ -4,6 +4,7 @@
  */
 #include "core/plan/observed.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 void observed_free(struct observed *o)
@@ -11,6 +12,11 @@ void observed_free(struct observed *o)
         free(o->data);
         free(o->path);
         *o = (struct observed){ 0 };
+}
+
+bool observed_is_mask(const struct observed *o)
+{
+        return o->type == OBSERVED_LINK && strcmp(o->data, "/dev/null") == 0;
 }
 
 const char *observed_kind(mode_t mode)

@@ -38,6 +38,9 @@ struct observed {
 
 void observed_free(struct observed *o);
 
+/* A unit's mask: a link to /dev/null. */
+bool observed_is_mask(const struct observed *o);
+
 /* What kind of thing it is that is no file, for people. */
 const char *observed_kind(mode_t mode);
 

@@ -152,7 +152,7 @@ int plan_file(struct plan *p, const struct desired *d, const struct observed *ob
                 return plan_gone(p, d, observed, i, o);
         if (o->type == OBSERVED_OTHER)
                 return plan_add_conflict(p, i, "is %s, not a file" PLAN_MOVE_AWAY, o->what);
-        if (o->type == OBSERVED_LINK && strcmp(o->data, "/dev/null") == 0)
+        if (observed_is_mask(o))
                 return add_masked(p, i);
         if (o->type == OBSERVED_LINK)
                 return plan_add_conflict(

@@ -10,11 +10,7 @@
 
 static int add_skip(struct plan *p, const char *path, const char *reason)
 {
-        const size_t n = p->n_skipped;
-        struct skip *s = p->skipped;
-
-        if ((n & (n - 1)) == 0)
-                s = reallocarray(s, n ? n * 2 : 1, sizeof(*s));
+        struct skip *s = list_room(p->skipped, p->n_skipped, sizeof(*s));
 
         if (!s)
                 return -ENOMEM;

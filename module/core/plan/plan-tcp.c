@@ -6,13 +6,9 @@
  */
 #include "core/plan/plan-units.h"
 
-#include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 
 #include <string.h>
-
-struct tcp_pair {
-        int service, socket;
-};
 
 /* What TCP units that run need after their configuration changed. A socket can only be bound anew
  * while the service that has its descriptors is down; sessions are not touched by that. */
@@ -30,9 +26,6 @@ static int plan_pair(struct plan *p, const struct facts *f, const struct tcp_pai
         }
         return runs && config ? plan_unit(p, OP_REFRESH, phase, service) : 0;
 }
-
-static const struct tcp_pair pairs[] = { { TCP_SSH_SERVICE, TCP_SSH_SOCKET },
-                                         { TCP_SSHD_SERVICE, TCP_SSHD_SOCKET } };
 
 /* Whether a file of ours with the flag is younger than the unit's last change of state: a run was
  * killed between writing it and telling the unit. Two seconds of grace, since the clock of a shared
@@ -63,7 +56,7 @@ static bool is_loaded(const char *dropin, const char *listen)
                 at += strlen(key);
                 n = strcspn(at, "\n");
                 if (n > 0 && (*at == '[' || (*at >= '0' && *at <= '9')) &&
-                    !listen_has(listen, at, n))
+                    !word_is_in(listen, at, n))
                         return false;
         }
         return true;
@@ -130,15 +123,16 @@ int plan_tcp(struct plan *p, const struct desired *d, const struct observed *obs
                       phase == (wants_addresses(d) ? PHASE_CLOSE : PHASE_ACTIVATE);
         int r = 0;
 
-        for (size_t k = 0; r == 0 && k < ELEMENTSOF(pairs); k++) {
-                const struct tcp_unit *socket = &f->tcp[pairs[k].socket];
-                const char *name = distro_tcp_units[pairs[k].socket];
+        for (size_t k = 0; r == 0 && k < N_TCP_PAIRS; k++) {
+                const struct tcp_pair *pair = &distro_tcp_pairs[k];
+                const struct tcp_unit *socket = &f->tcp[pair->socket];
+                const char *name = distro_tcp_units[pair->socket];
                 bool config = plan_changes(p, written, ITEM_SSHD);
                 bool rebind = plan_changes(p, written, ITEM_TCP_SOCKET);
                 bool other = finish && !rebind && has_other_dropin(d, socket, name);
 
                 if (finish && !config && !socket->active)
-                        config = service_is_stale(d, observed, f, &f->tcp[pairs[k].service]);
+                        config = service_is_stale(d, observed, f, &f->tcp[pair->service]);
                 rebind = rebind || other || (finish && socket->active && socket->unbound);
                 /* whoever has systemd read a changed address has its socket closed by that */
                 if (phase == PHASE_ACTIVATE && socket->needs_reload && reloads(p, phase))
@@ -146,7 +140,7 @@ int plan_tcp(struct plan *p, const struct desired *d, const struct observed *obs
                 if (other && !reloads(p, phase))
                         r = plan_unit(p, OP_RELOAD, phase, "daemon-reload");
                 if (r == 0)
-                        r = plan_pair(p, f, &pairs[k], config, rebind, phase);
+                        r = plan_pair(p, f, pair, config, rebind, phase);
         }
         return r;
 }

@@ -6,8 +6,8 @@
 #include "core/plan/plan-units.h"
 
 #include "core/plan/render.h"
-#include "core/plan/sshd-listen.h"
 #include "core/plan/takeover.h"
+#include "core/util/words.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -167,7 +167,7 @@ static bool must_rebind(const struct plan *p, const struct desired *d, const str
                 if (!s->listen[0] || (old && (old_n != n || memcmp(old, stream, n) != 0)))
                         return true;
         }
-        return s->listen[0] ? !listen_has(s->listen, stream, n) : s->needs_reload;
+        return s->listen[0] ? !word_is_in(s->listen, stream, n) : s->needs_reload;
 }
 
 /* Whether a reload would close the socket of a vsock listener that is still to stay for a while:
@@ -183,7 +183,7 @@ static bool loses_address(const struct desired *d, const struct observed *observ
                         continue;
                 stream = stream_of(observed[k].data, &n);
                 return d->items[k].phase == PHASE_CLOSE && s->listen[0] && stream &&
-                       !listen_has(s->listen, stream, n);
+                       !word_is_in(s->listen, stream, n);
         }
         return false;
 }
@@ -219,7 +219,7 @@ static int plan_spoilt(struct plan *p, const struct desired *d, const struct uni
         if (!i || s->needs_reload || plan_changes(p, PHASE_OPEN, ITEM_SOCKET))
                 return 0;
         p->moved = !s->rejected && s->mover[0] && s->listen[0] && stream &&
-                   !listen_has(s->listen, stream, n);
+                   !word_is_in(s->listen, stream, n);
         if (p->moved)
                 r = plan_add_conflict(p, i,
                                       "is made to listen on %.160s by a drop-in; fix: take "

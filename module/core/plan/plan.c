@@ -67,12 +67,8 @@ static enum blocks blocks_of(const struct item *i)
 
 int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
 {
-        const size_t n = p->n_conflicts;
-        struct conflict *c = p->conflicts;
+        struct conflict *c = list_room(p->conflicts, p->n_conflicts, sizeof(*c));
         va_list ap;
-
-        if ((n & (n - 1)) == 0)
-                c = reallocarray(c, n ? n * 2 : 1, sizeof(*c));
 
         if (!c)
                 return -ENOMEM;
@@ -87,15 +83,11 @@ int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...
 
 struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const char *name)
 {
-        if (p->n == p->cap) {
-                size_t cap = p->cap ? p->cap * 2 : 32;
-                struct op *ops = reallocarray(p->ops, cap, sizeof(*ops));
+        struct op *ops = list_room(p->ops, p->n, sizeof(*ops));
 
-                if (!ops)
-                        return NULL;
-                p->ops = ops;
-                p->cap = cap;
-        }
+        if (!ops)
+                return NULL;
+        p->ops = ops;
         p->ops[p->n] = (struct op){ .kind = kind, .phase = phase, .name = name };
         return &p->ops[p->n++];
 }

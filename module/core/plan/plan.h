@@ -61,7 +61,6 @@ struct skip {
 struct plan {
         struct op *ops; /* in order of execution */
         size_t n;
-        size_t cap;
         struct conflict *conflicts;
         size_t n_conflicts;
         struct skip *skipped;

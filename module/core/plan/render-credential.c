@@ -25,8 +25,9 @@ bool render_has_credential(const struct facts *f)
  * (servconf.c), a Match block of the included file ends with it, and one that sets it wins. So
  * nothing here can go stale, and all of it is decided at the connection. The copy of the keys is
  * readable for all, since sshd_config may have set the command's user. */
-void render_sshd_vsock(struct buf *out)
+void render_sshd_vsock(const struct facts *f, struct buf *out)
 {
+        (void)f;
         buf_adds(out, MARKER "Include " PATH_SSHD_CONFIG "\n"
                              "AuthorizedKeysCommand " CREDENTIAL_COMMAND "\n"
                              "AuthorizedKeysCommandUser root\n");

@@ -6,6 +6,7 @@
 #include "core/plan/render.h"
 
 #include "core/format/unit-path.h"
+#include "core/util/words.h"
 
 #include <string.h>
 
@@ -21,10 +22,8 @@
  * below which nothing is to be made while it is not there. */
 static bool can_make_key(const char *path)
 {
-        size_t n = strlen(path);
-
         return unit_can_name(path) && !strchr(path, '$') &&
-               (n < 4 || strcmp(path + n - 4, ".pub") != 0); /* an agent has its private half */
+               !text_ends(path, ".pub"); /* an agent has its private half */
 }
 
 /* Those that ssh-keygen -A makes, be they named, as on RHEL 8, or not. */

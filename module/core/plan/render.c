@@ -8,6 +8,7 @@
 
 #include "core/format/unit-path.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -121,14 +122,8 @@ static void add_embedded(const char *text, struct buf *out)
         buf_adds(out, "StandardInput=data\n");
         if (!text[0])
                 buf_adds(out, "StandardInputText=# all defaults\n");
-        while (*text) {
-                size_t n = strcspn(text, "\n");
-
-                buf_adds(out, "StandardInputText=");
-                buf_add(out, text, n);
-                buf_adds(out, "\n");
-                text += n + (text[n] == '\n');
-        }
+        for (struct word line; word_next(&text, '\n', &line);)
+                buf_addf(out, "StandardInputText=%.*s\n", (int)line.len, line.text);
 }
 
 bool provision_carries(const char *text, size_t len, struct buf *out)
@@ -139,17 +134,12 @@ bool provision_carries(const char *text, size_t len, struct buf *out)
 
         if (!distro_has_marker(text, len))
                 return false;
-        while (text < end) {
-                const char *eol = memchr(text, '\n', (size_t)(end - text));
-                size_t n = (size_t)((eol ? eol : end) - text);
-
-                if (n >= strlen(key) && memcmp(text, key, strlen(key)) == 0) {
-                        buf_add(out, text + strlen(key), n - strlen(key));
+        for (struct word line; line_next(&text, end, &line);)
+                if (line.len >= strlen(key) && memcmp(line.text, key, strlen(key)) == 0) {
+                        buf_add(out, line.text + strlen(key), line.len - strlen(key));
                         buf_adds(out, "\n");
                         found = true;
                 }
-                text += n + (eol != NULL);
-        }
         return found && out->error == 0;
 }
 
@@ -222,18 +212,15 @@ int preset_each_closed(const char *text, size_t len, int (*each)(void *userdata,
 
         if (!distro_has_marker(text, len))
                 return 0;
-        while (r >= 0 && text < end) {
-                const char *eol = memchr(text, '\n', (size_t)(end - text));
-                size_t n = (size_t)((eol ? eol : end) - text);
+        for (struct word line; r >= 0 && line_next(&text, end, &line);) {
+                const size_t n = strlen(word);
                 char unit[128];
 
-                if (n > strlen(word) && memcmp(text, word, strlen(word)) == 0 &&
-                    n - strlen(word) < sizeof(unit)) {
-                        (void)snprintf(unit, sizeof(unit), "%.*s", (int)(n - strlen(word)),
-                                       text + strlen(word));
-                        r = each(userdata, unit);
-                }
-                text += n + 1;
+                if (line.len <= n || memcmp(line.text, word, n) != 0 ||
+                    line.len - n >= sizeof(unit))
+                        continue;
+                (void)snprintf(unit, sizeof(unit), "%.*s", (int)(line.len - n), line.text + n);
+                r = each(userdata, unit);
         }
         return r;
 }
@@ -242,9 +229,8 @@ static int add_bit(void *userdata, const char *unit)
 {
         unsigned *closed = userdata;
 
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(unit, distro_tcp_units[i]) == 0)
-                        *closed |= 1u << i;
+        if (distro_is_tcp_unit(unit))
+                *closed |= 1u << distro_tcp_unit(unit);
         return 0;
 }
 

@@ -20,7 +20,7 @@ void render_hostkeys(const struct facts *f, struct buf *out);
 /* Whether the vsock listener can accept the keys that a machine is booted with; what it takes then:
  * sshd's main file for such a boot, and the unit that decides whether this is one. */
 bool render_has_credential(const struct facts *f);
-void render_sshd_vsock(struct buf *out);
+void render_sshd_vsock(const struct facts *f, struct buf *out);
 void render_credential(const struct facts *f, struct buf *out);
 void render_provision(const struct facts *f, struct buf *out);
 

@@ -147,10 +147,7 @@ static int is_turned(const struct facts *f, const struct rival *r, const struct 
 
         if (rc < 0 || !files || adds || r->own || !distro_is_tcp_unit(r->name))
                 return rc;
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                if (strcmp(distro_tcp_units[i], r->service) == 0)
-                        return !f->tcp[i].enabled;
-        return 0;
+        return distro_is_tcp_unit(r->service) && !f->tcp[distro_tcp_unit(r->service)].enabled;
 }
 
 static int compare(const struct facts *f, struct rival *r, const struct count *c)
@@ -240,20 +237,26 @@ int rivals_decide(struct facts *f, const struct rivals_wish *wish)
         return 0;
 }
 
-bool rivals_fail(const struct facts *f, const char *unit)
+const struct rival *rival_find(const struct facts *f, const char *unit)
 {
         for (size_t i = 0; i < f->n_rivals; i++)
-                if (f->rivals[i].kind == RIVAL_STREAM && strcmp(f->rivals[i].name, unit) == 0)
-                        return f->rivals[i].failed;
-        return false;
+                if (strcmp(f->rivals[i].name, unit) == 0)
+                        return &f->rivals[i];
+        return NULL;
+}
+
+bool rivals_fail(const struct facts *f, const char *unit)
+{
+        const struct rival *r = rival_find(f, unit);
+
+        return r && r->kind == RIVAL_STREAM && r->failed;
 }
 
 bool rivals_mask(const struct facts *f, const char *unit)
 {
-        for (size_t i = 0; i < f->n_rivals; i++)
-                if (f->rivals[i].kind == RIVAL_WHOLE && strcmp(f->rivals[i].name, unit) == 0)
-                        return true;
-        return false;
+        const struct rival *r = rival_find(f, unit);
+
+        return r && r->kind == RIVAL_WHOLE;
 }
 
 void rival_free(struct rival *r)

@@ -59,6 +59,9 @@ int rivals_decide(struct facts *f, const struct rivals_wish *wish) MUST_CHECK;
  * -ENOMEM. */
 int rival_strip(const struct rival_file *file, unsigned port, struct buf *out) MUST_CHECK;
 
+/* The one of that name; NULL: there is none. */
+const struct rival *rival_find(const struct facts *f, const char *unit);
+
 /* Whether the unit is down, all its other streams too, and its vsock stream is to go: ours had the
  * port when it was started. */
 bool rivals_fail(const struct facts *f, const char *unit);

@@ -6,6 +6,7 @@
 #include "core/plan/sshd-listen.h"
 
 #include "core/format/sshd-dump.h"
+#include "core/util/words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,19 +29,6 @@ static void add_wanted(const struct config *c, const char *effective, struct buf
         }
 }
 
-/* Whether the word stands in the blank-separated list. */
-bool listen_has(const char *list, const char *word, size_t len)
-{
-        while (*list) {
-                size_t n = strcspn(list, " ");
-
-                if (n == len && memcmp(list, word, len) == 0)
-                        return true;
-                list += n + (list[n] == ' ');
-        }
-        return false;
-}
-
 void listen_addresses(const char *effective, struct buf *out)
 {
         const char *at = effective, *value;
@@ -61,14 +49,13 @@ void listen_compare(const struct config *c, const char *effective, struct buf *e
         while ((value = sshd_dump_next(&at, "listenaddress", &n))) {
                 buf_add(&found, value, n);
                 buf_adds(&found, " ");
-                if (!listen_has(buf_str(&wanted), value, n))
+                if (!word_is_in(buf_str(&wanted), value, n))
                         buf_addf(extra, "%s%.*s", extra->len ? " " : "", (int)n, value);
         }
-        for (const char *w = buf_str(&wanted); *w; w += n + 1) {
-                n = strcspn(w, " ");
-                if (!listen_has(buf_str(&found), w, n))
-                        buf_addf(missing, "%s%.*s", missing->len ? " " : "", (int)n, w);
-        }
+        at = buf_str(&wanted);
+        for (struct word w; word_next(&at, ' ', &w);)
+                if (!word_is_in(buf_str(&found), w.text, w.len))
+                        buf_addf(missing, "%s%.*s", missing->len ? " " : "", (int)w.len, w.text);
 }
 
 bool listen_split(const char *word, size_t len, char *host, size_t size, unsigned *ret_port)
@@ -131,12 +118,10 @@ void listen_beyond(const struct config *c, const char *real, struct buf *beyond)
         char host[64];
         unsigned port;
 
-        for (size_t n; *real; real += n + (real[n] == ' ')) {
-                n = strcspn(real, " ");
-                if (n > 0 &&
-                    !(listen_split(real, n, host, sizeof(host), &port) && is_wanted(c, host, port)))
-                        buf_addf(beyond, "%s%.*s", beyond->len ? " " : "", (int)n, real);
-        }
+        for (struct word w; word_next(&real, ' ', &w);)
+                if (w.len > 0 && !(listen_split(w.text, w.len, host, sizeof(host), &port) &&
+                                   is_wanted(c, host, port)))
+                        buf_addf(beyond, "%s%.*s", beyond->len ? " " : "", (int)w.len, w.text);
 }
 
 const struct listen_address *listen_refused(const struct config *c, int family)
@@ -152,12 +137,10 @@ bool listen_heard(const struct listen_address *l, const char *real)
         char host[64];
         unsigned port;
 
-        for (size_t n; *real; real += n + (real[n] == ' ')) {
-                n = strcspn(real, " ");
-                if (listen_split(real, n, host, sizeof(host), &port) && covers(host, l->address) &&
-                    (l->port == 0 || l->port == port))
+        for (struct word w; word_next(&real, ' ', &w);)
+                if (listen_split(w.text, w.len, host, sizeof(host), &port) &&
+                    covers(host, l->address) && (l->port == 0 || l->port == port))
                         return true;
-        }
         return false;
 }
 
@@ -174,13 +157,11 @@ void listen_few(const char *list, struct buf *out)
 {
         size_t said = 0, more = 0;
 
-        for (size_t n; *list; list += n + (list[n] == ' ')) {
-                n = strcspn(list, " ");
+        for (struct word w; word_next(&list, ' ', &w);)
                 if (said == FEW)
                         more++;
                 else
-                        buf_addf(out, "%s%.*s", said++ ? " " : "", (int)n, list);
-        }
+                        buf_addf(out, "%s%.*s", said++ ? " " : "", (int)w.len, w.text);
         if (more > 0)
                 buf_addf(out, " and %zu more", more);
 }
@@ -200,19 +181,17 @@ enum stale listen_stale(const char *listening, const char *effective)
 {
         AUTO_BUF said = BUF_INIT;
         bool elsewhere = false, opens = false;
-        size_t n;
+        const char *at;
 
         listen_addresses(effective, &said);
         if (said.error < 0 || said.len == 0)
                 return STALE_NOT;
-        for (const char *at = listening; *at; at += n + (at[n] == ' ')) {
-                n = strcspn(at, " ");
-                elsewhere = elsewhere || !listen_has(buf_str(&said), at, n);
-        }
-        for (const char *at = buf_str(&said); *at; at += n + (at[n] == ' ')) {
-                n = strcspn(at, " ");
-                opens = opens || !listen_has(listening, at, n);
-        }
+        at = listening;
+        for (struct word w; word_next(&at, ' ', &w);)
+                elsewhere = elsewhere || !word_is_in(buf_str(&said), w.text, w.len);
+        at = buf_str(&said);
+        for (struct word w; word_next(&at, ' ', &w);)
+                opens = opens || !word_is_in(listening, w.text, w.len);
         if (!elsewhere)
                 return STALE_NOT;
         return opens && !listen_is_wide(listening) ? STALE_CONFINED : STALE;

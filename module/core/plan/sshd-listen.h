@@ -13,9 +13,7 @@
 void listen_compare(const struct config *c, const char *effective, struct buf *extra,
                     struct buf *missing);
 
-/* Whether the word, an address or another, stands in the blank-separated list; whether that has an
- * address for all of a family. */
-bool listen_has(const char *list, const char *word, size_t len);
+/* Whether the blank-separated list has an address for all of a family. */
 bool listen_is_wide(const char *list);
 
 /* Beside each other: where an sshd listens ("ADDRESS:PORT", separated by blanks), and what its

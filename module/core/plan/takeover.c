@@ -9,8 +9,8 @@
 #include "core/format/distro.h"
 #include "core/format/unit-file.h"
 #include "core/format/unit-streams.h"
-#include "core/plan/sshd-listen.h"
 #include "core/util/argv.h"
+#include "core/util/words.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -241,7 +241,7 @@ static const struct known *find(const struct known *table, size_t n, const char 
 {
         for (size_t i = 0; i < n; i++)
                 if (strcmp(table[i].section, section) == 0 &&
-                    listen_has(table[i].keys, key, strlen(key)))
+                    word_is_in(table[i].keys, key, strlen(key)))
                         return &table[i];
         return NULL;
 }
@@ -250,7 +250,7 @@ static const char *check(struct reader *r, const struct known *k, const char *va
 {
         if (k->check)
                 return k->check(r, value);
-        return !k->values || listen_has(k->values, value, strlen(value)) ? NULL : k->reason;
+        return !k->values || word_is_in(k->values, value, strlen(value)) ? NULL : k->reason;
 }
 
 static void add_different(struct reader *r, const char *setting, const char *value,

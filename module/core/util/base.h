@@ -30,6 +30,13 @@
                 taken_;                                                                            \
         })
 
+/* The list with room for one behind the n that it has: for twice as many whenever those are a power
+ * of two. NULL: there is no memory, and the list is as it was. */
+static inline void *list_room(void *list, size_t n, size_t size)
+{
+        return n & (n - 1) ? list : reallocarray(list, n ? n * 2 : 1, size);
+}
+
 static inline void free_pointer(void *p)
 {
         free(*(void **)p);

@@ -14,7 +14,7 @@ static void say(struct error *w, int error, const char *fmt, va_list ap)
 {
         int n;
 
-        if (w->text[0])
+        if (!w || w->text[0])
                 return;
         n = vsnprintf(w->text, sizeof(w->text), fmt, ap);
         if (error != 0 && n >= 0 && (size_t)n < sizeof(w->text)) {
@@ -48,7 +48,7 @@ void error_fix(struct error *w, const char *fmt, ...)
 {
         va_list ap;
 
-        if (w->fix[0])
+        if (!w || w->fix[0])
                 return;
         va_start(ap, fmt);
         (void)vsnprintf(w->fix, sizeof(w->fix), fmt, ap);

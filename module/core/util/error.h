@@ -15,7 +15,7 @@ struct error {
 };
 
 /* Says what failed, with strerror(-error) behind it unless error is 0. Keeps what an inner call
- * said already. Returns error. */
+ * said already. Returns error. `w` NULL: nobody wants to know. */
 int error_set(struct error *w, int error, const char *fmt, ...) PRINTF(3, 4);
 
 /* The same without strerror, for reasons that errno cannot name. */

@@ -5,6 +5,7 @@
 #include "core/util/json.h"
 
 #include "core/util/utf8.h"
+#include "core/util/words.h"
 
 #include <string.h>
 
@@ -100,14 +101,10 @@ void json_buf(struct json *j, const char *key, const struct buf *text)
                 j->out.error = text->error;
 }
 
-void json_words(struct json *j, const char *key, const char *text, const char *separator)
+void json_words(struct json *j, const char *key, const char *text, char separator)
 {
         json_open(j, key, '[');
-        while (*text) {
-                size_t n = strcspn(text, separator);
-
-                json_bytes(j, NULL, text, n);
-                text += n + (text[n] != '\0');
-        }
+        for (struct word w; word_next(&text, separator, &w);)
+                json_bytes(j, NULL, w.text, w.len);
         json_close(j, ']');
 }

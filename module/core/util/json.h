@@ -26,4 +26,4 @@ void json_null(struct json *j, const char *key);
 
 /* A text of its own, whose error becomes the document's; and an array of its parts. */
 void json_buf(struct json *j, const char *key, const struct buf *text);
-void json_words(struct json *j, const char *key, const char *text, const char *separator);
+void json_words(struct json *j, const char *key, const char *text, char separator);

@@ -46,3 +46,13 @@ void printable_text(struct buf *out, const char *text, size_t len)
 {
         add(out, text, len, true);
 }
+
+void printable_ascii(char *to, size_t size, const void *text, size_t len)
+{
+        const char *s = text;
+        size_t n = len < size ? len : size - 1;
+
+        for (size_t i = 0; i < n; i++)
+                to[i] = s[i] >= ' ' && s[i] <= '~' ? s[i] : '?';
+        to[n] = '\0';
+}

@@ -13,3 +13,7 @@ void printable_line(struct buf *out, const char *text, size_t len);
 
 /* The same for text of several lines, whose newlines are ours and stay. */
 void printable_text(struct buf *out, const char *text, size_t len);
+
+/* Into an array of that size, as much as there is room for, with '?' for what is not printable
+ * ASCII. It may be the text's own. */
+void printable_ascii(char *to, size_t size, const void *text, size_t len);

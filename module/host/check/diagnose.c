@@ -15,10 +15,8 @@
 #include "host/vsock.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define BEFORE_FAILING 5000000u /* what a unit says about its end it says before it */
 #define PAUSE          250      /* milliseconds until what is full or was closed is tried again */
@@ -36,7 +34,6 @@ enum cause diagnose_denial(uint64_t since, char *line, size_t size)
  * be later in the journal, since it comes by way of audit. */
 static enum cause ask_journal(struct verdict *v, uint64_t since)
 {
-        const struct timespec pause = { .tv_nsec = 100000000 };
         char line[sizeof(v->detail)];
         enum cause cause;
         bool late = !label_is_known();
@@ -49,7 +46,7 @@ static enum cause ask_journal(struct verdict *v, uint64_t since)
                 if ((cause != CAUSE_NONE && late) || i == JOURNAL_TRIES)
                         break;
                 late = late || cause != CAUSE_NONE;
-                (void)nanosleep(&pause, NULL);
+                clock_pause(100);
         }
         if (line[0])
                 (void)snprintf(v->detail, sizeof(v->detail), "the journal: %.240s", line);
@@ -80,12 +77,11 @@ static enum cause of_template(struct systemd *m, struct verdict *v)
 {
         char service[256];
         struct unit_state s;
-        struct error error = { 0 };
 
-        int r = systemd_socket_service(m, unit_of(v), service, sizeof(service), &error);
+        int r = systemd_socket_service(m, unit_of(v), service, sizeof(service), NULL);
 
         if (r == 0 && strchr(service, '@'))
-                r = systemd_unit(m, service, &s, &error);
+                r = systemd_unit(m, service, &s, NULL);
         else
                 r = r == -EACCES ? r : -ENOENT;
         if (r < 0)
@@ -102,9 +98,8 @@ static enum cause of_template(struct systemd *m, struct verdict *v)
 static void fix_unit(struct systemd *m, const char *unit, struct verdict *v)
 {
         struct unit_state s;
-        struct error error = { 0 };
 
-        if (systemd_unit(m, unit, &s, &error) < 0 ||
+        if (systemd_unit(m, unit, &s, NULL) < 0 ||
             strncmp(s.fragment, GENERATOR_DIRECTORY, strlen(GENERATOR_DIRECTORY)) == 0)
                 return; /* a generator would make it again */
         if (strchr(s.listen, ' '))
@@ -123,11 +118,10 @@ static void fix_unit(struct systemd *m, const char *unit, struct verdict *v)
 static int add_port_owner(struct systemd *m, struct verdict *v)
 {
         char text[96], unit[128] = "";
-        struct error error = { 0 };
         int holder = port_owner_find(v->port, text, sizeof(text));
 
         if (holder == PORT_OWNER_SYSTEMD &&
-            vsock_unit_find(m, v->port, unit, sizeof(unit), &error) < 0)
+            vsock_unit_find(m, v->port, unit, sizeof(unit), NULL) < 0)
                 unit[0] = '\0';
         if (unit[0] && strcmp(unit, unit_of(v)) != 0)
                 fix_unit(m, unit, v);
@@ -171,11 +165,10 @@ static enum cause of_socket(struct systemd *m, const struct unit_state *s, struc
 static bool add_waiting(struct systemd *m, struct verdict *v)
 {
         char unit[128];
-        struct error error = { 0 };
 
-        if (systemd_waits_for(m, UNIT_HOSTKEYS, unit, sizeof(unit), &error) < 0 || !unit[0])
+        if (systemd_waits_for(m, UNIT_HOSTKEYS, unit, sizeof(unit), NULL) < 0 || !unit[0])
                 return false;
-        if (systemd_waits_for(m, UNIT_KEYGEN, unit, sizeof(unit), &error) < 0 || !unit[0])
+        if (systemd_waits_for(m, UNIT_KEYGEN, unit, sizeof(unit), NULL) < 0 || !unit[0])
                 return false;
         (void)snprintf(v->detail, sizeof(v->detail), "the connection waits for %s%s%s",
                        strncmp(unit, "cloud-init", 10) == 0 ? "cloud-init's network stage: " : "",
@@ -211,11 +204,10 @@ static void expect_unit(struct systemd *m, const struct unit_state *before, stru
 {
         struct unit_state after = { 0 };
         char unit[128] = "";
-        struct error error = { 0 };
         int holder = add_port_owner(m, v);
 
-        if (systemd_unit(m, unit_of(v), &after, &error) < 0 ||
-            vsock_unit_find(m, v->port, unit, sizeof(unit), &error) < 0)
+        if (systemd_unit(m, unit_of(v), &after, NULL) < 0 ||
+            vsock_unit_find(m, v->port, unit, sizeof(unit), NULL) < 0)
                 return;
         if (holder == PORT_OWNER_OTHER ||
             (holder == PORT_OWNER_SYSTEMD && strcmp(unit, unit_of(v)) != 0))
@@ -234,9 +226,8 @@ static uint32_t refused_by(struct systemd *m, const char *unit)
 {
         const struct verdict meant = { .unit = unit };
         struct unit_state s = { 0 };
-        struct error error = { 0 };
 
-        return m && systemd_unit(m, unit_of(&meant), &s, &error) == 0 ? s.refused : 0;
+        return m && systemd_unit(m, unit_of(&meant), &s, NULL) == 0 ? s.refused : 0;
 }
 
 /* /run/sshd goes with each stop of ssh.service, also where that restarts over and over, and may so
@@ -266,7 +257,7 @@ static void verify_patiently(struct systemd *m, const char *unit, uint32_t port,
                 if ((!ret->refused && (!was_closed(ret) || closed++ == AGAIN)) ||
                     clock_now() + UINT64_C(1000) * PAUSE >= end)
                         return;
-                (void)poll(NULL, 0, PAUSE);
+                clock_pause(PAUSE);
         }
 }
 
@@ -274,11 +265,10 @@ static void look(struct systemd *m, const char *unit, uint32_t port, unsigned ti
                  struct verdict *ret)
 {
         struct unit_state s = { 0 };
-        struct error error = { 0 };
         enum cause cause = CAUSE_NONE;
         struct verdict meant = { .port = port, .unit = unit };
 
-        int r = m ? systemd_unit(m, unit_of(&meant), &s, &error) : -ENOTCONN;
+        int r = m ? systemd_unit(m, unit_of(&meant), &s, NULL) : -ENOTCONN;
 
         if (r == -EACCES)
                 cause = CAUSE_SELINUX_UNIT;
@@ -304,10 +294,9 @@ void diagnose_quietly(struct systemd *m, const char *unit, uint32_t port, unsign
                       struct verdict *ret)
 {
         struct unit_state s = { 0 };
-        struct error error = { 0 };
 
         *ret = (struct verdict){ .port = port, .unit = unit, .cause = CAUSE_NO_LISTENER };
-        if (systemd_unit(m, unit_of(ret), &s, &error) == 0 && s.active)
+        if (systemd_unit(m, unit_of(ret), &s, NULL) == 0 && s.active)
                 look(m, unit, port, timeout, ret);
         diagnose(m, ret);
 }
@@ -315,12 +304,11 @@ void diagnose_quietly(struct systemd *m, const char *unit, uint32_t port, unsign
 void diagnose(struct systemd *m, struct verdict *v)
 {
         struct unit_state s = { 0 };
-        struct error error = { 0 };
         enum cause cause;
 
         if (!m || v->cause == CAUSE_NONE || v->cause == CAUSE_NO_AF_VSOCK ||
             v->cause == CAUSE_NO_LOOPBACK || v->cause == CAUSE_PORT_TAKEN ||
-            systemd_unit(m, unit_of(v), &s, &error) < 0)
+            systemd_unit(m, unit_of(v), &s, NULL) < 0)
                 return;
         cause = of_socket(m, &s, v);
         if (cause == CAUSE_NONE && v->cause != CAUSE_NO_LISTENER)

@@ -9,13 +9,13 @@
 #include "core/format/authorized-keys.h"
 #include "host/check/diagnose.h"
 #include "host/check/ssh-client.h"
+#include "host/clock.h"
 #include "host/sshd-query.h"
 #include "host/user-file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define KEYS_MAX      100  /* of an account; the field has a handful */
 #define LINES_MAX     1000 /* of a file; each is compared with those before it */
@@ -108,7 +108,6 @@ static void read_keys(const struct search *s, const struct admission_rules *rule
 static int ask(const struct search *s, const struct ssh_client_target *target, const char **at,
                unsigned most, struct login *l, struct buf *said)
 {
-        const struct timespec pause = { .tv_nsec = 300000000 };
         unsigned n = 0;
         int r = 0;
 
@@ -125,7 +124,7 @@ static int ask(const struct search *s, const struct ssh_client_target *target, c
                 r = ssh_client_query(&s->scratch, target, l->user.name, n, search_seconds(s), said);
                 if (r < 0 || admission_was_asked(buf_str(said)))
                         return r;
-                (void)nanosleep(&pause, NULL);
+                clock_pause(300);
         }
         return r < 0 ? r : -ETIMEDOUT;
 }

@@ -9,7 +9,7 @@
 #include "core/format/exec-start.h"
 #include "core/format/proc-text.h"
 #include "core/format/sshd-dump.h"
-#include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/clock.h"
 #include "host/sshd-query.h"
 #include "host/user-file.h"
@@ -132,8 +132,7 @@ static bool is_missed(const struct logins_search *in, const char *pattern, size_
 static int key_files(const struct argv *server, char *ret, size_t size)
 {
         AUTO_BUF dump = BUF_INIT;
-        struct error error = { 0 };
-        int r = sshd_effective_for(server, "root", &dump, &error);
+        int r = sshd_effective_for(server, "root", &dump, NULL);
 
         if (r == 0)
                 sshd_dump_get(buf_str(&dump), "authorizedkeysfile", ret, size);
@@ -147,10 +146,9 @@ bool logins_keys_count(const struct logins_search *in)
         AUTO(argv_free) struct argv plain = { 0 };
         struct search s = { .in = in };
         char wanted[1024], found[1024];
-        struct error error = { 0 };
         bool all = false;
 
-        if (search_find_server(&s, &error) == 0 && s.server.n > 0 &&
+        if (search_find_server(&s, NULL) == 0 && s.server.n > 0 &&
             argv_adds(&plain, s.server.list[0]) == 0 &&
             key_files(&plain, wanted, sizeof(wanted)) == 0 &&
             key_files(&s.server, found, sizeof(found)) == 0) {
@@ -160,7 +158,7 @@ bool logins_keys_count(const struct logins_search *in)
 
                         at += strspn(at, " ");
                         n = strcspn(at, " ");
-                        all = n == 0 || listen_has(found, at, n) || !is_missed(in, at, n);
+                        all = n == 0 || word_is_in(found, at, n) || !is_missed(in, at, n);
                         at += n;
                 }
         }

@@ -21,10 +21,9 @@
 static bool key_counts(const struct search *s, const struct argv *server, struct login *l)
 {
         AUTO_BUF dump = BUF_INIT;
-        struct error error = { 0 };
         char files[1024], ours[96];
 
-        if (sshd_effective_for(server, l->user.name, &dump, &error) < 0)
+        if (sshd_effective_for(server, l->user.name, &dump, NULL) < 0)
                 return false;
         sshd_dump_get(buf_str(&dump), "authorizedkeysfile", files, sizeof(files));
         (void)snprintf(ours, sizeof(ours), "%s/key.pub", s->scratch.path);

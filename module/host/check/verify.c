@@ -59,10 +59,8 @@ static int converse(int fd, uint64_t deadline, struct ssh_banner *b)
         for (;;) {
                 struct pollfd p = { .fd = fd, .events = POLLIN };
                 ssize_t n;
-                int r = poll(&p, 1, clock_poll_timeout(deadline));
+                int r = (int)TEMP_FAILURE_RETRY(poll(&p, 1, clock_poll_timeout(deadline)));
 
-                if (r < 0 && errno == EINTR)
-                        continue;
                 if (r <= 0)
                         return r < 0 ? -errno : -ETIMEDOUT;
                 n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
