@@ -13,14 +13,14 @@
 #include <string.h>
 
 /* The directories of links may be links themselves, all to the same one. */
-#define WANTS_MAX 100000
-#define SEEN_MAX  4096
+#define WANTS_MAX  100000
+#define MASKED_MAX 4096
 
 struct wants {
         struct survey *s;
         const char *directory; /* with units */
         size_t names;          /* in all of them */
-        struct argv seen;      /* "X.wants/Y" of directories before: those win */
+        struct argv masked;    /* "X.wants/Y" that are links to /dev/null */
 };
 
 struct links {
@@ -50,13 +50,11 @@ static int note_enabled(const char *name, void *userdata)
                 return 0;
         (void)snprintf(path, sizeof(path), "%.128s/%.256s/%.240s", w->directory, l->name, name);
         link = path + strlen(w->directory) + 1;
-        if (argv_has(&w->seen, link))
+        if (argv_has(&w->masked, link))
                 return 0;
-        r = argv_add_once(&w->seen, link, SEEN_MAX);
-        if (r == 0)
-                r = survey_is_mask(w->s, path);
+        r = survey_is_mask(w->s, path);
         if (r != 0)
-                return r < 0 ? r : 0;
+                return r < 0 ? r : argv_add_once(&w->masked, link, MASKED_MAX);
         if (other)
                 return argv_add_once(&f->sockets, name, SOCKETS_MAX);
         f->tcp[distro_tcp_unit(name)].enabled = true;
@@ -85,7 +83,7 @@ int survey_enabled(struct survey *s, struct systemd *m)
                 w.directory = distro_vendor_units[i];
                 r = survey_list(s, w.directory, look_in_wants, &w);
         }
-        argv_free(&w.seen);
+        argv_free(&w.masked);
         for (size_t i = 0; r == 0 && m && i < N_TCP_UNITS; i++)
                 if (facts_has_unit(&tcp[i]) && !tcp[i].enabled)
                         tcp[i].enabled = systemd_boot_starts(m, distro_tcp_units[i], false);
