@@ -333,6 +333,7 @@ void run_done(struct run *r)
         buf_free(&r->tcp.missing);
         buf_free(&r->tcp.configured);
         buf_free(&r->tcp.drift);
+        buf_free(&r->drift.lines);
         buf_free(&r->faults);
         buf_free(&r->again);
         buf_free(&r->left);

@@ -702,6 +702,8 @@ def test_only_way_in_is_not_to_be_closed(broken_too, guest):
         told = guest.run("sshd-vsock status").stdout
         if EXTRA in broken_too:
             told += apply(guest, status=1).stderr
+        data = json.loads(guest.run("sshd-vsock --json status").stdout)
+        assert {one["fix"] for one in data["listeners"]} == set(re.findall("listens on TCP.*fix: (.*)", told))
         assert "systemctl disable" not in told
         assert set(re.findall("listens on TCP.*fix: (.*)", told)) == {
             'first correct what "sshd-vsock verify" names: nobody is known to get in without this sshd'}
