@@ -83,7 +83,7 @@ static void add_verification(const struct run *r, struct buf *out)
         else
                 add_not_verified(r, &causes[v->cause], out);
         if (!r->host_transport.reachable)
-                buf_addf(out, "host    no vsock transport leads to a host: %s\n",
+                buf_addf(out, "host    none is known to come in over vsock: %s\n",
                          r->host_transport.reason);
         else if (r->host_transport.assumed)
                 buf_addf(out, "host    taken from host_transport: assume, though %s\n",
