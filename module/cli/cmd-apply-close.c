@@ -149,7 +149,9 @@ void apply_say_kept(struct run *r, enum log_level level)
         if (r->who.known && !r->who.enough)
                 cause = causes[CAUSE_NO_LOGIN].id;
         else if (r->verified && r->verdict.cause == CAUSE_NONE)
-                cause = causes[CAUSE_NO_WAY_TO_HOST].id;
+                cause = r->host_transport.known && !r->host_transport.reachable
+                                ? causes[CAUSE_NO_WAY_TO_HOST].id
+                                : NULL;
         log_event(&r->log, LOG_EVENT_TCP_KEPT, level, cause, "TCP stays as it was");
 }
 

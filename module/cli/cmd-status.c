@@ -58,6 +58,8 @@ int cmd_status(struct run *r)
         if (r->systemd)
                 look_at_tcp(r);
         run_find_hosts(r);
+        status_drift(r, &r->drift.lines);
+        r->drift.known = true;
         status_text(r, &r->text);
         run_report_hidden(r);
         if ((r->config_differs && !r->options.config) || run_has_changes(r) ||

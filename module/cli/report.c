@@ -47,6 +47,18 @@ static const struct conflict *conflict_of(const struct run *r, int status)
         return NULL;
 }
 
+/* Its reason ends with the fix, where there is one. */
+static void add_conflict_error(struct json *j, const struct run *r, const struct conflict *c)
+{
+        static const char mark[] = "; fix: ";
+        const char *fix = strstr(c->reason, mark);
+        AUTO_BUF text = BUF_INIT;
+
+        buf_addf(&text, "%s%s ", r->root.path, c->path);
+        buf_add(&text, c->reason, fix ? (size_t)(fix - c->reason) : strlen(c->reason));
+        add_error_words(j, r, "conflict", buf_str(&text), fix ? fix + strlen(mark) : NULL);
+}
+
 static void add_run_error(struct json *j, const struct run *r)
 {
         add_error_words(j, r, r->error.cause ? causes[r->error.cause].id : NULL, r->error.text,
@@ -60,14 +72,11 @@ static void add_error(struct json *j, const struct run *r, int status)
 {
         const struct cause_row *row = &causes[r->verdict.cause];
         const struct conflict *conflict = conflict_of(r, status);
-        AUTO_BUF text = BUF_INIT;
 
         if (status == EXIT_DONE || status == EXIT_CHANGES) {
                 json_null(j, "error");
         } else if (conflict) {
-                buf_addf(&text, "%s%s ", r->root.path, conflict->path);
-                run_add_fix(r, conflict->reason, &text);
-                add_error_words(j, r, "conflict", buf_str(&text), NULL);
+                add_conflict_error(j, r, conflict);
         } else if (r->faults.len > 0) {
                 add_error_words(j, r, "configuration", "the configuration has faults",
                                 "correct what \"faults\" names");
@@ -261,6 +270,16 @@ static void add_tcp(struct json *j, const struct run *r)
         json_close(j, ']');
 }
 
+/* What to do about one, where it is open beyond the wanted: what the text says; and where that was
+ * not asked, since the plan is about its unit or the run ended before, another run. */
+static void add_listener_fix(struct json *j, const struct run *r, const struct tcp_listener *l)
+{
+        add_fix(j, r,
+                l->beyond.len == 0 ? NULL
+                : l->cure.len > 0  ? buf_str(&l->cure)
+                                   : "sshd-vsock apply");
+}
+
 /* What listens in reality, as it is when the run ends. */
 static void add_listeners(struct json *j, const struct run *r)
 {
@@ -273,7 +292,7 @@ static void add_listeners(struct json *j, const struct run *r)
                 json_words(j, "addresses", buf_str(&l->addresses), ' ');
                 json_number(j, "pid", (uint64_t)l->pid);
                 json_string(j, "unit", l->unit[0] ? l->unit : NULL);
-                json_string(j, "fix", l->fix);
+                add_listener_fix(j, r, l);
                 json_close(j, '}');
         }
         json_close(j, ']');
@@ -313,6 +332,7 @@ static void add_found(struct json *j, const struct run *r, bool found)
                 return;
         json_string(j, "address", r->hosts.address);
         json_bool(j, "ours", r->hosts.state == HOSTS_OURS);
+        json_bool(j, "used", !r->hosts.bypassed);
         json_close(j, '}');
 }
 
@@ -336,6 +356,10 @@ void report_json(const struct run *r, const char *verb, int status, struct buf *
         add_found(&j, r, !changing);
         add_listeners(&j, r);
         add_drop_ins(&j, r);
+        if (r->drift.known)
+                json_words(&j, "drift", buf_str(&r->drift.lines), '\n');
+        else
+                json_null(&j, "drift");
         report_client(&j, r);
         json_string(&j, "text", r->text.len ? buf_str(&r->text) : NULL);
         json_close(&j, '}');

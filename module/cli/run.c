@@ -265,7 +265,8 @@ const char *run_verdict_fix(const struct run *r)
 const char *run_login_fix(const struct run *r)
 {
         if (r->who.logins.no_client)
-                return "install the package openssh-client (Fedora: openssh-clients)";
+                return "install the package openssh-client (Fedora, openSUSE: openssh-clients; "
+                       "Arch: openssh)";
         return r->who.logins.obstacle[0]
                        ? "change that unit, or set \"require_login: unchecked\" if "
                          "you know that you can log in"
@@ -349,6 +350,7 @@ void run_done(struct run *r)
         buf_free(&r->tcp.missing);
         buf_free(&r->tcp.configured);
         buf_free(&r->tcp.drift);
+        buf_free(&r->drift.lines);
         buf_free(&r->faults);
         buf_free(&r->again);
         buf_free(&r->left);

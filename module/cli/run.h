@@ -62,6 +62,10 @@ struct drop_ins {
         bool known;
         struct argv paths, settings; /* at the same places; the settings' names, "A B" */
 };
+struct drift {
+        bool known;
+        struct buf lines;
+};
 struct client_side {
         bool known;
         char name[CLIENT_NAME_MAX];
@@ -114,6 +118,7 @@ struct run {
         struct tcp_reality tcp;
         struct hosts_entry hosts;
         struct drop_ins drop_ins; /* of our units, by others */
+        struct drift drift;       /* what is not as it is to be */
         struct client_side client_side;
         struct waiting waiting; /* for the operation that runs */
         struct buf text;        /* what the verb has for standard output */

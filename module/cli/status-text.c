@@ -84,7 +84,7 @@ static void add_verification(const struct run *r, struct buf *out)
         else
                 add_not_verified(r, &causes[v->cause], out);
         if (!r->host_transport.reachable)
-                buf_addf(out, "host    no vsock transport leads to a host: %s\n",
+                buf_addf(out, "host    none is known to come in over vsock: %s\n",
                          r->host_transport.reason);
         else if (r->host_transport.assumed)
                 buf_addf(out, "host    taken from host_transport: assume, though %s\n",
@@ -132,6 +132,14 @@ static void add_logins(const struct run *r, struct buf *out)
         }
 }
 
+/* A socket unit that runs may listen on vsock alone. */
+static const char *open_word(const struct tcp_unit *t)
+{
+        if (t->streams.n_ports == 0 && t->streams.others.len > 0)
+                return "active, not on TCP";
+        return t->masked ? "open, though masked" : "open";
+}
+
 static void add_tcp(const struct run *r, struct buf *out)
 {
         const char *word = "tcp     ";
@@ -142,7 +150,7 @@ static void add_tcp(const struct run *r, struct buf *out)
                 if (!facts_has_unit(t))
                         continue;
                 buf_addf(out, "%s%s: %s\n", word, distro_tcp_units[i],
-                         t->active ? (t->masked ? "open, though masked" : "open")
+                         t->active ? open_word(t)
                          : t->ours && rivals_mask(&r->facts, distro_tcp_units[i])
                                  ? "masked by sshd-vsock, for the vsock port"
                          : t->ours    ? "closed (masked by sshd-vsock)"
@@ -206,7 +214,7 @@ static void add_hushlogin(const struct run *r, struct buf *out)
                 if (i->kind == ITEM_FLAG && r->observed[k].type == OBSERVED_FILE)
                         buf_addf(out, "%s%s", n++ ? " " : "", i->path);
         }
-        buf_adds(out, n ? "\n" : "nobody\n");
+        buf_adds(out, n ? "\n" : "nobody for whom hushlogin asks\n");
         for (size_t k = 0; k < r->plan.n_skipped; k++)
                 add_line(out, "        out of reach: %s (%s)", r->plan.skipped[k].path,
                          r->plan.skipped[k].reason);
@@ -226,37 +234,60 @@ bool status_lacks_hushlogin(const struct run *r)
                run_lacks_users(r, &gone) || run_lacks_homes(r, &gone) || r->plan.n_skipped > 0;
 }
 
-static void add_drift(const struct run *r, struct buf *out)
+/* Why some go without: one line of it. */
+static void add_lacking(const struct run *r, struct buf *out)
 {
-        const char *word = "drift   ", *at = buf_str(&r->tcp.drift);
+        AUTO_BUF gone = BUF_INIT, homeless = BUF_INIT;
+        const char *before = ": ";
+
+        buf_adds(out, ".hushlogin files that apply cannot make");
+        if (r->facts.users_unread || run_lacks_users(r, &gone)) {
+                buf_addf(out, "%s%s%s", before,
+                         r->facts.users_unread ? "nobody knows whose" : "no such user: ",
+                         buf_str(&gone));
+                before = "; ";
+        }
+        if (run_lacks_homes(r, &homeless)) {
+                buf_addf(out, "%sno home: %s", before, buf_str(&homeless));
+                before = "; ";
+        }
+        if (r->plan.n_skipped > 0)
+                buf_addf(out, "%s%zu out of reach", before, r->plan.n_skipped);
+        buf_adds(out, "\n");
+}
+
+void status_drift(const struct run *r, struct buf *out)
+{
         bool deferred = r->root.image && !r->options.no_verify;
 
-        for (size_t k = 0; k < r->plan.n_conflicts; k++, word = "        ") {
+        for (size_t k = 0; k < r->plan.n_conflicts; k++) {
                 AUTO_BUF reason = BUF_INIT;
 
                 run_add_fix(r, r->plan.conflicts[k].reason, &reason);
-                add_line(out, "%s%s %s", word, r->plan.conflicts[k].path, buf_str(&reason));
+                add_line(out, "%s %s", r->plan.conflicts[k].path, buf_str(&reason));
         }
-        for (size_t k = 0; k < r->plan.n; k++, word = "        ") {
+        for (size_t k = 0; k < r->plan.n; k++) {
                 const struct op *op = &r->plan.ops[k];
 
-                buf_adds(out, word);
                 op_describe(op, out);
                 buf_adds(out, deferred && op->phase == PHASE_CLOSE ? " (left to the first boot)\n"
                                                                    : "\n");
         }
+        buf_adds(out, buf_str(&r->tcp.drift));
+        if (r->config_differs && !r->options.config)
+                buf_adds(out, CONFIG_PATH_DEFAULT
+                         " is not in force: another configuration came by --config\n");
+        if (status_lacks_hushlogin(r))
+                add_lacking(r, out);
+}
+
+static void add_drift(const struct run *r, struct buf *out)
+{
+        const char *word = "drift   ", *at = buf_str(&r->drift.lines);
+
         for (struct word line; word_next(&at, '\n', &line); word = "        ")
                 buf_addf(out, "%s%.*s\n", word, (int)line.len, line.text);
-        if (r->config_differs && !r->options.config) {
-                buf_addf(out, "%s%s is not in force: another configuration came by --config\n",
-                         word, CONFIG_PATH_DEFAULT);
-                word = "        ";
-        }
-        if (status_lacks_hushlogin(r)) {
-                buf_addf(out, "%s.hushlogin files that apply cannot make: see above\n", word);
-                word = "        ";
-        }
-        if (word[0] == 'd')
+        if (r->drift.lines.len == 0)
                 buf_adds(out, "drift   none\n");
 }
 

@@ -9,5 +9,8 @@
 
 void status_text(const struct run *r, struct buf *out);
 
+/* What differs from the configuration, one line each; the text names them, too, from run.drift. */
+void status_drift(const struct run *r, struct buf *out);
+
 /* Whether somebody goes without a .hushlogin who is to have one. */
 bool status_lacks_hushlogin(const struct run *r);

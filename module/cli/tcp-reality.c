@@ -228,16 +228,15 @@ bool tcp_is_back(struct run *r)
 
 static void message_beyond(struct run *r, const struct tcp_listener *l)
 {
-        AUTO_BUF text = BUF_INIT, fix = BUF_INIT;
+        AUTO_BUF text = BUF_INIT;
 
         listener_describe(l, &l->beyond, &text);
-        tcp_fix(r, l, &fix);
         log_event(&r->log, LOG_EVENT_TCP_OPEN, LOG_LEVEL_ERROR, causes[CAUSE_TCP_OPEN].id,
                   "sshd %s: %s; fix: %s",
                   r->config.disable_tcp ? "still listens on TCP"
                                         : "listens on TCP beyond listen_address",
-                  buf_str(&text), buf_str(&fix));
-        error_fix(&r->error, "%s", buf_str(&fix));
+                  buf_str(&text), buf_str(&l->cure));
+        error_fix(&r->error, "%s", buf_str(&l->cure));
         (void)cause_set(&r->error, CAUSE_TCP_OPEN, "", 0);
 }
 
@@ -248,9 +247,15 @@ int tcp_check(struct run *r)
         if (!r->config.disable_tcp && r->config.n_listen == 0)
                 return EXIT_DONE;
         settle(r, was_told(r) && !r->tcp.settled ? SETTLE_SECONDS : AGAIN_SECONDS);
-        for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (r->tcp.listeners.list[i].beyond.len > 0 && n++ < FEW)
-                        message_beyond(r, &r->tcp.listeners.list[i]);
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                struct tcp_listener *l = &r->tcp.listeners.list[i];
+
+                if (l->beyond.len == 0)
+                        continue;
+                tcp_fix(r, l, &l->cure);
+                if (n++ < FEW)
+                        message_beyond(r, l);
+        }
         if (n > FEW)
                 log_line(&r->log, LOG_LEVEL_ERROR,
                          "… and %zu more sshd, which \"sshd-vsock "
@@ -300,16 +305,15 @@ void tcp_find_drift(struct run *r)
         struct buf *out = &r->tcp.drift;
 
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
-                const struct tcp_listener *l = &r->tcp.listeners.list[i];
-                AUTO_BUF fix = BUF_INIT;
+                struct tcp_listener *l = &r->tcp.listeners.list[i];
 
                 if (!is_stray(r, l))
                         continue;
-                tcp_fix(r, l, &fix);
+                tcp_fix(r, l, &l->cure);
                 buf_addf(out, "sshd %s; fix: %s\n",
                          r->config.disable_tcp ? "still listens on TCP"
                                                : "listens on TCP beyond listen_address",
-                         buf_str(&fix));
+                         buf_str(&l->cure));
         }
         if (!is_down(r))
                 return;

@@ -198,6 +198,7 @@ void tcp_listeners_free(struct tcp_listeners *l)
         for (size_t i = 0; i < l->n; i++) {
                 buf_free(&l->list[i].addresses);
                 buf_free(&l->list[i].beyond);
+                buf_free(&l->list[i].cure);
         }
         free(l->list);
         *l = (struct tcp_listeners){ 0 };

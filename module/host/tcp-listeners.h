@@ -17,7 +17,8 @@ struct tcp_listener {
         bool owned;           /* it ends with that unit */
         char title[512];      /* of the process, with the words it was started with */
         char fix[320];        /* the command that ends it */
-        struct buf beyond;    /* those of its addresses that nobody wants; for the user of this */
+        struct buf beyond;    /* those of its addresses that nobody wants; for the user of this, */
+        struct buf cure;      /* … and what to do about them, once that was asked */
 };
 
 struct tcp_listeners {

@@ -285,7 +285,7 @@ def test_status_of_a_converged_system(guest):
     assert status["host"] == {"reachable": True, "cid": 3}
     assert status["door"]["listening"] is True and status["door"]["port"] == 22
     assert status["door"]["unit"] == f"{UNITS}/sshd-vsock.socket"
-    assert status["hosts_entry"] == {"address": "127.0.0.1", "ours": True}
+    assert status["hosts_entry"] == {"address": "127.0.0.1", "ours": True, "used": True}
     assert {"unit": "ssh.service", "active": True, "enabled": True, "masked": False,
             "masked_by_us": False} in status["tcp"]
 
@@ -323,7 +323,7 @@ def test_status_names_drift_item_by_item(guest):
                          "/etc/modules-load.d/sshd-vsock.conf", "/etc/hosts", "daemon-reload",
                          "/root/.hushlogin"]
         assert not any(op["done"] for op in status["operations"])
-        assert status["hosts_entry"] == {"address": None, "ours": False}
+        assert status["hosts_entry"] == {"address": None, "ours": False, "used": True}
         result = guest.run("sshd-vsock status")
         assert result.status == 10
         drift = result.stdout[result.stdout.index("drift   "):]

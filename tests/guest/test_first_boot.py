@@ -110,7 +110,7 @@ def test_unproven_door_leaves_tcp_open_and_says_why(program):
         guest.virtio = False
         guest.boot()
         assert guest.run("systemctl is-failed sshd-vsock-provision").status == 0
-        assert "no vsock transport leads to a host" in said(guest)
+        assert "no host is known to come in over vsock" in said(guest)
         guest.check(TCP)
 
         guest.shutdown()

@@ -298,19 +298,25 @@ def test_no_host_keys(guest):
         fix.run("ssh-keygen", FILE="/etc/ssh/ssh_host_rsa_key")
         fix.run("ssh-keygen", status=255, FILE="/etc/ssh/ssh_host_ed25519_key")
         guest.check("mv /etc/ssh/ssh_host_ed25519_key /root/")
+        fix.run("sshd-vsock apply")
         fix.run("systemctl restart sshd-vsock-keygen")
         mended(guest)
 
 
 @pytest.mark.parametrize("lines", ["", "[Service]\nRuntimeDirectory=\n"])
 def test_no_privsep(lines, guest):
-    """Something else is in its place, with a unit that makes it and with one that does not."""
+    """Something else is in its place, with a unit that makes it and with one that does not; or it is
+    another user's, or one that others may write to."""
     with dropin(guest, "sshd-vsock@.service", lines):
         guest.check("rm -rf /run/sshd; touch /run/sshd")
         fix = broken(guest, "no-privsep").says("what is in its place and no directory goes first")
         guest.check("rm /run/sshd")
         fix.run("install")
         mended(guest)
+        for make in ("chown nobody /run/sshd", "chmod 0777 /run/sshd") if lines else ():
+            guest.check(make)
+            broken(guest, "no-privsep").run("install")
+            mended(guest)
 
 
 def test_no_privsep_user(guest):
@@ -378,10 +384,17 @@ def test_kernel_and_machine(program):
         guest.chroot("mv /root/modules /usr/lib/; mv /usr/lib/modules/*/kernel/net/vmw_vsock/"
                      "vsock_loopback.ko /root/; depmod $(ls /usr/lib/modules)")
         guest.boot()
-        broken(guest, "no-loopback", status=3).says("none needed for the vsock listener itself", "or use a "
-                                                    "kernel with CONFIG_VSOCKETS_LOOPBACK")
+        broken(guest, "no-loopback", status=3).says("else none is needed for the vsock listener itself",
+                                                    "or use a kernel with CONFIG_VSOCKETS_LOOPBACK")
         guest.check("mv /root/vsock_loopback.ko /usr/lib/modules/*/kernel/net/vmw_vsock/; depmod")
-        fix = Fix(guest, printed(apply(guest, status=4), "no vsock transport leads to a host"))
+        # who is not root loads none, and is told what root may do
+        nobody = "runuser -u nobody -- sshd-vsock verify"
+        result = guest.run(nobody)
+        assert result.status == 3 and "no vsock loopback is loaded in this kernel" in result.stderr
+        fix = Fix(guest, printed(result, "no vsock loopback is loaded"))
+        fix.says("as root, where the kernel has that module").run("modprobe")
+        assert guest.run(nobody).status == 0
+        fix = Fix(guest, printed(apply(guest, status=4), "no host is known to come in over vsock"))
         fix.says("give the machine a vsock device", "QEMU", "and its kernel the module")
         guest.shutdown()
         guest.virtio = True
@@ -702,6 +715,8 @@ def test_only_way_in_is_not_to_be_closed(broken_too, guest):
         told = guest.run("sshd-vsock status").stdout
         if EXTRA in broken_too:
             told += apply(guest, status=1).stderr
+        data = json.loads(guest.run("sshd-vsock --json status").stdout)
+        assert {one["fix"] for one in data["listeners"]} == set(re.findall("listens on TCP.*fix: (.*)", told))
         assert "systemctl disable" not in told
         assert set(re.findall("listens on TCP.*fix: (.*)", told)) == {
             'first correct what "sshd-vsock verify" names: nobody is known to get in without this sshd'}
@@ -803,6 +818,8 @@ def test_package_that_is_missing(guest):
         result = guest.run("sshd-vsock verify", timeout=120)
         assert result.status == status, result.stderr
         name, = re.findall(r"^install the package (\S+)", printed(result, what))
+        if package == "openssh-client":
+            assert printed(result, what).endswith(" (Fedora, openSUSE: openssh-clients; Arch: openssh)")
         assert name == package
         guest.check(f"DEBIAN_FRONTEND=noninteractive apt-get install -qq -y {name}", timeout=120)
         mended(guest)

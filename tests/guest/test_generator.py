@@ -1,6 +1,9 @@
 """systemd 256 and newer makes a door of its own, sometimes: left alone where it works, replaced by
 ours where it does not."""
 
+import json
+import re
+
 import pytest
 
 from guest import Guest
@@ -85,3 +88,23 @@ def test_generator_switched_off_on_the_command_line(program):
         guest.reboot()
         door_is(guest, OURS)
         settled(guest)
+
+
+def test_host_keys_that_are_missing_before_any_apply(program):
+    """What is printed does not name a unit that only apply writes, before apply was run."""
+    with Guest("trixie") as guest:
+        guest.install(program)
+        guest.put("/etc/sshd-vsock.yaml", "verify_timeout: 60\nrequire_login: unchecked\n")
+        guest.check("modprobe vsock_loopback; modprobe vmw_vsock_virtio_transport; systemctl daemon-reload;"
+                    f"ls {GENERATED}; systemctl start sshd-vsock.socket; chmod 0644 /etc/ssh/ssh_host_*_key;"
+                    "echo junk >/etc/ssh/ssh_host_ed25519_key")
+        told = json.loads(guest.run("sshd-vsock --json verify", timeout=120).stdout)["verification"]
+        assert told["cause"] == "no-host-keys"
+        assert guest.run("ls /etc/systemd/system/sshd-vsock-keygen.service").status != 0
+        chmod, _, *rest = re.findall('"([^"]+)"', told["fix"])
+        guest.check(chmod)
+        guest.check("rm /etc/ssh/ssh_host_*")
+        for command in rest:
+            assert command in ("sshd-vsock apply", "systemctl restart sshd-vsock-keygen.service")
+            guest.check(command, timeout=120)
+        assert guest.run("sshd-vsock verify", timeout=120).status == 0

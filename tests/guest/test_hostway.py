@@ -76,7 +76,7 @@ def test_device_that_leads_to_no_host_of_ones_own_closes_nothing(name, guest):
         for close in CLOSE, LISTEN:
             result = apply(guest, close, 4, options="--json")
             assert "verified: SSH-2.0" in result.stderr
-            assert "no vsock transport leads to a host (" in result.stderr
+            assert "no host is known to come in over vsock (" in result.stderr
             assert why in result.stderr
             assert "fix: " in result.stderr
             assert "set \"host_transport: assume\"" in result.stderr
@@ -88,7 +88,7 @@ def test_device_that_leads_to_no_host_of_ones_own_closes_nothing(name, guest):
             assert "host_transport: assume" in report["error"]["fix"]
             reason = report["host_reason"]
             assert not report["host"]["reachable"] and not report["host_assumed"] and why in reason
-        assert f"host    no vsock transport leads to a host: {reason}\n" in \
+        assert f"host    none is known to come in over vsock: {reason}\n" in \
             guest.run("sshd-vsock status").stdout
         assert f": {reason}.\n" in guest.check("sshd-vsock client")
 

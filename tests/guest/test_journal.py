@@ -64,6 +64,18 @@ def test_failure_names_its_cause(guest):
     assert failed["PRIORITY"] == "3"
 
 
+def test_search_that_fails_is_no_missing_way_to_a_host(guest):
+    """A host can come in; it is only not known who gets in."""
+    guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\n")
+    before = len(entries(guest, "TCP kept"))
+    # a leak cannot be looked for beside strace
+    unit = "systemd-run -q --wait -E ASAN_OPTIONS=detect_leaks=0 strace -f -o /dev/null -e trace=mkdir"
+    assert guest.run(f"{unit} -e inject=mkdir:error=ENOSPC sshd-vsock apply", timeout=120).status == 1
+    kept = entries(guest, "TCP kept")[before:]
+    assert [entry.get("SSHD_VSOCK_CAUSE") for entry in kept] == [None]
+    assert "No space left on device" in guest.check("journalctl -q -b -o cat")
+
+
 def test_the_program_is_named_once(guest):
     guest.put("/etc/sshd-vsock.yaml", "port: 22\n")
     guest.check("systemd-run --quiet --wait --unit=straight sshd-vsock check")

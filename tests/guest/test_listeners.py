@@ -93,11 +93,13 @@ def test_what_is_open_as_configured_is_shown_and_no_drift(guest):
     apply(guest, "port: 22\n")
     (one,) = found(guest, status=0)
     assert one["unit"] == "ssh.service" and one["addresses"] == ["0.0.0.0:22", "[::]:22"]
+    assert one["fix"] is None
     guest.put("/etc/sshd-vsock.yaml", CLOSE)
     status = guest.run("sshd-vsock status")
     assert status.status == 10
     assert "listening: 0.0.0.0:22 [::]:22 (ssh.service, process " in status.stdout
     assert "still listens" not in status.stdout
+    assert found(guest)[0]["fix"] == "sshd-vsock apply"
     apply(guest)
     assert found(guest, status=0) == found(guest, "apply", 0) == []
 

@@ -66,7 +66,8 @@ def test_reason_of_a_conflict_names_the_command_at_hand(guest):
         result = guest.run(f"sshd-vsock --json --config={OTHER} plan")
         document = json.loads(result.stdout)
         assert f"{SOCKET} is masked; fix: {fix}\n" in result.stderr
-        assert document["error"]["what"] == f"{SOCKET} is masked; fix: {fix}"
+        assert document["error"]["what"] == f"{SOCKET} is masked"
+        assert document["error"]["fix"] == fix
         assert document["conflicts"][0]["reason"] == f"is masked; fix: {fix}"
         assert fix in guest.run(f"sshd-vsock --config={OTHER} status").stdout
 
@@ -122,6 +123,8 @@ def test_hosts_file_that_nobody_asks(guest):
             assert ("UNKNOWN resolves from /etc/hosts\n" in result.stderr) == asked, line
             row = guest.run("sshd-vsock status").stdout
             assert ("hosts   UNKNOWN is 127.0.0.1\n" in row) == asked, row
+            data = json.loads(guest.run("sshd-vsock --json status").stdout)
+            assert data["hosts_entry"]["used"] == asked
             if asked:
                 continue
             assert fix_of(result.stderr, "UNKNOWN does not resolve from /etc/hosts") == (

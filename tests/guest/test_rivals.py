@@ -2,6 +2,7 @@
 every moment, and where ours does not answer the other one does again."""
 
 import json
+import re
 
 import pytest
 
@@ -50,6 +51,7 @@ def add_stream(guest):
     guest.check("modprobe vmw_vsock_virtio_transport; systemctl disable -q --now ssh.service; systemctl daemon-reload;"
                 "systemctl enable -q --now ssh.socket; ip link set lo up;"
                 "bash -c 'read -t 20 line </dev/tcp/127.0.0.1/22; echo $line' | grep SSH-2.0")
+    assert re.search(r"^(tcp|   )     ssh.socket: open$", guest.run("sshd-vsock status").stdout, re.M)
 
 
 def add_mkosi(guest):
@@ -59,6 +61,7 @@ def add_mkosi(guest):
     guest.check("modprobe vmw_vsock_virtio_transport; systemctl daemon-reload;"
                 "systemctl enable -q --now ssh.socket")
     assert guest.ssh("true").status == 0
+    assert re.search(r"^(tcp|   )     ssh.socket: active, not on TCP$", guest.run("sshd-vsock status").stdout, re.M)
 
 
 @pytest.mark.parametrize("suite", ("bullseye", "bookworm", "trixie", "forky"))

@@ -392,6 +392,19 @@ def test_the_first_change_of_the_guide_applies():
     run("git", "apply", "--check", "-", input=change, cwd=CHECKOUT)
 
 
+def test_functions_that_the_guide_names_exist():
+    code = "".join(path.read_text() for path in (CHECKOUT / "module").rglob("*.c"))
+    named = set(re.findall(r"`(\w+)\(\)`", GUIDE.read_text()))
+    assert named and [name for name in named if not re.search(rf"\b{name}\(", code)] == []
+
+
+def test_environment_that_the_program_reads_is_in_the_manual():
+    code = "".join(path.read_text() for path in (CHECKOUT / "module").rglob("*.c"))
+    read = set(re.findall(r'getenv\("(\w+)"\)', code))
+    assert len(read) > 3
+    assert read <= set(re.findall(r"\bEv (\w+)", section(MANUAL, "ENVIRONMENT")))
+
+
 def test_guide_has_a_line_for_every_file_of_the_program():
     parts = re.findall(r"^\| `([\w.-]+)` \|", GUIDE.read_text(), re.M)
     files = {path.name for path in (CHECKOUT / "module").rglob("*.[ch]")}

@@ -130,7 +130,8 @@ def test_status_is_data(debian):
     debian.apply("--no-verify", config=CLOSE + "hushlogin: [root]\n")
     report = report_of(debian, "status", config=CLOSE + "hushlogin: [root]\n", status=0)
     assert report["operations"] == [] and report["conflicts"] == []
-    assert report["hosts_entry"] == {"address": "127.0.0.1", "ours": True}
+    assert report["hosts_entry"] == {"address": "127.0.0.1", "ours": True, "used": True}
+    assert report["drift"] == []
     assert report["hushlogin"] == ["/root/.hushlogin"]
     assert {unit["unit"] for unit in report["tcp"] if unit["masked_by_us"]} == {
         "ssh.service", "ssh.socket"}
@@ -140,12 +141,49 @@ def test_status_is_data(debian):
     debian.put("/etc/hosts", "127.0.0.1 localhost\n10.0.0.1 UNKNOWN\n")
     debian.remove(f"{UNITS}/sshd-vsock@.service")
     report = report_of(debian, "status", config=CLOSE + "hushlogin: [root]\n", status=10)
-    assert report["hosts_entry"] == {"address": "10.0.0.1", "ours": False}
+    assert report["hosts_entry"] == {"address": "10.0.0.1", "ours": False, "used": True}
     assert [op["name"] for op in report["operations"]] == [f"{UNITS}/sshd-vsock@.service",
                                                            "/etc/hosts"]
     debian.remove("/etc/hosts")
     report = report_of(debian, "status", status=10)
-    assert report["hosts_entry"] == {"address": None, "ours": False}
+    assert report["hosts_entry"] == {"address": None, "ours": False, "used": True}
+
+
+@pytest.mark.parametrize("users,why", [("ghost", "no such user: ghost"), ("ana", "no home: ana"),
+                                       ("admin, ghost", "no such user: ghost; 1 out of reach")])
+def test_status_says_in_data_what_drifted(users, why, debian):
+    """Exit 10 has its reason there where no operation is one; a hosts entry that nobody asks is seen."""
+    config = f"hushlogin: [{users}]\n"
+    debian.put("/etc/passwd", debian.read("/etc/passwd") + b"ana:x:1200:1200:::/bin/sh\n")
+    debian.remove("/home/admin")
+    debian.apply(config=config)
+    debian.put("/etc/nsswitch.conf", "hosts: dns files\n")
+    report = report_of(debian, "status", config=config, status=10)
+    assert report["error"] is None and report["operations"] == report["conflicts"] == []
+    assert report["drift"] == [f".hushlogin files that apply cannot make: {why}"]
+    assert report["hosts_entry"]["used"] is False
+    assert "".join(f"drift   {line}\n" for line in report["drift"]) in report["text"]
+    for verb in "plan", "apply":
+        assert report_of(debian, verb, config=config)["drift"] is None
+
+
+def test_every_kind_of_drift_is_in_the_list(debian):
+    """As the text has it, line by line."""
+    debian.link(f"{UNITS}/sshd-vsock.socket", "/dev/null")
+    report = report_of(debian, "status", config=CLOSE, status=10)
+    text = report["text"].split("drift   ")[1].splitlines()
+    assert [line.strip() for line in text] == report["drift"]
+    assert report["drift"][0].startswith(f"{UNITS}/sshd-vsock.socket is masked; fix: ")
+    assert "write /etc/hosts" in report["drift"]
+
+
+def test_status_claims_nothing_of_homes_that_it_does_not_look_at(debian):
+    """A .hushlogin of ours from an earlier configuration is for plan to find."""
+    debian.apply(config="hushlogin: [root]\n")
+    report = report_of(debian, "status", config="port: 22\n")
+    assert "hush    nobody for whom hushlogin asks\n" in report["text"] and report["hushlogin"] == []
+    found = report_of(debian, "plan", config="port: 22\n", status=10)
+    assert "/root/.hushlogin" in found["hushlogin"]
 
 
 def test_client_is_data(debian):
@@ -227,7 +265,9 @@ def test_conflict(verb, status, debian):
         path, f"{UNITS}/sshd-vsock.socket"]
     if status == 1:
         assert report["error"]["cause"] == "conflict"
-        assert report["error"]["what"] == (f"{debian}{path} {report['conflicts'][0]['reason']}")
+        assert (f"{report['error']['what']}; fix: {report['error']['fix']}"
+                == f"{debian}{path} {report['conflicts'][0]['reason']}")
+        assert report["error"]["fix"].startswith("move it away")
     assert not any(op["done"] for op in report["operations"])
 
 

@@ -82,9 +82,11 @@ def test_without_the_rule_the_denial_is_named_and_the_rule_mends_it(guest):
     assert guest.run("journalctl -q -b _TRANSPORT=audit | grep .").status == 1
     found = verification(guest)
     assert found["cause"] == "selinux" and "tclass=vsock_socket" in found["detail"], found
-    command = re.search('"(semodule .*)"', found["fix"])[1]
-    assert command == f"semodule -i {RULE}"
-    guest.check(command if FULL else LOAD, timeout=120)
+    write, load = re.search('"(echo .*) && (semodule .*)"', found["fix"]).groups()
+    guest.check(write)
+    file = load.removeprefix("semodule -i ")
+    assert guest.check(f"grep -v '^;' {RULE}") == guest.check(f"cat {file}")
+    guest.check(load if FULL else LOAD, timeout=120)
     apply(guest, PATIENT)
     assert guest.ssh("exit 5").status == 5
     assert guest.run("sshd-vsock status").status == 0

@@ -49,11 +49,12 @@ const struct cause_row causes[N_CAUSES] = {
         [CAUSE_NO_AF_VSOCK] = { "no-af-vsock", "this kernel has no AF_VSOCK",
                                 "boot a kernel with CONFIG_VSOCKETS and install its modules" },
         [CAUSE_NO_LOOPBACK] = { "no-loopback",
-                                "this kernel offers no vsock loopback, so nothing can be verified "
-                                "from inside",
-                                "none needed for the vsock listener itself; verify from the host, "
-                                "or use a kernel with CONFIG_VSOCKETS_LOOPBACK (WSL: 6.18 and "
-                                "newer)" },
+                                "no vsock loopback is loaded in this kernel, so nothing can be "
+                                "verified from inside",
+                                "\"modprobe vsock_loopback\" as root, where the kernel has that "
+                                "module; else none is needed for the vsock listener itself: verify "
+                                "from the host, or use a kernel with CONFIG_VSOCKETS_LOOPBACK "
+                                "(WSL: 6.18 and newer)" },
         [CAUSE_NO_LISTENER] = { "no-listener", "nothing listens on the vsock port",
                                 "sshd-vsock apply" },
         [CAUSE_SHARE_FULL] = { "share-full",
@@ -69,12 +70,15 @@ const struct cause_row causes[N_CAUSES] = {
                             "verify_timeout" },
         [CAUSE_NO_HOST_KEYS] = { "no-host-keys", "sshd has no host keys it can read",
                                  "\"chmod 0600 /etc/ssh/ssh_host_*_key\", move away those that "
-                                 "\"ssh-keygen -y -f FILE\" cannot read, then \"systemctl restart "
-                                 "sshd-vsock-keygen.service\", which makes missing ones" },
-        [CAUSE_NO_PRIVSEP] = { "no-privsep", "sshd's privilege separation directory is missing",
-                               "make the directory that the journal names, as with \"install -d -m "
-                               "0755 /run/sshd\"; what is in its place and no directory goes "
-                               "first" },
+                                 "\"ssh-keygen -y -f FILE\" cannot read, then \"sshd-vsock "
+                                 "apply\", and \"systemctl restart sshd-vsock-keygen.service\", "
+                                 "which makes missing ones" },
+        [CAUSE_NO_PRIVSEP] = { "no-privsep",
+                               "sshd's privilege separation directory is missing, or not root's "
+                               "alone",
+                               "make the directory that the journal names root's, as with "
+                               "\"install -d -o root -g root -m 0755 /run/sshd\"; what is in its "
+                               "place and no directory goes first" },
         [CAUSE_NO_PRIVSEP_USER] = { "no-privsep-user",
                                     "sshd's account for privilege separation does not exist",
                                     "run \"systemd-sysusers\", or create the account that the "
@@ -97,9 +101,9 @@ const struct cause_row causes[N_CAUSES] = {
                            "sshd-vsock@.service\" shows; under SELinux also \"ausearch -m avc -ts "
                            "recent\"" },
         [CAUSE_SELINUX] = { "selinux", "SELinux denies sshd the vsock connection",
-                            "update selinux-policy (Fedora 43 and newer have the rules), or load "
-                            "the module that comes with sshd-vsock: \"semodule -i "
-                            "/usr/share/sshd-vsock/sshd-vsock.cil\"" },
+                            "update selinux-policy (Fedora 43 and newer have the rule), or load "
+                            "it: \"echo '(allow sshd_t self (vsock_socket (getattr read write)))' "
+                            ">/root/sshd-vsock.cil && semodule -i /root/sshd-vsock.cil\"" },
         [CAUSE_SELINUX_KEYS] = { "selinux-keys", "SELinux denies sshd a key file",
                                  "\"restorecon -R -v /etc/ssh /root /home\" gives key files the "
                                  "labels they should have" },
@@ -123,8 +127,8 @@ const struct cause_row causes[N_CAUSES] = {
                                "wait for DNS",
                                "\"sshd-vsock apply\", with hosts_entry: true" },
         [CAUSE_NO_WAY_TO_HOST] = { "no-way-to-host",
-                                   "the vsock listener answers locally, but no vsock transport "
-                                   "leads to a host",
+                                   "the vsock listener answers locally, but no host is known to "
+                                   "come in over vsock",
                                    "give the machine a vsock device (QEMU: -device "
                                    "vhost-vsock-pci,guest-cid=N); clouds mostly offer none" },
         [CAUSE_TCP_OPEN] = { "tcp-open",

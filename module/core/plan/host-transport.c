@@ -211,7 +211,7 @@ static void judge_virtio(const struct transports *t, struct host_transport *w)
         say(w,
             t->registered & (1u << MODULE_VIRTIO)
                     ? "the machine has no vsock device"
-                    : "the kernel has no driver for a vsock device (vmw_vsock_virtio_transport)",
+                    : "no driver for a vsock device is loaded (vmw_vsock_virtio_transport)",
             "give the machine a vsock device (QEMU: -device vhost-vsock-pci,guest-cid=N), and its "
             "kernel the module");
 }
