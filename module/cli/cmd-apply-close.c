@@ -32,8 +32,7 @@ static int try_listen(struct run *r)
         AUTO_FREE char *text = NULL;
         AUTO_BUF lines = BUF_INIT, effective = BUF_INIT;
         const char *path = r->facts.sshd_config ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR;
-        size_t len;
-        int rc = rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL);
+        int rc = rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, NULL, NULL);
 
         if (rc < 0)
                 return error_set(&r->error, rc, "cannot read %s", path);
