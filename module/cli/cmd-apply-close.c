@@ -152,7 +152,6 @@ void apply_say_kept(struct run *r, enum log_level level)
         log_event(&r->log, LOG_EVENT_TCP_KEPT, level, cause, "TCP stays as it was");
 }
 
-/* Whether there is something to close; or would be, were nothing in the way. */
 bool apply_wants_to_close(const struct run *r)
 {
         return plan_has(&r->plan, PHASE_CLOSE) || plan_blocked(&r->plan) == BLOCKS_CLOSE;

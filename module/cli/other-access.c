@@ -13,7 +13,6 @@
 
 #include <string.h>
 
-/* Any address of the list that others can reach. */
 bool other_access_leads_in(const char *list)
 {
         char host[64];
