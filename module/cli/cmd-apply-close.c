@@ -32,8 +32,7 @@ static int try_listen(struct run *r)
         AUTO_FREE char *text = NULL;
         AUTO_BUF lines = BUF_INIT, effective = BUF_INIT;
         const char *path = r->facts.sshd_config ? PATH_SSHD_CONFIG : PATH_SSHD_CONFIG_VENDOR;
-        size_t len;
-        int rc = rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL);
+        int rc = rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, NULL, NULL);
 
         if (rc < 0)
                 return error_set(&r->error, rc, "cannot read %s", path);
@@ -155,7 +154,6 @@ void apply_say_kept(struct run *r, enum log_level level)
         log_event(&r->log, LOG_EVENT_TCP_KEPT, level, cause, "TCP stays as it was");
 }
 
-/* Whether there is something to close; or would be, were nothing in the way. */
 bool apply_wants_to_close(const struct run *r)
 {
         return plan_has(&r->plan, PHASE_CLOSE) || plan_blocked(&r->plan) == BLOCKS_CLOSE;

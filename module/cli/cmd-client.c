@@ -31,13 +31,12 @@
 static void find_name(struct run *r, struct client_side *s)
 {
         AUTO_FREE char *host = NULL, *id = NULL;
-        size_t len;
 
         if (s->client.virt != VIRT_WSL &&
-            rootfs_read(&r->root, "/etc/hostname", 4096, &host, &len, NULL) < 0)
+            rootfs_read(&r->root, "/etc/hostname", 4096, &host, NULL, NULL) < 0)
                 host = NULL;
         /* that of an image is made anew at its first boot */
-        if (!r->root.image && rootfs_read(&r->root, "/etc/machine-id", 64, &id, &len, NULL) < 0)
+        if (!r->root.image && rootfs_read(&r->root, "/etc/machine-id", 64, &id, NULL, NULL) < 0)
                 id = NULL;
         if (client_default_name(host, id, s->name))
                 s->client.vm_name = s->name;

@@ -19,7 +19,7 @@ static int add_setting(void *userdata, const char *section, const char *key, con
         (void)section;
         (void)value;
         if (n > 0 && !word_is_in(buf_str(b), key, n))
-                buf_addf(b, "%s%s", b->len ? " " : "", key);
+                buf_add_word(b, key, n);
         return 0;
 }
 

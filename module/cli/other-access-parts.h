@@ -14,9 +14,6 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
 /* Whether one of the addresses is one that others can reach. (other-access.c, as the others) */
 bool other_access_leads_in(const char *list);
 
-/* Whether that sshd listens after the next boot, too. */
-bool other_access_lasts(const struct run *r, const struct tcp_listener *l);
-
 /* An image: whether an administrator's own socket unit, whose place ours took, listens on vsock
  * again, and its template starts sshd. */
 bool other_access_gives_socket_back(const struct run *r);

@@ -13,7 +13,6 @@
 
 #include <string.h>
 
-/* Any address of the list that others can reach. */
 bool other_access_leads_in(const char *list)
 {
         char host[64];
@@ -50,8 +49,9 @@ static bool lasts(const struct run *r, const char *unit)
         return r->facts.virt == VIRT_WSL || systemd_boot_starts(r->systemd, unit, true);
 }
 
-/* Nor does what somebody started in a unit's cgroup come with that unit. */
-bool other_access_lasts(const struct run *r, const struct tcp_listener *l)
+/* Whether that sshd listens after the next boot, too. What somebody started in a unit's cgroup does
+ * not come with that unit. */
+static bool listener_lasts(const struct run *r, const struct tcp_listener *l)
 {
         return r->facts.virt == VIRT_WSL || (l->owned && lasts(r, l->unit));
 }
@@ -78,7 +78,7 @@ static bool is_open(struct run *r, const char *but)
         run_find_listeners(r);
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
                 if (other_access_leads_in(buf_str(&r->tcp.listeners.list[i].addresses)) &&
-                    other_access_lasts(r, &r->tcp.listeners.list[i]))
+                    listener_lasts(r, &r->tcp.listeners.list[i]))
                         return true;
         return tcp_listeners_serve_vsock(r->systemd, &(struct vsock_wanted){ but, serves_on, r });
 }
@@ -97,7 +97,7 @@ bool other_access_ends(struct run *r)
 {
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
                 if (other_access_leads_in(buf_str(&r->tcp.listeners.list[i].addresses)))
-                        return !other_access_lasts(r, &r->tcp.listeners.list[i]);
+                        return !listener_lasts(r, &r->tcp.listeners.list[i]);
         return false;
 }
 

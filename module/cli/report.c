@@ -9,6 +9,11 @@
 
 #include <string.h>
 
+static const char *text_or_null(const char *text)
+{
+        return text[0] ? text : NULL;
+}
+
 /* What to do about a cause, with the command that applies this run's configuration. */
 static void add_fix(struct json *j, const struct run *r, const char *fix)
 {
@@ -178,14 +183,9 @@ static void add_verdict(struct json *j, const struct run *r)
         json_string(j, "cause", answers ? NULL : causes[v->cause].id);
         json_string(j, "what", answers ? NULL : causes[v->cause].what);
         add_fix(j, r, answers ? NULL : run_verdict_fix(r));
-        json_string(j, "detail", v->detail[0] ? v->detail : NULL);
-        json_string(j, "banner", v->ident[0] ? v->ident : NULL);
+        json_string(j, "detail", text_or_null(v->detail));
+        json_string(j, "banner", text_or_null(v->ident));
         json_close(j, '}');
-}
-
-static const char *text_or_null(const char *text)
-{
-        return text[0] ? text : NULL;
 }
 
 static void add_account(struct json *j, const struct login *l)
@@ -219,8 +219,7 @@ static void add_logins(struct json *j, const struct run *r)
 
 static void add_host(struct json *j, const struct run *r)
 {
-        json_string(j, "host_reason",
-                    r->host_transport.reason[0] ? r->host_transport.reason : NULL);
+        json_string(j, "host_reason", text_or_null(r->host_transport.reason));
         if (!r->host_transport.known) {
                 json_null(j, "host_assumed");
                 json_null(j, "host");
@@ -243,7 +242,7 @@ static void add_listener(struct json *j, const struct run *r)
         if (!json_open_if(j, "door", '{', r->systemd))
                 return;
         json_number(j, "port", r->config.port);
-        json_string(j, "unit", s->fragment[0] ? s->fragment : NULL);
+        json_string(j, "unit", text_or_null(s->fragment));
         json_bool(j, "listening", run_is_listening(r));
         json_number(j, "accepted", s->accepted);
         json_number(j, "connections", s->connections);
@@ -291,7 +290,7 @@ static void add_listeners(struct json *j, const struct run *r)
                 json_open(j, NULL, '{');
                 json_words(j, "addresses", buf_str(&l->addresses), ' ');
                 json_number(j, "pid", (uint64_t)l->pid);
-                json_string(j, "unit", l->unit[0] ? l->unit : NULL);
+                json_string(j, "unit", text_or_null(l->unit));
                 add_listener_fix(j, r, l);
                 json_close(j, '}');
         }

@@ -60,10 +60,12 @@ static int fail(struct run *r, int rc)
         return run_fail(r);
 }
 
-/* What it holds. 0, also with faults in its diag (c->rc is -EBADMSG then), or another error. */
+/* What it holds, once that was read. 0, also with faults in its diag (c->rc is -EBADMSG then), or
+ * another error. */
 static int parse(const struct users *users, struct candidate *c)
 {
-        c->rc = config_parse(c->text, c->len, users, &c->diag, &c->config);
+        if (c->rc == 0)
+                c->rc = config_parse(c->text, c->len, users, &c->diag, &c->config);
         if (c->rc == 0)
                 config_render(&c->config, &c->canonical);
         if (c->canonical.error < 0)
@@ -94,8 +96,6 @@ static int read_source(struct run *r, const char *config, const struct users *us
                 return -ENOMEM;
         c->there = true;
         c->rc = config_load_read(&r->root, config, trusted, &c->diag, &c->text, &c->len);
-        if (c->rc < 0)
-                return c->rc == -EBADMSG ? 0 : c->rc;
         return parse(users, c);
 }
 
@@ -123,8 +123,8 @@ static int read_carried(struct run *r, const struct users *users, struct candida
         if (rc < 0 || !provision_carries(unit, len, &text))
                 return text.error;
         c->there = true;
-        rc = buf_take(&text, &c->text, &c->len);
-        return rc < 0 ? rc : parse(users, c);
+        c->rc = buf_take(&text, &c->text, &c->len);
+        return parse(users, c);
 }
 
 /* Trusted as a file is: root's alone. */
@@ -137,8 +137,6 @@ static int read_credential(struct run *r, const struct users *users, struct cand
         c->diag = (struct config_error)CONFIG_ERROR_INIT(c->name);
         c->there = true;
         c->rc = config_load_path(&r->root, c->path, geteuid() == 0, &c->diag, &c->text, &c->len);
-        if (c->rc < 0)
-                return c->rc == -EBADMSG ? 0 : c->rc;
         return parse(users, c);
 }
 

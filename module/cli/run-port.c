@@ -15,10 +15,9 @@
 bool run_config_is_hidden(const struct run *r)
 {
         AUTO_FREE char *text = NULL;
-        size_t len;
 
         return !r->root.image && geteuid() != 0 &&
-               rootfs_read(&r->root, CONFIG_PATH_DEFAULT, CONFIG_SIZE_MAX, &text, &len, NULL) ==
+               rootfs_read(&r->root, CONFIG_PATH_DEFAULT, CONFIG_SIZE_MAX, &text, NULL, NULL) ==
                        -EACCES;
 }
 

@@ -28,9 +28,8 @@ static bool are_plain(const char *words)
 static bool has_text(struct run *r, const char *path, const char *words)
 {
         AUTO_FREE char *text = NULL;
-        size_t len;
 
-        return rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) == 0 &&
+        return rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, NULL, NULL) == 0 &&
                strstr(text, words);
 }
 

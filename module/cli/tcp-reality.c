@@ -86,7 +86,7 @@ void tcp_look(struct run *r)
                 else if (r->config.n_listen > 0)
                         listen_beyond(&r->config, buf_str(&l->addresses), &l->beyond);
                 beyond = beyond || l->beyond.len > 0;
-                buf_addf(&all, "%s%s", all.len ? " " : "", buf_str(&l->addresses));
+                buf_add_word(&all, buf_str(&l->addresses), l->addresses.len);
         }
         if (r->tcp.known && r->config.n_listen > 0)
                 r->tcp.down = !look_at_wanted(r, buf_str(&all)) && !beyond && is_due(r);
@@ -133,9 +133,11 @@ static bool was_told(const struct run *r)
 
 static void note_addresses(const struct run *r, struct buf *out)
 {
-        for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                buf_addf(out, "%s%s", out->len ? " " : "",
-                         buf_str(&r->tcp.listeners.list[i].addresses));
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                const struct buf *addresses = &r->tcp.listeners.list[i].addresses;
+
+                buf_add_word(out, buf_str(addresses), addresses->len);
+        }
 }
 
 static void fix_absent(struct run *r)
@@ -212,7 +214,7 @@ bool tcp_is_back(struct run *r)
                 at = buf_str(&r->tcp.before);
                 for (struct word w; word_next(&at, ' ', &w);)
                         if (!word_is_in(buf_str(&now), w.text, w.len))
-                                buf_addf(&gone, "%s%.*s", gone.len ? " " : "", (int)w.len, w.text);
+                                buf_add_word(&gone, w.text, w.len);
                 if (gone.len == 0)
                         return true;
                 if (clock_now() >= end)

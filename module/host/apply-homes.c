@@ -102,12 +102,6 @@ static bool is_sweep_near(void *userdata, size_t k)
         return rootfs_is_near(s->root, s->paths[k]);
 }
 
-static void take_sweep(void *userdata, size_t k, int result, const struct observed *o,
-                       const struct error *error)
-{
-        (void)userdata, (void)k, (void)result, (void)o, (void)error;
-}
-
 int apply_sweep_homes(const struct rootfs *root, const struct desired *d,
                       const struct observed *observed)
 {
@@ -119,6 +113,6 @@ int apply_sweep_homes(const struct rootfs *root, const struct desired *d,
         for (size_t k = 0; k < d->n; k++)
                 if (d->items[k].kind == ITEM_FLAG && observed[k].type != OBSERVED_NO_DIRECTORY)
                         paths[s.n++] = d->items[k].path;
-        return home_child_each(&(struct home_child){ s.n, root->fd, SWEEP_SECONDS, sweep_home,
-                                                     take_sweep, is_sweep_near, &s });
+        return home_child_each(&(struct home_child){ s.n, root->fd, SWEEP_SECONDS, sweep_home, NULL,
+                                                     is_sweep_near, &s });
 }

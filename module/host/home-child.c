@@ -159,7 +159,8 @@ static int work_here(const struct home_child *g)
 
                 if (r == -ENOMEM)
                         return r;
-                g->take(g->userdata, k, r, &object, &error);
+                if (g->take)
+                        g->take(g->userdata, k, r, &object, &error);
         }
         return 0;
 }
@@ -187,7 +188,7 @@ int home_child_each(const struct home_child *g)
                         if (++dead == DEAD_HOMES)
                                 patience /= IMPATIENT;
                 }
-                if (r >= 0)
+                if (r >= 0 && g->take)
                         g->take(g->userdata, k, a.result, &a.object, &error);
         }
         stop(&h);

@@ -15,7 +15,7 @@ struct home_child {
         /* what the child does for each of 0 … n - 1; 0 or −errno */
         int (*work)(void *userdata, size_t k, struct observed *ret, struct error *error);
         /* and what is then done here: with the child's result, or -ETIMEDOUT. It takes the object's
-         * bytes over. */
+         * bytes over. NULL: nothing */
         void (*take)(void *userdata, size_t k, int result, const struct observed *o,
                      const struct error *error);
         /* whether one cannot hang, since it is where the rest of the system is; may be NULL. When

@@ -113,9 +113,8 @@ int label_check(const char *const paths[], size_t n, bool wrong[])
 static bool has_policy(const struct rootfs *root)
 {
         AUTO_FREE char *text = NULL;
-        size_t len;
 
-        if (rootfs_read(root, "/etc/selinux/config", ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
+        if (rootfs_read(root, "/etc/selinux/config", ROOTFS_FILE_MAX, &text, NULL, NULL) < 0)
                 return false;
         return strstr(text, "\nSELINUX=enforcing") || strstr(text, "\nSELINUX=permissive") ||
                strncmp(text, "SELINUX=enforcing", 17) == 0 ||

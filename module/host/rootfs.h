@@ -60,8 +60,8 @@ int rootfs_open_file(const struct rootfs *r, const char *path, int *ret_fd,
                      struct stat *ret_st) MUST_CHECK;
 
 /* A regular file's bytes, links followed inside the root. *ret is NUL-terminated; the caller frees.
- * -ENOENT, -EISDIR and others as they are; -EFBIG beyond `max`; -EBADF for what is no file. ret_st
- * (may be NULL) tells whose file it was. */
+ * -ENOENT, -EISDIR and others as they are; -EFBIG beyond `max`; -EBADF for what is no file. ret_len
+ * and ret_st, which tells whose file it was, may be NULL. */
 int rootfs_read(const struct rootfs *r, const char *path, size_t max, char **ret, size_t *ret_len,
                 struct stat *ret_st) MUST_CHECK;
 

@@ -35,7 +35,7 @@ static int match_socket(unsigned inode, void *userdata)
         const char *address = tcp_sockets_address(&l->sockets, inode);
 
         if (address)
-                buf_addf(&l->mine, "%s%s", l->mine.len ? " " : "", address);
+                buf_add_word(&l->mine, address, strlen(address));
         return l->mine.error;
 }
 

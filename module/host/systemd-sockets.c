@@ -22,7 +22,7 @@ int systemd_streams(struct systemd *m, const char *path, struct buf *out)
                 r = sd_bus_message_enter_container(reply, 'a', "(ss)");
         while (r >= 0 && (r = sd_bus_message_read(reply, "(ss)", &type, &address)) > 0)
                 if (strcmp(type, "Stream") == 0)
-                        buf_addf(out, "%s%s", out->len ? " " : "", address);
+                        buf_add_word(out, address, strlen(address));
         return r < 0 ? r : out->error;
 }
 

@@ -27,12 +27,6 @@ struct search {
         struct buf addresses; /* of the process that is looked at */
 };
 
-static void add_address(struct buf *b, const char *address, size_t len)
-{
-        buf_adds(b, b->len ? " " : "");
-        buf_add(b, address, len);
-}
-
 /* Takes the addresses over. */
 static int add_listener(struct tcp_listeners *l, struct buf *addresses, pid_t pid, const char *unit)
 {
@@ -57,7 +51,7 @@ static int match_socket(unsigned inode, void *userdata)
         const char *address = tcp_sockets_address(&s->sockets, inode);
 
         if (address)
-                add_address(&s->addresses, address, strlen(address));
+                buf_add_word(&s->addresses, address, strlen(address));
         return 0;
 }
 
@@ -125,7 +119,7 @@ static int look_at_unit(const struct socket_unit *unit, void *userdata)
         for (struct word w; word_next(&at, ' ', &w);)
                 if ((w.text[0] == '[' || (w.text[0] >= '0' && w.text[0] <= '9')) &&
                     is_real(s, w.text, w.len))
-                        add_address(&addresses, w.text, w.len);
+                        buf_add_word(&addresses, w.text, w.len);
         return addresses.len && starts_sshd(s->systemd, unit->name)
                        ? add_listener(&s->found, &addresses, 1, unit->name)
                        : 0;

@@ -119,7 +119,7 @@ int users_parse(const char *text, size_t len, struct users *ret)
                 u.n += r > 0;
         }
         *ret = u;
-        u = (struct users){ 0 };
+        memset(&u, 0, sizeof(u));
         return 0;
 }
 

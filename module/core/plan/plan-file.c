@@ -91,7 +91,6 @@ static int takes_over(const struct desired *d, const struct observed *observed,
         return takeover_is_alike(kind, o->data, o->len, d->port, different);
 }
 
-/* As it is there, so it is to be here: bytes, mode and owner. */
 int plan_copy(struct plan *p, const struct item *i, const struct observed *o,
               const struct observed *from)
 {

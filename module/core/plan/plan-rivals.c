@@ -67,7 +67,6 @@ int plan_rival(struct plan *p, const struct desired *d, const struct observed *o
 /* ---- jobs --------------------------------------------------------------------------------------
  */
 
-/* Whether a file operation of the plan is about the unit. */
 bool plan_touches(const struct plan *p, const char *unit)
 {
         const size_t n = strlen(unit);

@@ -18,7 +18,6 @@ int plan_unit(struct plan *p, enum op_kind kind, enum phase phase, const char *u
         return plan_add(p, kind, phase, unit) ? 0 : -ENOMEM;
 }
 
-/* Whether a file operation of the phase has the flag. */
 bool plan_changes(const struct plan *p, enum phase phase, unsigned flag)
 {
         for (size_t k = 0; k < p->n; k++)

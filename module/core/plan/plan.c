@@ -92,7 +92,6 @@ struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const c
         return &p->ops[p->n++];
 }
 
-/* An operation on the item's path; takes the content over. */
 int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const struct observed *o,
                   struct buf *content)
 {

@@ -16,25 +16,10 @@
 /* The first version that knows PollLimitIntervalSec= (systemd NEWS, 255). */
 #define VERSION_POLL_LIMIT 255
 
-/* The limits (doc/DESIGN.md, "Flood limits"), as measured on guests (tests/guest/test_flood.py)
- * under 10,000 connects of a local user, with one host login in the middle of them.
- *
- * TriggerLimit: 200 connects in 2 s leave the socket failed until someone restarts it: off.
- * PollLimit: its default (150 in 2 s) takes a minute for a full queue, and even 1000 in 1 s had the
- * host wait 40 s where none had it wait 25: the sooner the flood's dead connections are taken off
- * the queue, the sooner it is the host's turn. So it is off.
- * LogLevelMax: a warning per refused connection is most of what refusing one costs: without it
- * the queue drains four times as fast, and seldom fills. Errors of the socket itself still show.
- * CPUWeight: the default, but named it has the kernel weigh the system's services as a whole
- * against the manager, which otherwise is one process among the many that a flood starts. Here and
- * not with each connection, whose coming and going would have the manager set up the cgroups of
- * half the system again.
- * Per source: the host is one CID, local users are one or two more (1, and the guest's own), and
- * all of those stay below the total, so that the host's connections stay free whatever they do.
- * What frees theirs is sshd's LoginGraceTime. 8, since every connection below the limit costs a
- * start of sshd, which keeps the manager from the queue and competes with the host's for the
- * processor: the slowest of the host's logins took 4 s, with 16 it took 6 s, and with 32 it took 7
- * s (Debian forky, one CPU of user-mode Linux). A host that needs more at a time gets it with a
+/* doc/DESIGN.md, "Flood limits", has each with what was measured (tests/guest/test_flood.py).
+ * CPUWeight is here and not with each connection, whose coming and going would have the manager set
+ * up the cgroups of half the system again. Local users are one CID or two, and together below the
+ * total: the host's connections stay free. A host that needs more than 8 at a time gets them with a
  * drop-in. Backlog: the kernel's maximum, as it is: a short one would refuse the host instead. */
 static void add_limits(const struct facts *f, struct buf *out)
 {

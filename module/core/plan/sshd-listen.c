@@ -35,7 +35,7 @@ void listen_addresses(const char *effective, struct buf *out)
         size_t n;
 
         while ((value = sshd_dump_next(&at, "listenaddress", &n)))
-                buf_addf(out, "%s%.*s", out->len ? " " : "", (int)n, value);
+                buf_add_word(out, value, n);
 }
 
 void listen_compare(const struct config *c, const char *effective, struct buf *extra,
@@ -50,12 +50,12 @@ void listen_compare(const struct config *c, const char *effective, struct buf *e
                 buf_add(&found, value, n);
                 buf_adds(&found, " ");
                 if (!word_is_in(buf_str(&wanted), value, n))
-                        buf_addf(extra, "%s%.*s", extra->len ? " " : "", (int)n, value);
+                        buf_add_word(extra, value, n);
         }
         at = buf_str(&wanted);
         for (struct word w; word_next(&at, ' ', &w);)
                 if (!word_is_in(buf_str(&found), w.text, w.len))
-                        buf_addf(missing, "%s%.*s", missing->len ? " " : "", (int)w.len, w.text);
+                        buf_add_word(missing, w.text, w.len);
 }
 
 bool listen_split(const char *word, size_t len, char *host, size_t size, unsigned *ret_port)
@@ -121,7 +121,7 @@ void listen_beyond(const struct config *c, const char *real, struct buf *beyond)
         for (struct word w; word_next(&real, ' ', &w);)
                 if (w.len > 0 && !(listen_split(w.text, w.len, host, sizeof(host), &port) &&
                                    is_wanted(c, host, port)))
-                        buf_addf(beyond, "%s%.*s", beyond->len ? " " : "", (int)w.len, w.text);
+                        buf_add_word(beyond, w.text, w.len);
 }
 
 const struct listen_address *listen_refused(const struct config *c, int family)

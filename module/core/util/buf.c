@@ -53,6 +53,12 @@ void buf_adds(struct buf *b, const char *s)
         buf_add(b, s, strlen(s));
 }
 
+void buf_add_word(struct buf *b, const char *word, size_t len)
+{
+        buf_adds(b, b->len ? " " : "");
+        buf_add(b, word, len);
+}
+
 void buf_add_quoted(struct buf *b, const char *word)
 {
         buf_adds(b, "'");

@@ -25,6 +25,9 @@ void buf_add(struct buf *b, const void *data, size_t len);
 void buf_adds(struct buf *b, const char *s);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 
+/* … behind a blank, unless it is the first word of a list. */
+void buf_add_word(struct buf *b, const char *word, size_t len);
+
 /* … in quotes, as one word of a shell. */
 void buf_add_quoted(struct buf *b, const char *word);
 

@@ -31,7 +31,8 @@ unsigned search_seconds(const struct search *s);
 int search_find_server(struct search *s, struct error *error) MUST_CHECK;
 
 /* The same command with its words on stderr instead of in the journal; for a trial with the trial's
- * key as the only authorized one. Options go in front, where they win. */
+ * key as the only authorized one. Options go in front, where they win (servconf.c: the first value
+ * counts). */
 int search_make_server(const struct search *s, bool trial, struct argv *ret) MUST_CHECK;
 
 /* What sshd allows the account, and which of its keys the listener accepts. Runs nothing of the

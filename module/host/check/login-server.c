@@ -82,8 +82,6 @@ int search_find_server(struct search *s, struct error *error)
         return r;
 }
 
-/* The same command with options in front, where they win (servconf.c: the first value counts), and
- * its words on stderr instead of in the journal. */
 int search_make_server(const struct search *s, bool trial, struct argv *ret)
 {
         AUTO_BUF keys = BUF_INIT;
