@@ -237,7 +237,7 @@ int survey_live_rivals(struct systemd *m, struct facts *f, struct error *error)
                         return r;
                 v->active = socket.active;
                 v->failed = socket.failed;
-                v->needs_reload = socket.needs_reload;
+                v->needs_reload = socket.needs_reload && !(socket.masked && v->masked);
                 v->serves = service.active;
         }
         return 0;

@@ -267,6 +267,19 @@ def test_unit_of_the_administrator_is_in_the_way_of_closing_only(make, guest):
     open_again(guest)
 
 
+@pytest.mark.parametrize("unit", ["ssh.service", "ssh.socket"])
+def test_drop_in_of_what_is_masked_is_no_drift(unit, guest):
+    """systemd 252 asks for a daemon-reload of a masked unit that has one, whatever it has read."""
+    with dropin(guest, unit, "[Unit]\nDescription=mine\n"):
+        apply(guest, CLOSE)
+        again = apply(guest)
+        assert "nothing to do" in again.stderr, again.stderr
+        assert guest.run("sshd-vsock status").status == 0
+    apply(guest, "")
+    assert listeners(guest) == ANYWHERE
+    open_again(guest)
+
+
 def test_link_out_of_etc_is_in_the_way_of_listen_address_only(guest):
     """Fedora and RHEL link one of sshd's files to where no one may write."""
     link = "/etc/ssh/sshd_config.d/50-vendor.conf"
