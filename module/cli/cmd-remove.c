@@ -77,7 +77,9 @@ static bool has_opened(struct run *r)
 
 static int refuse(struct run *r)
 {
-        const char *what = r->root.image          ? "the image starts no sshd"
+        const char *what = r->root.image                   ? "the image starts no sshd"
+                           : other_access_lacks_network(r) ? "for want of a network address no "
+                                                             "sshd listens"
                            : other_access_ends(r) ? "no sshd that the next boot starts listens"
                                                   : "no sshd listens";
         AUTO_BUF fix = BUF_INIT;

@@ -11,8 +11,8 @@
  * in. (other-access-fix.c) */
 bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool *any);
 
-/* Whether one of the addresses is one that others can reach. (other-access.c, as the others) */
-bool other_access_leads_in(const char *list);
+/* Whether it listens on an address that others can reach. (other-access.c, as the others) */
+bool other_access_leads_in(const struct tcp_listener *l);
 
 /* Whether that sshd listens after the next boot, too. */
 bool other_access_lasts(const struct run *r, const struct tcp_listener *l);

@@ -9,18 +9,41 @@
 #include "cli/handover.h"
 #include "core/plan/sshd-listen.h"
 #include "core/plan/takeover.h"
+#include "host/net-addresses.h"
 
 #include <string.h>
 
-/* Any address of the list that others can reach. */
-bool other_access_leads_in(const char *list)
+/* Any address of the list that is not loopback; one where somebody on a network is heard. sshd has
+ * a socket for each family, systemd one for both. */
+static bool is_outside(const struct tcp_listener *l, bool on_network)
 {
         char host[64];
 
-        for (size_t n; *list; list += n + (list[n] == ' ')) {
-                n = strcspn(list, " ");
-                if (listen_split(list, n, host, sizeof(host), NULL) && listen_is_outside(host) &&
-                    tcp_listeners_is_here(host))
+        for (const char *at = buf_str(&l->addresses); *at;) {
+                size_t n = strcspn(at, " ");
+
+                if (listen_split(at, n, host, sizeof(host), NULL) && listen_is_outside(host) &&
+                    (!on_network || net_leads_to(host, l->pid != 1)))
+                        return true;
+                at += n + (at[n] == ' ');
+        }
+        return false;
+}
+
+bool other_access_leads_in(const struct tcp_listener *l)
+{
+        return is_outside(l, true);
+}
+
+bool other_access_lacks_network(const struct run *r)
+{
+        bool network = net_leads_to("::", false);
+
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                const struct tcp_listener *l = &r->tcp.listeners.list[i];
+
+                if (!is_outside(l, true) && is_outside(l, false) &&
+                    (!network || listen_is_wide(buf_str(&l->addresses))))
                         return true;
         }
         return false;
@@ -78,7 +101,7 @@ static bool is_open(struct run *r, const char *but)
 {
         run_find_listeners(r);
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (other_access_leads_in(buf_str(&r->tcp.listeners.list[i].addresses)) &&
+                if (other_access_leads_in(&r->tcp.listeners.list[i]) &&
                     other_access_lasts(r, &r->tcp.listeners.list[i]))
                         return true;
         return tcp_listeners_serve_vsock(r->systemd, &(struct vsock_wanted){ but, serves_on, r });
@@ -97,7 +120,7 @@ bool other_access_is_open(struct run *r)
 bool other_access_ends(struct run *r)
 {
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (other_access_leads_in(buf_str(&r->tcp.listeners.list[i].addresses)))
+                if (other_access_leads_in(&r->tcp.listeners.list[i]))
                         return !other_access_lasts(r, &r->tcp.listeners.list[i]);
         return false;
 }

@@ -27,5 +27,9 @@ int other_access_will_open(struct run *r, bool *ret) MUST_CHECK;
 /* Whether one listens that the next boot does not start. After any of the above. */
 bool other_access_ends(struct run *r);
 
+/* Whether one listens where others could connect, if this machine had a network. After any of the
+ * above. */
+bool other_access_lacks_network(const struct run *r);
+
 /* The commands that make another way in, ending with `remove`. */
 void other_access_fix(struct run *r, struct buf *out);

@@ -110,6 +110,39 @@ def test_tcp_that_does_not_open_again_keeps_the_door(guest):
     assert listeners(guest) == ANYWHERE
 
 
+@pytest.mark.parametrize("closed", ("{}\n", "disable_tcp: true\n"))
+def test_sshd_that_no_network_leads_to(closed, guest):
+    """It listens on all addresses, and the machine has none that another one knows."""
+    apply(guest, closed)
+    with meanwhile(guest, "ip link set dummy0 down",
+                   "ip link set dummy0 up; ip address add 2001:db8::2/64 dev dummy0 nodad"):
+        result = guest.run("sshd-vsock remove")
+        assert result.status == 4, result.stderr
+        assert "error: for want of a network address no sshd listens on TCP" in result.stderr
+        assert guest.ssh("exit 5").status == 5
+    (fix,) = {line.split("; fix: ", 1)[1] for line in result.stderr.splitlines() if "; fix: " in line}
+    words, command = fix.split("; then ")
+    assert words == ('give this machine a network address on which sshd listens ("ip address" shows '
+                     "those it has)")
+    guest.check(command.strip('"'))
+    assert listeners(guest) == ANYWHERE
+    assert guest.run("systemctl is-active sshd-vsock.socket").status != 0
+
+
+@pytest.mark.parametrize("address,there", (
+    ("0.0.0.0", "192.0.2.2/24"), ("::", "2001:db8::2/64"), ("192.0.2.2", "192.0.2.2/24")))
+def test_network_of_the_family_that_sshd_listens_on(address, there, guest):
+    apply(guest, "")
+    lines = "/etc/ssh/sshd_config.d/60-mine.conf"
+    with meanwhile(guest, f"cp -p {lines} /root/mine; echo ListenAddress {address} >{lines};"
+                          f"systemctl restart ssh; ip address del {there} dev dummy0",
+                   f"ip address replace {there} dev dummy0; cp -p /root/mine {lines}; rm /root/mine;"
+                   "systemctl restart ssh"):
+        assert guest.run("sshd-vsock remove").status == 4
+        guest.check(f"ip address add {there} dev dummy0")
+        assert guest.run("sshd-vsock remove").status == 0
+
+
 WHILE_ONE_WAITS = """
 systemctl start --no-block sshd-vsock-provision
 until journalctl -o cat -u sshd-vsock-provision | grep -q 'waiting for another run'; do sleep 0.1; done
