@@ -45,20 +45,28 @@ static int read_id(struct systemd *m, const char *unit, char **ret)
                                                   NULL, ret);
 }
 
-/* What is written to /run by hand is gone by then; what generators write there is made anew. */
-static bool lasts(struct systemd *m, const char *path)
+bool systemd_file_lasts(const char *path)
 {
         static const char *const gone[] = { "/run/systemd/system/", "/run/systemd/transient/",
                                             "/run/systemd/system.control/" };
-        AUTO_FREE char *fragment = NULL;
 
-        if (sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "FragmentPath",
-                                       NULL, &fragment) < 0)
-                return false;
         for (size_t i = 0; i < ELEMENTSOF(gone); i++)
-                if (strncmp(fragment, gone[i], strlen(gone[i])) == 0)
+                if (strncmp(path, gone[i], strlen(gone[i])) == 0)
                         return false;
         return true;
+}
+
+/* A mask stops nothing that runs, and keeps it from starting again. */
+static bool lasts(struct systemd *m, const char *path)
+{
+        AUTO_FREE char *state = NULL, *fragment = NULL;
+
+        return sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "LoadState",
+                                          NULL, &state) >= 0 &&
+               strcmp(state, "masked") != 0 &&
+               sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "FragmentPath",
+                                          NULL, &fragment) >= 0 &&
+               systemd_file_lasts(fragment);
 }
 
 /* Adds what pulls that unit in, where it will be there after a boot. 0, or less where that cannot

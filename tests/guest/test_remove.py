@@ -162,3 +162,25 @@ def test_run_of_the_boot_that_waited_puts_nothing_back(guest):
     assert guest.run("systemctl is-failed -q sshd-vsock-provision").status
     assert "systemctl start ssh.service" in guest.run("sshd-vsock remove").stderr
     assert listeners(guest) == ANYWHERE
+
+
+LASTING = "no sshd that the next boot starts listens on TCP where another machine could connect"
+
+
+def refused(guest):
+    """The vsock listener stays, and lets one in; what was said."""
+    result = guest.run("sshd-vsock remove", timeout=120)
+    assert result.status == 4, result.stderr
+    assert guest.ssh("exit 5").status == 5
+    return result.stderr
+
+
+def test_masked_sshd_that_still_runs_is_no_way_in(guest):
+    apply(guest, "")
+    with meanwhile(guest, "systemctl mask -q ssh.service", "systemctl unmask -q ssh.service"):
+        said = refused(guest)
+        assert LASTING in said
+        (fix,) = {line.split("; fix: ", 1)[1] for line in said.splitlines() if "; fix: " in line}
+        assert fix.startswith("systemctl unmask ssh.service; ") and fix.endswith("sshd-vsock remove")
+        guest.check(f"set -e; {fix}")
+        assert listeners(guest) == ANYWHERE
