@@ -184,3 +184,14 @@ def test_masked_sshd_that_still_runs_is_no_way_in(guest):
         assert fix.startswith("systemctl unmask ssh.service; ") and fix.endswith("sshd-vsock remove")
         guest.check(f"set -e; {fix}")
         assert listeners(guest) == ANYWHERE
+
+
+def test_boot_that_went_to_another_target(program):
+    """systemd.unit= is of that boot; of what leads to sshd systemd then remembers less."""
+    with Guest("trixie", cmdline="systemd.unit=multi-user.target") as guest:
+        guest.install(program)
+        apply(guest)
+        guest.check("systemctl disable -q ssh.service")
+        assert LASTING in refused(guest)
+        guest.check("systemctl enable -q ssh.service; sshd-vsock remove")
+        assert listeners(guest) == ANYWHERE
