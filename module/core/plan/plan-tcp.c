@@ -122,6 +122,41 @@ static bool reloads(const struct plan *p, enum phase phase)
         return false;
 }
 
+/* Whether a port that the files name is none of those that systemd has. */
+static bool lacks_port(const struct tcp_unit *t)
+{
+        for (size_t i = 0; i < t->streams.n_ports; i++) {
+                bool has = false;
+                char host[64];
+                unsigned port;
+
+                for (size_t n, at = 0; t->listen[at]; at += n + (t->listen[at + n] == ' ')) {
+                        n = strcspn(t->listen + at, " ");
+                        has = has || (listen_split(t->listen + at, n, host, sizeof(host), &port) &&
+                                      port == t->streams.ports[i]);
+                }
+                if (!has)
+                        return true;
+        }
+        return false;
+}
+
+/* Whether systemd's next reload changes what the socket unit listens on. Of a drop-in whose
+ * directory is new since the last one it does not say so (unit_need_daemon_reload() goes by what it
+ * has cached of directories); with a drop-in of ours it has other ports than its files. */
+static bool is_unread(const struct tcp_unit *t)
+{
+        return t->active && (t->needs_reload || (t->listen[0] && !t->dropin && lacks_port(t)));
+}
+
+bool plan_tcp_unread(const struct facts *f)
+{
+        for (size_t k = 0; k < ELEMENTSOF(pairs); k++)
+                if (is_unread(&f->tcp[pairs[k].socket]))
+                        return true;
+        return false;
+}
+
 int plan_tcp(struct plan *p, const struct desired *d, const struct observed *observed,
              const struct facts *f, enum phase phase)
 {
@@ -141,7 +176,7 @@ int plan_tcp(struct plan *p, const struct desired *d, const struct observed *obs
                         config = service_is_stale(d, observed, f, &f->tcp[pairs[k].service]);
                 rebind = rebind || other || (finish && socket->active && socket->unbound);
                 /* whoever has systemd read a changed address has its socket closed by that */
-                if (phase == PHASE_ACTIVATE && socket->needs_reload && reloads(p, phase))
+                if (phase == PHASE_ACTIVATE && is_unread(socket) && reloads(p, phase))
                         rebind = true;
                 if (other && !reloads(p, phase))
                         r = plan_unit(p, OP_RELOAD, phase, "daemon-reload");
