@@ -36,6 +36,17 @@ static bool opens_tcp(const struct run *r)
         return false;
 }
 
+/* A failure is said. */
+static void start(struct run *r, const char *unit)
+{
+        struct error error = { 0 };
+
+        if (systemd_job(r->systemd, JOB_START, unit, JOB_SECONDS, &error) < 0)
+                log_error(&r->log, &error);
+        else
+                log_line(&r->log, LOG_LEVEL_STEP, "systemctl start %s", unit);
+}
+
 /* What is enabled and does not run, because of what was ours until now: it gets another start. A
  * unit that the administrator disabled gets none. */
 static void start_enabled(struct run *r)
@@ -49,12 +60,7 @@ static void start_enabled(struct run *r)
                     systemd_unit(r->systemd, distro_tcp_units[i], &s, &error) < 0 || s.masked ||
                     (s.active && !s.starting))
                         continue;
-                if (systemd_job(r->systemd, JOB_START, distro_tcp_units[i], JOB_SECONDS, &error) <
-                    0)
-                        log_error(&r->log, &error);
-                else
-                        log_line(&r->log, LOG_LEVEL_STEP, "systemctl start %s",
-                                 distro_tcp_units[i]);
+                start(r, distro_tcp_units[i]);
         }
 }
 
@@ -94,7 +100,8 @@ static int refuse(struct run *r)
         return EXIT_CLOSED_NOTHING;
 }
 
-/* What got the port back is all that leads in, and does not. */
+/* What leads in besides the vsock listener does so no more: what got the port back does not answer,
+ * or what the last reload had systemd read closed it. */
 static int keep(struct run *r)
 {
         handover_keep(r);
@@ -139,14 +146,13 @@ static int take_out(struct run *r, bool guarded)
                 return run_fail(r);
         if (only && !has_opened(r))
                 return refuse(r);
-        only = only && !other_access_is_open_now(r);
         if (transaction_run(r, PHASE_CLOSE) < 0) {
                 (void)run_fail(r);
-                if (r->systemd)
+                if (r->systemd && (handover_is_due(r) || (only && !other_access_is_open_now(r))))
                         handover_keep(r);
                 return EXIT_WORLD;
         }
-        if (only && !handover_answers(r))
+        if (only && !other_access_is_open_now(r) && !handover_answers(r))
                 return keep(r);
         transaction_run_extras(r);
         message_removed(r);

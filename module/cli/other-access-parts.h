@@ -16,7 +16,3 @@ bool other_access_leads_in(const struct tcp_listener *l);
 
 /* Whether that sshd listens after the next boot, too. */
 bool other_access_lasts(const struct run *r, const struct tcp_listener *l);
-
-/* An image: whether an administrator's own socket unit, whose place ours took, listens on vsock
- * again, and its template starts sshd. */
-bool other_access_gives_socket_back(const struct run *r);

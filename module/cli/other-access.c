@@ -49,14 +49,6 @@ bool other_access_lacks_network(const struct run *r)
         return false;
 }
 
-static bool takes_socket(const struct run *r)
-{
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].kind == OP_UNLINK && (r->plan.ops[k].item->flags & ITEM_SOCKET))
-                        return true;
-        return false;
-}
-
 /* What the plan does with the unit file; NULL: nothing. */
 static const struct op *op_on(const struct run *r, const char *path)
 {
@@ -107,14 +99,19 @@ static bool is_open(struct run *r, const char *but)
         return tcp_listeners_serve_vsock(r->systemd, &(struct vsock_wanted){ but, serves_on, r });
 }
 
+/* One of our name that is not ours to take out counts. */
 bool other_access_is_open_now(struct run *r)
 {
-        return is_open(r, takes_socket(r) ? UNIT_SOCKET : NULL);
+        const struct op *op = op_on(r, SYSTEM_UNIT_DIR "/" UNIT_SOCKET);
+
+        return is_open(r, op && op->phase == PHASE_CLOSE ? UNIT_SOCKET : NULL);
 }
 
 bool other_access_is_open(struct run *r)
 {
-        return handover_gives_back(r) || other_access_is_open_now(r);
+        return handover_gives_back(r) ||
+               (other_access_gives_socket_back(r) && lasts(r, UNIT_SOCKET)) ||
+               other_access_is_open_now(r);
 }
 
 bool other_access_ends(struct run *r)

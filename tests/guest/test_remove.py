@@ -4,6 +4,7 @@ import pytest
 
 from guest import Guest
 from guest.steps import ANYWHERE, apply, listeners, meanwhile
+from guest.steps import UNITS as UNIT_DIR
 
 # Every path of the system's configuration and homes with all that can be told of it, but for the
 # times of folders, in which files came and went.
@@ -195,3 +196,105 @@ def test_boot_that_went_to_another_target(program):
         assert LASTING in refused(guest)
         guest.check("systemctl enable -q ssh.service; sshd-vsock remove")
         assert listeners(guest) == ANYWHERE
+
+
+@pytest.fixture(scope="module", name="sockets")
+def boot_with_sockets(program):
+    """sshd is started by ssh.socket."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check("systemctl disable -q --now ssh.service; systemctl enable -q --now ssh.socket")
+        yield guest
+
+
+MOVED = f"{UNIT_DIR}/ssh.socket.d/mine.conf"
+
+
+def move_socket(guest, addresses):
+    """The administrator's own drop-in, which systemd has not read."""
+    guest.put(MOVED, "[Socket]\nListenStream=\n" +
+              "".join(f"ListenStream={address}\n" for address in addresses))
+
+
+@pytest.fixture(name="moved")
+def end_of_move(sockets):
+    yield sockets
+    sockets.run(f"rm {MOVED}; systemctl daemon-reload; systemctl stop ssh.service taken.service;"
+                "systemctl reset-failed; systemctl restart ssh.socket")
+
+
+def test_socket_whose_change_nobody_read_opens_before_the_door_goes(moved):
+    apply(moved, "{}\n")
+    move_socket(moved, ["0.0.0.0:2222"])
+    result = moved.run("sshd-vsock remove")
+    assert result.status == 0, result.stderr
+    lines = result.stderr.splitlines()
+    assert lines.index("sshd-vsock: systemctl restart ssh.socket") < lines.index(
+        "sshd-vsock: systemctl stop sshd-vsock.socket")
+    assert listeners(moved) == {"0.0.0.0:2222"}
+    assert "nothing to do" in moved.run("sshd-vsock remove").stderr
+
+
+def test_socket_whose_change_nobody_read_does_not_open(moved):
+    """Somebody else has the port that it moves to."""
+    apply(moved, "{}\n")
+    move_socket(moved, ["0.0.0.0:2222"])
+    moved.check("systemd-run -q --unit=taken socat TCP-LISTEN:2222,fork -;"
+                "until ss -ltnH | grep -q :2222; do sleep 0.05; done")
+    assert moved.run("sshd-vsock remove", timeout=120).status in (1, 4)
+    assert moved.ssh("exit 5").status == 5
+
+
+OWN = """[Socket]
+ListenStream=0.0.0.0:2222
+Accept=yes
+[Install]
+WantedBy=sockets.target
+"""
+
+
+def test_socket_that_the_last_reload_closes_keeps_the_door(moved):
+    """A unit of any name: what is read of it is known when it is too late, and then taken back."""
+    apply(moved, "{}\n")
+    moved.put(f"{UNIT_DIR}/mine.socket", OWN)
+    moved.put(f"{UNIT_DIR}/mine@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i\nStandardInput=socket\n")
+    with meanwhile(moved, "systemctl daemon-reload; systemctl disable -q --now ssh.socket ssh.service;"
+                          "systemctl enable -q --now mine.socket;"
+                          f"sed -i s/2222/2223/ {UNIT_DIR}/mine.socket",
+                   f"systemctl disable -q --now mine.socket; rm {UNIT_DIR}/mine*;"
+                   "systemctl enable -q --now ssh.socket"):
+        before = moved.check(f"md5sum {UNIT_DIR}/sshd-vsock*")
+        said = refused(moved)
+        assert "rolled back: sshd-vsock.socket restored" in said
+        assert moved.check(f"md5sum {UNIT_DIR}/sshd-vsock*") == before
+        moved.check("systemctl restart mine.socket")
+        assert "nothing to do" not in apply(moved).stderr  # what went first is there again
+        assert moved.run("sshd-vsock remove").status == 0
+        assert listeners(moved) == {"0.0.0.0:2223"}
+
+
+HAND = f"""
+printf '[Socket]\\nListenStream=vsock::2200\\nAccept=yes\\n[Install]\\nWantedBy=sockets.target\\n' >{UNIT_DIR}/sshd-vsock.socket
+printf '[Service]\\nExecStart=-/usr/sbin/sshd -i -f /etc/ssh/vsock_config\\nStandardInput=socket\\n' >{UNIT_DIR}/sshd-vsock@.service
+cp /etc/ssh/sshd_config /etc/ssh/vsock_config
+systemctl daemon-reload; systemctl enable -q --now sshd-vsock.socket; systemctl disable -q --now ssh.socket ssh.service"""
+
+
+def test_own_unit_that_comes_back_has_to_answer(sockets):
+    """All that leads in then is what the administrator had written, and it has to work still."""
+    with meanwhile(sockets, f"{HAND}; modprobe vmw_vsock_virtio_transport",
+                   f"systemctl disable -q --now sshd-vsock.socket; rm -f {UNIT_DIR}/sshd-vsock*;"
+                   "systemctl daemon-reload; systemctl enable -q --now ssh.socket"):
+        apply(sockets, "{}\n", options="--takeover")
+        assert sockets.ssh("exit 5").status == 5
+        sockets.check("mv /etc/ssh/vsock_config /root/")
+        said = refused(sockets)
+        assert "sshd-vsock.socket does not answer: " in said
+        assert "rolled back: sshd-vsock.socket restored" in said
+        with pytest.raises(ConnectionError):
+            sockets.banner(2200)
+        apply(sockets)
+        sockets.check("mv /root/vsock_config /etc/ssh/")
+        result = sockets.run("sshd-vsock remove")
+        assert result.status == 0, result.stderr
+        assert sockets.ssh("exit 5", port=2200).status == 5
