@@ -9,6 +9,7 @@
 #include "cli/other-access.h"
 #include "host/clock.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -138,6 +139,28 @@ static void message_removed(struct run *r)
                                  : "removed everything sshd-vsock installed");
 }
 
+/* systemd's generator makes a listener of that name, too, which our file hid until now. */
+static void start_generated(struct run *r)
+{
+        static const char link[] = GENERATOR_DIRECTORY "/sockets.target.wants/" UNIT_SOCKET;
+
+        if (!r->root.image && plan_has(&r->plan, PHASE_CLOSE) &&
+            rootfs_exists(&r->root, SYSTEM_UNIT_DIR "/" UNIT_SOCKET) == -ENOENT &&
+            rootfs_exists(&r->root, link) > 0)
+                start(r, UNIT_SOCKET);
+}
+
+/* Whose keys they are, and whether he has others, nobody can tell here. */
+static void message_keys(struct run *r)
+{
+        if (r->facts.key_credential && plan_has(&r->plan, PHASE_CLOSE))
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "the keys that this machine was booted with (the "
+                         "credential " CREDENTIAL_KEYS
+                         ") count over the vsock listener only: whoever has no "
+                         "other way to log in does not get in once it is removed");
+}
+
 static int take_out(struct run *r, bool guarded)
 {
         bool only = guarded && !r->root.image;
@@ -146,6 +169,7 @@ static int take_out(struct run *r, bool guarded)
                 return run_fail(r);
         if (only && !has_opened(r))
                 return refuse(r);
+        message_keys(r);
         if (transaction_run(r, PHASE_CLOSE) < 0) {
                 (void)run_fail(r);
                 if (r->systemd && (handover_is_due(r) || (only && !other_access_is_open_now(r))))
@@ -154,6 +178,7 @@ static int take_out(struct run *r, bool guarded)
         }
         if (only && !other_access_is_open_now(r) && !handover_answers(r))
                 return keep(r);
+        start_generated(r);
         transaction_run_extras(r);
         message_removed(r);
         return EXIT_DONE;
