@@ -127,8 +127,13 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
 
-                if (strcmp(l->unit, unit) != 0 || other_access_leads_in(l))
+                if (strcmp(l->unit, unit) != 0)
                         continue;
+                if (other_access_leads_in(l)) {
+                        /* a line of sshd's files is commented out instead */
+                        alone = alone || (!lines && !other_access_stays_outside(r, l));
+                        continue;
+                }
                 alone = alone || (l->pid != 1 && !lines);
                 where = buf_str(&l->addresses);
         }

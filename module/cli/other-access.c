@@ -13,21 +13,10 @@
 
 #include <string.h>
 
-/* Any address of the list that is not loopback; one where somebody on a network is heard. sshd has
- * a socket for each family, systemd one for both. */
+/* sshd has a socket for each family, systemd one for both. */
 static bool is_outside(const struct tcp_listener *l, bool on_network)
 {
-        char host[64];
-
-        for (const char *at = buf_str(&l->addresses); *at;) {
-                size_t n = strcspn(at, " ");
-
-                if (listen_split(at, n, host, sizeof(host), NULL) && listen_is_outside(host) &&
-                    (!on_network || net_leads_to(host, l->pid != 1)))
-                        return true;
-                at += n + (at[n] == ' ');
-        }
-        return false;
+        return other_access_reaches(buf_str(&l->addresses), l->pid != 1, on_network);
 }
 
 bool other_access_leads_in(const struct tcp_listener *l)
@@ -59,19 +48,6 @@ static const struct op *op_on(const struct run *r, const char *path)
         return NULL;
 }
 
-/* Whether the next boot starts it, too. Who has a WSL distribution has a shell in it, and may start
- * sshd from there: "command=" in wsl.conf(5) starts no unit by its links. */
-static bool lasts(const struct run *r, const char *unit)
-{
-        return r->facts.virt == VIRT_WSL || systemd_boot_starts(r->systemd, unit, true);
-}
-
-/* Nor does what somebody started in a unit's cgroup come with that unit. */
-bool other_access_lasts(const struct run *r, const struct tcp_listener *l)
-{
-        return r->facts.virt == VIRT_WSL || (l->owned && lasts(r, l->unit));
-}
-
 /* A socket unit whose template goes with ours listens on, and starts nothing. Another's template
  * may be a link to ours. */
 static bool serves_on(void *userdata, const char *socket, const char *service, const char *path)
@@ -81,7 +57,7 @@ static bool serves_on(void *userdata, const char *socket, const char *service, c
         const struct op *op;
 
         (void)service;
-        if (rootfs_real_path(&r->root, path, &real) < 0 || !lasts(r, socket))
+        if (rootfs_real_path(&r->root, path, &real) < 0 || !other_access_starts(r, socket))
                 return false;
         op = op_on(r, real);
         if (op && op->kind == OP_WRITE)
@@ -110,7 +86,7 @@ bool other_access_is_open_now(struct run *r)
 bool other_access_is_open(struct run *r)
 {
         return handover_gives_back(r) ||
-               (other_access_gives_socket_back(r) && lasts(r, UNIT_SOCKET)) ||
+               (other_access_gives_socket_back(r) && other_access_starts(r, UNIT_SOCKET)) ||
                other_access_is_open_now(r);
 }
 

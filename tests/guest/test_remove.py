@@ -198,6 +198,20 @@ def test_boot_that_went_to_another_target(program):
         assert listeners(guest) == ANYWHERE
 
 
+def test_sshd_that_listens_elsewhere_when_it_starts_again_is_no_way_in(guest):
+    """It listens for others only as long as nobody restarts it."""
+    apply(guest, "")
+    lines = "/etc/ssh/sshd_config.d/60-mine.conf"
+    with meanwhile(guest, f"cp -p {lines} /root/mine; echo ListenAddress 127.0.0.1 >{lines}",
+                   f"cp -p /root/mine {lines}; rm /root/mine; systemctl restart ssh"):
+        said = refused(guest)
+        assert LASTING in said
+        (fix,) = {line.split("; fix: ", 1)[1] for line in said.splitlines() if "; fix: " in line}
+        assert fix.startswith(f"sed -i '1s/^/#/' {lines}; ") and fix.endswith("sshd-vsock remove")
+        guest.check(f"set -e; {fix}")
+        assert listeners(guest) == ANYWHERE
+
+
 @pytest.fixture(scope="module", name="sockets")
 def boot_with_sockets(program):
     """sshd is started by ssh.socket."""
@@ -243,6 +257,24 @@ def test_socket_whose_change_nobody_read_does_not_open(moved):
                 "until ss -ltnH | grep -q :2222; do sleep 0.05; done")
     assert moved.run("sshd-vsock remove", timeout=120).status in (1, 4)
     assert moved.ssh("exit 5").status == 5
+
+
+def test_address_of_a_socket_that_is_of_this_boot_only(moved):
+    """A drop-in in /run opens what the unit's files do not."""
+    apply(moved, "{}\n")
+    move_socket(moved, ["127.0.0.1:22"])
+    runtime = "/run/systemd/system/ssh.socket.d"
+    with meanwhile(moved, f"mkdir {runtime}; printf '[Socket]\nListenStream=\nListenStream=0.0.0.0:22\n' >{runtime}/x.conf;"
+                          "systemctl daemon-reload; systemctl restart ssh.socket", f"rm -r {runtime}"):
+        assert listeners(moved) == {"0.0.0.0:22"}
+        said = refused(moved)
+        assert LASTING in said
+        (fix,) = {line.split("; fix: ", 1)[1] for line in said.splitlines() if "; fix: " in line}
+        words, command = fix.split("; then ")
+        assert words.startswith("have ssh.socket listen on an address that others reach, not on ")
+        move_socket(moved, ["0.0.0.0:22"])
+        moved.check(f"set -e; rm {runtime}/x.conf; {command.strip(chr(34))}")
+        assert listeners(moved) == {"0.0.0.0:22"}
 
 
 OWN = """[Socket]
