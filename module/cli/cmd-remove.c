@@ -9,6 +9,7 @@
 #include "cli/other-access.h"
 #include "host/clock.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define OPEN_SECONDS 10 /* until an sshd that was started listens */
@@ -34,6 +35,13 @@ static bool opens_tcp(const struct run *r)
         return false;
 }
 
+/* A failure is said. */
+static void start(struct run *r, const char *unit)
+{
+        if (run_job(r, JOB_START, unit) == 0)
+                log_line(&r->log, LOG_LEVEL_STEP, "systemctl start %s", unit);
+}
+
 /* What is enabled and does not run, because of what was ours until now: it gets another start. A
  * unit that the administrator disabled gets none. */
 static void start_enabled(struct run *r)
@@ -46,9 +54,7 @@ static void start_enabled(struct run *r)
                     systemd_unit(r->systemd, distro_tcp_units[i], &s, NULL) < 0 || s.masked ||
                     (s.active && !s.starting))
                         continue;
-                if (run_job(r, JOB_START, distro_tcp_units[i]) == 0)
-                        log_line(&r->log, LOG_LEVEL_STEP, "systemctl start %s",
-                                 distro_tcp_units[i]);
+                start(r, distro_tcp_units[i]);
         }
 }
 
@@ -70,7 +76,9 @@ static bool has_opened(struct run *r)
 
 static int refuse(struct run *r)
 {
-        const char *what = r->root.image          ? "the image starts no sshd"
+        const char *what = r->root.image                   ? "the image starts no sshd"
+                           : other_access_lacks_network(r) ? "for want of a network address no "
+                                                             "sshd listens"
                            : other_access_ends(r) ? "no sshd that the next boot starts listens"
                                                   : "no sshd listens";
         AUTO_BUF fix = BUF_INIT;
@@ -85,7 +93,8 @@ static int refuse(struct run *r)
         return EXIT_CLOSED_NOTHING;
 }
 
-/* What got the port back is all that leads in, and does not. */
+/* What leads in besides the vsock listener does so no more: what got the port back does not answer,
+ * or what the last reload had systemd read closed it. */
 static int keep(struct run *r)
 {
         handover_keep(r);
@@ -122,6 +131,28 @@ static void message_removed(struct run *r)
                                  : "removed everything sshd-vsock installed");
 }
 
+/* systemd's generator makes a listener of that name, too, which our file hid until now. */
+static void start_generated(struct run *r)
+{
+        static const char link[] = GENERATOR_DIRECTORY "/sockets.target.wants/" UNIT_SOCKET;
+
+        if (!r->root.image && plan_has(&r->plan, PHASE_CLOSE) &&
+            rootfs_exists(&r->root, SYSTEM_UNIT_DIR "/" UNIT_SOCKET) == -ENOENT &&
+            rootfs_exists(&r->root, link) > 0)
+                start(r, UNIT_SOCKET);
+}
+
+/* Whose keys they are, and whether he has others, nobody can tell here. */
+static void message_keys(struct run *r)
+{
+        if (r->facts.key_credential && plan_has(&r->plan, PHASE_CLOSE))
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "the keys that this machine was booted with (the "
+                         "credential " CREDENTIAL_KEYS
+                         ") count over the vsock listener only: whoever has no "
+                         "other way to log in does not get in once it is removed");
+}
+
 static int take_out(struct run *r, bool guarded)
 {
         bool only = guarded && !r->root.image;
@@ -130,15 +161,16 @@ static int take_out(struct run *r, bool guarded)
                 return run_fail(r);
         if (only && !has_opened(r))
                 return refuse(r);
-        only = only && !other_access_is_open_now(r);
+        message_keys(r);
         if (transaction_run(r, PHASE_CLOSE) < 0) {
                 (void)run_fail(r);
-                if (r->systemd)
+                if (r->systemd && (handover_is_due(r) || (only && !other_access_is_open_now(r))))
                         handover_keep(r);
                 return EXIT_WORLD;
         }
-        if (only && !handover_answers(r))
+        if (only && !other_access_is_open_now(r) && !handover_answers(r))
                 return keep(r);
+        start_generated(r);
         transaction_run_extras(r);
         message_removed(r);
         return EXIT_DONE;

@@ -5,6 +5,7 @@
  */
 #include "cli/handover.h"
 
+#include "cli/other-access.h"
 #include "core/format/proc-text.h"
 #include "core/plan/takeover.h"
 #include "host/check/diagnose.h"
@@ -37,7 +38,7 @@ static void give_back(struct run *r)
         }
 }
 
-static bool any_touched(const struct run *r)
+bool handover_is_due(const struct run *r)
 {
         for (size_t i = 0; i < r->facts.n_rivals; i++)
                 if (is_touched(r, &r->facts.rivals[i]))
@@ -50,7 +51,7 @@ void handover_undo(struct run *r)
 {
         struct error error = { 0 };
 
-        if (!any_touched(r))
+        if (!handover_is_due(r))
                 return;
         if (!r->units.socket.active)
                 (void)run_job(r, JOB_STOP, UNIT_SOCKET);
@@ -85,12 +86,30 @@ void handover_undo_files(struct run *r)
                        &error);
 }
 
+/* What stopped starts; what got another file may have another address. Its keys are in /run. */
+static void bring_back(struct run *r, bool changed)
+{
+        const enum job job = changed ? JOB_RESTART : JOB_START;
+
+        if (r->units.credential.active)
+                (void)run_job(r, JOB_START, UNIT_CREDENTIAL);
+        if (run_job(r, job, UNIT_SOCKET) == 0)
+                log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
+}
+
+static bool has_changed(const struct run *r, unsigned flag)
+{
+        for (size_t k = 0; k < r->plan.n; k++)
+                if (r->plan.ops[k].changed && (r->plan.ops[k].item->flags & flag))
+                        return true;
+        return false;
+}
+
 void handover_keep(struct run *r)
 {
+        const bool changed = has_changed(r, ITEM_SOCKET);
         struct error error = { 0 };
 
-        if (!any_touched(r))
-                return;
         for (size_t i = 0; i < r->facts.n_rivals; i++)
                 if (r->facts.rivals[i].kind == RIVAL_WHOLE && is_touched(r, &r->facts.rivals[i]))
                         (void)run_job(r, JOB_STOP, r->facts.rivals[i].name);
@@ -100,8 +119,7 @@ void handover_keep(struct run *r)
                 if (r->facts.rivals[i].kind == RIVAL_STREAM && is_touched(r, &r->facts.rivals[i]) &&
                     r->facts.rivals[i].active)
                         (void)listen_again(r, &r->facts.rivals[i]);
-        if (run_job(r, JOB_START, UNIT_SOCKET) == 0)
-                log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
+        bring_back(r, changed);
 }
 
 /* sshd's own service, which its socket unit starts where drop-ins have turned that to vsock; any
@@ -138,28 +156,34 @@ bool handover_gives_back(const struct run *r)
         return false;
 }
 
+/* No, with the cause, or whether it does, or that cannot be told here. */
+static bool answers(struct run *r, const char *unit)
+{
+        struct unit_state s = { 0 };
+        const char *at = NULL;
+        struct verdict verdict;
+        AUTO_WAITING waiting = WAITING_INIT;
+
+        if (systemd_unit(r->systemd, unit, &s, NULL) == 0)
+                at = strstr(s.listen, "vsock:");
+        if (!at)
+                return false;
+        waiting_begin(&r->log, &waiting, "an answer of %s on vsock, for at most %u s", unit,
+                      CONFIG_TIMEOUT_DEFAULT);
+        at = memrchr(at, ':', strcspn(at, " "));
+        diagnose_listener(r->systemd, unit, (uint32_t)strtoul(at + 1, NULL, 10),
+                          CONFIG_TIMEOUT_DEFAULT, &verdict);
+        if (verdict.cause == CAUSE_NONE || verdict.cause == CAUSE_NO_LOOPBACK)
+                return true;
+        log_line(&r->log, LOG_LEVEL_WARN, "%s does not answer: %s%s%s", unit,
+                 causes[verdict.cause].what, verdict.detail[0] ? ": " : "", verdict.detail);
+        return false;
+}
+
 bool handover_answers(struct run *r)
 {
-        for (size_t i = 0; i < r->facts.n_rivals; i++) {
-                const struct rival *v = &r->facts.rivals[i];
-                struct unit_state s = { 0 };
-                const char *at = NULL;
-                struct verdict verdict;
-                AUTO_WAITING waiting = WAITING_INIT;
-
-                if (comes_back(r, v) && systemd_unit(r->systemd, v->name, &s, NULL) == 0)
-                        at = strstr(s.listen, "vsock:");
-                if (!at)
-                        continue;
-                waiting_begin(&r->log, &waiting, "an answer of %s on vsock, for at most %u s",
-                              v->name, CONFIG_TIMEOUT_DEFAULT);
-                at = memrchr(at, ':', strcspn(at, " "));
-                diagnose_listener(r->systemd, v->name, (uint32_t)strtoul(at + 1, NULL, 10),
-                                  CONFIG_TIMEOUT_DEFAULT, &verdict);
-                if (verdict.cause == CAUSE_NONE || verdict.cause == CAUSE_NO_LOOPBACK)
+        for (size_t i = 0; i < r->facts.n_rivals; i++)
+                if (comes_back(r, &r->facts.rivals[i]) && answers(r, r->facts.rivals[i].name))
                         return true;
-                log_line(&r->log, LOG_LEVEL_WARN, "%s does not answer: %s%s%s", v->name,
-                         causes[verdict.cause].what, verdict.detail[0] ? ": " : "", verdict.detail);
-        }
-        return false;
+        return other_access_gives_socket_back(r) && answers(r, UNIT_SOCKET);
 }

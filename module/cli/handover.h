@@ -18,12 +18,16 @@ void handover_undo_files(struct run *r);
  * now. */
 bool handover_has_replaced(const struct run *r);
 
-/* `remove`, while ours goes: where another unit was to have the port again, ours stays instead. */
+/* Whether the plan has to do with another unit that had the port. */
+bool handover_is_due(const struct run *r);
+
+/* `remove`, while ours goes: it stays instead, and no other unit gets the port again. */
 void handover_keep(struct run *r);
 
 /* Whether a unit that was masked for our port listens on it again once the plan is carried out, and
  * starts sshd. */
 bool handover_gives_back(const struct run *r);
 
-/* … whether one of them answers, now that it does; or that cannot be told here. */
+/* … whether one of them answers, now that it does, or an administrator's own unit of our socket's
+ * name; or that cannot be told here. */
 bool handover_answers(struct run *r);

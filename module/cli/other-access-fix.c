@@ -84,8 +84,7 @@ static bool fix_other(struct run *r, struct buf *out)
                 struct unit_state s = { 0 };
 
                 if (!l->owned || distro_is_tcp_unit(l->unit) || !tcp_is_plain(l->unit) ||
-                    !other_access_leads_in(buf_str(&l->addresses)) ||
-                    systemd_unit(r->systemd, l->unit, &s, NULL) < 0 ||
+                    !other_access_leads_in(l) || systemd_unit(r->systemd, l->unit, &s, NULL) < 0 ||
                     strcmp(s.enabled, "disabled") != 0)
                         continue;
                 buf_addf(out, "systemctl enable %s; ", l->unit);
@@ -119,8 +118,13 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
 
-                if (strcmp(l->unit, unit) != 0 || other_access_leads_in(buf_str(&l->addresses)))
+                if (strcmp(l->unit, unit) != 0)
                         continue;
+                if (other_access_leads_in(l)) {
+                        /* a line of sshd's files is commented out instead */
+                        alone = alone || (!lines && !other_access_stays_outside(r, l));
+                        continue;
+                }
                 alone = alone || (l->pid != 1 && !lines);
                 where = buf_str(&l->addresses);
         }
@@ -165,6 +169,11 @@ void other_access_fix(struct run *r, struct buf *out)
         const int best = best_unit(r);
         AUTO_BUF root = BUF_INIT, lines = BUF_INIT;
 
+        if (!r->root.image && other_access_lacks_network(r)) {
+                buf_adds(out, "give this machine a network address on which sshd listens (\"ip "
+                              "address\" shows those it has); then \"sshd-vsock remove\"");
+                return;
+        }
         if (r->root.image)
                 buf_addf(&root, "--root=%s ", r->root.path);
         if (best >= 0)

@@ -11,9 +11,18 @@
  * in. (other-access-fix.c) */
 bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool *any);
 
-/* Whether one of the addresses is one that others can reach. (other-access.c, as the others) */
-bool other_access_leads_in(const char *list);
+/* Whether it listens on an address that others can reach. (other-access.c) */
+bool other_access_leads_in(const struct tcp_listener *l);
 
-/* An image: whether an administrator's own socket unit, whose place ours took, listens on vsock
- * again, and its template starts sshd. */
-bool other_access_gives_socket_back(const struct run *r);
+/* Whether an address of the list ("ADDRESS:PORT", separated by blanks) is none of loopback; with
+ * `on_network`, one at which others hear it. (other-access-boot.c, as all below) */
+bool other_access_reaches(const char *list, bool v6_only, bool on_network);
+
+/* Whether the next boot starts the unit. */
+bool other_access_starts(const struct run *r, const char *unit);
+
+/* Whether that sshd listens where others can reach it once it is started anew. */
+bool other_access_stays_outside(const struct run *r, const struct tcp_listener *l);
+
+/* Whether that sshd listens after the next boot, too, and where others can reach it. */
+bool other_access_lasts(const struct run *r, const struct tcp_listener *l);

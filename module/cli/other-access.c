@@ -9,26 +9,32 @@
 #include "cli/handover.h"
 #include "core/plan/sshd-listen.h"
 #include "core/plan/takeover.h"
-#include "core/util/words.h"
+#include "host/net-addresses.h"
 
 #include <string.h>
 
-bool other_access_leads_in(const char *list)
+/* sshd has a socket for each family, systemd one for both. */
+static bool is_outside(const struct tcp_listener *l, bool on_network)
 {
-        char host[64];
-
-        for (struct word w; word_next(&list, ' ', &w);)
-                if (listen_split(w.text, w.len, host, sizeof(host), NULL) &&
-                    listen_is_outside(host) && tcp_listeners_is_here(host))
-                        return true;
-        return false;
+        return other_access_reaches(buf_str(&l->addresses), l->pid != 1, on_network);
 }
 
-static bool takes_socket(const struct run *r)
+bool other_access_leads_in(const struct tcp_listener *l)
 {
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].kind == OP_UNLINK && (r->plan.ops[k].item->flags & ITEM_SOCKET))
+        return is_outside(l, true);
+}
+
+bool other_access_lacks_network(const struct run *r)
+{
+        bool network = net_leads_to("::", false);
+
+        for (size_t i = 0; i < r->tcp.listeners.n; i++) {
+                const struct tcp_listener *l = &r->tcp.listeners.list[i];
+
+                if (!is_outside(l, true) && is_outside(l, false) &&
+                    (!network || listen_is_wide(buf_str(&l->addresses))))
                         return true;
+        }
         return false;
 }
 
@@ -42,20 +48,6 @@ static const struct op *op_on(const struct run *r, const char *path)
         return NULL;
 }
 
-/* Whether the next boot starts it, too. Who has a WSL distribution has a shell in it, and may start
- * sshd from there: "command=" in wsl.conf(5) starts no unit by its links. */
-static bool lasts(const struct run *r, const char *unit)
-{
-        return r->facts.virt == VIRT_WSL || systemd_boot_starts(r->systemd, unit, true);
-}
-
-/* Whether that sshd listens after the next boot, too. What somebody started in a unit's cgroup does
- * not come with that unit. */
-static bool listener_lasts(const struct run *r, const struct tcp_listener *l)
-{
-        return r->facts.virt == VIRT_WSL || (l->owned && lasts(r, l->unit));
-}
-
 /* A socket unit whose template goes with ours listens on, and starts nothing. Another's template
  * may be a link to ours. */
 static bool serves_on(void *userdata, const char *socket, const char *service, const char *path)
@@ -65,7 +57,7 @@ static bool serves_on(void *userdata, const char *socket, const char *service, c
         const struct op *op;
 
         (void)service;
-        if (rootfs_real_path(&r->root, path, &real) < 0 || !lasts(r, socket))
+        if (rootfs_real_path(&r->root, path, &real) < 0 || !other_access_starts(r, socket))
                 return false;
         op = op_on(r, real);
         if (op && op->kind == OP_WRITE)
@@ -77,27 +69,32 @@ static bool is_open(struct run *r, const char *but)
 {
         run_find_listeners(r);
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (other_access_leads_in(buf_str(&r->tcp.listeners.list[i].addresses)) &&
-                    listener_lasts(r, &r->tcp.listeners.list[i]))
+                if (other_access_leads_in(&r->tcp.listeners.list[i]) &&
+                    other_access_lasts(r, &r->tcp.listeners.list[i]))
                         return true;
         return tcp_listeners_serve_vsock(r->systemd, &(struct vsock_wanted){ but, serves_on, r });
 }
 
+/* One of our name that is not ours to take out counts. */
 bool other_access_is_open_now(struct run *r)
 {
-        return is_open(r, takes_socket(r) ? UNIT_SOCKET : NULL);
+        const struct op *op = op_on(r, SYSTEM_UNIT_DIR "/" UNIT_SOCKET);
+
+        return is_open(r, op && op->phase == PHASE_CLOSE ? UNIT_SOCKET : NULL);
 }
 
 bool other_access_is_open(struct run *r)
 {
-        return handover_gives_back(r) || other_access_is_open_now(r);
+        return handover_gives_back(r) ||
+               (other_access_gives_socket_back(r) && other_access_starts(r, UNIT_SOCKET)) ||
+               other_access_is_open_now(r);
 }
 
 bool other_access_ends(struct run *r)
 {
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (other_access_leads_in(buf_str(&r->tcp.listeners.list[i].addresses)))
-                        return !listener_lasts(r, &r->tcp.listeners.list[i]);
+                if (other_access_leads_in(&r->tcp.listeners.list[i]))
+                        return !other_access_lasts(r, &r->tcp.listeners.list[i]);
         return false;
 }
 

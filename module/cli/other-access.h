@@ -13,8 +13,12 @@
  * back when ours goes. */
 bool other_access_is_open(struct run *r);
 
-/* The same without what only will. */
+/* The same without what only will: that has to answer, when it has its port. */
 bool other_access_is_open_now(struct run *r);
+
+/* Whether an administrator's own socket unit, whose place ours took, listens on vsock again once
+ * the plan is carried out, and its template starts sshd. */
+bool other_access_gives_socket_back(const struct run *r);
 
 /* The same, but for our vsock listener, whether it stays or not. */
 bool other_access_than_ours(struct run *r);
@@ -26,6 +30,10 @@ int other_access_will_open(struct run *r, bool *ret) MUST_CHECK;
 
 /* Whether one listens that the next boot does not start. After any of the above. */
 bool other_access_ends(struct run *r);
+
+/* Whether one listens where others could connect, if this machine had a network. After any of the
+ * above. */
+bool other_access_lacks_network(const struct run *r);
 
 /* The commands that make another way in, ending with `remove`. */
 void other_access_fix(struct run *r, struct buf *out);

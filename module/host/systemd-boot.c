@@ -8,13 +8,14 @@
 #include <errno.h>
 #include <string.h>
 
-#define UNITS_MAX 512 /* looked at on the way; a boot has some hundred */
+#define UNITS_MAX 512 /* looked at on the way, each way; a boot has some hundred */
 
 /* The reverse of what makes systemd start one unit for another (unit-dependency-atom.c,
  * UNIT_ATOM_PULL_IN_START), and behind those what starts it on demand. A manager that does not know
  * one of them has none. */
 static const char *const pulled_in_by[] = { "WantedBy", "RequiredBy", "BoundBy", "UpheldBy",
                                             "TriggeredBy" };
+static const char *const pulls_in[] = { "Requires", "Wants", "BindsTo", "Upholds" };
 
 static int add_names(struct systemd *m, const char *path, const char *property, struct argv *units)
 {
@@ -40,20 +41,28 @@ static int read_id(struct systemd *m, const char *unit, char **ret)
                                                   NULL, ret);
 }
 
-/* What is written to /run by hand is gone by then; what generators write there is made anew. */
-static bool lasts(struct systemd *m, const char *path)
+bool systemd_file_lasts(const char *path)
 {
         static const char *const gone[] = { "/run/systemd/system/", "/run/systemd/transient/",
                                             "/run/systemd/system.control/" };
-        AUTO_FREE char *fragment = NULL;
 
-        if (sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "FragmentPath",
-                                       NULL, &fragment) < 0)
-                return false;
         for (size_t i = 0; i < ELEMENTSOF(gone); i++)
-                if (strncmp(fragment, gone[i], strlen(gone[i])) == 0)
+                if (strncmp(path, gone[i], strlen(gone[i])) == 0)
                         return false;
         return true;
+}
+
+/* A mask stops nothing that runs, and keeps it from starting again. */
+static bool lasts(struct systemd *m, const char *path)
+{
+        AUTO_FREE char *state = NULL, *fragment = NULL;
+
+        return sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "LoadState",
+                                          NULL, &state) >= 0 &&
+               strcmp(state, "masked") != 0 &&
+               sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "FragmentPath",
+                                          NULL, &fragment) >= 0 &&
+               systemd_file_lasts(fragment);
 }
 
 /* Adds what pulls that unit in, where it will be there after a boot. 0, or less where that cannot
@@ -71,6 +80,38 @@ static int add_origins(struct systemd *m, const char *unit, size_t ways, struct 
         return r;
 }
 
+static bool is_target(const char *name)
+{
+        const size_t len = strlen(name);
+
+        return len > 7 && strcmp(name + len - 7, ".target") == 0;
+}
+
+/* Whether the goal leads to one of the units, from target to target: of a boot that went to another
+ * one (systemd.unit=) systemd has unloaded the goal, and no unit knows any more that it wants it.
+ */
+static bool leads_to(struct systemd *m, const char *goal, const struct argv *units)
+{
+        AUTO(argv_free) struct argv targets = { 0 };
+
+        if (argv_adds(&targets, goal) < 0)
+                return false;
+        for (size_t i = 0; i < targets.n && i < UNITS_MAX; i++) {
+                AUTO_BUS_MESSAGE *reply = NULL;
+                const char *path = NULL;
+
+                if (!is_target(targets.list[i]) ||
+                    systemd_load_unit(m, targets.list[i], &reply, &path) < 0 || !lasts(m, path))
+                        continue;
+                if (argv_has(units, targets.list[i]))
+                        return true;
+                for (size_t k = 0; k < ELEMENTSOF(pulls_in); k++)
+                        if (add_names(m, path, pulls_in[k], &targets) < 0)
+                                return false;
+        }
+        return false;
+}
+
 bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand)
 {
         const size_t ways = ELEMENTSOF(pulled_in_by) - !on_demand;
@@ -85,5 +126,5 @@ bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand)
                 if (!found && add_origins(m, units.list[i], ways, &units) < 0)
                         break;
         }
-        return found;
+        return found || leads_to(m, goal, &units);
 }

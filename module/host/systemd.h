@@ -88,6 +88,10 @@ void systemd_socket_program(struct systemd *m, const char *socket, char *ret, si
  * told. (systemd-boot.c) */
 bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand);
 
+/* Whether a unit's file, or a drop-in, is there after a boot, too: what is written to /run by hand
+ * is gone by then; what generators write there is made anew. (systemd-boot.c) */
+bool systemd_file_lasts(const char *path);
+
 /* Whether the boot is still before what our units wait for: whoever runs now must wait for no job
  * of theirs (cloud-init's bootcmd would wait for itself). */
 int systemd_is_booting(struct systemd *m, bool *ret, struct error *error) MUST_CHECK;

@@ -13,7 +13,7 @@ from . import proxy
 from .door import GUEST_END, GUEST_UNIT, Door, GuestGone, Result
 from .sandbox import BASE, Sandbox
 from .sanitizer import ALOUD, SanitizerReport, reports
-from .trees import RUNNER, copy_kernel_modules, guest_recipe, tree
+from .trees import KERNEL_MODULES, RUNNER, copy_kernel_modules, guest_recipe, tree
 
 KERNEL = ("linux.uml", "seccomp=on", "rootfstype=hostfs", "rootflags=/guest", "root=/dev/root",
           "rw", "con=null", "con0=null,fd:1", "ssl=null")
@@ -84,6 +84,8 @@ class NoSuchGuest(ValueError):
 class Guest:
     """A throw-away guest under user-mode Linux; use it in a `with` statement. (emulated.py has the
     one with its distribution's own kernel.)
+
+    It has a network interface with the addresses 192.0.2.2 and 2001:db8::2, and nobody else on it.
 
     suite       bullseye, bookworm, trixie or forky
     packages    more Debian packages in its tree (a tree of its own, cached)
@@ -159,6 +161,7 @@ class Guest:
         self.put("/usr/local/sbin/guest-door", GUEST_END.read_bytes())
         self.put("/etc/systemd/system/guest-door.service", GUEST_UNIT)
         self.chroot("ln -s ../guest-door.service /etc/systemd/system/sysinit.target.wants/")
+        self._put_network()
         self._sandbox.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test",
                            "-f", f"{BASE}/key"])
         self.public_key = self._sandbox.path("key.pub").read_text(encoding="ascii")
@@ -171,6 +174,11 @@ class Guest:
             self.chroot("rm /etc/ssh/ssh_host_*")
         if first_boot:
             self.put("/etc/machine-id", "uninitialized\n", mode=0o444)
+
+    def _put_network(self):
+        (version,) = self._sandbox.path(f"runner/{KERNEL_MODULES}").iterdir()
+        self.put("/usr/local/lib/guest-door/dummy.ko",
+                 (version / "kernel/drivers/net/dummy.ko").read_bytes())
 
     def _prepare(self, prepare):
         if callable(prepare):

@@ -33,6 +33,12 @@ def test_every_suite_boots_well(suite):
         assert f"VERSION_CODENAME={suite}\n" in guest.check("cat /etc/os-release")
 
 
+@pytest.mark.parametrize("options", [{}, {"modules": False}])
+def test_guest_has_a_network(options):
+    with Guest("bullseye", **options) as guest:
+        assert "192.0.2.2/24 2001:db8::2/64" in guest.check("ip -br address show up")
+
+
 def test_status_stdout_and_stderr_are_apart(bookworm):
     result = bookworm.run("echo out; echo err >&2; exit 3")
     assert (result.status, result.stdout, result.stderr) == (3, "out\n", "err\n")

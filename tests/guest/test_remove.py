@@ -4,6 +4,7 @@ import pytest
 
 from guest import Guest
 from guest.steps import ANYWHERE, apply, listeners, meanwhile
+from guest.steps import UNITS as UNIT_DIR
 
 # Every path of the system's configuration and homes with all that can be told of it, but for the
 # times of folders, in which files came and went.
@@ -110,6 +111,39 @@ def test_tcp_that_does_not_open_again_keeps_the_door(guest):
     assert listeners(guest) == ANYWHERE
 
 
+@pytest.mark.parametrize("closed", ("{}\n", "disable_tcp: true\n"))
+def test_sshd_that_no_network_leads_to(closed, guest):
+    """It listens on all addresses, and the machine has none that another one knows."""
+    apply(guest, closed)
+    with meanwhile(guest, "ip link set dummy0 down",
+                   "ip link set dummy0 up; ip address add 2001:db8::2/64 dev dummy0 nodad"):
+        result = guest.run("sshd-vsock remove")
+        assert result.status == 4, result.stderr
+        assert "error: for want of a network address no sshd listens on TCP" in result.stderr
+        assert guest.ssh("exit 5").status == 5
+    (fix,) = {line.split("; fix: ", 1)[1] for line in result.stderr.splitlines() if "; fix: " in line}
+    words, command = fix.split("; then ")
+    assert words == ('give this machine a network address on which sshd listens ("ip address" shows '
+                     "those it has)")
+    guest.check(command.strip('"'))
+    assert listeners(guest) == ANYWHERE
+    assert guest.run("systemctl is-active sshd-vsock.socket").status != 0
+
+
+@pytest.mark.parametrize("address,there", (
+    ("0.0.0.0", "192.0.2.2/24"), ("::", "2001:db8::2/64"), ("192.0.2.2", "192.0.2.2/24")))
+def test_network_of_the_family_that_sshd_listens_on(address, there, guest):
+    apply(guest, "")
+    lines = "/etc/ssh/sshd_config.d/60-mine.conf"
+    with meanwhile(guest, f"cp -p {lines} /root/mine; echo ListenAddress {address} >{lines};"
+                          f"systemctl restart ssh; ip address del {there} dev dummy0",
+                   f"ip address replace {there} dev dummy0; cp -p /root/mine {lines}; rm /root/mine;"
+                   "systemctl restart ssh"):
+        assert guest.run("sshd-vsock remove").status == 4
+        guest.check(f"ip address add {there} dev dummy0")
+        assert guest.run("sshd-vsock remove").status == 0
+
+
 WHILE_ONE_WAITS = """
 systemctl start --no-block sshd-vsock-provision
 until journalctl -o cat -u sshd-vsock-provision | grep -q 'waiting for another run'; do sleep 0.1; done
@@ -129,3 +163,170 @@ def test_run_of_the_boot_that_waited_puts_nothing_back(guest):
     assert guest.run("systemctl is-failed -q sshd-vsock-provision").status
     assert "systemctl start ssh.service" in guest.run("sshd-vsock remove").stderr
     assert listeners(guest) == ANYWHERE
+
+
+LASTING = "no sshd that the next boot starts listens on TCP where another machine could connect"
+
+
+def refused(guest):
+    """The vsock listener stays, and lets one in; what was said."""
+    result = guest.run("sshd-vsock remove", timeout=120)
+    assert result.status == 4, result.stderr
+    assert guest.ssh("exit 5").status == 5
+    return result.stderr
+
+
+def test_masked_sshd_that_still_runs_is_no_way_in(guest):
+    apply(guest, "")
+    with meanwhile(guest, "systemctl mask -q ssh.service", "systemctl unmask -q ssh.service"):
+        said = refused(guest)
+        assert LASTING in said
+        (fix,) = {line.split("; fix: ", 1)[1] for line in said.splitlines() if "; fix: " in line}
+        assert fix.startswith("systemctl unmask ssh.service; ") and fix.endswith("sshd-vsock remove")
+        guest.check(f"set -e; {fix}")
+        assert listeners(guest) == ANYWHERE
+
+
+def test_boot_that_went_to_another_target(program):
+    """systemd.unit= is of that boot; of what leads to sshd systemd then remembers less."""
+    with Guest("trixie", cmdline="systemd.unit=multi-user.target") as guest:
+        guest.install(program)
+        apply(guest)
+        guest.check("systemctl disable -q ssh.service")
+        assert LASTING in refused(guest)
+        guest.check("systemctl enable -q ssh.service; sshd-vsock remove")
+        assert listeners(guest) == ANYWHERE
+
+
+def test_sshd_that_listens_elsewhere_when_it_starts_again_is_no_way_in(guest):
+    """It listens for others only as long as nobody restarts it."""
+    apply(guest, "")
+    lines = "/etc/ssh/sshd_config.d/60-mine.conf"
+    with meanwhile(guest, f"cp -p {lines} /root/mine; echo ListenAddress 127.0.0.1 >{lines}",
+                   f"cp -p /root/mine {lines}; rm /root/mine; systemctl restart ssh"):
+        said = refused(guest)
+        assert LASTING in said
+        (fix,) = {line.split("; fix: ", 1)[1] for line in said.splitlines() if "; fix: " in line}
+        assert fix.startswith(f"sed -i '1s/^/#/' {lines}; ") and fix.endswith("sshd-vsock remove")
+        guest.check(f"set -e; {fix}")
+        assert listeners(guest) == ANYWHERE
+
+
+@pytest.fixture(scope="module", name="sockets")
+def boot_with_sockets(program):
+    """sshd is started by ssh.socket."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check("systemctl disable -q --now ssh.service; systemctl enable -q --now ssh.socket")
+        yield guest
+
+
+MOVED = f"{UNIT_DIR}/ssh.socket.d/mine.conf"
+
+
+def move_socket(guest, addresses):
+    """The administrator's own drop-in, which systemd has not read."""
+    guest.put(MOVED, "[Socket]\nListenStream=\n" +
+              "".join(f"ListenStream={address}\n" for address in addresses))
+
+
+@pytest.fixture(name="moved")
+def end_of_move(sockets):
+    yield sockets
+    sockets.run(f"rm {MOVED}; systemctl daemon-reload; systemctl stop ssh.service taken.service;"
+                "systemctl reset-failed; systemctl restart ssh.socket")
+
+
+def test_socket_whose_change_nobody_read_opens_before_the_door_goes(moved):
+    apply(moved, "{}\n")
+    move_socket(moved, ["0.0.0.0:2222"])
+    result = moved.run("sshd-vsock remove")
+    assert result.status == 0, result.stderr
+    lines = result.stderr.splitlines()
+    assert lines.index("sshd-vsock: systemctl restart ssh.socket") < lines.index(
+        "sshd-vsock: systemctl stop sshd-vsock.socket")
+    assert listeners(moved) == {"0.0.0.0:2222"}
+    assert "nothing to do" in moved.run("sshd-vsock remove").stderr
+
+
+def test_socket_whose_change_nobody_read_does_not_open(moved):
+    """Somebody else has the port that it moves to."""
+    apply(moved, "{}\n")
+    move_socket(moved, ["0.0.0.0:2222"])
+    moved.check("systemd-run -q --unit=taken socat TCP-LISTEN:2222,fork -;"
+                "until ss -ltnH | grep -q :2222; do sleep 0.05; done")
+    assert moved.run("sshd-vsock remove", timeout=120).status in (1, 4)
+    assert moved.ssh("exit 5").status == 5
+
+
+def test_address_of_a_socket_that_is_of_this_boot_only(moved):
+    """A drop-in in /run opens what the unit's files do not."""
+    apply(moved, "{}\n")
+    move_socket(moved, ["127.0.0.1:22"])
+    runtime = "/run/systemd/system/ssh.socket.d"
+    with meanwhile(moved, f"mkdir {runtime}; printf '[Socket]\nListenStream=\nListenStream=0.0.0.0:22\n' >{runtime}/x.conf;"
+                          "systemctl daemon-reload; systemctl restart ssh.socket", f"rm -r {runtime}"):
+        assert listeners(moved) == {"0.0.0.0:22"}
+        said = refused(moved)
+        assert LASTING in said
+        (fix,) = {line.split("; fix: ", 1)[1] for line in said.splitlines() if "; fix: " in line}
+        words, command = fix.split("; then ")
+        assert words.startswith("have ssh.socket listen on an address that others reach, not on ")
+        move_socket(moved, ["0.0.0.0:22"])
+        moved.check(f"set -e; rm {runtime}/x.conf; {command.strip(chr(34))}")
+        assert listeners(moved) == {"0.0.0.0:22"}
+
+
+OWN = """[Socket]
+ListenStream=0.0.0.0:2222
+Accept=yes
+[Install]
+WantedBy=sockets.target
+"""
+
+
+def test_socket_that_the_last_reload_closes_keeps_the_door(moved):
+    """A unit of any name: what is read of it is known when it is too late, and then taken back."""
+    apply(moved, "{}\n")
+    moved.put(f"{UNIT_DIR}/mine.socket", OWN)
+    moved.put(f"{UNIT_DIR}/mine@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i\nStandardInput=socket\n")
+    with meanwhile(moved, "systemctl daemon-reload; systemctl disable -q --now ssh.socket ssh.service;"
+                          "systemctl enable -q --now mine.socket;"
+                          f"sed -i s/2222/2223/ {UNIT_DIR}/mine.socket",
+                   f"systemctl disable -q --now mine.socket; rm {UNIT_DIR}/mine*;"
+                   "systemctl enable -q --now ssh.socket"):
+        before = moved.check(f"md5sum {UNIT_DIR}/sshd-vsock*")
+        said = refused(moved)
+        assert "rolled back: sshd-vsock.socket restored" in said
+        assert moved.check(f"md5sum {UNIT_DIR}/sshd-vsock*") == before
+        moved.check("systemctl restart mine.socket")
+        assert "nothing to do" not in apply(moved).stderr  # what went first is there again
+        assert moved.run("sshd-vsock remove").status == 0
+        assert listeners(moved) == {"0.0.0.0:2223"}
+
+
+HAND = f"""
+printf '[Socket]\\nListenStream=vsock::2200\\nAccept=yes\\n[Install]\\nWantedBy=sockets.target\\n' >{UNIT_DIR}/sshd-vsock.socket
+printf '[Service]\\nExecStart=-/usr/sbin/sshd -i -f /etc/ssh/vsock_config\\nStandardInput=socket\\n' >{UNIT_DIR}/sshd-vsock@.service
+cp /etc/ssh/sshd_config /etc/ssh/vsock_config
+systemctl daemon-reload; systemctl enable -q --now sshd-vsock.socket; systemctl disable -q --now ssh.socket ssh.service"""
+
+
+def test_own_unit_that_comes_back_has_to_answer(sockets):
+    """All that leads in then is what the administrator had written, and it has to work still."""
+    with meanwhile(sockets, f"{HAND}; modprobe vmw_vsock_virtio_transport",
+                   f"systemctl disable -q --now sshd-vsock.socket; rm -f {UNIT_DIR}/sshd-vsock*;"
+                   "systemctl daemon-reload; systemctl enable -q --now ssh.socket"):
+        apply(sockets, "{}\n", options="--takeover")
+        assert sockets.ssh("exit 5").status == 5
+        sockets.check("mv /etc/ssh/vsock_config /root/")
+        said = refused(sockets)
+        assert "sshd-vsock.socket does not answer: " in said
+        assert "rolled back: sshd-vsock.socket restored" in said
+        with pytest.raises(ConnectionError):
+            sockets.banner(2200)
+        apply(sockets)
+        sockets.check("mv /root/vsock_config /etc/ssh/")
+        result = sockets.run("sshd-vsock remove")
+        assert result.status == 0, result.stderr
+        assert sockets.ssh("exit 5", port=2200).status == 5

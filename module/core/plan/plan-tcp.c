@@ -6,6 +6,7 @@
  */
 #include "core/plan/plan-units.h"
 
+#include "core/plan/sshd-listen.h"
 #include "core/util/words.h"
 
 #include <string.h>
@@ -115,6 +116,40 @@ static bool reloads(const struct plan *p, enum phase phase)
         return false;
 }
 
+/* Whether a port that the files name is none of those that systemd has. */
+static bool lacks_port(const struct tcp_unit *t)
+{
+        for (size_t i = 0; i < t->streams.n_ports; i++) {
+                const char *at = t->listen;
+                bool has = false;
+                char host[64];
+                unsigned port;
+
+                for (struct word w; !has && word_next(&at, ' ', &w);)
+                        has = listen_split(w.text, w.len, host, sizeof(host), &port) &&
+                              port == t->streams.ports[i];
+                if (!has)
+                        return true;
+        }
+        return false;
+}
+
+/* Whether systemd's next reload changes what the socket unit listens on. Of a drop-in whose
+ * directory is new since the last one it does not say so (unit_need_daemon_reload() goes by what it
+ * has cached of directories); with a drop-in of ours it has other ports than its files. */
+static bool is_unread(const struct tcp_unit *t)
+{
+        return t->active && (t->needs_reload || (t->listen[0] && !t->dropin && lacks_port(t)));
+}
+
+bool plan_tcp_unread(const struct facts *f)
+{
+        for (size_t k = 0; k < N_TCP_PAIRS; k++)
+                if (is_unread(&f->tcp[distro_tcp_pairs[k].socket]))
+                        return true;
+        return false;
+}
+
 int plan_tcp(struct plan *p, const struct desired *d, const struct observed *observed,
              const struct facts *f, enum phase phase)
 {
@@ -135,7 +170,7 @@ int plan_tcp(struct plan *p, const struct desired *d, const struct observed *obs
                         config = service_is_stale(d, observed, f, &f->tcp[pair->service]);
                 rebind = rebind || other || (finish && socket->active && socket->unbound);
                 /* whoever has systemd read a changed address has its socket closed by that */
-                if (phase == PHASE_ACTIVATE && socket->needs_reload && reloads(p, phase))
+                if (phase == PHASE_ACTIVATE && is_unread(socket) && reloads(p, phase))
                         rebind = true;
                 if (other && !reloads(p, phase))
                         r = plan_unit(p, OP_RELOAD, phase, "daemon-reload");

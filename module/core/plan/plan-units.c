@@ -242,11 +242,13 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
 {
         bool wanted = listener_wanted(d);
         bool socket_changes = plan_changes(p, PHASE_OPEN, ITEM_SOCKET);
-        bool reload = plan_changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
-                      u->keygen.needs_reload || u->hostkeys.needs_reload ||
-                      u->credential.needs_reload || u->provision.needs_reload || opens_unread(f) ||
-                      (wanted && plan_rivals_unread(f)) ||
-                      (wanted && !u->socket.loaded && !u->socket.rejected);
+        bool reload =
+                plan_changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
+                u->keygen.needs_reload || u->hostkeys.needs_reload || u->credential.needs_reload ||
+                u->provision.needs_reload || opens_unread(f) ||
+                (d->port == 0 && plan_tcp_unread(f) && plan_changes(p, PHASE_CLOSE, ITEM_UNIT)) ||
+                (wanted && plan_rivals_unread(f)) ||
+                (wanted && !u->socket.loaded && !u->socket.rejected);
         int spoilt = wanted ? plan_spoilt(p, d, &u->socket) : 0;
         int r = spoilt < 0 ? spoilt : 0;
 

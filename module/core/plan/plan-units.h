@@ -20,6 +20,9 @@ bool plan_changes(const struct plan *p, enum phase phase, unsigned flags);
 int plan_tcp(struct plan *p, const struct desired *d, const struct observed *observed,
              const struct facts *f, enum phase phase) MUST_CHECK;
 
+/* … whether systemd's next reload changes what a TCP socket listens on, whoever wrote that. */
+bool plan_tcp_unread(const struct facts *f);
+
 /* What has to be loaded, reloaded, started and stopped, given the file operations that are in the
  * plan already. 0 or -ENOMEM. */
 int plan_units(struct plan *p, const struct desired *d, const struct observed *observed,

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * other-access-boot.c: the part of other-access.h that is about what the next boot makes of an sshd
+ * that listens now: whether that starts it, and where it listens then. Looks; changes nothing.
+ */
+#include "cli/other-access-parts.h"
+
+#include "core/format/proc-text.h"
+#include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
+#include "host/net-addresses.h"
+#include "host/sshd-query.h"
+
+#include <string.h>
+
+/* Who has a WSL distribution has a shell in it, and may start sshd from there: "command=" in
+ * wsl.conf(5) starts no unit by its links. */
+bool other_access_starts(const struct run *r, const char *unit)
+{
+        return r->facts.virt == VIRT_WSL || systemd_boot_starts(r->systemd, unit, true);
+}
+
+bool other_access_reaches(const char *list, bool v6_only, bool on_network)
+{
+        char host[64];
+
+        for (struct word w; word_next(&list, ' ', &w);)
+                if (listen_split(w.text, w.len, host, sizeof(host), NULL) &&
+                    listen_is_outside(host) && (!on_network || net_leads_to(host, v6_only)))
+                        return true;
+        return false;
+}
+
+/* By the files that systemd has read, as they are, but for those that are gone then. Where there
+ * are none that cannot be told. */
+static bool socket_leads_in(const struct run *r, const char *socket)
+{
+        AUTO(unit_streams_free) struct unit_streams streams = { 0 };
+        AUTO_BUF files = BUF_INIT;
+        bool any = false;
+
+        if (systemd_unit_files(r->systemd, socket, &files, NULL) < 0)
+                return true;
+        for (char *path = files.data, *end; path && (end = strchr(path, '\n')); path = end + 1) {
+                AUTO_FREE char *text = NULL;
+                size_t len;
+
+                *end = '\0';
+                if (!path[0] || rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
+                        continue;
+                any = true;
+                if (systemd_file_lasts(path) && unit_streams_read(&streams, text, len) < 0)
+                        return true;
+        }
+        return streams.outside || !any;
+}
+
+/* One that its socket starts listens where that does. Else by sshd's files as they are; with other
+ * options than the unit's own only that process knows. */
+static bool service_leads_in(const struct run *r, const struct tcp_listener *l)
+{
+        AUTO_BUF effective = BUF_INIT, addresses = BUF_INIT;
+
+        if (!r->facts.sshd || !distro_is_tcp_unit(l->unit))
+                return true;
+        if (!systemd_boot_starts(r->systemd, l->unit, false)) {
+                buf_addf(&addresses, "%.*s.socket", (int)strcspn(l->unit, "."), l->unit);
+                return socket_leads_in(r, buf_str(&addresses));
+        }
+        if (!process_is_plain_listener(l->title) ||
+            sshd_effective_started(r->facts.sshd, &r->facts.sshd_options, &effective, NULL) < 0)
+                return true;
+        listen_addresses(buf_str(&effective), &addresses);
+        return addresses.len == 0 || other_access_reaches(buf_str(&addresses), true, true);
+}
+
+bool other_access_stays_outside(const struct run *r, const struct tcp_listener *l)
+{
+        return l->pid == 1 ? socket_leads_in(r, l->unit) : service_leads_in(r, l);
+}
+
+/* Nor does what somebody started in a unit's cgroup come with that unit. */
+bool other_access_lasts(const struct run *r, const struct tcp_listener *l)
+{
+        if (r->facts.virt == VIRT_WSL)
+                return true;
+        return l->owned && other_access_starts(r, l->unit) && other_access_stays_outside(r, l);
+}
