@@ -5,6 +5,7 @@
  */
 #include "cli/handover.h"
 
+#include "cli/rebind.h"
 #include "core/format/proc-text.h"
 #include "core/plan/takeover.h"
 #include "host/check/diagnose.h"
@@ -16,15 +17,10 @@ static bool is_touched(const struct run *r, const struct rival *v)
         return v->kind != RIVAL_ASIDE && plan_touches(&r->plan, v->name);
 }
 
-/* A restart, whatever state it is in: a reload may have closed what it still calls listening. A
- * socket can only be bound anew while the service that has its descriptors is down. */
+/* Whatever state it is in: a reload may have closed what it still calls listening. */
 static int listen_again(struct run *r, const struct rival *v, struct error *error)
 {
-        int rc = 0;
-
-        if (v->serves)
-                rc = systemd_job(r->systemd, JOB_STOP, v->service, JOB_SECONDS, error);
-        return rc < 0 ? rc : systemd_job(r->systemd, JOB_RESTART, v->name, JOB_SECONDS, error);
+        return rebind_socket(r->systemd, v->name, error);
 }
 
 /* Every unit that listened before. Goes on after a failure. */

@@ -96,6 +96,24 @@ static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
         return r == -ENOMEM ? r : 0;
 }
 
+static int note_any(unsigned inode, const char *address, void *userdata)
+{
+        (void)inode;
+        (void)address;
+        *(bool *)userdata = true;
+        return 1;
+}
+
+/* Whether nobody listens on the port of "vsock:CID:PORT", as far as the kernel tells. */
+static bool is_deaf(const char *address, size_t len)
+{
+        const char *colon = memrchr(address, ':', len);
+        bool heard = false;
+
+        return sock_diag_vsock((uint32_t)strtoul(colon + 1, NULL, 10), note_any, &heard) >= 0 &&
+               !heard;
+}
+
 /* Those that are TCP, and could be named the same by the kernel. */
 static bool is_unbound(const char *wanted, const char *listening)
 {
@@ -106,6 +124,22 @@ static bool is_unbound(const char *wanted, const char *listening)
                 if (tcp && !memchr(at, '%', n) && !listen_has(listening, at, n))
                         return true;
                 at += n + (at[n] == ' ');
+        }
+        return false;
+}
+
+bool survey_is_closed(const char *streams)
+{
+        AUTO(look_free) struct look l = { 0 };
+
+        if (sock_diag_tcp(note_socket, &l) == 0 && is_unbound(streams, buf_str(&l.addresses)))
+                return true;
+        for (const char *at = streams; (at = strstr(at, "vsock:"));) {
+                const size_t n = strcspn(at, " ");
+
+                if (is_deaf(at, n))
+                        return true;
+                at += n;
         }
         return false;
 }

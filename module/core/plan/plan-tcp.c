@@ -51,6 +51,11 @@ static bool missed(const struct desired *d, const struct observed *observed, con
         return false;
 }
 
+static bool is_tcp(const char *address)
+{
+        return *address == '[' || (*address >= '0' && *address <= '9');
+}
+
 /* Whether all of the drop-in's addresses are among those that systemd has. Of what is not TCP it
  * may have another spelling. */
 static bool is_loaded(const char *dropin, const char *listen)
@@ -62,8 +67,7 @@ static bool is_loaded(const char *dropin, const char *listen)
 
                 at += strlen(key);
                 n = strcspn(at, "\n");
-                if (n > 0 && (*at == '[' || (*at >= '0' && *at <= '9')) &&
-                    !listen_has(listen, at, n))
+                if (n > 0 && is_tcp(at) && !listen_has(listen, at, n))
                         return false;
         }
         return true;
@@ -114,12 +118,73 @@ static bool service_is_stale(const struct desired *d, const struct observed *obs
         return t->stale == STALE_CONFINED;
 }
 
+/* The port of the list's next TCP address; 0: there is none. */
+static unsigned next_port(const char **at)
+{
+        while (**at) {
+                const char *word = *at;
+                const size_t n = strcspn(word, " ");
+                unsigned port;
+                char host[64];
+
+                *at += n + (word[n] == ' ');
+                if (is_tcp(word) && listen_split(word, n, host, sizeof(host), &port) && port != 0)
+                        return port;
+        }
+        return 0;
+}
+
+static bool has_port(const struct unit_streams *s, unsigned port)
+{
+        for (size_t i = 0; i < s->n_ports; i++)
+                if (s->ports[i] == port)
+                        return true;
+        return false;
+}
+
+/* Whether its files name other ports than systemd has. What a generator makes of sshd's Port is
+ * made anew in the reload itself: until then systemd calls its files as read. */
+static bool has_other_ports(const struct tcp_unit *t)
+{
+        struct unit_streams loaded = { 0 };
+        unsigned port;
+
+        if (t->dropin || t->streams.n_ports == 0)
+                return false; /* ours has all addresses; or they are not known */
+        for (const char *at = t->listen; (port = next_port(&at));) {
+                if (!has_port(&t->streams, port))
+                        return true;
+                if (!has_port(&loaded, port))
+                        loaded.ports[loaded.n_ports++] = (uint16_t)port;
+        }
+        return loaded.n_ports > 0 && loaded.n_ports != t->streams.n_ports;
+}
+
+/* Whoever has systemd read a changed address has its socket closed by that. */
+static bool loses_socket(const struct tcp_unit *t)
+{
+        return t->active && (t->needs_reload || has_other_ports(t));
+}
+
 static bool reloads(const struct plan *p, enum phase phase)
 {
         for (size_t k = 0; k < p->n; k++)
                 if (p->ops[k].phase == phase && p->ops[k].kind == OP_RELOAD)
                         return true;
         return false;
+}
+
+/* `remove` reloads when the vsock listener has gone: what TCP loses by that it has lost, and has
+ * again, before. */
+static int plan_read_early(struct plan *p, const struct facts *f, const struct tcp_pair *pair)
+{
+        int r;
+
+        if (!loses_socket(&f->tcp[pair->socket]) || !reloads(p, PHASE_CLOSE) ||
+            reloads(p, PHASE_ACTIVATE))
+                return 0;
+        r = plan_unit(p, OP_RELOAD, PHASE_ACTIVATE, "daemon-reload");
+        return r == 0 ? plan_pair(p, f, pair, false, true, PHASE_ACTIVATE) : r;
 }
 
 int plan_tcp(struct plan *p, const struct desired *d, const struct observed *observed,
@@ -140,10 +205,11 @@ int plan_tcp(struct plan *p, const struct desired *d, const struct observed *obs
                 if (finish && !config && !socket->active)
                         config = service_is_stale(d, observed, f, &f->tcp[pairs[k].service]);
                 rebind = rebind || other || (finish && socket->active && socket->unbound);
-                /* whoever has systemd read a changed address has its socket closed by that */
-                if (phase == PHASE_ACTIVATE && socket->needs_reload && reloads(p, phase))
+                if (phase == PHASE_ACTIVATE && reloads(p, phase) && loses_socket(socket))
                         rebind = true;
-                if (other && !reloads(p, phase))
+                if (r == 0 && phase == PHASE_CLOSE && d->port == 0)
+                        r = plan_read_early(p, f, &pairs[k]);
+                if (r == 0 && other && !reloads(p, phase))
                         r = plan_unit(p, OP_RELOAD, phase, "daemon-reload");
                 if (r == 0)
                         r = plan_pair(p, f, &pairs[k], config, rebind, phase);
