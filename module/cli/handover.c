@@ -48,7 +48,8 @@ static bool any_touched(const struct run *r)
         return false;
 }
 
-/* Each step goes on after a failure of the one before. */
+/* Each step goes on after a failure of the one before. TCP that this run has opened stays: it locks
+ * nobody out, and the record of a mask that came back would be gone. */
 void handover_undo(struct run *r)
 {
         struct error stop = { 0 }, undo = { 0 }, reload = { 0 };
@@ -58,7 +59,7 @@ void handover_undo(struct run *r)
         if (!r->units.socket.active &&
             systemd_job(r->systemd, JOB_STOP, UNIT_SOCKET, JOB_SECONDS, &stop) < 0)
                 log_error(&r->log, &stop);
-        if (apply_undo(&r->root, &r->plan, PHASE_OPEN, 0, &undo) < 0)
+        if (apply_undo_but(&r->root, &r->plan, PHASE_OPEN, ITEM_TCP, &undo) < 0)
                 log_error(&r->log, &undo);
         if (systemd_reload(r->systemd, &reload) < 0)
                 log_error(&r->log, &reload);

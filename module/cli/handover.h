@@ -8,7 +8,7 @@
 #include "cli/run.h"
 
 /* `apply`, before anything closes: where this run took the port from another unit, all that it did
- * is rolled back, and that unit listens again. */
+ * is rolled back, but for TCP that it opened, and that unit listens again. */
 void handover_undo(struct run *r);
 
 /* The same where systemd has heard of nothing yet: that unit listens still. */
