@@ -66,21 +66,38 @@ void handover_undo(struct run *r)
         give_back(r);
 }
 
+static bool takes_port(const struct run *r)
+{
+        for (size_t i = 0; i < r->facts.n_rivals; i++)
+                if (is_touched(r, &r->facts.rivals[i]) && r->facts.rivals[i].active)
+                        return true;
+        return false;
+}
+
+static bool is_theirs(const struct observed *o)
+{
+        return o->type == OBSERVED_FILE && !distro_has_marker(o->data, o->len);
+}
+
+bool handover_takes_place(const struct run *r)
+{
+        for (size_t k = 0; r->units.socket.active && k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (op->item && (op->item->flags & ITEM_HANDMADE) && is_theirs(op->before))
+                        return true;
+        }
+        return takes_port(r);
+}
+
 bool handover_has_replaced(const struct run *r)
 {
         const unsigned listener = ITEM_SOCKET | ITEM_HANDMADE;
-        bool served = false;
 
-        for (size_t i = 0; i < r->facts.n_rivals; i++)
-                served =
-                        served || (is_touched(r, &r->facts.rivals[i]) && r->facts.rivals[i].active);
-        for (size_t k = 0; k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
-
-                if (op->changed && (op->item->flags & listener))
-                        served = served || r->units.socket.active;
-        }
-        return served;
+        for (size_t k = 0; r->units.socket.active && k < r->plan.n; k++)
+                if (r->plan.ops[k].changed && (r->plan.ops[k].item->flags & listener))
+                        return true;
+        return takes_port(r);
 }
 
 void handover_undo_files(struct run *r)

@@ -18,6 +18,9 @@ void handover_undo_files(struct run *r);
  * now. */
 bool handover_has_replaced(const struct run *r);
 
+/* Whether the plan has ours take the place of a listener that somebody else wrote. */
+bool handover_takes_place(const struct run *r);
+
 /* `remove`, while ours goes: where another unit was to have the port again, ours stays instead. */
 void handover_keep(struct run *r);
 
