@@ -182,12 +182,14 @@ static void revive_socket(struct run *r)
 }
 
 /* Where nothing else leads in, what took the place of another vsock listener has to let somebody
- * in, too. What comes before closing looks at that anyway. */
+ * in, too. What comes before closing looks at that anyway. What an earlier run replaced is not
+ * given back: it may have let people in for years, and a trial login have failed today. */
 static int check_only_way(struct run *r)
 {
         const bool closes = apply_wants_to_close(r) && plan_blocked(&r->plan) != BLOCKS_CLOSE;
 
-        if (closes || !handover_has_replaced(r) || other_access_than_ours(r))
+        if (closes || !(handover_has_replaced(r) || handover_had_replaced(r)) ||
+            other_access_than_ours(r))
                 return EXIT_DONE;
         return check_logins(r, false);
 }

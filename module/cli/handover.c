@@ -100,6 +100,35 @@ bool handover_has_replaced(const struct run *r)
         return takes_port(r);
 }
 
+/* Closing TCP was such a look. */
+static bool has_closed_tcp(const struct facts *f)
+{
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (f->tcp[i].ours && !rivals_mask(f, distro_tcp_units[i]))
+                        return true;
+        return false;
+}
+
+static bool is_kept(const struct rival *v)
+{
+        for (size_t i = 0; i < v->n_files; i++)
+                if (v->files[i].saved)
+                        return true;
+        return v->recorded && v->masked;
+}
+
+bool handover_had_replaced(const struct run *r)
+{
+        bool kept = false;
+
+        for (size_t k = 0; k < r->desired.n; k++)
+                kept = kept || (r->desired.items[k].kind == ITEM_SAVED &&
+                                r->observed[k].type == OBSERVED_FILE);
+        for (size_t i = 0; i < r->facts.n_rivals; i++)
+                kept = kept || is_kept(&r->facts.rivals[i]);
+        return kept && !has_closed_tcp(&r->facts);
+}
+
 void handover_undo_files(struct run *r)
 {
         struct error error = { 0 };

@@ -18,6 +18,10 @@ void handover_undo_files(struct run *r);
  * now. */
 bool handover_has_replaced(const struct run *r);
 
+/* The same of an earlier run, by what it kept, where none need have looked since who gets in: it
+ * worked on an image, or while the system booted. */
+bool handover_had_replaced(const struct run *r);
+
 /* Whether the plan has ours take the place of a listener that somebody else wrote. */
 bool handover_takes_place(const struct run *r);
 

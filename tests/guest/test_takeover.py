@@ -7,7 +7,8 @@ from guest.steps import UNITS, apply
 
 EVERY_RUN = 2
 ALWAYS = ("test_takeover_that_lets_nobody_in_is_rolled_back", "test_takeover_that_ends_otherwise_is_rolled_back",
-          "test_only_way_is_not_taken_over_where_nothing_can_be_verified")
+          "test_only_way_is_not_taken_over_where_nothing_can_be_verified",
+          "test_takeover_that_nobody_has_looked_at_is_looked_at_by_the_boot")
 
 HAND = r"""
 cd /etc/systemd/system
@@ -87,7 +88,10 @@ def test_takeover_that_lets_nobody_in_is_rolled_back(name, config, program):
         apply(guest, options="--takeover")
         assert guest.ssh("true").status == 0
         guest.check("rm /root/.ssh/authorized_keys")
-        assert "nothing to do" in apply(guest).stderr  # takes nothing away
+        # takes nothing away; where TCP was closed by a run, that has looked
+        said = apply(guest, status=0 if "disable" in config else 4).stderr
+        assert "nothing to do" in said and "rolled back" not in said, said
+        guest.banner()
 
 
 def alone(guest, name="sshd-vsock"):
@@ -152,3 +156,44 @@ def test_only_way_is_not_taken_over_where_nothing_can_be_verified(program):
         said = apply(guest, "{}\n", 1).stderr
         assert "or \"sshd-vsock apply --no-verify\"\n" in said, said
         guest.check("sshd-vsock apply --no-verify")
+
+
+EARLY = """[Unit]
+DefaultDependencies=no
+After=local-fs.target systemd-modules-load.service
+Before=sysinit.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/sbin/sshd-vsock apply --takeover
+
+[Install]
+WantedBy=sysinit.target
+"""
+LINK = "ln -s /etc/systemd/system/sshd-vsock.socket /etc/systemd/system/sockets.target.wants/"
+
+
+@pytest.mark.parametrize("way", ("image", "early"))
+def test_takeover_that_nobody_has_looked_at_is_looked_at_by_the_boot(way, program):
+    """In an image, or before systemd can start a socket. What was there is never put back by an ordinary
+    run: a trial login may fail for a while."""
+    def prepare(guest):
+        guest.install(program)
+        guest.put("/etc/sshd-vsock.yaml", "{}\n")
+        guest.chroot(HAND.replace("sshd -i", f"sshd -i {KEYS}").partition("systemctl")[0] +
+                     f"mkdir -p sockets.target.wants; {LINK}; mv /root/.ssh/authorized_keys /etc/own.keys;"
+                     "rm /etc/systemd/system/multi-user.target.wants/ssh.service; passwd -dl root")
+        guest.put("/etc/modules-load.d/own.conf", "vsock_loopback\nvmw_vsock_virtio_transport\n")
+        if way == "image":
+            guest.offline(program, "--takeover", "apply")
+        else:
+            guest.put("/etc/systemd/system/early.service", EARLY)
+            guest.chroot("systemctl enable -q early.service")
+    with Guest("bookworm", prepare=prepare) as guest:
+        words = guest.check("journalctl -b -o cat -u sshd-vsock-provision")
+        assert guest.run(f"grep AuthorizedKeysFile {UNITS}/sshd-vsock@.service").status == 1, words
+        assert guest.check("systemctl show -P ExecMainStatus sshd-vsock-provision") == "4\n", words
+        assert "verified: SSH-2.0" in words and "was shown to log in through it" in words, words
+        assert guest.run("ls /etc/systemd/system/sshd-vsock@.service.sshd-vsock-saved").status == 0
+        guest.check("sshd-vsock remove")
+        assert guest.ssh("true").status == 0
