@@ -8,6 +8,7 @@
 #include "cli/checks.h"
 #include "cli/handover.h"
 #include "cli/other-access.h"
+#include "cli/rebind.h"
 #include "cli/tcp-reality.h"
 #include "host/clock.h"
 #include "host/journal.h"
@@ -23,7 +24,7 @@ static void put_socket_back(struct run *r)
 {
         enum job job = apply_tried(r, OP_RESTART, UNIT_SOCKET) ? JOB_RESTART : JOB_START;
         const unsigned listener = ITEM_SOCKET | ITEM_HANDMADE;
-        struct error error = { 0 };
+        struct error error = { 0 }, lost = { 0 };
 
         if (!r->units.socket.active)
                 return;
@@ -38,6 +39,8 @@ static void put_socket_back(struct run *r)
                         log_error(&r->log, &error);
                 else
                         log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
+                if (rebind_lost(r, &lost) < 0)
+                        log_error(&r->log, &lost);
                 return;
         }
 }

@@ -110,9 +110,18 @@ def test_reload_that_moves_tcp_does_not_cost_it(served, guest):
             assert result.status == 0 and listeners(guest) == want, (verb, lines, result.stderr)
             if verb == "apply":
                 assert "nothing to do" in apply(guest).stderr
+        # a run that fails before its own reload, and does one to put the port back
+        apply(guest, "{}\n")
+        guest.put("/etc/ssh/sshd_config.d/moved.conf", "Port 2200\n")
+        guest.put("/root/other.yaml", "port: 2222\n")
+        result = guest.run("ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace=renameat "
+                           "-e inject=renameat:error=ENOSPC:when=2 sshd-vsock apply --config=/root/other.yaml",
+                           timeout=120)
+        assert result.status == 1 and "rolled back: sshd-vsock.socket restored" in result.stderr, result
+        assert listeners(guest) == {"0.0.0.0:2200", "[::]:2200"}, result
         # the same with one on vsock, as anybody leaves it who forgets to reload
-        guest.check(f"sed -i s/1022/1023/ {UNITS}/more.socket")
+        guest.check(f"sshd-vsock remove; sed -i s/1022/1023/ {UNITS}/more.socket")
         said = apply(guest, "{}\n").stderr
         assert "more.socket other addresses, on which nothing listens: restarting it" in said
         assert guest.check("ss --vsock -Hln | grep -c :1023") == "1\n"
-        guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml")
+        guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml /root/other.yaml")
