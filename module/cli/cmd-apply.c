@@ -8,6 +8,7 @@
 #include "cli/checks.h"
 #include "cli/handover.h"
 #include "cli/other-access.h"
+#include "cli/rebind.h"
 #include "cli/tcp-reality.h"
 #include "host/clock.h"
 #include "host/journal.h"
@@ -23,7 +24,7 @@ static void put_socket_back(struct run *r)
 {
         enum job job = apply_tried(r, OP_RESTART, UNIT_SOCKET) ? JOB_RESTART : JOB_START;
         const unsigned listener = ITEM_SOCKET | ITEM_HANDMADE;
-        struct error error = { 0 };
+        struct error error = { 0 }, lost = { 0 };
 
         if (!r->units.socket.active)
                 return;
@@ -38,6 +39,8 @@ static void put_socket_back(struct run *r)
                         log_error(&r->log, &error);
                 else
                         log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
+                if (rebind_lost(r, &lost) < 0)
+                        log_error(&r->log, &lost);
                 return;
         }
 }
@@ -46,6 +49,19 @@ static void roll_back(struct run *r)
 {
         put_socket_back(r);
         handover_undo(r);
+}
+
+/* However a run ends: where nothing else leads in, and nobody was shown to get in through what took
+ * the place of another listener, that one has it again. TCP that stays as it was may be none. Where
+ * nothing can ever be verified a change of ours counts, or none would ever be made. */
+static void roll_back_only_way(struct run *r, int status)
+{
+        const bool shown = r->who.enough && status != EXIT_CLOSED_NOTHING;
+        const bool replaced =
+                status == EXIT_UNVERIFIABLE ? handover_takes_place(r) : handover_has_replaced(r);
+
+        if (status != EXIT_DONE && !shown && replaced && !other_access_than_ours(r))
+                roll_back(r);
 }
 
 static const struct op *failed_op(const struct run *r, enum phase phase)
@@ -165,10 +181,14 @@ static void revive_socket(struct run *r)
 }
 
 /* Where nothing else leads in, what took the place of another vsock listener has to let somebody
- * in, too. What comes before closing looks at that anyway. */
+ * in, too. What comes before closing looks at that anyway. What an earlier run replaced is not
+ * given back: it may have let people in for years, and a trial login have failed today. */
 static int check_only_way(struct run *r)
 {
-        if (apply_wants_to_close(r) || !handover_has_replaced(r) || other_access_than_ours(r))
+        const bool closes = apply_wants_to_close(r) && plan_blocked(&r->plan) != BLOCKS_CLOSE;
+
+        if (closes || !(handover_has_replaced(r) || handover_had_replaced(r)) ||
+            other_access_than_ours(r))
                 return EXIT_DONE;
         return check_logins(r, false);
 }
@@ -188,6 +208,8 @@ static int verify_live(struct run *r)
                 status = check_only_way(r);
         if (status == EXIT_CLOSED_NOTHING)
                 roll_back(r);
+        else
+                roll_back_only_way(r, status);
         return status;
 }
 
@@ -216,9 +238,7 @@ static int apply_booted(struct run *r)
                 return status;
         }
         status = closes ? apply_close(r) : check_closed(r);
-        /* TCP that stays as it was may be none */
-        if (status == EXIT_CLOSED_NOTHING && handover_has_replaced(r) && !other_access_than_ours(r))
-                roll_back(r);
+        roll_back_only_way(r, status);
         if (status == EXIT_DONE)
                 status = tcp_check(r);
         return status == EXIT_DONE && closes ? message_closed(r) : status;
@@ -246,6 +266,30 @@ static int open_files(struct run *r)
         return EXIT_WORLD;
 }
 
+/* What is the only way in, and works, stays where nothing could show that ours does. Looked at with
+ * what listens now, before anything is written. */
+static int check_place(struct run *r)
+{
+        AUTO_BUF fix = BUF_INIT;
+        struct verdict v;
+
+        if (r->options.no_verify || !handover_takes_place(r) || other_access_than_ours(r))
+                return EXIT_DONE;
+        run_find_verdict(r, &v);
+        if (v.cause != CAUSE_NO_LOOPBACK)
+                return EXIT_DONE;
+        error_fix(&r->error,
+                  "have sshd listen on TCP meanwhile; or \"sshd-vsock apply%s --no-verify\"",
+                  r->options.takeover ? " --takeover" : "");
+        run_add_fix(r, r->error.fix, &fix);
+        error_fix(&r->error, "%s", buf_str(&fix));
+        (void)error_say(&r->error, -EOPNOTSUPP,
+                        "cannot take the place of the vsock listener that is there: nothing else "
+                        "leads in, and this kernel has no vsock loopback to verify ours with; "
+                        "nothing was touched");
+        return run_fail(r);
+}
+
 static int apply_live(struct run *r)
 {
         bool booting;
@@ -255,7 +299,9 @@ static int apply_live(struct run *r)
                 return run_fail(r);
         if (booting && only_moves(r))
                 return leave_to_boot(r);
-        status = open_files(r);
+        status = booting ? EXIT_DONE : check_place(r);
+        if (status == EXIT_DONE)
+                status = open_files(r);
         if (status != EXIT_DONE)
                 return status;
         status = booting ? apply_early(r) : apply_booted(r);

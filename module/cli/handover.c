@@ -6,6 +6,7 @@
 #include "cli/handover.h"
 
 #include "cli/other-access.h"
+#include "cli/rebind.h"
 #include "core/format/proc-text.h"
 #include "core/plan/takeover.h"
 #include "host/check/diagnose.h"
@@ -17,13 +18,12 @@ static bool is_touched(const struct run *r, const struct rival *v)
         return v->kind != RIVAL_ASIDE && plan_touches(&r->plan, v->name);
 }
 
-/* A restart, whatever state it is in: a reload may have closed what it still calls listening. A
- * socket can only be bound anew while the service that has its descriptors is down. */
+/* Whatever state it is in: a reload may have closed what it still calls listening. */
 static int listen_again(struct run *r, const struct rival *v)
 {
-        int rc = v->serves ? run_job(r, JOB_STOP, v->service) : 0;
+        struct error error = { 0 };
 
-        return rc < 0 ? rc : run_job(r, JOB_RESTART, v->name);
+        return run_said(r, rebind_socket(r->systemd, v->name, &error), &error);
 }
 
 /* Every unit that listened before. Goes on after a failure. */
@@ -46,7 +46,8 @@ bool handover_is_due(const struct run *r)
         return false;
 }
 
-/* Each step goes on after a failure of the one before. */
+/* Each step goes on after a failure of the one before. TCP that this run has opened stays: it locks
+ * nobody out, and the record of a mask that came back would be gone. */
 void handover_undo(struct run *r)
 {
         struct error error = { 0 };
@@ -55,26 +56,72 @@ void handover_undo(struct run *r)
                 return;
         if (!r->units.socket.active)
                 (void)run_job(r, JOB_STOP, UNIT_SOCKET);
-        (void)run_said(r, apply_undo(&r->root, &r->plan, PHASE_OPEN, 0, &error), &error);
+        (void)run_said(r, apply_undo_but(&r->root, &r->plan, PHASE_OPEN, ITEM_TCP, &error), &error);
         (void)run_said(r, systemd_reload(r->systemd, &error), &error);
         give_back(r);
+}
+
+static bool takes_port(const struct run *r)
+{
+        for (size_t i = 0; i < r->facts.n_rivals; i++)
+                if (is_touched(r, &r->facts.rivals[i]) && r->facts.rivals[i].active)
+                        return true;
+        return false;
+}
+
+static bool is_theirs(const struct observed *o)
+{
+        return o->type == OBSERVED_FILE && !distro_has_marker(o->data, o->len);
+}
+
+bool handover_takes_place(const struct run *r)
+{
+        for (size_t k = 0; r->units.socket.active && k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (op->item && (op->item->flags & ITEM_HANDMADE) && is_theirs(op->before))
+                        return true;
+        }
+        return takes_port(r);
 }
 
 bool handover_has_replaced(const struct run *r)
 {
         const unsigned listener = ITEM_SOCKET | ITEM_HANDMADE;
-        bool served = false;
 
+        for (size_t k = 0; r->units.socket.active && k < r->plan.n; k++)
+                if (r->plan.ops[k].changed && (r->plan.ops[k].item->flags & listener))
+                        return true;
+        return takes_port(r);
+}
+
+/* Closing TCP was such a look. */
+static bool has_closed_tcp(const struct facts *f)
+{
+        for (size_t i = 0; i < N_TCP_UNITS; i++)
+                if (f->tcp[i].ours && !rivals_mask(f, distro_tcp_units[i]))
+                        return true;
+        return false;
+}
+
+static bool is_kept(const struct rival *v)
+{
+        for (size_t i = 0; i < v->n_files; i++)
+                if (v->files[i].saved)
+                        return true;
+        return v->recorded && v->masked;
+}
+
+bool handover_had_replaced(const struct run *r)
+{
+        bool kept = false;
+
+        for (size_t k = 0; k < r->desired.n; k++)
+                kept = kept || (r->desired.items[k].kind == ITEM_SAVED &&
+                                r->observed[k].type == OBSERVED_FILE);
         for (size_t i = 0; i < r->facts.n_rivals; i++)
-                served =
-                        served || (is_touched(r, &r->facts.rivals[i]) && r->facts.rivals[i].active);
-        for (size_t k = 0; k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
-
-                if (op->changed && (op->item->flags & listener))
-                        served = served || r->units.socket.active;
-        }
-        return served;
+                kept = kept || is_kept(&r->facts.rivals[i]);
+        return kept && !has_closed_tcp(&r->facts);
 }
 
 void handover_undo_files(struct run *r)

@@ -8,7 +8,7 @@
 #include "cli/run.h"
 
 /* `apply`, before anything closes: where this run took the port from another unit, all that it did
- * is rolled back, and that unit listens again. */
+ * is rolled back, but for TCP that it opened, and that unit listens again. */
 void handover_undo(struct run *r);
 
 /* The same where systemd has heard of nothing yet: that unit listens still. */
@@ -17,6 +17,13 @@ void handover_undo_files(struct run *r);
 /* Whether what served vsock until this run was another listener, or another template than ours is
  * now. */
 bool handover_has_replaced(const struct run *r);
+
+/* The same of an earlier run, by what it kept, where none need have looked since who gets in: it
+ * worked on an image, or while the system booted. */
+bool handover_had_replaced(const struct run *r);
+
+/* Whether the plan has ours take the place of a listener that somebody else wrote. */
+bool handover_takes_place(const struct run *r);
 
 /* Whether the plan has to do with another unit that had the port. */
 bool handover_is_due(const struct run *r);

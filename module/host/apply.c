@@ -275,8 +275,8 @@ static int restore(const struct rootfs *root, const struct op *op)
 }
 
 /* The record of a mask stays where a mask does: whoever comes next knows whose it is. */
-int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase, unsigned flags,
-               struct error *error)
+static int put_back(const struct rootfs *root, const struct plan *p, enum phase phase,
+                    unsigned flags, unsigned but, struct error *error)
 {
         int first = 0;
 
@@ -285,7 +285,7 @@ int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase
                 int r;
 
                 if (op->phase != phase || !op->item || !op->changed ||
-                    (flags && !(op->item->flags & flags)) ||
+                    (flags && !(op->item->flags & flags)) || (op->item->flags & but) ||
                     (first < 0 && (op->item->flags & ITEM_RECORD)))
                         continue;
                 r = restore(root, op);
@@ -293,4 +293,16 @@ int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase
                         first = error_set(error, r, "cannot put %s%s back", root->path, op->name);
         }
         return first;
+}
+
+int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase, unsigned flags,
+               struct error *error)
+{
+        return put_back(root, p, phase, flags, 0, error);
+}
+
+int apply_undo_but(const struct rootfs *root, const struct plan *p, enum phase phase,
+                   unsigned flags, struct error *error)
+{
+        return put_back(root, p, phase, 0, flags, error);
 }

@@ -35,3 +35,7 @@ int apply_phase(const struct rootfs *root, struct systemd *m, struct plan *p, en
  * last first. Goes on after a failure and returns the first. The caller reloads and starts. */
 int apply_undo(const struct rootfs *root, const struct plan *p, enum phase phase, unsigned flags,
                struct error *error) MUST_CHECK;
+
+/* The same of those with none of the flags. */
+int apply_undo_but(const struct rootfs *root, const struct plan *p, enum phase phase,
+                   unsigned flags, struct error *error) MUST_CHECK;

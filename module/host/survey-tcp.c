@@ -75,6 +75,23 @@ static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
         return r == -ENOMEM ? r : 0;
 }
 
+static int note_any(unsigned inode, void *userdata)
+{
+        (void)inode;
+        *(bool *)userdata = true;
+        return 1;
+}
+
+/* Whether nobody listens on the port of "vsock:CID:PORT", as far as the kernel tells. */
+static bool is_deaf(const struct word *address)
+{
+        const char *colon = memrchr(address->text, ':', address->len);
+        bool heard = false;
+
+        return sock_diag_vsock((uint32_t)strtoul(colon + 1, NULL, 10), note_any, &heard) >= 0 &&
+               !heard;
+}
+
 /* Those that are TCP, and could be named the same by the kernel. */
 static bool is_unbound(const char *wanted, const struct tcp_sockets *listening)
 {
@@ -89,6 +106,18 @@ static bool is_unbound(const char *wanted, const struct tcp_sockets *listening)
                 if (i == listening->n)
                         return true;
         }
+        return false;
+}
+
+bool survey_is_closed(const char *streams)
+{
+        AUTO(look_free) struct look l = { 0 };
+
+        if (sock_diag_tcp(&l.sockets) == 0 && is_unbound(streams, &l.sockets))
+                return true;
+        for (struct word w; word_next(&streams, ' ', &w);)
+                if (w.len > 6 && memcmp(w.text, "vsock:", 6) == 0 && is_deaf(&w))
+                        return true;
         return false;
 }
 

@@ -11,7 +11,8 @@ from guest.steps import UNITS, apply, dropin, listeners
 
 EVERY_RUN = {"test_stream_of_the_tcp_socket_is_taken_over_and_given_back[bookworm]",
              "test_failure_gives_the_port_back[mkosi]", "test_failure_gives_the_port_back[stream]",
-             "test_remove_keeps_ours_where_theirs_cannot_listen_again"}
+             "test_remove_keeps_ours_where_theirs_cannot_listen_again",
+             "test_what_a_run_opened_stays_open_where_the_port_goes_back"}
 
 STATE = r"find /etc -xdev ! -type d -printf '%p %y %m %U:%G %s %l\n' | sort"
 SINCE = "systemctl show -P ActiveEnterTimestampMonotonic ssh.socket"
@@ -216,6 +217,30 @@ def test_failure_gives_the_port_back(what, program):
                 assert what == "stream" or guest.ssh("true").status == 0
         apply(guest)
         assert guest.ssh("true").status == 0 and listeners(guest) == set()
+
+
+def test_what_a_run_opened_stays_open_where_the_port_goes_back(program):
+    """A mask that came back without its record nobody would ever take away."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        before = guest.check(STATE)
+        apply(guest, "disable_tcp: true\nverify_timeout: 2\n")
+        assert listeners(guest) == set()
+        guest.put(f"{UNITS}/my.socket", MKOSI_SOCKET.replace("vsock::22", "vsock::2222"))
+        guest.put(f"{UNITS}/my@.service", MKOSI_TEMPLATE)
+        guest.check("systemctl daemon-reload; systemctl enable -q --now my.socket")
+        with dropin(guest, "sshd-vsock@.service", "[Service]\nExecStart=\nExecStart=-/bin/false\n"):
+            said = apply(guest, "port: 2222\nverify_timeout: 2\n", 4).stderr
+        assert "rolled back: my.socket listens on vsock again" in said, said
+        assert guest.ssh("true", port=2222).status == 0
+        assert guest.run("ls /etc/systemd/system/ssh.service /etc/systemd/system-preset/*-ssh.service.preset").stdout == ""
+        assert listeners(guest)
+        guest.reboot()
+        assert listeners(guest)
+        guest.check("modprobe vmw_vsock_virtio_transport; sshd-vsock apply")
+        assert guest.ssh("true", port=2222).status == 0
+        guest.check("sshd-vsock remove; systemctl disable -q --now my.socket; rm /etc/systemd/system/my* /etc/sshd-vsock.yaml")
+        assert guest.check(STATE) == before
 
 
 def test_failure_keeps_ours_where_the_other_came_since(program):

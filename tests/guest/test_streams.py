@@ -6,6 +6,7 @@ from guest import Guest
 from guest.steps import UNITS, apply, listeners, meanwhile
 
 EVERY_RUN = 2
+ALWAYS = ("test_reload_that_moves_tcp_does_not_cost_it",)
 
 LISTEN = "listen_address: 127.0.0.1\n"
 
@@ -64,3 +65,63 @@ def test_socket_unit_keeps_its_port_and_what_is_not_tcp(own, guest):
         assert guest.check(STREAMS) == before
         assert guest.run(f"ls {folder}/zz-sshd-vsock.conf").status != 0
     guest.check("rm -f /etc/sshd-vsock.yaml; systemctl is-active -q ssh.service")
+
+
+# Ubuntu's: every Port and ListenAddress of sshd's, made into addresses of ssh.socket at each reload.
+GENERATOR = r"""#!/bin/sh
+settings() { sed -n "s/^$1 //p" /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; }
+ports=$(settings Port) addresses=$(settings ListenAddress)
+[ "$ports$addresses" ] || exit 0
+mkdir -p "$1/ssh.socket.d"
+{
+        printf '[Socket]\nBindIPv6Only=ipv6-only\nListenStream=\n'
+        for port in ${ports:-22}; do
+                for address in ${addresses:-0.0.0.0 [::]}; do
+                        echo "ListenStream=$address:$port"
+                done
+        done
+} >"$1/ssh.socket.d/addresses.conf"
+"""
+PATH = "/etc/systemd/system-generators/sshd-socket-generator"
+OURS_TOO = "[Socket]\nListenStream=vsock::1022\nAccept=yes\n[Install]\nWantedBy=sockets.target\n"
+
+
+@pytest.mark.parametrize("served", (False, True))
+def test_reload_that_moves_tcp_does_not_cost_it(served, guest):
+    """systemd has read all there is, and the reload itself makes other addresses. Nobody but us does one."""
+    connect = "bash -c 'read -t 20 line </dev/tcp/127.0.0.1/22; echo $line' | grep SSH-2.0"
+    with meanwhile(guest, "sshd-vsock remove; systemctl disable -q --now ssh.service",
+                   f"systemctl stop ssh.service; systemctl disable -q --now ssh.socket more.socket; rm {PATH}"
+                   f" {UNITS}/more*; rm -f /etc/ssh/sshd_config.d/moved.conf; systemctl daemon-reload;"
+                   "systemctl enable -q --now ssh.service"):
+        guest.put(PATH, GENERATOR)
+        guest.put(f"{UNITS}/more.socket", OURS_TOO)
+        guest.put(f"{UNITS}/more@.service", "[Service]\nExecStart=/bin/true\nStandardInput=socket\n")
+        guest.check(f"chmod 0755 {PATH}; systemctl daemon-reload; systemctl enable -q --now ssh.socket more.socket")
+        for verb, lines, want in (("apply", "Port 2222\n", {"0.0.0.0:2222", "[::]:2222"}),
+                                  ("remove", "", {"*:22"}),
+                                  ("apply", "ListenAddress 127.0.0.1\n", {"127.0.0.1:22"}),
+                                  ("remove", "Port 2222\n", {"0.0.0.0:2222", "[::]:2222"})):
+            if served and listeners(guest) == {"*:22"}:
+                guest.check(connect)
+            guest.put("/etc/ssh/sshd_config.d/moved.conf", lines)
+            assert guest.check("systemctl show -P NeedDaemonReload ssh.socket") == "no\n"
+            result = guest.run(f"sshd-vsock {verb}", timeout=120)
+            assert result.status == 0 and listeners(guest) == want, (verb, lines, result.stderr)
+            if verb == "apply":
+                assert "nothing to do" in apply(guest).stderr
+        # a run that fails before its own reload, and does one to put the port back
+        apply(guest, "{}\n")
+        guest.put("/etc/ssh/sshd_config.d/moved.conf", "Port 2200\n")
+        guest.put("/root/other.yaml", "port: 2222\n")
+        result = guest.run("ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace=renameat "
+                           "-e inject=renameat:error=ENOSPC:when=2 sshd-vsock apply --config=/root/other.yaml",
+                           timeout=120)
+        assert result.status == 1 and "rolled back: sshd-vsock.socket restored" in result.stderr, result
+        assert listeners(guest) == {"0.0.0.0:2200", "[::]:2200"}, result
+        # the same with one on vsock, as anybody leaves it who forgets to reload
+        guest.check(f"sshd-vsock remove; sed -i s/1022/1023/ {UNITS}/more.socket")
+        said = apply(guest, "{}\n").stderr
+        assert "more.socket other addresses, on which nothing listens: restarting it" in said
+        assert guest.check("ss --vsock -Hln | grep -c :1023") == "1\n"
+        guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml /root/other.yaml")

@@ -6,7 +6,9 @@ from guest import Guest
 from guest.steps import UNITS, apply
 
 EVERY_RUN = 2
-ALWAYS = ("test_takeover_that_lets_nobody_in_is_rolled_back",)
+ALWAYS = ("test_takeover_that_lets_nobody_in_is_rolled_back", "test_takeover_that_ends_otherwise_is_rolled_back",
+          "test_only_way_is_not_taken_over_where_nothing_can_be_verified",
+          "test_takeover_that_nobody_has_looked_at_is_looked_at_by_the_boot")
 
 HAND = r"""
 cd /etc/systemd/system
@@ -86,4 +88,112 @@ def test_takeover_that_lets_nobody_in_is_rolled_back(name, config, program):
         apply(guest, options="--takeover")
         assert guest.ssh("true").status == 0
         guest.check("rm /root/.ssh/authorized_keys")
-        assert "nothing to do" in apply(guest).stderr  # takes nothing away
+        # takes nothing away; where TCP was closed by a run, that has looked
+        said = apply(guest, status=0 if "disable" in config else 4).stderr
+        assert "nothing to do" in said and "rolled back" not in said, said
+        guest.banner()
+
+
+def alone(guest, name="sshd-vsock"):
+    """By hand, and nothing else leads in; whoever gets in has a key that ours does not accept."""
+    hand = HAND.replace("sshd -i", f"sshd -i {KEYS}").replace("sshd-vsock", name)
+    guest.check(f"modprobe vmw_vsock_virtio_transport; {hand}; mv /root/.ssh/authorized_keys /etc/own.keys;"
+                "systemctl disable -q --now ssh.service; passwd -dl root")
+    assert guest.ssh("true").status == 0
+
+
+ENOSPC = "ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace=mkdir -e inject=mkdir:error=ENOSPC sshd-vsock"
+
+
+@pytest.mark.parametrize("name", ("sshd-vsock", "other"))
+@pytest.mark.parametrize("obstacle", ("conflict", "full"))
+def test_takeover_that_ends_otherwise_is_rolled_back(obstacle, name, program):
+    """TCP is not to be closed, for a unit in the way of its mask; who gets in cannot be found out."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        alone(guest, name)
+        guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\n" if obstacle == "conflict" else "{}\n")
+        guest.check("cp /lib/systemd/system/ssh.service /etc/systemd/system/" if obstacle == "conflict" else ":")
+        command = "sshd-vsock" if obstacle == "conflict" else ENOSPC
+        result = guest.run(f"{command} apply --takeover", timeout=120)
+        assert result.status == (4 if obstacle == "conflict" else 1), result
+        assert "rolled back: " in result.stderr, result
+        assert guest.ssh("true").status == 0
+        guest.reboot()
+        guest.check("modprobe vmw_vsock_virtio_transport")
+        assert guest.ssh("true").status == 0
+
+
+def without_loopback(guest):
+    """As on WSL's kernels before 6.18."""
+    guest.chroot("rm /usr/lib/modules/*/kernel/net/vmw_vsock/vsock_loopback.ko*; depmod $(ls /usr/lib/modules)")
+
+
+def test_only_way_is_not_taken_over_where_nothing_can_be_verified(program):
+    """What the fixes say, to the letter."""
+    with Guest("bookworm", prepare=without_loopback) as guest:
+        guest.install(program)
+        alone(guest)
+        guest.put("/etc/sshd-vsock.yaml", "{}\n")
+        before = guest.check(STATE)
+        said = apply(guest, status=1, options="--takeover").stderr
+        assert "nothing was touched; fix: have sshd listen on TCP meanwhile; or \"sshd-vsock apply --takeover " \
+            "--no-verify\"\n" in said, said
+        assert guest.check(STATE) == before and guest.ssh("true").status == 0
+        guest.check("ip link set lo up; systemctl enable -q --now ssh.service")
+        apply(guest, status=3, options="--takeover")
+        assert guest.run(f"grep AuthorizedKeysFile {UNITS}/sshd-vsock@.service").status == 1
+        guest.check("sshd-vsock remove; systemctl disable -q --now ssh.service")
+        assert guest.check(STATE) == before and guest.ssh("true").status == 0
+        guest.check("sshd-vsock apply --takeover --no-verify")
+        assert guest.run(f"grep AuthorizedKeysFile {UNITS}/sshd-vsock@.service").status == 1
+        # ours by now: what changes of it is not held back for what can never be verified
+        apply(guest, "port: 2222\n", 3)
+        guest.banner(port=2222)
+        guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml")
+        # what does no more than ours does
+        guest.check(f"sed -i 's:{KEYS}::' {UNITS}/sshd-vsock@.service; systemctl daemon-reload")
+        said = apply(guest, "{}\n", 1).stderr
+        assert "or \"sshd-vsock apply --no-verify\"\n" in said, said
+        guest.check("sshd-vsock apply --no-verify")
+
+
+EARLY = """[Unit]
+DefaultDependencies=no
+After=local-fs.target systemd-modules-load.service
+Before=sysinit.target
+
+[Service]
+Type=oneshot
+ExecStart=/usr/sbin/sshd-vsock apply --takeover
+
+[Install]
+WantedBy=sysinit.target
+"""
+LINK = "ln -s /etc/systemd/system/sshd-vsock.socket /etc/systemd/system/sockets.target.wants/"
+
+
+@pytest.mark.parametrize("way", ("image", "early"))
+def test_takeover_that_nobody_has_looked_at_is_looked_at_by_the_boot(way, program):
+    """In an image, or before systemd can start a socket. What was there is never put back by an ordinary
+    run: a trial login may fail for a while."""
+    def prepare(guest):
+        guest.install(program)
+        guest.put("/etc/sshd-vsock.yaml", "{}\n")
+        guest.chroot(HAND.replace("sshd -i", f"sshd -i {KEYS}").partition("systemctl")[0] +
+                     f"mkdir -p sockets.target.wants; {LINK}; mv /root/.ssh/authorized_keys /etc/own.keys;"
+                     "rm /etc/systemd/system/multi-user.target.wants/ssh.service; passwd -dl root")
+        guest.put("/etc/modules-load.d/own.conf", "vsock_loopback\nvmw_vsock_virtio_transport\n")
+        if way == "image":
+            guest.offline(program, "--takeover", "apply")
+        else:
+            guest.put("/etc/systemd/system/early.service", EARLY)
+            guest.chroot("systemctl enable -q early.service")
+    with Guest("bookworm", prepare=prepare) as guest:
+        words = guest.check("journalctl -b -o cat -u sshd-vsock-provision")
+        assert guest.run(f"grep AuthorizedKeysFile {UNITS}/sshd-vsock@.service").status == 1, words
+        assert guest.check("systemctl show -P ExecMainStatus sshd-vsock-provision") == "4\n", words
+        assert "verified: SSH-2.0" in words and "was shown to log in through it" in words, words
+        assert guest.run("ls /etc/systemd/system/sshd-vsock@.service.sshd-vsock-saved").status == 0
+        guest.check("sshd-vsock remove")
+        assert guest.ssh("true").status == 0

@@ -102,10 +102,51 @@ static void test_socket_that_was_not_told(void **state)
         w.units.provision.needs_reload = true;
         expect_units(&w, "",
                      RELOAD "a systemctl stop ssh.service\na systemctl restart ssh.socket\n");
+        w = settled_world("");
+        w.base.tcp[TCP_SSH_SOCKET].active = w.base.tcp[TCP_SSH_SOCKET].needs_reload = true;
+        expect_units(&w, NULL,
+                     RELOAD "a systemctl stop ssh.service\na systemctl restart ssh.socket\n"
+                            "c systemctl stop sshd-vsock.socket\nc systemctl daemon-reload\n");
         /* one that opens again has to know where */
         w = settled_world("disable_tcp: true\n");
         w.base.tcp[TCP_SSH_SOCKET].needs_reload = true;
         expect_units(&w, "disable_tcp: true\n", RELOAD);
+}
+
+/* A generator makes the socket's addresses of sshd's Port, in the reload itself: before it systemd
+ * has read all there is. */
+static void test_socket_whose_ports_change_in_the_reload(void **state)
+{
+        static const struct {
+                uint16_t ports[2]; /* of the files, as they will be */
+                size_t n;
+                const char *listen; /* as systemd has read them */
+                bool lost;
+        } table[] = {
+                { { 22 }, 1, "[::]:22", false },
+                { { 22 }, 1, "0.0.0.0:22 [::]:22 vsock::2222 /run/x:1", false },
+                { { 2222 }, 1, "[::]:22", true },
+                { { 22, 2222 }, 2, "[::]:22", true },
+                { { 22 }, 1, "[::]:22 [::]:2222", true },
+                { { 22 }, 1, "", false }, /* it is not known */
+                { { 0 }, 0, "[::]:22", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                struct world w = settled_world("");
+                struct tcp_unit *t = &w.base.tcp[TCP_SSH_SOCKET];
+
+                t->active = true;
+                t->streams.n_ports = table[i].n;
+                memcpy(t->streams.ports, table[i].ports, sizeof(table[i].ports));
+                (void)snprintf(t->listen, sizeof(t->listen), "%s", table[i].listen);
+                w.units.provision.needs_reload = true;
+                expect_units(&w, "",
+                             table[i].lost ? RELOAD "a systemctl stop ssh.service\n"
+                                                    "a systemctl restart ssh.socket\n"
+                                           : RELOAD);
+        }
 }
 
 /* Whoever closes TCP leaves the keys that the machine was booted with: they may be all there is. */
@@ -320,6 +361,7 @@ int main(void)
                 cmocka_unit_test(test_stale),
                 cmocka_unit_test(test_socket_that_is_told),
                 cmocka_unit_test(test_socket_that_was_not_told),
+                cmocka_unit_test(test_socket_whose_ports_change_in_the_reload),
                 cmocka_unit_test(test_keys_of_the_boot),
                 cmocka_unit_test(test_reopened_socket),
                 cmocka_unit_test(test_socket_that_failed_beside_ours),

@@ -45,6 +45,11 @@ static bool missed(const struct desired *d, const struct observed *observed, con
         return false;
 }
 
+static bool is_tcp(const char *address)
+{
+        return *address == '[' || (*address >= '0' && *address <= '9');
+}
+
 /* Whether all of the drop-in's addresses are among those that systemd has. Of what is not TCP it
  * may have another spelling. */
 static bool is_loaded(const char *dropin, const char *listen)
@@ -56,8 +61,7 @@ static bool is_loaded(const char *dropin, const char *listen)
 
                 at += strlen(key);
                 n = strcspn(at, "\n");
-                if (n > 0 && (*at == '[' || (*at >= '0' && *at <= '9')) &&
-                    !word_is_in(listen, at, n))
+                if (n > 0 && is_tcp(at) && !word_is_in(listen, at, n))
                         return false;
         }
         return true;
@@ -108,6 +112,52 @@ static bool service_is_stale(const struct desired *d, const struct observed *obs
         return t->stale == STALE_CONFINED;
 }
 
+/* The port of the list's next TCP address; 0: there is none. */
+static unsigned next_port(const char **at)
+{
+        unsigned port;
+        char host[64];
+
+        for (struct word w; word_next(at, ' ', &w);)
+                if (is_tcp(w.text) && listen_split(w.text, w.len, host, sizeof(host), &port) &&
+                    port != 0)
+                        return port;
+        return 0;
+}
+
+static bool has_port(const struct unit_streams *s, unsigned port)
+{
+        for (size_t i = 0; i < s->n_ports; i++)
+                if (s->ports[i] == port)
+                        return true;
+        return false;
+}
+
+/* Whether its files name other ports than systemd has. What a generator makes of sshd's Port is
+ * made anew in the reload itself: until then systemd calls its files as read. So it does where the
+ * directory of a drop-in is new (unit_need_daemon_reload() goes by what it has cached of them). */
+static bool has_other_ports(const struct tcp_unit *t)
+{
+        struct unit_streams loaded = { 0 };
+        unsigned port;
+
+        if (t->dropin || t->streams.n_ports == 0)
+                return false; /* ours has all addresses; or they are not known */
+        for (const char *at = t->listen; (port = next_port(&at));) {
+                if (!has_port(&t->streams, port))
+                        return true;
+                if (!has_port(&loaded, port))
+                        loaded.ports[loaded.n_ports++] = (uint16_t)port;
+        }
+        return loaded.n_ports > 0 && loaded.n_ports != t->streams.n_ports;
+}
+
+/* Whoever has systemd read a changed address has its socket closed by that. */
+static bool loses_socket(const struct tcp_unit *t)
+{
+        return t->active && (t->needs_reload || has_other_ports(t));
+}
+
 static bool reloads(const struct plan *p, enum phase phase)
 {
         for (size_t k = 0; k < p->n; k++)
@@ -116,36 +166,10 @@ static bool reloads(const struct plan *p, enum phase phase)
         return false;
 }
 
-/* Whether a port that the files name is none of those that systemd has. */
-static bool lacks_port(const struct tcp_unit *t)
-{
-        for (size_t i = 0; i < t->streams.n_ports; i++) {
-                const char *at = t->listen;
-                bool has = false;
-                char host[64];
-                unsigned port;
-
-                for (struct word w; !has && word_next(&at, ' ', &w);)
-                        has = listen_split(w.text, w.len, host, sizeof(host), &port) &&
-                              port == t->streams.ports[i];
-                if (!has)
-                        return true;
-        }
-        return false;
-}
-
-/* Whether systemd's next reload changes what the socket unit listens on. Of a drop-in whose
- * directory is new since the last one it does not say so (unit_need_daemon_reload() goes by what it
- * has cached of directories); with a drop-in of ours it has other ports than its files. */
-static bool is_unread(const struct tcp_unit *t)
-{
-        return t->active && (t->needs_reload || (t->listen[0] && !t->dropin && lacks_port(t)));
-}
-
 bool plan_tcp_unread(const struct facts *f)
 {
         for (size_t k = 0; k < N_TCP_PAIRS; k++)
-                if (is_unread(&f->tcp[distro_tcp_pairs[k].socket]))
+                if (loses_socket(&f->tcp[distro_tcp_pairs[k].socket]))
                         return true;
         return false;
 }
@@ -169,8 +193,7 @@ int plan_tcp(struct plan *p, const struct desired *d, const struct observed *obs
                 if (finish && !config && !socket->active)
                         config = service_is_stale(d, observed, f, &f->tcp[pair->service]);
                 rebind = rebind || other || (finish && socket->active && socket->unbound);
-                /* whoever has systemd read a changed address has its socket closed by that */
-                if (phase == PHASE_ACTIVATE && is_unread(socket) && reloads(p, phase))
+                if (phase == PHASE_ACTIVATE && reloads(p, phase) && loses_socket(socket))
                         rebind = true;
                 if (other && !reloads(p, phase))
                         r = plan_unit(p, OP_RELOAD, phase, "daemon-reload");

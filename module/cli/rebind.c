@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rebind.c: see rebind.h. Which of them it will be no plan can tell in advance: generators make
+ * files anew in the reload itself (Ubuntu's the addresses of ssh.socket, of sshd_config). Looks at
+ * what listens now, and writes nothing.
+ */
+#include "cli/rebind.h"
+
+#include "host/survey-tcp.h"
+
+#include <string.h>
+
+int rebind_socket(struct systemd *m, const char *socket, struct error *error)
+{
+        struct unit_state s = { 0 };
+        char service[256] = "";
+        int r = systemd_socket_service(m, socket, service, sizeof(service), error);
+
+        if (r == 0 && service[0])
+                r = systemd_unit(m, service, &s, error);
+        if (r == 0 && s.active)
+                r = systemd_job(m, JOB_STOP, service, JOB_SECONDS, error);
+        return r < 0 ? r : systemd_job(m, JOB_RESTART, socket, JOB_SECONDS, error);
+}
+
+static int look_at(struct run *r, const char *socket, struct error *error)
+{
+        struct unit_state s = { 0 };
+        int rc = systemd_loaded_unit(r->systemd, socket, &s, error);
+
+        if (rc < 0 || !s.active || !survey_is_closed(s.listen))
+                return rc;
+        log_line(&r->log, LOG_LEVEL_WARN,
+                 "the daemon-reload gave %s other addresses, on which nothing listens: restarting "
+                 "it",
+                 socket);
+        return rebind_socket(r->systemd, socket, error);
+}
+
+/* What nobody listened on before the reload either is for the plan to know. */
+static bool is_known(const struct facts *f, const char *socket)
+{
+        const size_t at = distro_tcp_unit(socket);
+
+        return at < N_TCP_UNITS && (!facts_has_unit(&f->tcp[at]) || f->tcp[at].unbound);
+}
+
+int rebind_lost(struct run *r, struct error *error)
+{
+        const char *const tcp[] = { distro_tcp_units[TCP_SSH_SOCKET],
+                                    distro_tcp_units[TCP_SSHD_SOCKET] };
+        const size_t n = ELEMENTSOF(tcp);
+        int first = 0;
+
+        for (size_t k = 0; k < n + r->facts.n_rivals; k++) {
+                const char *name = k < n ? tcp[k] : r->facts.rivals[k - n].name;
+                struct error next = { 0 };
+                int rc =
+                        is_known(&r->facts, name) ? 0 : look_at(r, name, first < 0 ? &next : error);
+
+                if (first < 0 && rc < 0)
+                        log_error(&r->log, &next);
+                first = first < 0 ? first : rc;
+        }
+        return first;
+}
