@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * survey-rivals.c: see survey-rivals.h. Looks at sshd's own socket units, at those that /etc
- * enables, and at those that we masked: what only runs for now, or is made anew at each boot, is
- * found by whoever connects (diagnose.c).
+ * enables, at those that we masked, and at what others have ours listen on: what only runs for now,
+ * or is made anew at each boot, is found by whoever connects (diagnose.c).
  */
 #include "host/survey-rivals.h"
 
@@ -193,6 +193,37 @@ static bool is_known(const struct facts *f, const char *name)
         return rival_find(f, name) || distro_is_tcp_unit(name) || strcmp(name, UNIT_SOCKET) == 0;
 }
 
+struct own {
+        struct unit_streams streams;
+        struct argv *dropins; /* that name TCP ports, since the last that took all away */
+};
+
+static int take_own_tcp(void *userdata, const char *path, const char *text, size_t len)
+{
+        struct own *own = userdata;
+        AUTO(unit_streams_free) struct unit_streams one = { 0 };
+        int r = unit_streams_read(&own->streams, text, len);
+
+        if (r == 0)
+                r = unit_streams_read(&one, text, len);
+        if (own->streams.n_ports == 0)
+                argv_free(own->dropins);
+        return r == 0 && one.n_ports > 0 && strstr(path, ".d/") ? argv_adds(own->dropins, path) : r;
+}
+
+/* What cannot be read is seen once it listens. */
+static int look_at_own(struct survey *s)
+{
+        struct own own = { .dropins = &s->facts->own_tcp };
+        int r = survey_unit_files(s, UNIT_SOCKET, take_own_tcp, &own);
+
+        unit_streams_free(&own.streams);
+        if (r == -ENOMEM)
+                return r;
+        *s->error = (struct error){ 0 };
+        return 0;
+}
+
 /* One that is not sshd's may be on a disk that fails: then it is not ours to judge, and who
  * connects will see whether it has the port. One that we masked is: its record would be lost. */
 static int look_at_other(struct survey *s, const char *name, bool enabled)
@@ -208,7 +239,7 @@ static int look_at_other(struct survey *s, const char *name, bool enabled)
 int survey_rivals(struct survey *s)
 {
         struct facts *f = s->facts;
-        int r = 0;
+        int r = look_at_own(s);
 
         for (size_t k = 0; r == 0 && k < N_TCP_PAIRS; k++) {
                 const size_t socket = distro_tcp_pairs[k].socket;

@@ -20,6 +20,9 @@ bool plan_changes(const struct plan *p, enum phase phase, unsigned flags);
 int plan_tcp(struct plan *p, const struct desired *d, const struct observed *observed,
              const struct facts *f, enum phase phase) MUST_CHECK;
 
+/* What has our own socket listen on TCP is in the way of closing it. 0 or -ENOMEM. */
+int plan_own_tcp(struct plan *p, const struct desired *d, const struct facts *f) MUST_CHECK;
+
 /* What has to be loaded, reloaded, started and stopped, given the file operations that are in the
  * plan already. 0 or -ENOMEM. */
 int plan_units(struct plan *p, const struct desired *d, const struct observed *observed,
@@ -30,6 +33,10 @@ int plan_units(struct plan *p, const struct desired *d, const struct observed *o
 
 /* A conflict on the item's path, in words. 0 or -ENOMEM. */
 int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...) PRINTF(3, 4);
+
+/* The same on the path of a file that is no item, which the facts own. 0 or -ENOMEM. */
+int plan_add_obstacle(struct plan *p, const char *path, enum blocks blocks, const char *fmt, ...)
+        PRINTF(4, 5);
 
 /* An operation on the item's path; takes the content over (NULL: none). 0 or -ENOMEM. */
 int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const struct observed *o,
