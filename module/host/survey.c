@@ -251,6 +251,7 @@ static int find_live(const struct rootfs *root, struct systemd *m, struct facts 
                 if (r < 0)
                         return r;
                 f->tcp[i].active = s.active;
+                f->tcp[i].failed = s.failed;
                 f->tcp[i].needs_reload = s.needs_reload;
                 f->tcp[i].changed = s.changed;
                 f->tcp[i].main_pid = s.main_pid;

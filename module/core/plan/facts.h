@@ -31,6 +31,7 @@ struct tcp_unit {
         bool recorded;     /* our presets say that we masked it, once */
         bool ours;         /* … and masked it still is */
         bool active;       /* live: it runs or listens now */
+        bool failed;       /* live: it was to run or listen, and does not */
         bool needs_reload; /* live: systemd has not read its files as they are */
         uint64_t changed;  /* live: when its state last changed; realtime, in microseconds */
         bool enabled;      /* a link in a .wants or .requires directory pulls it in; live: a boot */
