@@ -20,7 +20,8 @@ struct reader {
         bool vsock;                   /* it is named anywhere, or something was saved */
 };
 
-static int add_file(struct rival *r, const char *path, const char *text, size_t len, bool saved)
+static int add_file(struct rival *r, const char *path, const char *text, size_t len, bool saved,
+                    bool foreign)
 {
         struct rival_file *files = reallocarray(r->files, r->n_files + 1, sizeof(*files));
         struct rival_file *file;
@@ -29,7 +30,9 @@ static int add_file(struct rival *r, const char *path, const char *text, size_t 
                 return -ENOMEM;
         r->files = files;
         file = &files[r->n_files++];
-        *file = (struct rival_file){ .path = strdup(path), .len = len, .saved = saved };
+        *file = (struct rival_file){
+                .path = strdup(path), .len = len, .saved = saved, .foreign = foreign
+        };
         if (text)
                 file->text = malloc(len + 1); /* all of it: a file may hold NUL */
         if (file->text) {
@@ -74,7 +77,9 @@ static int take_own(struct reader *r, const char *path, const char *text, size_t
         r->rival->own = r->rival->own || fragment;
         r->rival->linked = r->rival->linked || (fragment && !file);
         r->vsock = r->vsock || saved > 0;
-        return file ? add_file(r->rival, path, text, len, saved > 0) : 0;
+        if (file)
+                return add_file(r->rival, path, text, len, saved > 0, false);
+        return names_vsock(text, len) ? add_file(r->rival, path, text, len, false, true) : 0;
 }
 
 static void add_text(struct buf *out, const char *text, size_t len)
@@ -97,6 +102,8 @@ static int take_text(void *userdata, const char *path, const char *text, size_t 
                 r->rival->own = true;
         else if (is_own(path) && (fragment || vsock || distro_has_marker(text, len)))
                 rc = take_own(r, path, text, len);
+        else if (vsock && path[0])
+                rc = add_file(r->rival, path, text, len, false, true);
         if (rc == 0 && r->streams)
                 rc = survey_take_streams(r->streams, path, text, len);
         return rc < 0 ? rc : r->rival->text.error;

@@ -131,6 +131,10 @@ OTHERS = {
     "disable it there, with 'systemctl --root'": OFFLINE + "test_other_unit_on_the_port_in_an_image",
     "take it out, or what includes that file":
         OFFLINE + "test_address_in_a_file_that_is_not_below_etc",
+    "copy it to {SYSTEM_UNIT_DIR}%s, %s": "guest/test_rivals.py::test_stream_of_a_vendor_is_named",
+    "put a copy of what it leads to in its place, %s": "offline/test_rivals.py::"
+        "test_stream_that_is_not_ours_to_take_is_in_the_way",
+    "take that stream out of it, %s": "offline/test_rivals.py::test_stream_that_is_not_ours_to_take_is_in_the_way",
     "take the stream out and run": "guest/test_rivals.py::test_stream_with_a_narrower_template_is_named",
     "systemctl unmask %s && sshd-vsock apply": GUEST + "test_masked_unit_of_the_door",
     "make that file, as a copy of": OFFLINE + "test_addresses_without_a_place",

@@ -75,6 +75,10 @@ const struct observed *plan_find_saved(const struct desired *d, const struct obs
 /* The conflict of a stream that is not taken out. (plan-rivals.c, as all below) 0 or -ENOMEM. */
 int plan_add_different_stream(struct plan *p, const struct item *i) MUST_CHECK;
 
+/* What has our port beside others, in a file that is not ours to write. 0 or -ENOMEM. */
+int plan_rivals_obstacles(struct plan *p, const struct desired *d,
+                          const struct facts *f) MUST_CHECK;
+
 /* What the mask of another unit on our port needs. 0 or -ENOMEM. */
 int plan_rival(struct plan *p, const struct desired *d, const struct observed *observed,
                const struct item *i, const struct observed *o) MUST_CHECK;

@@ -267,6 +267,8 @@ static int make(struct plan *p, const struct desired *d, const struct observed *
                 r = plan_files(p, d, observed, PHASE_CLOSE, 0);
         if (r == 0)
                 r = plan_own_tcp(p, d, f);
+        if (r == 0)
+                r = plan_rivals_obstacles(p, d, f);
         hold_back(p);
         if (r == 0 && u)
                 r = plan_units(p, d, observed, f, u);
