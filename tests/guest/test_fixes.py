@@ -768,6 +768,25 @@ def test_job_that_fails(guest):
 
 
 @pytest.mark.usefixtures("open_again")
+def test_reload_that_hangs(guest):
+    """And that systemd would let hang for ever: it is ended, the unit runs, and nothing waits for it."""
+    lines = "[Service]\nTimeoutStartSec=infinity\nExecReload=\nExecReload=/bin/sh -c '%s'\n" \
+            "ExecReload=/bin/kill -HUP $MAINPID\n"
+    with dropin(guest, "ssh.service", lines % "mkdir /run/once && exec sleep 1000; exit 0"):
+        guest.put(CONFIG, LISTEN)
+        before = listeners(guest)
+        result = guest.run("sshd-vsock apply", timeout=240)
+        assert result.status == 1 and "rolled back: TCP listeners restored\n" in result.stderr
+        fix = Fix(guest, printed(result, "reload ssh.service: ended, for it was not done after 90 s"))
+        assert listeners(guest) == before and not guest.check("systemctl list-jobs --no-legend")
+        assert guest.check("systemctl is-active ssh.service") == "active\n"
+        assert "exec sleep 1000" in fix.run("systemctl cat")
+        guest.put("/run/systemd/system/ssh.service.d/test.conf", lines % "exit 0")
+        fix.run("systemctl daemon-reload && sshd-vsock apply")
+        assert listeners(guest) == {"127.0.0.1:22"}
+
+
+@pytest.mark.usefixtures("open_again")
 def test_configuration_that_is_refused(guest):
     with meanwhile(guest, f"echo 'Port 22x' >{EXTRA}", f"rm {EXTRA}"):
         apply(guest, LISTEN, 4)

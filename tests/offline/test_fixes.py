@@ -116,6 +116,7 @@ OTHERS = {
     "see sshd-vsock --help": OFFLINE + "test_command_line_that_is_wrong",
     "install the package libsystemd0 (Fedora, Arch: systemd-libs)": GUEST + "test_library_that_is_missing",
     "run as root on a system booted with systemd": Never("D-Bus does not answer"),
+    "correct what hangs in ExecReload= of %s": GUEST + "test_reload_that_hangs",
     "systemctl list-jobs": Never("a job that takes 90 seconds"),
     "see 'systemctl status %s' and 'journalctl": GUEST + "test_job_that_fails",
     "correct what 'systemctl status %s' names, then": GUEST + "test_unit_that_systemd_refuses",
