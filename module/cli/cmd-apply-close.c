@@ -137,8 +137,10 @@ static void undo_close(struct run *r)
         if (r->systemd)
                 rc |= run_said(r, systemd_reload(r->systemd, &error), &error);
         rc |= run_said(r, apply_undo_units(r->systemd, &r->plan, PHASE_CLOSE, &error), &error);
-        if (tcp_is_back(r) && rc == 0)
-                log_line(&r->log, LOG_LEVEL_WARN, "rolled back: TCP listeners restored");
+        if (tcp_is_back(r))
+                log_line(&r->log, LOG_LEVEL_WARN, "%s",
+                         rc == 0 ? "rolled back: TCP listeners restored"
+                                 : "TCP listens as before, though not all was rolled back");
 }
 
 void apply_say_kept(struct run *r, enum log_level level)

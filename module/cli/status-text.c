@@ -155,6 +155,7 @@ static void add_tcp(const struct run *r, struct buf *out)
                                  ? "masked by sshd-vsock, for the vsock port"
                          : t->ours    ? "closed (masked by sshd-vsock)"
                          : t->masked  ? "closed (not masked by sshd-vsock)"
+                         : t->failed  ? "failed"
                          : t->enabled ? "enabled"
                                       : "not in use");
                 word = "        ";

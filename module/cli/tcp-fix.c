@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * tcp-fix.c: the fix for an sshd that listens beyond listen_address: where the words come from that
- * make it do so, and the commands that take them out and keep TCP on what is wanted. Writes nothing
- * that lasts.
+ * tcp-fix.c: the fix for an sshd that listens where nobody wants it: where the words come from that
+ * make it do so, and the commands that take them out and keep TCP on what is wanted, and what is on
+ * vsock. Writes nothing that lasts.
  */
 #include "cli/tcp-reality.h"
 
@@ -126,6 +126,26 @@ static void fix_socket(struct run *r, const struct tcp_listener *l, const char *
                 buf_adds(out, l->fix);
 }
 
+/* To stop the unit would take its vsock stream, the only way in perhaps; a stream that its files
+ * name no more systemd closes at a daemon-reload, and leaves the others open. */
+static void fix_stream(struct run *r, const struct tcp_listener *l, const char *files,
+                       struct buf *out)
+{
+        AUTO_BUF paths = BUF_INIT;
+
+        for (struct word file; word_next(&files, '\n', &file);) {
+                AUTO_BUF path = BUF_INIT;
+
+                buf_add(&path, file.text, file.len);
+                if (adds_addresses(r, buf_str(&path)))
+                        buf_addf(&paths, "%s%s", paths.len ? " and " : "", buf_str(&path));
+        }
+        if (paths.len == 0)
+                buf_addf(&paths, "what \"systemctl cat %s\" shows", l->unit);
+        buf_addf(out, "take the TCP addresses out of %s, then \"systemctl daemon-reload\"",
+                 buf_str(&paths));
+}
+
 /* Whether somebody is known to get in when that sshd is gone. */
 static bool has_other_way(struct run *r)
 {
@@ -150,6 +170,9 @@ void tcp_fix(struct run *r, const struct tcp_listener *l, struct buf *out)
         if (!has_other_way(r))
                 buf_adds(out, "first correct what \"sshd-vsock verify\" names: nobody is known to "
                               "get in without this sshd");
+        else if (l->vsock && !distro_is_tcp_unit(l->unit) &&
+                 systemd_unit_files(r->systemd, l->unit, &files, NULL) == 0)
+                fix_stream(r, l, buf_str(&files), out);
         else if (r->config.n_listen == 0 || !l->owned || !distro_is_tcp_unit(l->unit) ||
                  systemd_unit_files(r->systemd, l->unit, &files, NULL) < 0)
                 buf_adds(out, l->fix);

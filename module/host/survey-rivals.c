@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * survey-rivals.c: see survey-rivals.h. Looks at sshd's own socket units, at those that /etc
- * enables, and at those that we masked: what only runs for now, or is made anew at each boot, is
- * found by whoever connects (diagnose.c).
+ * enables, at those that we masked, and at what others have ours listen on: what only runs for now,
+ * or is made anew at each boot, is found by whoever connects (diagnose.c).
  */
 #include "host/survey-rivals.h"
 
@@ -20,7 +20,8 @@ struct reader {
         bool vsock;                   /* it is named anywhere, or something was saved */
 };
 
-static int add_file(struct rival *r, const char *path, const char *text, size_t len, bool saved)
+static int add_file(struct rival *r, const char *path, const char *text, size_t len, bool saved,
+                    bool foreign)
 {
         struct rival_file *files = reallocarray(r->files, r->n_files + 1, sizeof(*files));
         struct rival_file *file;
@@ -29,7 +30,9 @@ static int add_file(struct rival *r, const char *path, const char *text, size_t 
                 return -ENOMEM;
         r->files = files;
         file = &files[r->n_files++];
-        *file = (struct rival_file){ .path = strdup(path), .len = len, .saved = saved };
+        *file = (struct rival_file){
+                .path = strdup(path), .len = len, .saved = saved, .foreign = foreign
+        };
         if (text)
                 file->text = malloc(len + 1); /* all of it: a file may hold NUL */
         if (file->text) {
@@ -74,7 +77,9 @@ static int take_own(struct reader *r, const char *path, const char *text, size_t
         r->rival->own = r->rival->own || fragment;
         r->rival->linked = r->rival->linked || (fragment && !file);
         r->vsock = r->vsock || saved > 0;
-        return file ? add_file(r->rival, path, text, len, saved > 0) : 0;
+        if (file)
+                return add_file(r->rival, path, text, len, saved > 0, false);
+        return names_vsock(text, len) ? add_file(r->rival, path, text, len, false, true) : 0;
 }
 
 static void add_text(struct buf *out, const char *text, size_t len)
@@ -97,6 +102,8 @@ static int take_text(void *userdata, const char *path, const char *text, size_t 
                 r->rival->own = true;
         else if (is_own(path) && (fragment || vsock || distro_has_marker(text, len)))
                 rc = take_own(r, path, text, len);
+        else if (vsock && path[0])
+                rc = add_file(r->rival, path, text, len, false, true);
         if (rc == 0 && r->streams)
                 rc = survey_take_streams(r->streams, path, text, len);
         return rc < 0 ? rc : r->rival->text.error;
@@ -193,6 +200,37 @@ static bool is_known(const struct facts *f, const char *name)
         return rival_find(f, name) || distro_is_tcp_unit(name) || strcmp(name, UNIT_SOCKET) == 0;
 }
 
+struct own {
+        struct unit_streams streams;
+        struct argv *dropins; /* that name TCP ports, since the last that took all away */
+};
+
+static int take_own_tcp(void *userdata, const char *path, const char *text, size_t len)
+{
+        struct own *own = userdata;
+        AUTO(unit_streams_free) struct unit_streams one = { 0 };
+        int r = unit_streams_read(&own->streams, text, len);
+
+        if (r == 0)
+                r = unit_streams_read(&one, text, len);
+        if (own->streams.n_ports == 0)
+                argv_free(own->dropins);
+        return r == 0 && one.n_ports > 0 && strstr(path, ".d/") ? argv_adds(own->dropins, path) : r;
+}
+
+/* What cannot be read is seen once it listens. */
+static int look_at_own(struct survey *s)
+{
+        struct own own = { .dropins = &s->facts->own_tcp };
+        int r = survey_unit_files(s, UNIT_SOCKET, take_own_tcp, &own);
+
+        unit_streams_free(&own.streams);
+        if (r == -ENOMEM)
+                return r;
+        *s->error = (struct error){ 0 };
+        return 0;
+}
+
 /* One that is not sshd's may be on a disk that fails: then it is not ours to judge, and who
  * connects will see whether it has the port. One that we masked is: its record would be lost. */
 static int look_at_other(struct survey *s, const char *name, bool enabled)
@@ -208,7 +246,7 @@ static int look_at_other(struct survey *s, const char *name, bool enabled)
 int survey_rivals(struct survey *s)
 {
         struct facts *f = s->facts;
-        int r = 0;
+        int r = look_at_own(s);
 
         for (size_t k = 0; r == 0 && k < N_TCP_PAIRS; k++) {
                 const size_t socket = distro_tcp_pairs[k].socket;

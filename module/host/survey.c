@@ -251,6 +251,7 @@ static int find_live(const struct rootfs *root, struct systemd *m, struct facts 
                 if (r < 0)
                         return r;
                 f->tcp[i].active = s.active;
+                f->tcp[i].failed = s.failed;
                 /* systemd 252 says so of whatever is masked and has a drop-in */
                 f->tcp[i].needs_reload =
                         s.needs_reload && !(s.masked && (f->tcp[i].masked || f->tcp[i].barred));

@@ -10,10 +10,12 @@
 #include "host/clock.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SCOPE_SECONDS       5
+#define END_SECONDS         5
 #define RELOAD_TIMEOUT_USEC 180000000ull /* generators of others run in it */
 
 int systemd_say(struct error *error, int r, const sd_bus_error *e, const char *what,
@@ -252,6 +254,19 @@ int systemd_reload_for(struct systemd *m, const char *unit, struct error *error)
         return reload_and_restart(m, unit) == 0 ? 0 : systemd_reload(m, error);
 }
 
+/* What hangs in a reload systemd kills when TimeoutStartSec= is over (service.c,
+ * service_dispatch_timer()), the unit runs on, and so it is here where that is longer, or no limit:
+ * else every later reload would wait for it, that of rolling back too. A unit that has no process
+ * for it may still say that it is done, and is not waited for. */
+static void end_reload(struct systemd *m, const char *unit)
+{
+        (void)sd_bus_call_method(m->bus, DESTINATION, OBJECT, INTERFACE, "KillUnit", NULL, NULL,
+                                 "ssi", unit, "control", SIGKILL);
+        if (wait_for_job(m, clock_deadline(END_SECONDS)) < 0)
+                (void)sd_bus_call_method(m->bus, DESTINATION, m->job, DESTINATION ".Job", "Cancel",
+                                         NULL, NULL, NULL);
+}
+
 int systemd_job(struct systemd *m, enum job job, const char *unit, unsigned timeout,
                 struct error *error)
 {
@@ -260,6 +275,17 @@ int systemd_job(struct systemd *m, enum job job, const char *unit, unsigned time
         if (r <= 0 || m->no_wait)
                 return r < 0 ? r : 0;
         r = wait_for_job(m, clock_deadline(timeout));
+        if (r == -ETIMEDOUT && job == JOB_RELOAD) {
+                end_reload(m, unit);
+                error_fix(error,
+                          "correct what hangs in ExecReload= of %s (\"systemctl cat %s\"), then "
+                          "\"systemctl daemon-reload && sshd-vsock apply\"",
+                          unit, unit);
+                return error_say(error, r,
+                                 "systemd: reload %s: ended, for it was not done after "
+                                 "%u s",
+                                 unit, timeout);
+        }
         if (r == -ETIMEDOUT) {
                 error_fix(error, "see \"systemctl list-jobs\"");
                 return error_say(error, r, "systemd: %s %s: not done after %u s", jobs[job].word,

@@ -111,8 +111,8 @@ int systemd_reload(struct systemd *m, struct error *error) MUST_CHECK;
 int systemd_reload_for(struct systemd *m, const char *unit, struct error *error) MUST_CHECK;
 
 /* Enqueues the job and waits for its end, at most `timeout` seconds (-ETIMEDOUT). A job that ends
- * other than "done" is -EIO, with its result in `error`. Stopping a unit that is not loaded is
- * done.
+ * other than "done" is -EIO, with its result in `error`. A reload that is not done in time is
+ * ended; other jobs go on. Stopping a unit that is not loaded is done.
  */
 int systemd_job(struct systemd *m, enum job job, const char *unit, unsigned timeout,
                 struct error *error) MUST_CHECK;

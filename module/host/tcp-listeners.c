@@ -113,16 +113,19 @@ static int look_at_unit(const struct socket_unit *unit, void *userdata)
 {
         struct search *s = userdata;
         AUTO_BUF addresses = BUF_INIT;
-
         const char *at = unit->streams;
+        int r;
 
         for (struct word w; word_next(&at, ' ', &w);)
                 if ((w.text[0] == '[' || (w.text[0] >= '0' && w.text[0] <= '9')) &&
                     is_real(s, w.text, w.len))
                         buf_add_word(&addresses, w.text, w.len);
-        return addresses.len && starts_sshd(s->systemd, unit->name)
-                       ? add_listener(&s->found, &addresses, 1, unit->name)
-                       : 0;
+        if (addresses.len == 0 || !starts_sshd(s->systemd, unit->name))
+                return 0;
+        r = add_listener(&s->found, &addresses, 1, unit->name);
+        if (r == 0)
+                s->found.list[s->found.n - 1].vsock = strstr(unit->streams, "vsock:") != NULL;
+        return r;
 }
 
 /* What keeps a unit from listening, now and later, by where its file is. */

@@ -15,6 +15,7 @@ struct tcp_listener {
         pid_t pid;            /* 1: systemd, which starts an sshd for each connection */
         char unit[256];       /* "": none that can be told */
         bool owned;           /* it ends with that unit */
+        bool vsock;           /* … and so does what the unit has on vsock */
         char title[512];      /* of the process, with the words it was started with */
         char fix[320];        /* the command that ends it */
         struct buf beyond;    /* those of its addresses that nobody wants; for the user of this, */

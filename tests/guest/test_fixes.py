@@ -9,7 +9,7 @@ import re
 import pytest
 
 from guest import SUITES, Guest
-from guest.steps import CONFIG, UNITS, apply, dropin, meanwhile, served_by, squatter
+from guest.steps import CONFIG, UNITS, apply, dropin, listeners, meanwhile, served_by, squatter
 
 # Of all that follow: the rest is in `tests/run --full`.
 EVERY_RUN = 7
@@ -689,6 +689,34 @@ def test_option_of_a_unit_that_is_not_in_etc(guest):
 
 
 @pytest.mark.usefixtures("open_again")
+@pytest.mark.parametrize("config, before", (("disable_tcp: true\n", "is in the way of closing"),
+                                            ("listen_address: 127.0.0.1\n", "is seen at the end")))
+def test_tcp_of_our_own_socket(config, before, guest):
+    """To disable that unit, as any other on TCP, would take the only way in."""
+    file = f"{UNITS}/sshd-vsock.socket.d/x.conf"
+    guest.put(file, "[Socket]\nListenStream=0.0.0.0:2022\n")
+    with meanwhile(guest, f"{RELOAD}; systemctl restart sshd-vsock.socket",
+                   f"rm -rf {UNITS}/sshd-vsock.socket.d; {RELOAD}; systemctl restart sshd-vsock.socket"):
+        open_now = listeners(guest)
+        result = apply(guest, SETTINGS + config, 1)
+        told = result.stderr + guest.run("sshd-vsock status").stdout
+        fixes = [line.split("; fix: ")[1] for line in told.splitlines() if "; fix: " in line]
+        assert "systemctl disable" not in told and len(fixes) > 1
+        if "disable" in config:
+            assert listeners(guest) == open_now > {"0.0.0.0:2022"}, before
+            fix = Fix(guest, printed(result, f"{file} has sshd-vsock.socket listen on TCP, too"))
+            fix.says("take the TCP addresses out of it, then")
+        else:
+            fix = Fix(guest, printed(result, "listens on TCP beyond listen_address: 0.0.0.0:2022"))
+            fix.says(f"take the TCP addresses out of {file}, then")
+        guest.check(f"sed -i /2022/d {file}")
+        fix.run("systemctl daemon-reload")
+        assert listeners(guest) == (set() if "disable" in config else {"127.0.0.1:22"})
+        assert "nothing to do" in apply(guest).stderr
+        assert guest.ssh("true").status == 0
+
+
+@pytest.mark.usefixtures("open_again")
 def test_tcp_that_does_not_come_back(guest):
     """Nothing starts again once TCP was closed, and the door neither."""
     unless = "[Service]\nExecStartPre=/bin/sh -c 'systemctl -q is-active ssh || ! touch /run/flag'\n"
@@ -737,6 +765,25 @@ def test_job_that_fails(guest):
         fix.run("journalctl")
         guest.check("rm /run/flag")
         apply(guest)
+
+
+@pytest.mark.usefixtures("open_again")
+def test_reload_that_hangs(guest):
+    """And that systemd would let hang for ever: it is ended, the unit runs, and nothing waits for it."""
+    lines = "[Service]\nTimeoutStartSec=infinity\nExecReload=\nExecReload=/bin/sh -c '%s'\n" \
+            "ExecReload=/bin/kill -HUP $MAINPID\n"
+    with dropin(guest, "ssh.service", lines % "mkdir /run/once && exec sleep 1000; exit 0"):
+        guest.put(CONFIG, LISTEN)
+        before = listeners(guest)
+        result = guest.run("sshd-vsock apply", timeout=240)
+        assert result.status == 1 and "rolled back: TCP listeners restored\n" in result.stderr
+        fix = Fix(guest, printed(result, "reload ssh.service: ended, for it was not done after 90 s"))
+        assert listeners(guest) == before and not guest.check("systemctl list-jobs --no-legend")
+        assert guest.check("systemctl is-active ssh.service") == "active\n"
+        assert "exec sleep 1000" in fix.run("systemctl cat")
+        guest.put("/run/systemd/system/ssh.service.d/test.conf", lines % "exit 0")
+        fix.run("systemctl daemon-reload && sshd-vsock apply")
+        assert listeners(guest) == {"127.0.0.1:22"}
 
 
 @pytest.mark.usefixtures("open_again")

@@ -313,6 +313,31 @@ def test_stream_with_a_narrower_template_is_named(program):
         assert guest.ssh("true").status == 0 and listeners(guest) == {"*:2222"}
 
 
+@pytest.mark.parametrize("folder", ("/usr/lib/systemd/system", "/run/systemd/system"))
+def test_stream_of_a_vendor_is_named(folder, program):
+    """Were ours enabled beside it, a boot that starts ours first would have no TCP. The fix, to the letter."""
+    file = f"{folder}/ssh.socket.d/v.conf"
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.put(file, STREAM)
+        guest.check("modprobe vsock_loopback; systemctl disable -q --now ssh.service; systemctl daemon-reload;"
+                    "systemctl enable -q --now ssh.socket; ip link set lo up")
+        before, listen, tcp = guest.check(STATE), guest.check(LISTEN), listeners(guest)
+        for config in "{}\n", "disable_tcp: true\n":
+            said = apply(guest, config, 1).stderr
+            place = f"{UNITS}/ssh.socket.d/v.conf"
+            assert (f"{file} has ssh.socket listen on the vsock port, too; fix: copy it to {place}, then "
+                    '"systemctl daemon-reload && sshd-vsock apply"\n') in said
+            assert guest.check(f"rm /etc/sshd-vsock.yaml; {STATE}") == before
+            assert guest.check(LISTEN) == listen and listeners(guest) == tcp
+        guest.check(f"mkdir -p {UNITS}/ssh.socket.d; cp {file} {place}")
+        guest.check("systemctl daemon-reload && sshd-vsock apply")
+        assert guest.ssh("true").status == 0 and listeners(guest) == tcp
+        assert "nothing to do" in apply(guest).stderr
+        guest.check(f"rm {place}; systemctl daemon-reload; systemctl restart ssh.socket; true")
+        assert "ssh.socket: failed\n" in guest.run("sshd-vsock status").stdout
+
+
 @pytest.mark.parametrize("what", ("stream", "mkosi"))
 def test_disk_that_is_full_half_way(what, program):
     """The files of the other unit are changed, and nothing of ours runs: a daemon-reload must not matter."""

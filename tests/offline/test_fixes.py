@@ -116,10 +116,14 @@ OTHERS = {
     "see sshd-vsock --help": OFFLINE + "test_command_line_that_is_wrong",
     "install the package libsystemd0 (Fedora, Arch: systemd-libs)": GUEST + "test_library_that_is_missing",
     "run as root on a system booted with systemd": Never("D-Bus does not answer"),
+    "correct what hangs in ExecReload= of %s": GUEST + "test_reload_that_hangs",
     "systemctl list-jobs": Never("a job that takes 90 seconds"),
     "see 'systemctl status %s' and 'journalctl": GUEST + "test_job_that_fails",
     "correct what 'systemctl status %s' names, then": GUEST + "test_unit_that_systemd_refuses",
     "correct what 'systemctl status sshd-vsock.socket' names": GUEST + "test_unit_that_systemd_refuses",
+    "take the TCP addresses out of it, %s": GUEST + "test_tcp_of_our_own_socket",
+    "take the TCP addresses out of %s": GUEST + "test_tcp_of_our_own_socket",
+    "what 'systemctl cat %s' shows": Never("a unit whose file went since systemd read it"),
     "take ListenStream= out of %s": GUEST + "test_port_that_a_drop_in_moves",
     "systemctl disable --now %s && sshd-vsock apply": GUEST + "test_port_of_another_socket_unit",
     "take vsock port %u out of it": GUEST + "test_port_of_another_socket_unit",
@@ -128,6 +132,10 @@ OTHERS = {
     "disable it there, with 'systemctl --root'": OFFLINE + "test_other_unit_on_the_port_in_an_image",
     "take it out, or what includes that file":
         OFFLINE + "test_address_in_a_file_that_is_not_below_etc",
+    "copy it to {SYSTEM_UNIT_DIR}%s, %s": "guest/test_rivals.py::test_stream_of_a_vendor_is_named",
+    "put a copy of what it leads to in its place, %s": "offline/test_rivals.py::"
+        "test_stream_that_is_not_ours_to_take_is_in_the_way",
+    "take that stream out of it, %s": "offline/test_rivals.py::test_stream_that_is_not_ours_to_take_is_in_the_way",
     "take the stream out and run": "guest/test_rivals.py::test_stream_with_a_narrower_template_is_named",
     "systemctl unmask %s && sshd-vsock apply": GUEST + "test_masked_unit_of_the_door",
     "make that file, as a copy of": OFFLINE + "test_addresses_without_a_place",
@@ -216,7 +224,7 @@ OTHERS = {
 }
 # Pieces of a command that say nothing by themselves, and words of the machinery around them.
 PIECES = {"sshd-vsock apply", "sshd-vsock %sremove", "--root=%s ", "systemctl daemon-reload; ",
-          "disable --now", "mask --now", "stop", ".scope", "/run/systemd/generator",
+          "disable --now", "mask --now", "stop", " and ", ".scope", "/run/systemd/generator",
           "/run/systemd/transient/", "fix", "disabled", "loopback", "systemctl stop ", "still listens on TCP",
           "%s (the journal: %s)", "listens on TCP beyond listen_address", ", and over TCP no longer once it closes"}
 
@@ -358,6 +366,22 @@ def test_stream_whose_template_is_narrower_in_an_image(choice, folder):
     tree.apply(*(["--takeover"] if choice != "take the stream out" else []))
     assert b"vsock::" not in tree.read(path)
     assert "nothing to do" in tree.apply().stderr
+
+
+def test_tcp_of_our_own_socket_in_an_image(debian):
+    """Only what is in force at the end counts."""
+    file = f"{UNITS}/sshd-vsock.socket.d/10-x.conf"
+    debian.put(file, "[Socket]\nListenStream=0.0.0.0:2022\n")
+    debian.apply()
+    fix = cure(debian.apply("--no-verify", config=CLOSE, status=1), f"{file} has sshd-vsock.socket listen on TCP")
+    assert fix == "take the TCP addresses out of it, and run this again"
+    assert f"{UNITS}/ssh.service" not in debian.state()
+    debian.put(f"{UNITS}/sshd-vsock.socket.d/20-y.conf", "[Socket]\nListenStream=\nListenStream=vsock::22\n")
+    assert debian.run("plan", config=CLOSE).returncode == 0
+    debian.remove(f"{UNITS}/sshd-vsock.socket.d/20-y.conf")
+    debian.put(file, "[Socket]\nBacklog=5\n")
+    debian.apply("--no-verify", config=CLOSE)
+    assert debian.state()[f"{UNITS}/ssh.service"][-1] == "/dev/null"
 
 
 def test_image_of_a_user(debian, folder):

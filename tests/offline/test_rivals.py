@@ -256,20 +256,69 @@ def test_stream_in_a_unit_of_the_administrators_own(configs, ubuntu):
     assert differences(before, ubuntu.state()) == set()
 
 
-@pytest.mark.parametrize("what", ("another port", "not enabled", "no file of /etc", "a link"))
-def test_stream_that_is_not_in_the_way_or_not_ours_to_take(what, ubuntu):
-    write_stream(ubuntu)
-    if what == "another port":
-        write_stream(ubuntu, STREAM.replace("::22", "::2222"))
-    elif what == "not enabled":
+def add_to_vendor(tree, what):
+    """The stream is in a file that is not ours to write; its path, and the place where it were."""
+    vendor = "/usr/lib/systemd/system"
+    path, place = f"{vendor}/ssh.socket.d/x.conf", f"{UNITS}/ssh.socket.d/x.conf"
+    if what == "the unit itself":
+        path, place = f"{vendor}/ssh.socket", f"{UNITS}/ssh.socket"
+        tree.put(path, tree.read(path) + STREAM.encode())
+    else:
+        tree.put(path, STREAM)
+    if what == "a link":
+        tree.link(place, path)
+        path = place
+    if what == "ahead":
+        place = path = f"{UNITS}.control/ssh.socket.d/x.conf"
+        tree.put(path, STREAM)
+    return path, place
+
+
+@pytest.mark.parametrize("what", ("a drop-in", "the unit itself", "a link", "ahead"))
+def test_stream_that_is_not_ours_to_take_is_in_the_way(what, ubuntu):
+    """Else two sockets were enabled for one port, and a boot could have TCP fail. What the fixes say, to the
+    letter."""
+    path, place = add_to_vendor(ubuntu, what)
+    before = ubuntu.state()
+    for config in "", CLOSE:
+        said = ubuntu.apply(config=config, status=1).stderr
+        assert f"{ubuntu.root}{path} " in said and "has ssh.socket listen on the vsock port, too; fix: " in said
+        assert ubuntu.state() == before
+    fix = said.split("; fix: ")[1].splitlines()[0]
+    text = ubuntu.read(path) if what == "the unit itself" else STREAM
+    if what == "ahead":
+        assert fix == "take that stream out of it, and run this again"
+        ubuntu.remove(path)
+        ubuntu.remove("/usr/lib/systemd/system/ssh.socket.d/x.conf")
+        ubuntu.apply()
+        return
+    assert fix == ("put a copy of what it leads to in its place, and run this again" if what == "a link" else
+                   f"copy it to {place}, and run this again")
+    if what == "a link":
+        ubuntu.remove(place)
+    ubuntu.put(place, text)
+    before = ubuntu.state()
+    ubuntu.apply()
+    assert not [line for line in settings(ubuntu, place) if "vsock" in line]
+    assert "nothing to do" in ubuntu.apply().stderr
+    assert ubuntu.run("remove").returncode == 0
+    assert differences(before, ubuntu.state()) == set()
+
+
+def test_stream_that_comes_with_a_package_once_tcp_is_closed(ubuntu):
+    """Ours masks that unit: nothing of it listens at a boot. It would, where TCP opens."""
+    ubuntu.apply("--no-verify", config=CLOSE)
+    add_to_vendor(ubuntu, "a drop-in")
+    assert "nothing to do" in ubuntu.apply("--no-verify", config=CLOSE).stderr
+    assert "listen on the vsock port, too" in ubuntu.apply(config="", status=1).stderr
+
+
+@pytest.mark.parametrize("what", ("another port", "not enabled"))
+def test_stream_that_is_not_in_the_way(what, ubuntu):
+    write_stream(ubuntu, STREAM.replace("::22", "::2222") if what == "another port" else STREAM)
+    if what == "not enabled":
         ubuntu.remove(f"{UNITS}/sockets.target.wants/ssh.socket")
         ubuntu.remove(f"{UNITS}/ssh.service.requires/ssh.socket")
-    else:
-        place = ubuntu.at("/usr/lib/systemd/system/ssh.socket.d/x.conf")
-        place.parent.mkdir()
-        ubuntu.at(DROPIN).rename(place)
-        if what == "a link":
-            ubuntu.link(DROPIN, "/usr/lib/systemd/system/ssh.socket.d/x.conf")
     before = ubuntu.state()
     ubuntu.apply()
     after = ubuntu.state()

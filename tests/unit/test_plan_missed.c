@@ -202,8 +202,9 @@ static void test_socket_that_failed_beside_ours(void **state)
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 struct world w = settled_world(table[i].yaml);
-                struct rival_file file = { text(path), text("[Socket]\nListenStream=vsock::22\n"),
-                                           33, false };
+                struct rival_file file = { .path = text(path),
+                                           .text = text("[Socket]\nListenStream=vsock::22\n"),
+                                           .len = 33 };
                 struct rival r = { .name = text("ssh.socket"),
                                    .service = text("ssh.service"),
                                    .kind = RIVAL_STREAM,

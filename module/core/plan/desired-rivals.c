@@ -72,7 +72,8 @@ void desired_add_rivals(struct maker *m, enum rival_kind kind)
                 if (kind == RIVAL_WHOLE)
                         add_mask(m, r);
                 for (size_t i = 0; kind == RIVAL_STREAM && i < r->n_files; i++)
-                        add_file(m, r, &r->files[i]);
+                        if (!r->files[i].foreign)
+                                add_file(m, r, &r->files[i]);
         }
 }
 

@@ -16,6 +16,7 @@ void facts_free(struct facts *f)
                 unit_streams_free(&f->tcp[i].streams);
         argv_free(&f->sockets);
         argv_free(&f->sshd_left);
+        argv_free(&f->own_tcp);
         argv_free(&f->recorded);
         for (size_t i = 0; i < f->n_rivals; i++)
                 rival_free(&f->rivals[i]);

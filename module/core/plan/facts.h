@@ -31,6 +31,7 @@ struct tcp_unit {
         bool recorded;     /* our presets say that we masked it, once */
         bool ours;         /* … and masked it still is */
         bool active;       /* live: it runs or listens now */
+        bool failed;       /* live: it was to run or listen, and does not */
         bool needs_reload; /* live: systemd has not read its files as they are */
         uint64_t changed;  /* live: when its state last changed; realtime, in microseconds */
         bool enabled;      /* a link in a .wants or .requires directory pulls it in; live: a boot */
@@ -86,6 +87,7 @@ struct facts {
                                 answers */
         struct tcp_unit tcp[N_TCP_UNITS];
         struct argv sockets;   /* other socket units that links of /etc pull in */
+        struct argv own_tcp;   /* drop-ins that have our own socket unit listen on TCP, too */
         struct argv recorded;  /* socket units that our presets say we masked */
         unsigned joint_preset; /* bits of distro_tcp_units that PATH_PRESET records, as 0.1.0 did */
         struct rival *rivals;  /* those with a stream on vsock, or that had one before ours */

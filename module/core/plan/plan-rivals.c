@@ -40,6 +40,57 @@ int plan_add_different_stream(struct plan *p, const struct item *i)
                 p->facts->live ? "sshd-vsock apply" : "apply");
 }
 
+/* Whether it stays masked, by us. */
+static bool is_closed(const struct desired *d, const struct rival *v)
+{
+        for (size_t k = 0; v->masked && k < d->n; k++)
+                if (d->items[k].wanted && (d->items[k].flags & ITEM_MASK) &&
+                    strcmp(basename(d->items[k].path), v->name) == 0)
+                        return true;
+        return false;
+}
+
+/* Where systemd looks before /etc/systemd/system (path-lookup.c): a copy there would not count. */
+static bool is_ahead(const char *path)
+{
+        return strncmp(path, "/run/systemd/transient/", 23) == 0 ||
+               strstr(path, "/system.control/");
+}
+
+/* A copy in /etc takes the place of the file, and what is in /etc is taken over. */
+static int add_obstacle(struct plan *p, const struct rival *v)
+{
+        const char *path = v->obstacle, *name = basename(path);
+        const char *again = p->facts->live ? "then \"systemctl daemon-reload && sshd-vsock apply\""
+                                           : "and run this again";
+        const char *dropin = memrchr(path, '/', (size_t)(name - 1 - path));
+
+        if (is_ahead(path))
+                return plan_add_obstacle(p, path, BLOCKS_LISTENER,
+                                         "has %s listen on the vsock port, too; fix: take that "
+                                         "stream out of it, %s",
+                                         v->name, again);
+        if (strncmp(path, SYSTEM_UNIT_DIR "/", strlen(SYSTEM_UNIT_DIR "/")) == 0)
+                return plan_add_obstacle(p, path, BLOCKS_LISTENER,
+                                         "is a link, and has %s listen on the vsock port, too; "
+                                         "fix: put a copy of what it leads to in its place, %s",
+                                         v->name, again);
+        return plan_add_obstacle(
+                p, path, BLOCKS_LISTENER,
+                "has %s listen on the vsock port, too; fix: copy it to " SYSTEM_UNIT_DIR "%s, %s",
+                v->name, strstr(path, ".d/") ? dropin : name - 1, again);
+}
+
+int plan_rivals_obstacles(struct plan *p, const struct desired *d, const struct facts *f)
+{
+        int r = 0;
+
+        for (size_t k = 0; r == 0 && d->port != 0 && k < f->n_rivals; k++)
+                if (f->rivals[k].obstacle && !is_closed(d, &f->rivals[k]))
+                        r = add_obstacle(p, &f->rivals[k]);
+        return r;
+}
+
 int plan_rival(struct plan *p, const struct desired *d, const struct observed *observed,
                const struct item *i, const struct observed *o)
 {

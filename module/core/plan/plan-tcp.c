@@ -174,6 +174,29 @@ bool plan_tcp_unread(const struct facts *f)
         return false;
 }
 
+static bool closes(const struct desired *d)
+{
+        for (size_t k = 0; k < d->n; k++)
+                if (d->items[k].wanted && (d->items[k].flags & ITEM_MASK))
+                        return true;
+        return false;
+}
+
+/* To stop or mask that one, as any other unit on TCP, is to take the way in that is to be left. */
+int plan_own_tcp(struct plan *p, const struct desired *d, const struct facts *f)
+{
+        int r = 0;
+
+        for (size_t k = 0; r == 0 && closes(d) && k < f->own_tcp.n; k++)
+                r = plan_add_obstacle(p, f->own_tcp.list[k], BLOCKS_CLOSE,
+                                      "has " UNIT_SOCKET " listen on TCP, too; fix: take the TCP "
+                                      "addresses out of it, %s",
+                                      f->live ? "then \"systemctl daemon-reload && sshd-vsock "
+                                                "apply\""
+                                              : "and run this again");
+        return r;
+}
+
 int plan_tcp(struct plan *p, const struct desired *d, const struct observed *observed,
              const struct facts *f, enum phase phase)
 {

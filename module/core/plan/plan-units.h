@@ -23,6 +23,9 @@ int plan_tcp(struct plan *p, const struct desired *d, const struct observed *obs
 /* … whether systemd's next reload changes what a TCP socket listens on, whoever wrote that. */
 bool plan_tcp_unread(const struct facts *f);
 
+/* What has our own socket listen on TCP is in the way of closing it. 0 or -ENOMEM. */
+int plan_own_tcp(struct plan *p, const struct desired *d, const struct facts *f) MUST_CHECK;
+
 /* What has to be loaded, reloaded, started and stopped, given the file operations that are in the
  * plan already. 0 or -ENOMEM. */
 int plan_units(struct plan *p, const struct desired *d, const struct observed *observed,
@@ -33,6 +36,10 @@ int plan_units(struct plan *p, const struct desired *d, const struct observed *o
 
 /* A conflict on the item's path, in words. 0 or -ENOMEM. */
 int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...) PRINTF(3, 4);
+
+/* The same on the path of a file that is no item, which the facts own. 0 or -ENOMEM. */
+int plan_add_obstacle(struct plan *p, const char *path, enum blocks blocks, const char *fmt, ...)
+        PRINTF(4, 5);
 
 /* An operation on the item's path; takes the content over (NULL: none). 0 or -ENOMEM. */
 int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const struct observed *o,
@@ -70,6 +77,10 @@ const struct observed *plan_find_saved(const struct desired *d, const struct obs
 
 /* The conflict of a stream that is not taken out. (plan-rivals.c, as all below) 0 or -ENOMEM. */
 int plan_add_different_stream(struct plan *p, const struct item *i) MUST_CHECK;
+
+/* What has our port beside others, in a file that is not ours to write. 0 or -ENOMEM. */
+int plan_rivals_obstacles(struct plan *p, const struct desired *d,
+                          const struct facts *f) MUST_CHECK;
 
 /* What the mask of another unit on our port needs. 0 or -ENOMEM. */
 int plan_rival(struct plan *p, const struct desired *d, const struct observed *observed,

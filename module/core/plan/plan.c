@@ -65,20 +65,40 @@ static enum blocks blocks_of(const struct item *i)
         return i->phase == PHASE_CLOSE || (i->flags & ITEM_TCP) ? BLOCKS_CLOSE : BLOCKS_LISTENER;
 }
 
-int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
+static int add_conflict(struct plan *p, const char *path, enum blocks blocks, const char *fmt,
+                        va_list ap)
 {
         struct conflict *c = list_room(p->conflicts, p->n_conflicts, sizeof(*c));
-        va_list ap;
 
         if (!c)
                 return -ENOMEM;
         p->conflicts = c;
         c = &p->conflicts[p->n_conflicts++];
-        *c = (struct conflict){ .path = i->path, .blocks = blocks_of(i) };
-        va_start(ap, fmt);
+        *c = (struct conflict){ .path = path, .blocks = blocks };
         (void)vsnprintf(c->reason, sizeof(c->reason), fmt, ap);
-        va_end(ap);
         return 0;
+}
+
+int plan_add_conflict(struct plan *p, const struct item *i, const char *fmt, ...)
+{
+        va_list ap;
+        int r;
+
+        va_start(ap, fmt);
+        r = add_conflict(p, i->path, blocks_of(i), fmt, ap);
+        va_end(ap);
+        return r;
+}
+
+int plan_add_obstacle(struct plan *p, const char *path, enum blocks blocks, const char *fmt, ...)
+{
+        va_list ap;
+        int r;
+
+        va_start(ap, fmt);
+        r = add_conflict(p, path, blocks, fmt, ap);
+        va_end(ap);
+        return r;
 }
 
 struct op *plan_add(struct plan *p, enum op_kind kind, enum phase phase, const char *name)
@@ -245,6 +265,10 @@ static int make(struct plan *p, const struct desired *d, const struct observed *
 
         if (r == 0)
                 r = plan_files(p, d, observed, PHASE_CLOSE, 0);
+        if (r == 0)
+                r = plan_own_tcp(p, d, f);
+        if (r == 0)
+                r = plan_rivals_obstacles(p, d, f);
         hold_back(p);
         if (r == 0 && u)
                 r = plan_units(p, d, observed, f, u);

@@ -106,8 +106,9 @@ static bool has_saved(const struct rival *r)
 }
 
 /* Whether the files of /etc are all that has such a stream: in /run and in /usr they are somebody
- * else's. */
-static int is_in_files(const struct rival *r, const struct count *c, bool *ret, bool *ret_adds)
+ * else's, and the last that has one is in the way. */
+static int is_in_files(const struct rival *r, const struct count *c, bool *ret, bool *ret_adds,
+                       const char **ret_obstacle)
 {
         unsigned found = 0;
 
@@ -120,6 +121,10 @@ static int is_in_files(const struct rival *r, const struct count *c, bool *ret, 
 
                 if (rc < 0)
                         return rc;
+                if (r->files[i].foreign) {
+                        *ret_obstacle = one.wanted > 0 ? r->files[i].path : *ret_obstacle;
+                        continue;
+                }
                 found += one.wanted;
                 *ret_adds = *ret_adds || one.adds;
         }
@@ -142,8 +147,9 @@ static bool stays_whole(const struct rival *r, const struct count *c)
  * does; and does not listen on TCP by itself from then on, for nothing starts it. */
 static int is_turned(const struct facts *f, const struct rival *r, const struct count *c)
 {
+        const char *obstacle = NULL;
         bool files, adds;
-        int rc = is_in_files(r, c, &files, &adds);
+        int rc = is_in_files(r, c, &files, &adds, &obstacle);
 
         if (rc < 0 || !files || adds || r->own || !distro_is_tcp_unit(r->name))
                 return rc;
@@ -183,9 +189,13 @@ static bool is_left(const struct facts *f, const struct rival *r, const struct r
 static int decide_stream(struct rival *r, const struct count *c, const struct rivals_wish *wish)
 {
         const bool taken = r->kind == RIVAL_STREAM || wish->served || wish->takeover;
+        const char *obstacle = NULL;
         bool files, adds;
-        int rc = is_in_files(r, c, &files, &adds);
+        int rc = is_in_files(r, c, &files, &adds, &obstacle);
 
+        /* at a boot either may have the port, and without it this one has none of its others */
+        if (rc == 0 && !files && r->enabled)
+                r->obstacle = obstacle;
         if (rc < 0 || !files)
                 return rc;
         r->kind = RIVAL_STREAM;

@@ -15,12 +15,13 @@ enum rival_kind {
         RIVAL_WHOLE,  /* it listens on nothing else: it is masked */
 };
 
-/* A file of it in /etc/systemd/system that names vsock, or that has a copy kept beside. */
+/* A file of it that names vsock, or that has a copy kept beside. */
 struct rival_file {
         char *path;
         char *text; /* NULL: it is not there */
         size_t len;
         bool saved;
+        bool foreign; /* not ours to write: not in /etc/systemd/system, or a link */
 };
 
 struct rival {
@@ -43,6 +44,8 @@ struct rival {
         /* by rivals_decide(): */
         enum rival_kind kind;
         struct buf different; /* what it does that ours does not; empty: nothing */
+        const char *obstacle; /* a foreign file with a stream on our port, beside others; NULL: none
+                               */
 };
 
 /* What is wanted of them. */
