@@ -297,6 +297,9 @@ enum cause cause_from_journal(const char *line)
                 { "Failed at step RUNTIME_DIRECTORY", CAUSE_NO_PRIVSEP }, /* systemd, execute.c */
         };
 
+        /* the directory is there, and the unit takes away the right to it */
+        if (strstr(line, "chroot(\"") && strstr(line, "Operation not permitted"))
+                return CAUSE_NO_KEX;
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 if (strstr(line, table[i].phrase))
                         return table[i].cause;
