@@ -103,6 +103,15 @@ static void add_public(struct run *r, const char *path)
                 client_known_host(r->client_side.client.name, text, &r->client_side.known_hosts);
 }
 
+static void note_refused(struct run *r, const char *path)
+{
+        AUTO_BUF full = BUF_INIT;
+
+        buf_addf(&full, "%s%s", r->root.path, path);
+        buf_adds(&r->client_side.refused, " ");
+        buf_add_quoted(&r->client_side.refused, buf_str(&full));
+}
+
 /* One that sshd would not load (authfile.c, sshkey_perm_ok(); Fedora's lets a group read) is not
  * shown. */
 static void add_key(struct run *r, const char *path)
@@ -117,7 +126,9 @@ static void add_key(struct run *r, const char *path)
                 add_public(r, path); /* who asks is not root */
         if (rc < 0)
                 return;
-        if (!host_key_is_private(text) || st.st_uid != 0 || (st.st_mode & 037) == 0)
+        if (host_key_is_private(text) && st.st_uid == 0 && (st.st_mode & 037))
+                note_refused(r, path);
+        else
                 add_text(r, path, text, len, &public);
         explicit_bzero(text, len);
         client_known_host(r->client_side.client.name, buf_str(&public),
@@ -182,15 +193,33 @@ static int find_keys(struct run *r)
         return rc;
 }
 
+/* What is there already no run makes anew. */
+static void say_no_keys(struct run *r)
+{
+        const struct client_side *s = &r->client_side;
+
+        if (s->refused.len > 0) {
+                error_fix(&r->error, "chmod 0600%s", buf_str(&s->refused));
+                (void)error_say(&r->error, -1,
+                                "there are no host keys that sshd could use: others than root may "
+                                "read those that are there");
+        } else if (s->key_files.len == 0) {
+                error_fix(&r->error, "take \"HostKey none\" out of sshd_config");
+                (void)error_say(&r->error, -1, "sshd is told to use no host key");
+        } else {
+                error_fix(&r->error, "%s",
+                          r->root.image ? "boot the image once" : "sshd-vsock apply");
+                (void)error_say(&r->error, -1, "there are no host keys that sshd could use yet: %s",
+                                buf_str(&s->key_files));
+        }
+}
+
 static int show_known_hosts(struct run *r)
 {
         const struct buf *lines = &r->client_side.known_hosts;
 
         if (lines->len == 0) {
-                error_fix(&r->error, "%s",
-                          r->root.image ? "boot the image once" : "sshd-vsock apply");
-                (void)error_say(&r->error, -1, "there are no host keys that sshd could use yet: %s",
-                                buf_str(&r->client_side.key_files));
+                say_no_keys(r);
                 return run_fail(r);
         }
         buf_add(&r->text, lines->data, lines->len);

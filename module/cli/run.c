@@ -357,6 +357,7 @@ void run_done(struct run *r)
         buf_free(&r->text);
         buf_free(&r->client_side.known_hosts);
         buf_free(&r->client_side.key_files);
+        buf_free(&r->client_side.refused);
         free(r->hosts.address);
         systemd_close(&r->systemd);
         lock_release(&r->lock);

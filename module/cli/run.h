@@ -73,6 +73,7 @@ struct client_side {
         struct client client;
         struct buf known_hosts; /* lines */
         struct buf key_files;   /* where they were looked for, in words */
+        struct buf refused;     /* those that sshd would not load, as words of a shell */
 };
 
 /* Where the configuration is from. */

@@ -28,6 +28,20 @@ struct links {
         const char *name; /* "X.wants" */
 };
 
+/* Whether a link enables the socket unit of our name, and is none that we make. */
+static int note_own_name(struct wants *w, const char *wants, const char *path)
+{
+        struct observed o = { 0 };
+        int r = survey_look(w->s, path, &o);
+        const bool ours = strcmp(w->directory, SYSTEM_UNIT_DIR) == 0 &&
+                          strcmp(wants, "sockets.target.wants") == 0 &&
+                          observed_enables(&o, SYSTEM_UNIT_DIR "/" UNIT_SOCKET);
+
+        w->s->facts->covered_enabled = w->s->facts->covered_enabled || (r == 0 && !ours);
+        observed_free(&o);
+        return r;
+}
+
 /* A link to /dev/null takes away one of the same name that is in a directory behind it
  * (load-dropin.c, process_deps()). */
 static int note_enabled(const char *name, void *userdata)
@@ -36,7 +50,9 @@ static int note_enabled(const char *name, void *userdata)
         struct wants *w = l->all;
         struct facts *f = w->s->facts;
         const bool own = strcmp(w->directory, SYSTEM_UNIT_DIR) == 0;
-        const bool other = own && survey_is_plain_socket(name) && !distro_is_tcp_unit(name);
+        const bool named = strcmp(name, UNIT_SOCKET) == 0;
+        const bool other =
+                own && !named && survey_is_plain_socket(name) && !distro_is_tcp_unit(name);
         char path[640];
         const char *link;
         int r;
@@ -46,7 +62,7 @@ static int note_enabled(const char *name, void *userdata)
                                  "%s%s: more names in .wants and .requires than can be looked "
                                  "through",
                                  w->s->root->path, w->directory);
-        if (!other && !distro_is_tcp_unit(name))
+        if (!other && !named && !distro_is_tcp_unit(name))
                 return 0;
         (void)snprintf(path, sizeof(path), "%.128s/%.256s/%.240s", w->directory, l->name, name);
         link = path + strlen(w->directory) + 1;
@@ -55,6 +71,8 @@ static int note_enabled(const char *name, void *userdata)
         r = survey_is_mask(w->s, path);
         if (r != 0)
                 return r < 0 ? r : argv_add_once(&w->masked, link, MASKED_MAX);
+        if (named)
+                return note_own_name(w, l->name, path);
         if (other)
                 return argv_add_once(&f->sockets, name, SOCKETS_MAX);
         f->tcp[distro_tcp_unit(name)].enabled = true;

@@ -7,5 +7,6 @@
 #include "host/survey-read.h"
 #include "host/systemd.h"
 
-/* Into facts.tcp[].enabled, and facts.sockets. `m` may be NULL. 0 or −errno. */
+/* Into facts.tcp[].enabled, facts.sockets and facts.covered_enabled. `m` may be NULL. 0 or −errno.
+ */
 int survey_enabled(struct survey *s, struct systemd *m) MUST_CHECK;

@@ -19,6 +19,7 @@ static int merge(struct sshd_settings *to, const struct sshd_settings *from)
 
         for (size_t i = 0; r == 0 && i < from->host_keys.n; i++)
                 r = argv_add_once(&to->host_keys, from->host_keys.list[i], SSHD_HOST_KEYS_MAX);
+        to->no_key = to->no_key || from->no_key;
         if (!to->has_family) {
                 to->family = from->family;
                 to->has_family = from->has_family;
@@ -76,8 +77,9 @@ int survey_host_keys(const struct rootfs *root, struct argv *ret, struct error *
         struct facts f = { 0 };
         struct survey s = { root, &f, error };
         int r = survey_sshd(&s);
+        const bool none = f.sshd_settings.no_key && f.sshd_settings.host_keys.n == 0;
 
-        for (size_t i = 0; r == 0 && facts_host_key(&f, i); i++)
+        for (size_t i = 0; r == 0 && !none && facts_host_key(&f, i); i++)
                 r = argv_adds(ret, facts_host_key(&f, i));
         facts_free(&f);
         return r;

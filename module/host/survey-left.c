@@ -2,7 +2,8 @@
  *
  * survey-left.c: see survey-left.h. Whoever takes an Include out leaves our prefix in the files
  * that it named. All that were included from elsewhere cannot be known: the usual places are looked
- * at.
+ * at. A file goes by its path without links, as survey-sshd.c has it: two names are one edit too
+ * many.
  */
 #include "host/survey-left.h"
 
@@ -30,8 +31,14 @@ static int has_ours(const char *text, size_t len)
 
 struct left {
         struct survey *s;
+        char *main; /* sshd_config, without links */
         size_t bytes;
 };
+
+static void left_free(struct left *all)
+{
+        free(all->main);
+}
 
 static int look_at(struct left *all, const char *path)
 {
@@ -40,7 +47,7 @@ static int look_at(struct left *all, const char *path)
         int r = 0;
 
         if (all->bytes > BYTES_MAX || argv_has(&s->facts->sshd_files, path) ||
-            strcmp(path, PATH_SSHD_DROPIN) == 0)
+            argv_has(&s->facts->sshd_left, path) || strcmp(path, PATH_SSHD_DROPIN) == 0)
                 return 0;
         r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
         if (r == 0 && o.type == OBSERVED_FILE) {
@@ -58,16 +65,26 @@ static int look_at(struct left *all, const char *path)
 
 static int look_at_name(const char *name, void *userdata)
 {
+        struct left *all = userdata;
+        AUTO_FREE char *real = NULL;
         char path[512];
+        int r;
 
         (void)snprintf(path, sizeof(path), SSHD_DROPIN_DIR "/%.256s", name);
-        return look_at(userdata, path);
+        r = rootfs_real_path(all->s->root, path, &real);
+        if (r == -ENOMEM)
+                return r;
+        if (r == 0 && all->main && strcmp(real, all->main) == 0)
+                return 0;
+        return look_at(all, r == 0 && strncmp(real, "/etc/", 5) == 0 ? real : path);
 }
 
 int survey_left(struct survey *s)
 {
-        struct left all = { .s = s };
+        AUTO(left_free) struct left all = { .s = s };
         int r = look_at(&all, PATH_SSHD_CONFIG);
 
+        if (r == 0 && rootfs_real_path(s->root, PATH_SSHD_CONFIG, &all.main) == -ENOMEM)
+                r = -ENOMEM;
         return r < 0 ? r : survey_list(s, SSHD_DROPIN_DIR, look_at_name, &all);
 }

@@ -221,6 +221,36 @@ int survey_unit_files(struct survey *s, const char *unit, survey_text_fn each, v
         return r < 0 ? r : 0;
 }
 
+/* What systemd's generator has made goes before the files of /usr. */
+static int is_generated(const struct survey *s, const char *unit)
+{
+        char path[256];
+
+        (void)snprintf(path, sizeof(path), GENERATOR_DIRECTORY "/%s", unit);
+        return s->facts->live ? survey_exists(s, path) : 0;
+}
+
+int survey_covered_file(struct survey *s, const char *unit, survey_text_fn each, void *userdata)
+{
+        struct scan c = { .s = s, .unit = unit, .each = each, .userdata = userdata };
+        bool behind = false;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ELEMENTSOF(directories); i++) {
+                char path[256];
+
+                if (!directories[i].path) {
+                        r = is_generated(s, unit);
+                } else if (behind && (s->facts->live || !directories[i].live)) {
+                        (void)snprintf(path, sizeof(path), "%s/%s", directories[i].path, unit);
+                        r = read_file(&c, path);
+                } else {
+                        behind = behind || strcmp(directories[i].path, SYSTEM_UNIT_DIR) == 0;
+                }
+        }
+        return r < 0 ? r : 0;
+}
+
 int survey_take_streams(struct unit_streams *streams, const char *path, const char *text,
                         size_t len)
 {

@@ -10,6 +10,7 @@
 #include "core/plan/render.h"
 #include "host/clock.h"
 #include "host/credential.h"
+#include "host/survey-covered.h"
 #include "host/survey-enabled.h"
 #include "host/survey-left.h"
 #include "host/survey-machine.h"
@@ -302,6 +303,8 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
                 r = find_tcp_units(&s, m);
         if (r == 0)
                 r = survey_rivals(&s);
+        if (r == 0)
+                r = survey_covered(&s);
         if (r == 0 && m)
                 r = find_live(root, m, &f, error);
         if (r == 0 && m)

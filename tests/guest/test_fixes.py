@@ -547,6 +547,20 @@ def test_system_that_is_booting(guest):
         mended(guest)
 
 
+@pytest.mark.parametrize("file", ["/run/nologin", "/etc/nologin"])
+def test_file_that_keeps_all_but_root_out(file, guest):
+    """The one that is there is named."""
+    guest.put(CONFIG, "verify_timeout: 5\nrequire_login: [ana]\n")
+    with meanwhile(guest, "useradd -m -s /bin/bash ana; install -d -o ana -m 0700 ~ana/.ssh;"
+                          + NEWKEY.replace("NAME", "ana") + f"; touch {file}",
+                   f"rm -f {file}; userdel -rf ana 2>/dev/null || :"):
+        result = guest.run("sshd-vsock verify", timeout=120)
+        fix = Fix(guest, printed(result, "ana cannot log in"))
+        fix.says("or see what else PAM's account rules have against ana").run("rm")
+        mended(guest)
+        assert guest.run(f"test -e {file}").status == 1
+
+
 @pytest.mark.parametrize("lines", ["ProtectHome=yes", "ExecStart=\nExecStart=-/bin/sh -c 'exec /usr/sbin/sshd -i'"])
 def test_unit_that_a_trial_cannot_follow(lines, guest):
     """What keeps sshd from the keys, and what hides it: change that unit, or vouch."""

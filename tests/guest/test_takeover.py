@@ -15,7 +15,8 @@ cd /etc/systemd/system
 printf "[Unit]\nDescription=OpenSSH vsock socket\n[Socket]\nListenStream=vsock::22\nAccept=yes\n[Install]\nWantedBy=sockets.target\n" > sshd-vsock.socket
 printf "[Unit]\nDescription=OpenSSH per-connection server (vsock %%I)\n[Service]\nExecStart=-/usr/sbin/sshd -i\nStandardInput=socket\nStandardOutput=socket\nStandardError=journal\nRuntimeDirectory=sshd\nRuntimeDirectoryPreserve=yes\n" > sshd-vsock@.service
 systemctl daemon-reload; systemctl enable -q --now sshd-vsock.socket"""
-STATE = r"find /etc -xdev ! -type d -printf '%p %y %m %U:%G %s %l\n' | sort; md5sum " + UNITS + "/sshd-vsock*"
+FILES = r"find /etc -xdev ! -type d -printf '%p %y %m %U:%G %s %l\n' | sort"
+STATE = f"{FILES}; md5sum {UNITS}/sshd-vsock*"
 SINCE = "systemctl show -P ActiveEnterTimestampMonotonic sshd-vsock.socket"
 
 
@@ -60,6 +61,49 @@ def test_anything_is_taken_over_on_request(program):
         assert "nothing to do" in apply(guest).stderr
         guest.check("sshd-vsock remove")
         assert guest.check(STATE) == before
+        assert guest.ssh("true", port=2222).status == 0
+
+
+@pytest.mark.parametrize("units, wants", (
+    ("/usr/lib/systemd/system", "sockets"), ("/usr/local/lib/systemd/system", "sockets"),
+    ("/run/systemd/system", "multi-user")))
+def test_recipe_in_another_directory_goes_on(units, wants, program):
+    """Ours go before it; then systemd has it again, listening as before."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check(f"mkdir -p {units}; {HAND}".replace(UNITS, units).replace(
+            "WantedBy=sockets", f"WantedBy={wants}"))
+        before, since = guest.check(FILES), guest.check(SINCE)
+        apply(guest, "disable_tcp: true\n")
+        assert guest.check(SINCE) == since
+        assert guest.ssh("true").status == 0
+        guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml")
+        assert guest.check(FILES) == before
+        assert guest.check("systemctl is-enabled sshd-vsock.socket").strip() == "enabled"
+        assert guest.check(SINCE) == since
+        assert guest.ssh("true").status == 0
+
+
+def test_anything_in_another_directory_is_taken_over_on_request(program):
+    """By what is printed; the port moves, and moves back."""
+    units = "/usr/local/lib/systemd/system"
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check(f"mkdir -p {units}; {OTHER}; systemctl enable -q sshd-vsock.socket;"
+                    "modprobe vmw_vsock_virtio_transport".replace(UNITS, units))
+        before = guest.check(FILES)
+        said = apply(guest, status=1).stderr
+        assert said.count("; or \"sshd-vsock apply --takeover\" puts ours in its place") == 2
+        assert f"{units}/sshd-vsock.socket is not managed by" in said
+        assert f"{units}/sshd-vsock@.service is not managed by" in said
+        assert guest.check(FILES) == before and guest.ssh("true", port=2222).status == 0
+        guest.check("sshd-vsock apply --takeover")
+        assert guest.ssh("true").status == 0
+        with pytest.raises(ConnectionError):
+            guest.banner(port=2222)
+        assert "nothing to do" in apply(guest).stderr
+        guest.check("sshd-vsock remove")
+        assert guest.check(FILES) == before
         assert guest.ssh("true", port=2222).status == 0
 
 

@@ -266,11 +266,12 @@ RuntimeDirectoryPreserve=yes
 """
 
 
-def write_by_hand(tree, socket=HAND_SOCKET, template=HAND_TEMPLATE):
+def write_by_hand(tree, socket=HAND_SOCKET, template=HAND_TEMPLATE, units=UNITS):
     """Does what the recipe says; the file that is not everybody's to read stays so."""
-    tree.put("/etc/systemd/system/sshd-vsock.socket", socket, 0o640)
-    tree.put("/etc/systemd/system/sshd-vsock@.service", template)
-    tree.link("/etc/systemd/system/sockets.target.wants/sshd-vsock.socket", "../sshd-vsock.socket")
+    tree.put(f"{units}/sshd-vsock.socket", socket, 0o640)
+    tree.put(f"{units}/sshd-vsock@.service", template)
+    tree.link(f"{UNITS}/sockets.target.wants/sshd-vsock.socket",
+              f"{'..' if units == UNITS else units}/sshd-vsock.socket")
     return tree
 
 

@@ -185,6 +185,10 @@ OTHERS = {
     "boot the image": "guest/test_first_boot.py::test_proves_the_door_closes_tcp_and_stays_closed",
     "boot the image once": "guest/test_first_boot.py::"
                            "test_proves_the_door_closes_tcp_and_stays_closed",
+    "rm %s', or see what else PAM's account rules": GUEST + "test_file_that_keeps_all_but_root_out",
+    "chmod 0600%s": "offline/test_settings.py::test_key_that_everybody_can_read_is_none",
+    "take 'HostKey none' out of sshd_config": "offline/test_settings.py::"
+        "test_no_key_is_shown_where_sshd_is_told_to_use_none",
     "install openssh-server, which brings": Never("remove on a system without any unit of sshd"),
     "give this machine a network address": "guest/test_remove.py::test_sshd_that_no_network_leads_to",
     "sed -i '%s' %s; ": "guest/test_reality.py::test_loopback_is_no_way_in",

@@ -236,6 +236,34 @@ def test_lines_of_a_file_that_is_included_no_more_are_given_back(config, debian)
     assert "nothing to do" in (debian.apply(config=config) if config else debian.run("remove")).stderr
 
 
+@pytest.mark.parametrize("included", (True, False))
+@pytest.mark.parametrize("link, target, file", (
+    ("sshd_config.d", "scd", "scd/50-x.conf"), ("sshd_config.d", "/etc/ssh.d", "../ssh.d/50-x.conf"),
+    ("sshd_config.d/50-x.conf", "../50.conf", "50.conf"),
+    ("sshd_config.d/50-x.conf", "/etc/ssh/sshd_config", None)))
+def test_file_of_two_names_is_edited_once(link, target, file, included, debian):
+    """As configuration management has it: a run that saw two would trip over its own edit."""
+    path = f"/etc/ssh/{file}" if file else "/etc/ssh/sshd_config"
+    if link == "sshd_config.d":
+        debian.remove("/etc/ssh/sshd_config.d")
+    if file:
+        debian.put(path, "# mine\nListenAddress 0.0.0.0\n", 0o640)
+    else:
+        debian.put(path, debian.read(path) + b"ListenAddress 0.0.0.0\n")
+    debian.link(f"/etc/ssh/{link}", target)
+    before = debian.state()[path.replace("/ssh/..", "")]
+    debian.apply("--no-verify", config="listen_address: 127.0.0.1\n")
+    assert b"#sshd-vsock# ListenAddress" in debian.read(path)
+    if not included:
+        main = debian.read("/etc/ssh/sshd_config")
+        debian.put("/etc/ssh/sshd_config", main.replace(b"Include", b"#Include"))
+    result = debian.run("remove")
+    assert result.returncode == 0, result.stderr
+    assert b"#sshd-vsock#" not in debian.read(path)
+    assert debian.state()[path.replace("/ssh/..", "")] == before or (not file and not included)
+    assert "nothing to do" in debian.run("remove").stderr
+
+
 def test_socket_unit_that_the_vendor_enables_is_confined_too(debian):
     """Flatcar's links are in /usr; one of /etc to /dev/null takes such a link away."""
     link = "sockets.target.wants/ssh.socket"

@@ -93,9 +93,25 @@ def test_old_format_and_agent(tree):
 def test_key_that_everybody_can_read_is_none(tree):
     """sshd does not load it."""
     key(tree, "/etc/ssh/ssh_host_ed25519_key")
+    other = key(tree, "/etc/ssh/my key")
+    tree.put(MAIN, "HostKey /etc/ssh/ssh_host_ed25519_key\nHostKey \"/etc/ssh/my key\"\n")
+    for path in ("ssh_host_ed25519_key", "my key"):
+        tree.at(f"/etc/ssh/{path}").chmod(0o644)
+    said = known_hosts(tree, 1)
+    assert "others than root may read those that are there; fix: chmod 0600 '" in said
+    subprocess.run(["/bin/sh", "-c", said.split("fix: ")[1]], check=True)
+    assert len(known_hosts(tree)) == 2
     tree.at("/etc/ssh/ssh_host_ed25519_key").chmod(0o644)
-    known_hosts(tree, 1)
+    assert known_hosts(tree) == [other]
     tree.at("/etc/ssh/ssh_host_ed25519_key").chmod(0o640)  # Fedora: group ssh_keys
+    assert len(known_hosts(tree)) == 2
+
+
+def test_no_key_is_shown_where_sshd_is_told_to_use_none(tree):
+    key(tree, "/etc/ssh/ssh_host_ed25519_key")
+    tree.put(MAIN, "HostKey none\n")
+    assert "no host key; fix: take \"HostKey none\" out of sshd_config" in known_hosts(tree, 1)
+    tree.put(MAIN, "")
     assert len(known_hosts(tree)) == 1
 
 

@@ -4,7 +4,7 @@ come back byte for byte."""
 import pytest
 
 from layouts import HAND_SOCKET, HAND_TEMPLATE, write_by_hand
-from tree import MARKER, UNITS
+from tree import MARKER, UNITS, changes
 
 SOCKET = f"{UNITS}/sshd-vsock.socket"
 TEMPLATE = f"{UNITS}/sshd-vsock@.service"
@@ -110,6 +110,67 @@ def test_on_request_anything_is_taken_over_and_given_back(socket, template, debi
     after = debian.state()
     assert {path for path in before.keys() | after.keys()
             if before.get(path) != after.get(path)} <= {"/etc/modules-load.d"}
+
+
+ELSEWHERE = ("/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
+OWN_TEMPLATE = HAND_TEMPLATE.replace("sshd -i", "sshd -i -o PermitRootLogin=no")
+
+
+@pytest.mark.parametrize("units", ELSEWHERE)
+def test_recipe_in_another_directory_stays_enabled(units, debian):
+    """Ours go before those by their directory: what enables them, and who they are, is not ours."""
+    write_by_hand(debian, units=units)
+    before = debian.state()
+    debian.apply()
+    assert debian.read(SOCKET).startswith(MARKER) and debian.read(TEMPLATE).startswith(MARKER)
+    assert debian.state()[LINK] == before[LINK]
+    assert "nothing to do" in debian.apply().stderr
+    assert debian.run("remove").returncode == 0
+    assert changes(before, debian.state()) <= {"/etc/modules-load.d"}
+    assert "nothing to do" in debian.run("remove").stderr
+
+
+@pytest.mark.parametrize("target, stays", (
+    (SOCKET, False), ("../sshd-vsock.socket", False),
+    ("/usr/lib/systemd/system/sshd-vsock.socket", True), ("../../../../opt/sshd-vsock.socket", True)))
+def test_link_that_leads_elsewhere_stays(target, stays, debian):
+    """It enabled ours, too, by its name: whose it is its target tells, be it there or not."""
+    debian.link(LINK, target)
+    debian.apply()
+    assert debian.run("remove").returncode == 0
+    assert debian.at(LINK).is_symlink() == stays
+
+
+@pytest.mark.parametrize("units", ELSEWHERE)
+@pytest.mark.parametrize("socket, template, unit, words", (
+    (HAND_SOCKET, OWN_TEMPLATE, "sshd-vsock@.service",
+     "options that sshd-vsock does not pass: put them into sshd_config"),
+    (HAND_SOCKET.replace("Accept=yes", "Accept=no"), HAND_TEMPLATE, "sshd-vsock.socket",
+     '"Accept=no" (one process for all connections)')))
+def test_what_does_more_in_another_directory_is_named(units, socket, template, unit, words, debian):
+    """… and both fixes mend it; once ours are there, nothing asks again."""
+    write_by_hand(debian, socket, template, units)
+    before = debian.state()
+    said = debian.apply(status=1).stderr
+    assert f"{units}/{unit} is not managed by sshd-vsock, whose unit does not do what it does: " in said
+    assert words in said and debian.state() == before
+    debian.apply("--takeover")
+    assert debian.read(SOCKET).startswith(MARKER) and debian.read(TEMPLATE).startswith(MARKER)
+    assert "nothing to do" in debian.apply().stderr
+    assert debian.run("remove").returncode == 0
+    assert changes(before, debian.state()) <= {"/etc/modules-load.d"}
+    debian.put(f"{units}/{unit}", HAND_SOCKET if unit.endswith(".socket") else HAND_TEMPLATE)
+    debian.apply()
+
+
+def test_what_a_unit_of_etc_goes_before_already_is_compared_with_nothing(debian):
+    """It was in force at no time."""
+    write_by_hand(debian, template=OWN_TEMPLATE, units=ELSEWHERE[1])
+    debian.remove(LINK)
+    write_by_hand(debian)
+    debian.apply()
+    debian.put(f"{ELSEWHERE[0]}/sshd-vsock@.service", OWN_TEMPLATE)
+    assert "nothing to do" in debian.apply().stderr
 
 
 @pytest.mark.parametrize("what", ("mask", "link", "disabled"))

@@ -217,6 +217,42 @@ static void test_takeover_on_request(void **state)
         }
 }
 
+/* What ours went before listens again, on what it had; systemd keeps a socket whose address stays.
+ */
+static void test_uncovered(void **state)
+{
+        static const struct {
+                const char *text;
+                bool enabled, active;
+                const char *expected;
+        } table[] = {
+                { "[Socket]\nListenStream=vsock::22\nAccept=yes\n", true, true, "" },
+                { "[Socket]\nListenStream=vsock::22\nAccept=yes\n", true, false,
+                  "c systemctl restart sshd-vsock.socket\n" },
+                { "[Socket]\nListenStream=vsock::22\nAccept=no\n", true, true,
+                  "c systemctl restart sshd-vsock.socket\n" },
+                { "[Socket]\nListenStream=vsock::22\nAccept=yes\n", false, true, NULL },
+                { NULL, true, true, NULL },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                const char *expected = table[i].expected;
+                struct world w = settled_world("");
+                AUTO_BUF b = BUF_INIT;
+
+                if (table[i].text)
+                        w.base.covered_socket = (struct covered){ .text = text(table[i].text),
+                                                                  .len = strlen(table[i].text) };
+                w.base.covered_enabled = table[i].enabled;
+                w.units.socket.active = table[i].active;
+                if (!expected)
+                        buf_adds(&b, "c systemctl stop sshd-vsock.socket\n");
+                buf_addf(&b, "c systemctl daemon-reload\n%s", expected ? expected : "");
+                expect_units(&w, NULL, buf_str(&b));
+        }
+}
+
 /* Keys that somebody deleted. */
 static void test_keys(void **state)
 {
@@ -344,6 +380,7 @@ int main(void)
                 cmocka_unit_test(test_credential),
                 cmocka_unit_test(test_keys),
                 cmocka_unit_test(test_takeover_on_request),
+                cmocka_unit_test(test_uncovered),
                 cmocka_unit_test(test_generated_listener),
                 cmocka_unit_test(test_closing),
                 cmocka_unit_test(test_reopening),

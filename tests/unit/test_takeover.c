@@ -36,6 +36,32 @@ static void test_sockets_that_are_alike(void **state)
         check(TAKEOVER_SOCKET, "\xef\xbb\xbf[Socket]\nListenStream=vsock::22\nAccept=on", "");
 }
 
+/* An empty assignment takes back what stood before, of any Listen…= and of each command. */
+static void test_what_was_taken_back(void **state)
+{
+        (void)state;
+        check(TAKEOVER_SOCKET,
+              SOCKET("ListenStream=22\nListenStream=\nListenStream=vsock::22\nAccept=yes\n"), "");
+        check(TAKEOVER_SOCKET,
+              SOCKET("ListenStream=vsock::2222\nListenFIFO=/run/x\nListenDatagram=\n"
+                     "ListenStream=\nAccept=yes\nListenStream=vsock::22\n"),
+              "");
+        check(TAKEOVER_SOCKET,
+              SOCKET("ListenStream=vsock::22\nListenStream=\nListenStream=22\nAccept=yes\n"),
+              "\"ListenStream=22\" (another address)");
+        check(TAKEOVER_SOCKET, SOCKET("ListenStream=vsock::22\nAccept=yes\nListenStream=\n"),
+              "no ListenStream=");
+        check(TAKEOVER_TEMPLATE,
+              TEMPLATE("ExecStart=/bin/x\nEnvironmentFile=/etc/x\nExecStartPre=/bin/y\n"
+                       "ExecStart=\nExecStart=-/usr/sbin/sshd -i\nExecStartPre=\n"
+                       "EnvironmentFile=\n"),
+              "");
+        check(TAKEOVER_TEMPLATE, TEMPLATE("ExecStart=-/usr/sbin/sshd -i\nExecStart=\n"),
+              "no ExecStart=");
+        check(TAKEOVER_TEMPLATE, TEMPLATE("ExecStart=-/usr/sbin/sshd -i\nCapabilityBoundingSet=\n"),
+              "\"CapabilityBoundingSet=\"");
+}
+
 static void test_sockets_that_are_not(void **state)
 {
         (void)state;
@@ -143,6 +169,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_sockets_that_are_alike),
+                cmocka_unit_test(test_what_was_taken_back),
                 cmocka_unit_test(test_sockets_that_are_not),
                 cmocka_unit_test(test_who_starts_sshd),
                 cmocka_unit_test(test_templates_that_are_alike),

@@ -13,14 +13,17 @@
 #define WITH_ARGUMENT "CEbcfghkopu"
 #define WITHOUT       "46DGQRTVdeiqrt"
 
-static int add_absolute(struct argv *w, const char *path)
+static int add_host_key(struct sshd_settings *s, const char *path)
 {
         AUTO_BUF full = BUF_INIT;
 
+        if (path && strcasecmp(path, "none") == 0)
+                s->no_key = true;
         if (!path || strcasecmp(path, "none") == 0)
                 return 0;
         buf_addf(&full, "%s%s", path[0] == '/' ? "" : "/", path);
-        return full.error < 0 ? full.error : argv_add_once(w, buf_str(&full), SSHD_HOST_KEYS_MAX);
+        return full.error < 0 ? full.error
+                              : argv_add_once(&s->host_keys, buf_str(&full), SSHD_HOST_KEYS_MAX);
 }
 
 static void take_family(struct sshd_settings *s, int family)
@@ -35,7 +38,7 @@ int sshd_settings_item(const struct sshd_config_item *item, struct sshd_settings
         if (item->in_match || !item->argument)
                 return 0; /* neither is allowed there */
         if (item->kind == SSHD_CONFIG_HOST_KEY)
-                return add_absolute(&ret->host_keys, item->argument);
+                return add_host_key(ret, item->argument);
         if (item->kind == SSHD_CONFIG_ADDRESS_FAMILY)
                 take_family(ret, strcasecmp(item->argument, "inet") == 0    ? 4
                                  : strcasecmp(item->argument, "inet6") == 0 ? 6
@@ -68,7 +71,7 @@ static int take_option(struct sshd_settings *s, char option, const char *argumen
                 s->config = strdup(argument);
                 return s->config ? 0 : -ENOMEM;
         case 'h':
-                return add_absolute(&s->host_keys, argument);
+                return add_host_key(s, argument);
         case 'o':
                 return take_line(s, argument);
         default:

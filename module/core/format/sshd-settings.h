@@ -15,6 +15,7 @@
 struct sshd_settings {
         char *config;          /* -f: another main file; NULL: none */
         struct argv host_keys; /* HostKey and -h, absolute, in sshd's order; none: its defaults */
+        bool no_key;           /* "none" stands for one, and so for its defaults */
         int family;            /* 4 or 6; 0: any */
         bool has_family;       /* the first one counts */
 };

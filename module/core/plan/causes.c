@@ -69,7 +69,9 @@ const struct cause_row causes[N_CAUSES] = {
                             "see \"journalctl -u 'sshd-vsock@*'\"; on a slow machine raise "
                             "verify_timeout" },
         [CAUSE_NO_HOST_KEYS] = { "no-host-keys", "sshd has no host keys it can read",
-                                 "\"chmod 0600 /etc/ssh/ssh_host_*_key\", move away those that "
+                                 "\"chmod 0600 /etc/ssh/ssh_host_*_key\", or the files that "
+                                 "HostKey in sshd_config names (\"none\" goes), move away those "
+                                 "that "
                                  "\"ssh-keygen -y -f FILE\" cannot read, then \"sshd-vsock "
                                  "apply\", and \"systemctl restart sshd-vsock-keygen.service\", "
                                  "which makes missing ones" },
@@ -295,6 +297,9 @@ enum cause cause_from_journal(const char *line)
                 { "Failed at step RUNTIME_DIRECTORY", CAUSE_NO_PRIVSEP }, /* systemd, execute.c */
         };
 
+        /* the directory is there, and the unit takes away the right to it */
+        if (strstr(line, "chroot(\"") && strstr(line, "Operation not permitted"))
+                return CAUSE_NO_KEX;
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 if (strstr(line, table[i].phrase))
                         return table[i].cause;

@@ -4,6 +4,12 @@
  */
 #include "core/plan/facts.h"
 
+static void covered_free(struct covered *c)
+{
+        free(c->path);
+        free(c->text);
+}
+
 void facts_free(struct facts *f)
 {
         free(f->sshd);
@@ -18,6 +24,8 @@ void facts_free(struct facts *f)
         argv_free(&f->sshd_left);
         argv_free(&f->own_tcp);
         argv_free(&f->recorded);
+        covered_free(&f->covered_socket);
+        covered_free(&f->covered_template);
         for (size_t i = 0; i < f->n_rivals; i++)
                 rival_free(&f->rivals[i]);
         free(f->rivals);

@@ -45,6 +45,14 @@ struct tcp_unit {
         struct unit_streams streams; /* sockets: where its files have it listen, but for ours */
 };
 
+/* An administrator's unit file of our name in a directory that ours goes before: /run,
+ * /usr/local/lib, /usr/lib. */
+struct covered {
+        char *path; /* NULL: there is none */
+        char *text;
+        size_t len;
+};
+
 /* Whether there is such a unit, masked or not. One that is a mere name is named by none of our
  * units: Debian's sshd.service is an alias while ssh.service is enabled. Where a Before= names it,
  * and the alias goes and comes back ("systemctl disable ssh", enable), systemd 252 and 257 read the
@@ -90,7 +98,9 @@ struct facts {
         struct argv own_tcp;   /* drop-ins that have our own socket unit listen on TCP, too */
         struct argv recorded;  /* socket units that our presets say we masked */
         unsigned joint_preset; /* bits of distro_tcp_units that PATH_PRESET records, as 0.1.0 did */
-        struct rival *rivals;  /* those with a stream on vsock, or that had one before ours */
+        struct covered covered_socket, covered_template;
+        bool covered_enabled; /* and a link that is not ours enables that socket unit */
+        struct rival *rivals; /* those with a stream on vsock, or that had one before ours */
         size_t n_rivals;
         struct users users;
         unsigned verify_timeout; /* seconds, as configured; 0: the default */

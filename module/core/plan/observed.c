@@ -19,6 +19,14 @@ bool observed_is_mask(const struct observed *o)
         return o->type == OBSERVED_LINK && strcmp(o->data, "/dev/null") == 0;
 }
 
+bool observed_enables(const struct observed *o, const char *unit)
+{
+        if (o->type != OBSERVED_LINK)
+                return false;
+        return strcmp(o->data, unit) == 0 ||
+               (strncmp(o->data, "../", 3) == 0 && strcmp(o->data + 3, basename(unit)) == 0);
+}
+
 const char *observed_kind(mode_t mode)
 {
         switch (mode & S_IFMT) {

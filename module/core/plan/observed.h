@@ -41,6 +41,9 @@ void observed_free(struct observed *o);
 /* A unit's mask: a link to /dev/null. */
 bool observed_is_mask(const struct observed *o);
 
+/* A link that enables the unit file at that path of /etc: to it, or as "../NAME". */
+bool observed_enables(const struct observed *o, const char *unit);
+
 /* What kind of thing it is that is no file, for people. */
 const char *observed_kind(mode_t mode);
 

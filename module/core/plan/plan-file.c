@@ -120,6 +120,24 @@ static int plan_gone(struct plan *p, const struct desired *d, const struct obser
         return plan_is_ours(o) ? plan_add_file(p, OP_UNLINK, i, o, NULL) : 0;
 }
 
+static const struct covered *covered_by(const struct facts *f, const struct item *i)
+{
+        const struct covered *c =
+                i->flags & ITEM_SOCKET ? &f->covered_socket : &f->covered_template;
+
+        return (i->flags & ITEM_HANDMADE) && c->text ? c : NULL;
+}
+
+bool plan_covers_another(const struct plan *p, const struct desired *d, const struct item *i,
+                         const struct observed *o, struct buf *different)
+{
+        const struct covered *c = covered_by(p->facts, i);
+
+        return c && (o->type == OBSERVED_NONE || o->type == OBSERVED_NO_DIRECTORY) &&
+               takeover_is_alike(i->flags & ITEM_SOCKET ? TAKEOVER_SOCKET : TAKEOVER_TEMPLATE,
+                                 c->text, c->len, d->port, different) <= 0;
+}
+
 static int add_own(struct plan *p, const struct item *i, const struct buf *different)
 {
         if (different->len == 0)
@@ -140,6 +158,16 @@ static int add_own(struct plan *p, const struct item *i, const struct buf *diffe
                                  buf_str(different),
                                  p->facts->live ? "sshd-vsock apply --takeover"
                                                 : "apply --takeover");
+}
+
+/* It stays where it is, and is in force no more. */
+static int add_covered(struct plan *p, const struct item *i, const struct buf *different)
+{
+        int r = different->error < 0 ? different->error : add_own(p, i, different);
+
+        if (r == 0)
+                p->conflicts[p->n_conflicts - 1].path = covered_by(p->facts, i)->path;
+        return r;
 }
 
 int plan_file(struct plan *p, const struct desired *d, const struct observed *observed,
@@ -170,6 +198,8 @@ int plan_file(struct plan *p, const struct desired *d, const struct observed *ob
                 if (alike <= 0)
                         return alike < 0 ? alike : add_own(p, i, &different);
         }
+        if (!d->takeover && plan_covers_another(p, d, i, o, &different))
+                return add_covered(p, i, &different);
         buf_add(&content, i->content, i->len);
         return plan_add_file(p, OP_WRITE, i, o, &content);
 }

@@ -11,7 +11,11 @@ static bool same_link(const struct item *i, const struct observed *o)
 {
         if (o->type != OBSERVED_LINK)
                 return false;
-        if (i->flags & ITEM_ALIAS) /* systemd reads no more than the names of such links */
+        /* systemd reads no more than the names of such links; but one that leads to a file in
+         * another directory was made to enable that */
+        if ((i->flags & ITEM_ALIAS) && !i->wanted)
+                return observed_enables(o, i->content);
+        if (i->flags & ITEM_ALIAS)
                 return strcmp(basename(o->data), basename(i->content)) == 0;
         return strcmp(o->data, i->content) == 0;
 }

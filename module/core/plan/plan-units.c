@@ -136,11 +136,13 @@ bool plan_moves_port(const struct plan *p)
 }
 
 /* With --takeover what listened until now may have been anything: one process for all, say. */
-static bool replaces_another(const struct desired *d, const struct op *op)
+static bool replaces_another(const struct plan *p, const struct desired *d, const struct op *op)
 {
         const struct observed *o = op->before;
         AUTO_BUF different = BUF_INIT;
 
+        if (plan_covers_another(p, d, op->item, o, &different))
+                return true;
         return d->takeover && o->type == OBSERVED_FILE && !plan_is_ours(o) &&
                takeover_is_alike(TAKEOVER_SOCKET, o->data, o->len, d->port, &different) <= 0;
 }
@@ -160,7 +162,7 @@ static bool must_rebind(const struct plan *p, const struct desired *d, const str
 
                 if (op->item != i)
                         continue;
-                if (replaces_another(d, op))
+                if (replaces_another(p, d, op))
                         return true;
                 old = plan_is_ours(op->before) ? stream_of(op->before->data, &old_n) : NULL;
                 if (!s->listen[0] || (old && (old_n != n || memcmp(old, stream, n) != 0)))
@@ -275,15 +277,15 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
         return r;
 }
 
-/* The administrator's own socket unit comes back, and listens on. Only another address needs a
- * restart. */
-static int plan_give_back(struct plan *p, const struct op *op)
+/* The administrator's own socket unit comes back, and listens on. Only another address than ours
+ * has, by its text, needs a restart. */
+static int plan_give_back(struct plan *p, const char *ours, const char *text, size_t len)
 {
         AUTO_BUF different = BUF_INIT;
         size_t n;
-        const char *stream = stream_of(op->before->data, &n);
+        const char *stream = stream_of(ours, &n);
         const char *port = stream ? strrchr(stream, ':') : NULL;
-        int r = port ? takeover_is_alike(TAKEOVER_SOCKET, op->content, op->len,
+        int r = port ? takeover_is_alike(TAKEOVER_SOCKET, text, len,
                                          (unsigned)strtoul(port + 1, NULL, 10), &different)
                      : 0;
 
@@ -313,25 +315,40 @@ static bool is_left(const struct desired *d, const struct observed *observed,
         return s->loaded ? s->needs_reload && strcmp(s->fragment, i->path) == 0 : !s->masked;
 }
 
+/* The write that puts the administrator's own socket unit back; NULL: there is none. */
+static const struct op *socket_back(const struct plan *p)
+{
+        for (size_t k = 0; k < p->n; k++)
+                if (p->ops[k].kind == OP_WRITE && p->ops[k].phase == PHASE_CLOSE &&
+                    (p->ops[k].item->flags & ITEM_SOCKET))
+                        return &p->ops[k];
+        return NULL;
+}
+
 /* The vsock listener goes: its socket stops while systemd still knows it, and what keeps a
  * credential's keys in /run; nothing else of ours stays active. Where TCP alone closes those keys
- * may be all that anybody has. */
+ * may be all that anybody has. One that ours went before, and that is enabled, has its place. */
 static int plan_retire(struct plan *p, const struct desired *d, const struct observed *observed,
-                       const struct units *u)
+                       const struct facts *f, const struct units *u)
 {
         const bool left = is_left(d, observed, &u->socket);
+        const bool goes = left || plan_changes(p, PHASE_CLOSE, ITEM_SOCKET);
+        const bool uncovers = goes && d->port == 0 && f->covered_socket.text && f->covered_enabled;
+        const struct op *back = socket_back(p);
         int r = 0;
 
         if (!plan_changes(p, PHASE_CLOSE, ITEM_UNIT) && !left)
                 return 0;
-        for (size_t k = 0; k < p->n; k++)
-                if (p->ops[k].kind == OP_WRITE && p->ops[k].phase == PHASE_CLOSE &&
-                    (p->ops[k].item->flags & ITEM_SOCKET))
-                        return plan_give_back(p, &p->ops[k]);
-        if (left || (u->socket.active && plan_changes(p, PHASE_CLOSE, ITEM_SOCKET)))
+        if (!back && !uncovers && goes && u->socket.active)
                 r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_SOCKET);
         if (r == 0 && u->credential.active && is_removed(p, UNIT_CREDENTIAL))
                 r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_CREDENTIAL);
+        if (r == 0 && back)
+                return plan_give_back(p, back->before->data, back->content, back->len);
+        if (r == 0 && uncovers)
+                return plan_give_back(
+                        p, u->socket.active ? observed[socket_item(d) - d->items].data : NULL,
+                        f->covered_socket.text, f->covered_socket.len);
         return r == 0 ? plan_unit(p, OP_RELOAD, PHASE_CLOSE, "daemon-reload") : r;
 }
 
@@ -363,7 +380,7 @@ int plan_units(struct plan *p, const struct desired *d, const struct observed *o
         if (r == 0)
                 r = plan_stop(p, d, f);
         if (r == 0)
-                r = plan_retire(p, d, observed, u);
+                r = plan_retire(p, d, observed, f, u);
         if (r == 0 && d->port == 0)
                 r = plan_rivals_return(p, f);
         if (r == 0)

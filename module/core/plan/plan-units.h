@@ -62,6 +62,11 @@ int plan_link(struct plan *p, const struct desired *d, const struct observed *ob
 int plan_file(struct plan *p, const struct desired *d, const struct observed *observed,
               const struct item *i, const struct observed *o) MUST_CHECK;
 
+/* Whether ours is to go before a unit of its name in another directory that does something else,
+ * and what that is. */
+bool plan_covers_another(const struct plan *p, const struct desired *d, const struct item *i,
+                         const struct observed *o, struct buf *different);
+
 /* What the copy of a unit needs that an administrator wrote by hand and ours takes the place of.
  * 0 or -ENOMEM. */
 int plan_saved(struct plan *p, const struct desired *d, const struct observed *observed,

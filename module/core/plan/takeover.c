@@ -17,8 +17,13 @@
 #include <string.h>
 #include <strings.h>
 
+/* The settings that add up, until an empty one takes back what stood before. */
+enum { LIST_LISTEN, LIST_START, LIST_BEFORE, LIST_ENVIRONMENT, N_LISTS };
+
 struct reader {
         enum takeover kind;
+        size_t at;             /* which setting of the text, from 1 */
+        size_t reset[N_LISTS]; /* … is the last one that takes such back; 0: none */
         unsigned port;
         bool listens, accepts, starts,
                 reads; /* the settings without which it is no vsock listener */
@@ -261,13 +266,43 @@ static void add_different(struct reader *r, const char *setting, const char *val
                  reason ? ")" : "");
 }
 
+/* load-fragment.c, config_parse_socket_listen(): an empty one of any of them takes back all. */
+static size_t list_of(const char *section, const char *key)
+{
+        static const char *const lists[] = { [LIST_START] = "ExecStart",
+                                             [LIST_BEFORE] = "ExecStartPre",
+                                             [LIST_ENVIRONMENT] = "EnvironmentFile" };
+        size_t i = LIST_START;
+
+        if (strcmp(section, "Socket") == 0)
+                return unit_setting_listens(key) ? LIST_LISTEN : N_LISTS;
+        while (i < N_LISTS && (strcmp(section, "Service") != 0 || strcmp(lists[i], key) != 0))
+                i++;
+        return i;
+}
+
+static int note_reset(void *userdata, const char *section, const char *key, const char *value)
+{
+        struct reader *r = userdata;
+        const size_t list = list_of(section, key);
+
+        r->at++;
+        if (list < N_LISTS && !value[0])
+                r->reset[list] = r->at;
+        return 0;
+}
+
 static int take(void *userdata, const char *section, const char *key, const char *value)
 {
+        const size_t list = list_of(section, key);
         struct reader *r = userdata;
         bool socket = r->kind == TAKEOVER_SOCKET;
         const struct known *k = find(both, ELEMENTSOF(both), section, key);
         const char *reason = NULL;
 
+        r->at++;
+        if (list < N_LISTS && r->at <= r->reset[list])
+                return 0;
         if (!k)
                 k = find(socket ? socket_settings : template_settings,
                          socket ? ELEMENTSOF(socket_settings) : ELEMENTSOF(template_settings),
@@ -289,8 +324,11 @@ int takeover_is_alike(enum takeover kind, const char *text, size_t len, unsigned
                       struct buf *different)
 {
         struct reader r = { .kind = kind, .port = port, .different = different };
-        int rc = unit_file_read(text, len, take, &r);
+        int rc = unit_file_read(text, len, note_reset, &r);
 
+        r.at = 0;
+        if (rc == 0)
+                rc = unit_file_read(text, len, take, &r);
         if (rc < 0)
                 return rc;
         if (different->len == 0 && kind == TAKEOVER_SOCKET) {

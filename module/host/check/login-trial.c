@@ -66,6 +66,24 @@ static void end_all(struct search *s, const struct login *l)
                 (void)snprintf(s->left, sizeof(s->left), "%s's %s", l->user.name, left);
 }
 
+/* pam_nologin says what the file says, which may be nothing; root passes. */
+static void explain(const struct search *s, const char *said, struct login *l)
+{
+        static const char *const files[] = { "/run/nologin", "/etc/nologin" };
+
+        admission_explain(said, l);
+        if (l->user.uid == 0 || !strstr(l->reason, "by PAM account configuration"))
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(files); i++)
+                if (rootfs_exists(s->in->root, files[i]) > 0) {
+                        (void)snprintf(l->fix, sizeof(l->fix),
+                                       "\"rm %s\", or see what else PAM's account rules have "
+                                       "against %s: chage --list, /etc/security/access.conf",
+                                       files[i], l->user.name);
+                        return;
+                }
+}
+
 static int go_the_way(struct search *s, const struct argv *server, struct login *l)
 {
         const struct ssh_client_target target = { .server = server };
@@ -93,7 +111,7 @@ static int go_the_way(struct search *s, const struct argv *server, struct login 
                 admission_because(l, "see what the account's shell does with a command",
                                   "the account's shell ended with %d and did not run a command", r);
         else if (r >= 0)
-                admission_explain(buf_str(&said), l);
+                explain(s, buf_str(&said), l);
         return r == -ETIMEDOUT || r >= 0 ? 0 : r;
 }
 
