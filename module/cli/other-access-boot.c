@@ -11,6 +11,7 @@
 #include "host/net-addresses.h"
 #include "host/sshd-query.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Who has a WSL distribution has a shell in it, and may start sshd from there: "command=" in
@@ -31,6 +32,17 @@ bool other_access_reaches(const char *list, bool v6_only, bool on_network)
         return false;
 }
 
+/* 1 where there is such a file now, 0 where it is gone; or -ENOMEM. */
+static int add_streams(const struct run *r, const char *path, struct unit_streams *streams)
+{
+        AUTO_FREE char *text = NULL;
+        size_t len = 0;
+
+        if (rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
+                return 0;
+        return systemd_file_lasts(path) && unit_streams_read(streams, text, len) < 0 ? -ENOMEM : 1;
+}
+
 /* By the files that systemd has read, as they are, but for those that are gone then. Where there
  * are none that cannot be told. */
 static bool socket_leads_in(const struct run *r, const char *socket)
@@ -38,21 +50,15 @@ static bool socket_leads_in(const struct run *r, const char *socket)
         AUTO(unit_streams_free) struct unit_streams streams = { 0 };
         AUTO_BUF files = BUF_INIT;
         bool any = false;
+        int rc = systemd_unit_files(r->systemd, socket, &files, NULL);
 
-        if (systemd_unit_files(r->systemd, socket, &files, NULL) < 0)
-                return true;
-        for (char *path = files.data, *end; path && (end = strchr(path, '\n')); path = end + 1) {
-                AUTO_FREE char *text = NULL;
-                size_t len;
-
+        for (char *path = files.data, *end; rc >= 0 && path && (end = strchr(path, '\n'));
+             path = end + 1) {
                 *end = '\0';
-                if (!path[0] || rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
-                        continue;
-                any = true;
-                if (systemd_file_lasts(path) && unit_streams_read(&streams, text, len) < 0)
-                        return true;
+                rc = path[0] ? add_streams(r, path, &streams) : 0;
+                any = any || rc > 0;
         }
-        return streams.outside || !any;
+        return rc < 0 || streams.outside || !any;
 }
 
 /* One that its socket starts listens where that does. Else by sshd's files as they are; with other

@@ -5,7 +5,10 @@
  */
 #include "host/systemd-bus.h"
 
+#include "core/util/words.h"
+
 #include <errno.h>
+
 #include <string.h>
 
 #define UNITS_MAX 512 /* looked at on the way, each way; a boot has some hundred */
@@ -80,11 +83,23 @@ static int add_origins(struct systemd *m, const char *unit, size_t ways, struct 
         return r;
 }
 
-static bool is_target(const char *name)
+/* Adds what the target pulls in, if it will be there after a boot. 1 where it is one of the units;
+ * 0, or less where that cannot be told. */
+static int look_at_target(struct systemd *m, const char *name, const struct argv *units,
+                          struct argv *targets)
 {
-        const size_t len = strlen(name);
+        AUTO_BUS_MESSAGE *reply = NULL;
+        const char *path = NULL;
+        int r = 0;
 
-        return len > 7 && strcmp(name + len - 7, ".target") == 0;
+        if (!text_ends(name, ".target") || systemd_load_unit(m, name, &reply, &path) < 0 ||
+            !lasts(m, path))
+                return 0;
+        if (argv_has(units, name))
+                return 1;
+        for (size_t k = 0; r >= 0 && k < ELEMENTSOF(pulls_in); k++)
+                r = add_names(m, path, pulls_in[k], targets);
+        return r < 0 ? r : 0;
 }
 
 /* Whether the goal leads to one of the units, from target to target: of a boot that went to another
@@ -94,22 +109,11 @@ static bool leads_to(struct systemd *m, const char *goal, const struct argv *uni
 {
         AUTO(argv_free) struct argv targets = { 0 };
 
-        if (argv_adds(&targets, goal) < 0)
-                return false;
-        for (size_t i = 0; i < targets.n && i < UNITS_MAX; i++) {
-                AUTO_BUS_MESSAGE *reply = NULL;
-                const char *path = NULL;
+        int r = argv_adds(&targets, goal);
 
-                if (!is_target(targets.list[i]) ||
-                    systemd_load_unit(m, targets.list[i], &reply, &path) < 0 || !lasts(m, path))
-                        continue;
-                if (argv_has(units, targets.list[i]))
-                        return true;
-                for (size_t k = 0; k < ELEMENTSOF(pulls_in); k++)
-                        if (add_names(m, path, pulls_in[k], &targets) < 0)
-                                return false;
-        }
-        return false;
+        for (size_t i = 0; r == 0 && i < targets.n && i < UNITS_MAX; i++)
+                r = look_at_target(m, targets.list[i], units, &targets);
+        return r > 0;
 }
 
 bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand)

@@ -65,8 +65,8 @@ static enum blocks blocks_of(const struct item *i)
         return i->phase == PHASE_CLOSE || (i->flags & ITEM_TCP) ? BLOCKS_CLOSE : BLOCKS_LISTENER;
 }
 
-static int add_conflict(struct plan *p, const char *path, enum blocks blocks, const char *fmt,
-                        va_list ap)
+static PRINTF(4, 0) int add_conflict(struct plan *p, const char *path, enum blocks blocks,
+                                     const char *fmt, va_list ap)
 {
         struct conflict *c = list_room(p->conflicts, p->n_conflicts, sizeof(*c));
 
