@@ -122,10 +122,7 @@ static int plan_gone(struct plan *p, const struct desired *d, const struct obser
 
 static const struct covered *covered_by(const struct facts *f, const struct item *i)
 {
-        const struct covered *c =
-                i->flags & ITEM_SOCKET ? &f->covered_socket : &f->covered_template;
-
-        return (i->flags & ITEM_HANDMADE) && c->text ? c : NULL;
+        return i->flags & ITEM_SOCKET ? &f->covered_socket : &f->covered_template;
 }
 
 bool plan_covers_another(const struct plan *p, const struct desired *d, const struct item *i,
@@ -133,7 +130,8 @@ bool plan_covers_another(const struct plan *p, const struct desired *d, const st
 {
         const struct covered *c = covered_by(p->facts, i);
 
-        return c && (o->type == OBSERVED_NONE || o->type == OBSERVED_NO_DIRECTORY) &&
+        return (i->flags & ITEM_HANDMADE) && c->text &&
+               (o->type == OBSERVED_NONE || o->type == OBSERVED_NO_DIRECTORY) &&
                takeover_is_alike(i->flags & ITEM_SOCKET ? TAKEOVER_SOCKET : TAKEOVER_TEMPLATE,
                                  c->text, c->len, d->port, different) <= 0;
 }
