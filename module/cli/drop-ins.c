@@ -41,15 +41,6 @@ static int add_file(struct run *r, const char *path)
         return rc < 0 ? rc : argv_adds(&r->drop_ins.settings, buf_str(&settings));
 }
 
-/* Distributions tune all services at once (Fedora's service.d/10-timeout-abort.conf). */
-static bool is_vendors(const char *path)
-{
-        const char *lib = strstr(path, "/lib/systemd/system/");
-
-        return lib && (lib == path || lib == path + strlen("/usr")) &&
-               (strstr(lib, "/service.d/") || strstr(lib, "/socket.d/"));
-}
-
 static int add_unit(struct run *r, const char *unit)
 {
         AUTO_BUF files = BUF_INIT;
@@ -61,7 +52,7 @@ static int add_unit(struct run *r, const char *unit)
                 return files.error;
         for (char *path = strtok_r(files.data, "\n", &rest); path && rc == 0;
              path = strtok_r(NULL, "\n", &rest))
-                if (strstr(path, ".d/") && !is_vendors(path))
+                if (strstr(path, ".d/") && !distro_is_common_dropin(path))
                         rc = add_file(r, path);
         return rc;
 }

@@ -202,6 +202,21 @@ static void forgive(struct systemd *m, const char *unit)
                                  NULL, "s", unit);
 }
 
+/* What systemd will not start for a drop-in: one that names a unit which is not there, say. */
+static void explain_refusal(struct systemd *m, const sd_bus_error *e, const char *unit,
+                            struct error *error)
+{
+        struct unit_state s;
+
+        if ((sd_bus_error_has_name(e, DESTINATION ".NoSuchUnit") && !strstr(e->message, unit)) ||
+            sd_bus_error_has_name(e, DESTINATION ".BadUnitSetting"))
+                if (systemd_unit(m, unit, &s, NULL) == 0 && s.dropins[0])
+                        error_fix(error,
+                                  "take out of %.300s what that is about, then \"systemctl "
+                                  "daemon-reload && sshd-vsock apply\"",
+                                  s.dropins);
+}
+
 static int enqueue(struct systemd *m, enum job job, const char *unit, struct error *error)
 {
         AUTO_BUS_ERROR e = SD_BUS_ERROR_NULL;
@@ -217,6 +232,8 @@ static int enqueue(struct systemd *m, enum job job, const char *unit, struct err
                 r = take_job(m, reply);
         else if (job == JOB_STOP && sd_bus_error_has_name(&e, DESTINATION ".NoSuchUnit"))
                 r = 0;
+        if (r < 0)
+                explain_refusal(m, &e, unit, error);
         if (r < 0)
                 r = systemd_say(error, r, &e, jobs[job].word, unit);
         return r;

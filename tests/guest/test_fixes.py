@@ -133,7 +133,8 @@ UNLESS = {"trigger-limit": "[Socket]\nTriggerLimitIntervalSec=2s\nTriggerLimitBu
 @pytest.mark.parametrize("what", COMMANDS)
 def test_fix_that_is_a_command(what, guest):
     cause = what.split(",")[0]
-    with dropin(guest, "sshd-vsock.socket", UNLESS.get(cause, "[Socket]\n")):
+    with dropin(guest, *(("sshd-vsock.socket", UNLESS[cause]) if cause in UNLESS else
+                         ("other.socket", "[Socket]\n"))):
         if cause in UNLESS:
             guest.check("systemctl restart sshd-vsock.socket")
         guest.check(COMMANDS[what])
@@ -161,6 +162,44 @@ def test_unit_that_systemd_refuses(unit, guest):
         assert "refuse" in result.stderr and file in result.stderr and fix.text in result.stderr
         assert "not installed" not in guest.run("sshd-vsock status").stdout
         guest.check(f"rm {file}")
+        fix.run("systemctl daemon-reload")
+        mended(guest)
+
+
+IN_ITS_WAY = {
+    "socket-inactive": ("sshd-vsock.socket", "[Socket]\nAccept=no\n", "systemctl start"),
+    "socket-inactive, by a condition": ("sshd-vsock.socket", "[Unit]\nConditionPathExists=/nope\n",
+                                        "systemctl start"),
+    "socket-failed": ("sshd-vsock@.service", "[Unit]\nRequires=nope.service\n", "systemctl status"),
+    "closed": ("sshd-vsock@.service", "[Unit]\nConditionPathExists=/nope\n", "systemctl cat"),
+    "no-kex": ("sshd-vsock@.service", "[Service]\nCapabilityBoundingSet=\n", "journalctl"),
+}
+
+
+@pytest.mark.parametrize("what", IN_ITS_WAY)
+def test_drop_in_that_is_in_its_way(what, guest):
+    """It is named: no run corrects it, and started again it would be the same."""
+    unit, lines, command = IN_ITS_WAY[what]
+    folder = f"{UNITS}/{unit}.d"
+    guest.put(f"{folder}/mine.conf", lines)
+    with meanwhile(guest, f"{RELOAD}; systemctl restart sshd-vsock.socket || :", f"rm -rf {folder}; {RELOAD}"):
+        fix = broken(guest, what.split(",")[0]).says(f"take out of {folder}/mine.conf what causes it, then")
+        assert f"; fix: {fix.text}\n" in apply(guest, status=4).stderr
+        guest.run([c for c in fix.quoted if c.startswith(command)][0])
+        broken(guest, what.split(",")[0])
+        guest.check(f"rm {folder}/mine.conf")
+        fix.run("systemctl daemon-reload")
+        mended(guest)
+
+
+def test_drop_in_that_names_no_unit(guest):
+    """systemd does not even begin to start the socket."""
+    folder = f"{UNITS}/sshd-vsock.socket.d"
+    guest.put(f"{folder}/mine.conf", "[Unit]\nBindsTo=nope.service\nAfter=nope.service\n")
+    with meanwhile(guest, f"{RELOAD}; systemctl stop sshd-vsock.socket", f"rm -rf {folder}; {RELOAD}"):
+        fix = Fix(guest, printed(apply(guest, status=1), "nope.service not found"))
+        fix.says(f"take out of {folder}/mine.conf what that is about, then")
+        guest.check(f"rm {folder}/mine.conf")
         fix.run("systemctl daemon-reload")
         mended(guest)
 
@@ -238,15 +277,24 @@ def test_port_of_another_socket_unit(streams, guest):
         mended(guest)
 
 
-def test_socket_failed(guest):
-    folder = "/run/systemd/system/sshd-vsock.socket.d"
-    guest.put(f"{folder}/x.conf", "[Socket]\nExecStartPre=/bin/false\n")
+@pytest.mark.parametrize("folder", [None, "/run/systemd/system/sshd-vsock.socket.d"])
+def test_socket_failed(folder, guest):
+    """By a line in its own file, and by one in somebody else's."""
+    lines = "[Socket]\nExecStartPre=/bin/false\n"
+    if folder:
+        guest.put(f"{folder}/x.conf", lines)
+    else:
+        guest.check(f"printf '{lines}' >>{SOCKET}".replace("\n", "\\n"))
     with meanwhile(guest, RELOAD, f"rm -rf {folder}; {RELOAD}"):
         guest.run("systemctl restart sshd-vsock.socket")
         fix = broken(guest, "socket-failed")
         assert re.search(r"ExecStartPre=/bin/false .*status=1", fix.run("systemctl status", status=3))
-        guest.check(f"rm {folder}/x.conf; {RELOAD}")
-        fix.run("sshd-vsock apply")
+        if folder:
+            fix.says(f"take out of {folder}/x.conf what causes it")
+            guest.check(f"rm {folder}/x.conf")
+        else:
+            guest.check(f"sed -i /ExecStartPre/d {SOCKET}")
+        fix.run("systemctl daemon-reload" if folder else "sshd-vsock apply")
         mended(guest)
 
 

@@ -111,12 +111,14 @@ KEYS = "-o AuthorizedKeysFile=/etc/own.keys"
 
 
 @pytest.mark.parametrize("config", ("{}\n", "disable_tcp: true\n"))
-@pytest.mark.parametrize("name", ("sshd-vsock", "other"))
-def test_takeover_that_lets_nobody_in_is_rolled_back(name, config, program):
+@pytest.mark.parametrize("name, units", (
+    ("sshd-vsock", UNITS), ("other", UNITS), ("sshd-vsock", "/usr/local/lib/systemd/system")))
+def test_takeover_that_lets_nobody_in_is_rolled_back(name, units, config, program):
     """Nothing else leads in, and ours answers: but whoever got in has no key that it accepts."""
     with Guest("bookworm") as guest:
         guest.install(program)
-        hand = HAND.replace("sshd -i", f"sshd -i {KEYS}").replace("sshd-vsock", name)
+        hand = HAND.replace("sshd -i", f"sshd -i {KEYS}").replace("sshd-vsock", name).replace(UNITS, units)
+        guest.check(f"mkdir -p {units}")
         guest.check(f"{hand}; modprobe vmw_vsock_virtio_transport; mv /root/.ssh/authorized_keys /etc/own.keys;"
                     "systemctl disable -q --now ssh.service; passwd -dl root")
         guest.put("/etc/sshd-vsock.yaml", config)
@@ -124,7 +126,7 @@ def test_takeover_that_lets_nobody_in_is_rolled_back(name, config, program):
         said = apply(guest, status=4, options="--takeover").stderr
         assert "was shown to log in through it" in said and "rolled back: " in said, said
         assert guest.ssh("true").status == 0
-        assert guest.check(f"cat {UNITS}/{name}@.service").count(KEYS) == 1
+        assert guest.check(f"cat {units}/{name}@.service").count(KEYS) == 1
         guest.reboot()
         guest.check("modprobe vmw_vsock_virtio_transport")  # which ours would do
         assert guest.ssh("true").status == 0

@@ -46,6 +46,14 @@ bool distro_has_marker(const char *text, size_t len)
         return len >= strlen(FILE_MARKER) && memcmp(text, FILE_MARKER, strlen(FILE_MARKER)) == 0;
 }
 
+bool distro_is_common_dropin(const char *path)
+{
+        const char *lib = strstr(path, "/lib/systemd/system/");
+
+        return lib && (lib == path || lib == path + strlen("/usr")) &&
+               (strstr(lib, "/service.d/") || strstr(lib, "/socket.d/"));
+}
+
 size_t distro_tcp_unit(const char *name)
 {
         size_t i = 0;

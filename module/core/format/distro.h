@@ -66,6 +66,10 @@ extern const char *const distro_host_keys[];
 /* Directories of vendor units, highest precedence first; NULL-terminated. */
 extern const char *const distro_vendor_units[];
 
+/* Whether it is a drop-in by which a distribution tunes all units of a type at once (Fedora's
+ * service.d/10-timeout-abort.conf). */
+bool distro_is_common_dropin(const char *path);
+
 /* Units through which an sshd listens on TCP. The templates of Accept=yes sockets need no row:
  * nothing starts them once their socket is masked. */
 enum { TCP_SSH_SERVICE, TCP_SSH_SOCKET, TCP_SSHD_SERVICE, TCP_SSHD_SOCKET, N_TCP_UNITS };

@@ -6,6 +6,7 @@
 #include "host/check/diagnose.h"
 
 #include "core/format/distro.h"
+#include "core/util/words.h"
 #include "host/audit-log.h"
 #include "host/clock.h"
 #include "host/journal.h"
@@ -112,6 +113,51 @@ static void fix_unit(struct systemd *m, const char *unit, struct verdict *v)
         else
                 (void)snprintf(v->fix, sizeof(v->fix),
                                "systemctl disable --now %s && sshd-vsock apply", unit);
+}
+
+/* Somebody else's, of one unit, behind those that are there. */
+static void add_drop_ins(struct systemd *m, const char *unit, struct buf *files)
+{
+        struct unit_state s;
+        const char *list;
+
+        if (!unit[0] || systemd_unit(m, unit, &s, NULL) < 0)
+                return;
+        list = s.dropins;
+        for (struct word w; word_next(&list, ' ', &w);) {
+                AUTO_FREE char *path = strndup(w.text, w.len);
+
+                if (path && !distro_is_common_dropin(path))
+                        buf_addf(files, "%s%s", files->len ? ", " : "", path);
+        }
+}
+
+/* What a drop-in does no run of ours corrects, nor is what it brings about always said: a socket
+ * whose condition does not hold is not started, and that is no failure. */
+static void suspect_drop_ins(struct systemd *m, enum cause cause, struct verdict *v)
+{
+        AUTO_BUF files = BUF_INIT, first = BUF_INIT;
+        char service[256];
+
+        if (v->fix[0] || (cause != CAUSE_SOCKET_INACTIVE && cause != CAUSE_SOCKET_FAILED &&
+                          cause != CAUSE_CLOSED && cause != CAUSE_NO_KEX))
+                return;
+        if (systemd_socket_service(m, unit_of(v), service, sizeof(service), NULL) < 0)
+                service[0] = '\0';
+        add_drop_ins(m, unit_of(v), &files);
+        add_drop_ins(m, service, &files);
+        if (cause == CAUSE_SOCKET_INACTIVE)
+                buf_addf(&first, "\"systemctl start %s\"; where that does not help,", unit_of(v));
+        else if (cause == CAUSE_SOCKET_FAILED)
+                buf_addf(&first, "correct what \"systemctl status %s\" shows, or", unit_of(v));
+        else
+                buf_adds(&first, "correct what \"journalctl -u 'sshd-vsock@*'\" or \"systemctl cat "
+                                 "sshd-vsock@.service\" shows, or");
+        if (files.len > 0)
+                (void)snprintf(v->fix, sizeof(v->fix),
+                               "%s take out of %.200s what causes it, then \"systemctl "
+                               "daemon-reload && sshd-vsock apply\"",
+                               buf_str(&first), buf_str(&files));
 }
 
 /* Says who holds the port: another program, or systemd, for which of its units. */
@@ -315,4 +361,5 @@ void diagnose(struct systemd *m, struct verdict *v)
                 cause = of_connection(m, v);
         if (cause != CAUSE_NONE)
                 v->cause = cause;
+        suspect_drop_ins(m, v->cause, v);
 }
