@@ -8,7 +8,6 @@
 #include "core/util/words.h"
 
 #include <errno.h>
-
 #include <string.h>
 
 #define UNITS_MAX 512 /* looked at on the way, each way; a boot has some hundred */
