@@ -34,29 +34,38 @@ bool other_access_reaches(const char *list, bool v6_only, bool on_network)
         return false;
 }
 
-/* By the files that systemd has read, as they are, but for those that are gone then. Where there
- * are none that cannot be told. */
+/* One file of a socket unit: what it says counts where it is there after a boot. 1, 0 where it
+ * cannot be read, or −errno. */
+static int add_streams(const struct run *r, const char *path, struct unit_streams *streams)
+{
+        AUTO_FREE char *text = NULL;
+        size_t len;
+        int rc;
+
+        if (!path[0] || rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
+                return 0;
+        rc = systemd_file_lasts(path) ? unit_streams_read(streams, text, len) : 0;
+        return rc < 0 ? rc : 1;
+}
+
+/* By the files that systemd has read, as they are. Where there are none that cannot be told. */
 static bool socket_leads_in(const struct run *r, const char *socket)
 {
         AUTO(unit_streams_free) struct unit_streams streams = { 0 };
         AUTO_BUF files = BUF_INIT;
         struct error error = { 0 };
-        bool any = false;
+        int rc, n = 0;
 
         if (systemd_unit_files(r->systemd, socket, &files, &error) < 0)
                 return true;
         for (char *path = files.data, *end; path && (end = strchr(path, '\n')); path = end + 1) {
-                AUTO_FREE char *text = NULL;
-                size_t len;
-
                 *end = '\0';
-                if (!path[0] || rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
-                        continue;
-                any = true;
-                if (systemd_file_lasts(path) && unit_streams_read(&streams, text, len) < 0)
+                rc = add_streams(r, path, &streams);
+                if (rc < 0)
                         return true;
+                n += rc;
         }
-        return streams.outside || !any;
+        return streams.outside || n == 0;
 }
 
 /* One that its socket starts listens where that does. Else by sshd's files as they are; with other

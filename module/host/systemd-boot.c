@@ -92,29 +92,34 @@ static bool is_target(const char *name)
         return len > 7 && strcmp(name + len - 7, ".target") == 0;
 }
 
+/* Adds what the target pulls in; whether it will be there after a boot. */
+static bool add_pulled(struct systemd *m, const char *target, struct argv *targets)
+{
+        AUTO_BUS_MESSAGE *reply = NULL;
+        const char *path = NULL;
+
+        if (systemd_load_unit(m, target, &reply, &path) < 0 || !lasts(m, path))
+                return false;
+        for (size_t k = 0; k < ELEMENTSOF(pulls_in); k++)
+                if (add_names(m, path, pulls_in[k], targets) < 0)
+                        return false;
+        return true;
+}
+
 /* Whether the goal leads to one of the units, from target to target: of a boot that went to another
  * one (systemd.unit=) systemd has unloaded the goal, and no unit knows any more that it wants it.
  */
 static bool leads_to(struct systemd *m, const char *goal, const struct argv *units)
 {
         AUTO(argv_free) struct argv targets = { 0 };
+        bool found = false;
 
         if (argv_adds(&targets, goal) < 0)
                 return false;
-        for (size_t i = 0; i < targets.n && i < UNITS_MAX; i++) {
-                AUTO_BUS_MESSAGE *reply = NULL;
-                const char *path = NULL;
-
-                if (!is_target(targets.list[i]) ||
-                    systemd_load_unit(m, targets.list[i], &reply, &path) < 0 || !lasts(m, path))
-                        continue;
-                if (argv_has(units, targets.list[i]))
-                        return true;
-                for (size_t k = 0; k < ELEMENTSOF(pulls_in); k++)
-                        if (add_names(m, path, pulls_in[k], &targets) < 0)
-                                return false;
-        }
-        return false;
+        for (size_t i = 0; !found && i < targets.n && i < UNITS_MAX; i++)
+                found = is_target(targets.list[i]) && add_pulled(m, targets.list[i], &targets) &&
+                        argv_has(units, targets.list[i]);
+        return found;
 }
 
 bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand)
