@@ -18,8 +18,8 @@ void handover_undo_files(struct run *r);
  * now. */
 bool handover_has_replaced(const struct run *r);
 
-/* Whether the plan has to do with another unit that had the port. */
-bool handover_is_due(const struct run *r);
+/* Whether the plan has to do with another unit that had the port; with that one (NULL: any). */
+bool handover_is_due(const struct run *r, const char *unit);
 
 /* `remove`, while ours goes: it stays instead, and no other unit gets the port again. */
 void handover_keep(struct run *r);
