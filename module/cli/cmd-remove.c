@@ -164,7 +164,8 @@ static int take_out(struct run *r, bool guarded)
         message_keys(r);
         if (transaction_run(r, PHASE_CLOSE) < 0) {
                 (void)run_fail(r);
-                if (r->systemd && (handover_is_due(r) || (only && !other_access_is_open_now(r))))
+                if (r->systemd &&
+                    (handover_is_due(r, NULL) || (only && !other_access_is_open_now(r))))
                         handover_keep(r);
                 return EXIT_WORLD;
         }

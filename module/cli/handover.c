@@ -38,10 +38,11 @@ static void give_back(struct run *r)
         }
 }
 
-bool handover_is_due(const struct run *r)
+bool handover_is_due(const struct run *r, const char *unit)
 {
         for (size_t i = 0; i < r->facts.n_rivals; i++)
-                if (is_touched(r, &r->facts.rivals[i]))
+                if (is_touched(r, &r->facts.rivals[i]) &&
+                    (!unit || strcmp(r->facts.rivals[i].name, unit) == 0))
                         return true;
         return false;
 }
@@ -52,7 +53,7 @@ void handover_undo(struct run *r)
 {
         struct error error = { 0 };
 
-        if (!handover_is_due(r))
+        if (!handover_is_due(r, NULL))
                 return;
         if (!r->units.socket.active)
                 (void)run_job(r, JOB_STOP, UNIT_SOCKET);

@@ -25,8 +25,8 @@ bool handover_had_replaced(const struct run *r);
 /* Whether the plan has ours take the place of a listener that somebody else wrote. */
 bool handover_takes_place(const struct run *r);
 
-/* Whether the plan has to do with another unit that had the port. */
-bool handover_is_due(const struct run *r);
+/* Whether the plan has to do with another unit that had the port; with that one (NULL: any). */
+bool handover_is_due(const struct run *r, const char *unit);
 
 /* `remove`, while ours goes: it stays instead, and no other unit gets the port again. */
 void handover_keep(struct run *r);

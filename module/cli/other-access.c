@@ -49,7 +49,8 @@ static const struct op *op_on(const struct run *r, const char *path)
 }
 
 /* A socket unit whose template goes with ours listens on, and starts nothing. Another's template
- * may be a link to ours. */
+ * may be a link to ours. What gets the port back has to answer (handover.h): that is none of this.
+ */
 static bool serves_on(void *userdata, const char *socket, const char *service, const char *path)
 {
         const struct run *r = userdata;
@@ -57,7 +58,8 @@ static bool serves_on(void *userdata, const char *socket, const char *service, c
         const struct op *op;
 
         (void)service;
-        if (rootfs_real_path(&r->root, path, &real) < 0 || !other_access_starts(r, socket))
+        if (handover_is_due(r, socket) || rootfs_real_path(&r->root, path, &real) < 0 ||
+            !other_access_starts(r, socket))
                 return false;
         op = op_on(r, real);
         if (op && op->kind == OP_WRITE)
