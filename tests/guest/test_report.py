@@ -61,7 +61,7 @@ def test_fix_of_nobody_is_the_one_that_is_said(what, guest):
 def test_reason_of_a_conflict_names_the_command_at_hand(guest):
     guest.put(OTHER, SETTINGS + "hosts_entry: false\n")
     with meanwhile(guest, f"mv {SOCKET} /root/s; ln -s /dev/null {SOCKET}; systemctl daemon-reload",
-                   f"mv /root/s {SOCKET}; systemctl daemon-reload"):
+                   f"mv /root/s {SOCKET}; systemctl daemon-reload; systemctl restart sshd-vsock.socket"):
         fix = f'"systemctl unmask sshd-vsock.socket && sshd-vsock apply --config={OTHER}"'
         result = guest.run(f"sshd-vsock --json --config={OTHER} plan")
         document = json.loads(result.stdout)
