@@ -151,8 +151,7 @@ static void suspect_drop_ins(struct systemd *m, enum cause cause, struct verdict
         else if (cause == CAUSE_SOCKET_FAILED)
                 buf_addf(&first, "correct what \"systemctl status %s\" shows, or", unit_of(v));
         else
-                buf_adds(&first, "correct what \"journalctl -u 'sshd-vsock@*'\" or \"systemctl cat "
-                                 "sshd-vsock@.service\" shows, or");
+                buf_addf(&first, "%s, or", causes[cause].fix);
         if (files.len > 0)
                 (void)snprintf(v->fix, sizeof(v->fix),
                                "%s take out of %.200s what causes it, then \"systemctl "
