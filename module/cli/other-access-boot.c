@@ -15,10 +15,15 @@
 #include <string.h>
 
 /* Who has a WSL distribution has a shell in it, and may start sshd from there: "command=" in
- * wsl.conf(5) starts no unit by its links. */
+ * wsl.conf(5) starts no unit by its links. A mask stops nothing that runs. */
 bool other_access_starts(const struct run *r, const char *unit)
 {
-        return r->facts.virt == VIRT_WSL || systemd_boot_starts(r->systemd, unit, true);
+        struct unit_state s = { 0 };
+        struct error error = { 0 };
+
+        return r->facts.virt == VIRT_WSL ||
+               (systemd_unit(r->systemd, unit, &s, &error) == 0 && !s.masked &&
+                systemd_boot_starts(r->systemd, unit, true));
 }
 
 bool other_access_reaches(const char *list, bool v6_only, bool on_network)

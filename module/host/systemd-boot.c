@@ -54,28 +54,34 @@ bool systemd_file_lasts(const char *path)
         return true;
 }
 
-/* A mask stops nothing that runs, and keeps it from starting again. */
-static bool lasts(struct systemd *m, const char *path)
+static bool is_masked(struct systemd *m, const char *path)
 {
-        AUTO_FREE char *state = NULL, *fragment = NULL;
+        AUTO_FREE char *state = NULL;
 
         return sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "LoadState",
                                           NULL, &state) >= 0 &&
-               strcmp(state, "masked") != 0 &&
-               sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "FragmentPath",
+               strcmp(state, "masked") == 0;
+}
+
+static bool lasts(struct systemd *m, const char *path)
+{
+        AUTO_FREE char *fragment = NULL;
+
+        return sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "FragmentPath",
                                           NULL, &fragment) >= 0 &&
                systemd_file_lasts(fragment);
 }
 
 /* Adds what pulls that unit in, where it will be there after a boot. 0, or less where that cannot
- * be told. */
+ * be told. The one that is asked for may be masked: by us, say, who are about to unmask it. */
 static int add_origins(struct systemd *m, const char *unit, size_t ways, struct argv *units)
 {
         AUTO_BUS_MESSAGE *reply = NULL;
         const char *path = NULL;
         int r = 0;
 
-        if (systemd_load_unit(m, unit, &reply, &path) < 0 || !lasts(m, path))
+        if (systemd_load_unit(m, unit, &reply, &path) < 0 || !lasts(m, path) ||
+            (unit != units->list[0] && is_masked(m, path)))
                 return 0;
         for (size_t k = 0; r >= 0 && k < ways; k++)
                 r = add_names(m, path, pulled_in_by[k], units);
@@ -92,7 +98,7 @@ static int look_at_target(struct systemd *m, const char *name, const struct argv
         int r = 0;
 
         if (!text_ends(name, ".target") || systemd_load_unit(m, name, &reply, &path) < 0 ||
-            !lasts(m, path))
+            !lasts(m, path) || is_masked(m, path))
                 return 0;
         if (argv_has(units, name))
                 return 1;

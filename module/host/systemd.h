@@ -83,9 +83,9 @@ int systemd_each_socket(struct systemd *m, int (*each)(const struct socket_unit 
 /* The path that the service behind a socket unit executes; "": cannot be told. */
 void systemd_socket_program(struct systemd *m, const char *socket, char *ret, size_t size);
 
-/* Whether the next boot starts the unit, as systemd has read its files by now: it is wanted by what
- * default.target leads to; or, with `on_demand`, triggered by such a unit. No where that cannot be
- * told. (systemd-boot.c) */
+/* Whether the next boot starts the unit, but for a mask of its own, as systemd has read its files
+ * by now: it is wanted by what default.target leads to; or, with `on_demand`, triggered by such a
+ * unit. No where that cannot be told. (systemd-boot.c) */
 bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand);
 
 /* Whether a unit's file, or a drop-in, is there after a boot, too: what is written to /run by hand
