@@ -19,10 +19,9 @@
 bool other_access_starts(const struct run *r, const char *unit)
 {
         struct unit_state s = { 0 };
-        struct error error = { 0 };
 
         return r->facts.virt == VIRT_WSL ||
-               (systemd_unit(r->systemd, unit, &s, &error) == 0 && !s.masked &&
+               (systemd_unit(r->systemd, unit, &s, NULL) == 0 && !s.masked &&
                 systemd_boot_starts(r->systemd, unit, true));
 }
 
@@ -71,13 +70,12 @@ static bool socket_leads_in(const struct run *r, const char *socket)
 static bool service_leads_in(const struct run *r, const struct tcp_listener *l)
 {
         AUTO_BUF effective = BUF_INIT, addresses = BUF_INIT;
+        const char *socket = distro_socket_of(l->unit);
 
-        if (!r->facts.sshd || !distro_is_tcp_unit(l->unit))
+        if (!r->facts.sshd || !socket)
                 return true;
-        if (!systemd_boot_starts(r->systemd, l->unit, false)) {
-                buf_addf(&addresses, "%.*s.socket", (int)strcspn(l->unit, "."), l->unit);
-                return socket_leads_in(r, buf_str(&addresses));
-        }
+        if (!systemd_boot_starts(r->systemd, l->unit, false))
+                return socket_leads_in(r, socket);
         if (!process_is_plain_listener(l->title) ||
             sshd_effective_started(r->facts.sshd, &r->facts.sshd_options, &effective, NULL) < 0)
                 return true;

@@ -55,12 +55,13 @@ int rebind_lost(struct run *r, struct error *error)
         for (size_t k = 0; k < n + r->facts.n_rivals; k++) {
                 const char *name = k < n ? tcp[k] : r->facts.rivals[k - n].name;
                 struct error next = { 0 };
-                int rc =
-                        is_known(&r->facts, name) ? 0 : look_at(r, name, first < 0 ? &next : error);
 
-                if (first < 0 && rc < 0)
-                        log_error(&r->log, &next);
-                first = first < 0 ? first : rc;
+                if (is_known(&r->facts, name))
+                        continue;
+                if (first == 0)
+                        first = look_at(r, name, error);
+                else
+                        (void)run_said(r, look_at(r, name, &next), &next);
         }
         return first;
 }

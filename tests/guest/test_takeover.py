@@ -41,6 +41,17 @@ OTHER = HAND.replace("vsock::22", "vsock::2222").replace(
     "sshd -i", "sshd -i -o PermitRootLogin=prohibit-password").replace("enable -q --now", "start")
 
 
+def moves_and_comes_back(guest):
+    """The port of OTHER to ours and back, with a login at each end."""
+    guest.check("sshd-vsock apply --takeover")
+    assert guest.ssh("true").status == 0
+    with pytest.raises(ConnectionError):
+        guest.banner(port=2222)
+    assert "nothing to do" in apply(guest).stderr
+    guest.check("sshd-vsock remove")
+    assert guest.ssh("true", port=2222).status == 0
+
+
 def test_anything_is_taken_over_on_request(program):
     """What the fixes say, to the letter; the port moves, and moves back."""
     with Guest("bookworm") as guest:
@@ -54,14 +65,8 @@ def test_anything_is_taken_over_on_request(program):
         said = apply(guest, status=1).stderr
         assert said.count("; or \"sshd-vsock apply --takeover\" puts ours in its place") == 2
         assert guest.ssh("true", port=2222).status == 0
-        guest.check("sshd-vsock apply --takeover")
-        assert guest.ssh("true").status == 0
-        with pytest.raises(ConnectionError):
-            guest.banner(port=2222)
-        assert "nothing to do" in apply(guest).stderr
-        guest.check("sshd-vsock remove")
+        moves_and_comes_back(guest)
         assert guest.check(STATE) == before
-        assert guest.ssh("true", port=2222).status == 0
 
 
 @pytest.mark.parametrize("units, wants", (
@@ -97,14 +102,8 @@ def test_anything_in_another_directory_is_taken_over_on_request(program):
         assert f"{units}/sshd-vsock.socket is not managed by" in said
         assert f"{units}/sshd-vsock@.service is not managed by" in said
         assert guest.check(FILES) == before and guest.ssh("true", port=2222).status == 0
-        guest.check("sshd-vsock apply --takeover")
-        assert guest.ssh("true").status == 0
-        with pytest.raises(ConnectionError):
-            guest.banner(port=2222)
-        assert "nothing to do" in apply(guest).stderr
-        guest.check("sshd-vsock remove")
+        moves_and_comes_back(guest)
         assert guest.check(FILES) == before
-        assert guest.ssh("true", port=2222).status == 0
 
 
 KEYS = "-o AuthorizedKeysFile=/etc/own.keys"

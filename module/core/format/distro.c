@@ -71,6 +71,14 @@ const char *distro_service_of(const char *socket)
         return NULL;
 }
 
+const char *distro_socket_of(const char *service)
+{
+        for (size_t k = 0; k < N_TCP_PAIRS; k++)
+                if (strcmp(distro_tcp_units[distro_tcp_pairs[k].service], service) == 0)
+                        return distro_tcp_units[distro_tcp_pairs[k].socket];
+        return NULL;
+}
+
 const char *const distro_host_keys[] = {
         "/etc/ssh/ssh_host_rsa_key",
         "/etc/ssh/ssh_host_ecdsa_key",

@@ -93,6 +93,9 @@ extern const struct tcp_pair distro_tcp_pairs[N_TCP_PAIRS];
 /* The service of such a socket unit; NULL: it is none. */
 const char *distro_service_of(const char *socket);
 
+/* The other way round. */
+const char *distro_socket_of(const char *service);
+
 /* Options that a distribution's own sshd unit passes: an EnvironmentFile and a variable of it. */
 struct sshd_environment {
         const char *file;
