@@ -18,7 +18,9 @@ ALWAYS = ("test_second_verify_that_fails_opens_tcp_again",
           "test_nothing_listens_on_tcp_whatever_happens_later",
           "test_sessions_that_logind_knows_nothing_of_stay",
           "test_listen_address_is_exact",
-          "test_configuration_that_sshd_refuses_is_never_in_place")
+          "test_configuration_that_sshd_refuses_is_never_in_place",
+          "test_unit_of_the_administrator_is_in_the_way_of_closing_only",
+          "test_link_out_of_etc_is_in_the_way_of_listen_address_only")
 
 CLOSE = "disable_tcp: true\nverify_timeout: 2\n"
 LISTEN = "listen_address: 127.0.0.1\n"
