@@ -61,8 +61,8 @@ static int fail(struct run *r, int rc)
 }
 
 /* What it holds, once that was read. 0, also with faults in its diag (c->rc is -EBADMSG then), or
- * another error. */
-static int parse(const struct users *users, struct candidate *c)
+ * another error, which is said with its name. */
+static int parse(struct run *r, const struct users *users, struct candidate *c)
 {
         if (c->rc == 0)
                 c->rc = config_parse(c->text, c->len, users, &c->diag, &c->config);
@@ -70,7 +70,9 @@ static int parse(const struct users *users, struct candidate *c)
                 config_render(&c->config, &c->canonical);
         if (c->canonical.error < 0)
                 c->rc = c->canonical.error;
-        return c->rc == -EBADMSG ? 0 : c->rc;
+        return c->rc == -EBADMSG || c->rc == 0
+                       ? 0
+                       : error_set(&r->error, c->rc, "cannot read %s", c->name);
 }
 
 /* What is inside an image is named as all messages name it. */
@@ -96,7 +98,7 @@ static int read_source(struct run *r, const char *config, const struct users *us
                 return -ENOMEM;
         c->there = true;
         c->rc = config_load_read(&r->root, config, trusted, &c->diag, &c->text, &c->len);
-        return parse(users, c);
+        return parse(r, users, c);
 }
 
 static int read_file(struct run *r, const struct users *users, struct candidate *c)
@@ -124,7 +126,7 @@ static int read_carried(struct run *r, const struct users *users, struct candida
                 return text.error;
         c->there = true;
         c->rc = buf_take(&text, &c->text, &c->len);
-        return parse(users, c);
+        return parse(r, users, c);
 }
 
 /* Trusted as a file is: root's alone. */
@@ -137,7 +139,7 @@ static int read_credential(struct run *r, const struct users *users, struct cand
         c->diag = (struct config_error)CONFIG_ERROR_INIT(c->name);
         c->there = true;
         c->rc = config_load_path(&r->root, c->path, geteuid() == 0, &c->diag, &c->text, &c->len);
-        return parse(users, c);
+        return parse(r, users, c);
 }
 
 static bool same(const struct candidate *a, const struct candidate *b)

@@ -345,8 +345,9 @@ int survey_sshd(struct survey *s)
 {
         int r = find_environments(s), there = survey_exists(s, PATH_SSHD_CONFIG);
 
-        /* what cannot be looked at is not taken for absent */
-        s->facts->sshd_config = there != 0;
+        /* what cannot be looked at is not taken for absent, but where the vendor's would do */
+        s->facts->sshd_config =
+                there > 0 || (there < 0 && survey_exists(s, PATH_SSHD_CONFIG_VENDOR) <= 0);
         if (r < 0 || there < 0)
                 return r < 0 ? r : there;
         /* openSUSE's vendor file counts only where /etc has none */
