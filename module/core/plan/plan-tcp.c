@@ -85,21 +85,10 @@ static bool has_other_dropin(const struct desired *d, const struct tcp_unit *t, 
         return i->wanted ? t->listen[0] && !is_loaded(i->content, t->listen) : t->dropin;
 }
 
-static bool wants_addresses(const struct desired *d)
-{
-        for (size_t k = 0; k < d->n; k++)
-                if (d->items[k].wanted && (d->items[k].flags & (ITEM_SSHD | ITEM_TCP_SOCKET)))
-                        return true;
-        return false;
-}
-
 /* Where closing is wanted addresses are no matter: what is confined by chance shall not open. */
-static bool speaks_of_addresses(const struct desired *d)
+static const struct item *addresses_of(const struct desired *d, bool wanted)
 {
-        for (size_t k = 0; k < d->n; k++)
-                if (d->items[k].flags & (ITEM_SSHD | ITEM_TCP_SOCKET))
-                        return true;
-        return false;
+        return plan_item_of(d, ITEM_SSHD | ITEM_TCP_SOCKET, wanted, NULL);
 }
 
 /* What the administrator has not reloaded yet is his affair; what is confined still was so by us.
@@ -107,7 +96,7 @@ static bool speaks_of_addresses(const struct desired *d)
 static bool service_is_stale(const struct desired *d, const struct observed *observed,
                              const struct facts *f, const struct tcp_unit *t)
 {
-        if (wants_addresses(d))
+        if (addresses_of(d, true))
                 return t->stale != STALE_NOT || missed(d, observed, f, t);
         return t->stale == STALE_CONFINED;
 }
@@ -160,10 +149,7 @@ static bool loses_socket(const struct tcp_unit *t)
 
 static bool reloads(const struct plan *p, enum phase phase)
 {
-        for (size_t k = 0; k < p->n; k++)
-                if (p->ops[k].phase == phase && p->ops[k].kind == OP_RELOAD)
-                        return true;
-        return false;
+        return PLAN_FIRST(p, .phases = BIT(phase), .kinds = BIT(OP_RELOAD));
 }
 
 bool plan_tcp_unread(const struct facts *f)
@@ -174,20 +160,13 @@ bool plan_tcp_unread(const struct facts *f)
         return false;
 }
 
-static bool closes(const struct desired *d)
-{
-        for (size_t k = 0; k < d->n; k++)
-                if (d->items[k].wanted && (d->items[k].flags & ITEM_MASK))
-                        return true;
-        return false;
-}
-
 /* To stop or mask that one, as any other unit on TCP, is to take the way in that is to be left. */
 int plan_own_tcp(struct plan *p, const struct desired *d, const struct facts *f)
 {
+        const bool closes = plan_item_of(d, ITEM_MASK, true, NULL);
         int r = 0;
 
-        for (size_t k = 0; r == 0 && closes(d) && k < f->own_tcp.n; k++)
+        for (size_t k = 0; r == 0 && closes && k < f->own_tcp.n; k++)
                 r = plan_add_obstacle(p, f->own_tcp.list[k], BLOCKS_CLOSE,
                                       "has " UNIT_SOCKET " listen on TCP, too; fix: take the TCP "
                                       "addresses out of it, %s",
@@ -201,8 +180,8 @@ int plan_tcp(struct plan *p, const struct desired *d, const struct observed *obs
              const struct facts *f, enum phase phase)
 {
         enum phase written = phase == PHASE_ACTIVATE ? PHASE_OPEN : phase;
-        bool finish = speaks_of_addresses(d) &&
-                      phase == (wants_addresses(d) ? PHASE_CLOSE : PHASE_ACTIVATE);
+        bool finish = addresses_of(d, false) &&
+                      phase == (addresses_of(d, true) ? PHASE_CLOSE : PHASE_ACTIVATE);
         int r = 0;
 
         for (size_t k = 0; r == 0 && k < N_TCP_PAIRS; k++) {
