@@ -232,18 +232,26 @@ static int plan_spoilt(struct plan *p, const struct desired *d, const struct uni
         return r < 0 ? r : 1;
 }
 
+static bool must_reload(const struct plan *p, const struct desired *d, const struct facts *f,
+                        const struct units *u)
+{
+        if (u->socket.needs_reload || u->keygen.needs_reload || u->hostkeys.needs_reload ||
+            u->credential.needs_reload || u->provision.needs_reload)
+                return true;
+        if (plan_changes(p, PHASE_OPEN, ITEM_UNIT) || opens_unread(f))
+                return true;
+        if (d->port == 0 && plan_tcp_unread(f) && plan_changes(p, PHASE_CLOSE, ITEM_UNIT))
+                return true;
+        return listener_wanted(d) &&
+               (plan_rivals_unread(f) || (!u->socket.loaded && !u->socket.rejected));
+}
+
 static int plan_activate(struct plan *p, const struct desired *d, const struct observed *observed,
                          const struct facts *f, const struct units *u)
 {
         bool wanted = listener_wanted(d);
         bool socket_changes = plan_changes(p, PHASE_OPEN, ITEM_SOCKET);
-        bool reload =
-                plan_changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
-                u->keygen.needs_reload || u->hostkeys.needs_reload || u->credential.needs_reload ||
-                u->provision.needs_reload || opens_unread(f) ||
-                (d->port == 0 && plan_tcp_unread(f) && plan_changes(p, PHASE_CLOSE, ITEM_UNIT)) ||
-                (wanted && plan_rivals_unread(f)) ||
-                (wanted && !u->socket.loaded && !u->socket.rejected);
+        bool reload = must_reload(p, d, f, u);
         int spoilt = wanted ? plan_spoilt(p, d, &u->socket) : 0;
         int r = spoilt < 0 ? spoilt : 0;
 
