@@ -7,10 +7,12 @@
 #include "cli/cmd-apply-close.h"
 
 #include "cli/checks.h"
+#include "cli/drop-ins.h"
 #include "cli/messages.h"
 #include "cli/tcp-reality.h"
 #include "core/plan/render.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/apply-units.h"
 #include "host/sshd-query.h"
 
@@ -154,6 +156,57 @@ int apply_refuse_to_close(struct run *r)
         return EXIT_WORLD;
 }
 
+/* Whether a drop-in decides where the vsock listener is, or what it starts, and by what. */
+static bool decides(const char *settings)
+{
+        static const char *const deciding[] = {
+                "ListenStream",    "ExecStart", "Environment", "BindPaths",        "RootDirectory",
+                "EnvironmentFile", "User",      "RootImage",   "BindReadOnlyPaths"
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(deciding); i++)
+                if (word_is_in(settings, deciding[i], strlen(deciding[i])))
+                        return true;
+        return false;
+}
+
+/* What was shown is worth nothing at the next boot where it rests on a file that is gone by then.
+ */
+static int check_lasting(struct run *r)
+{
+        const char *name, *directory;
+        size_t i = 0;
+
+        if (drop_ins_find(r) < 0)
+                return run_fail(r);
+        while (i < r->drop_ins.paths.n && (systemd_file_lasts(r->drop_ins.paths.list[i]) ||
+                                           !decides(r->drop_ins.settings.list[i])))
+                i++;
+        if (i == r->drop_ins.paths.n)
+                return EXIT_DONE;
+        name = strrchr(r->drop_ins.paths.list[i], '/');
+        directory =
+                memrchr(r->drop_ins.paths.list[i], '/', (size_t)(name - r->drop_ins.paths.list[i]));
+        error_fix(&r->error, "install -D -m 0644 -t " SYSTEM_UNIT_DIR "%.*s %s; sshd-vsock apply",
+                  (int)(name - directory), directory, r->drop_ins.paths.list[i]);
+        (void)error_say(&r->error, -EINVAL,
+                        "the vsock listener works by %s, which is gone at the next boot",
+                        r->drop_ins.paths.list[i]);
+        (void)run_fail(r);
+        return EXIT_CLOSED_NOTHING;
+}
+
+/* What has to hold before anything closes, and verifies that. */
+static int check_way_in(struct run *r)
+{
+        int status;
+
+        if (!check_host_transport(r, LOG_LEVEL_ERROR))
+                return EXIT_CLOSED_NOTHING;
+        status = check_lasting(r);
+        return status == EXIT_DONE ? check_logins(r, true) : status;
+}
+
 int apply_close(struct run *r)
 {
         bool verified = !r->options.no_verify;
@@ -161,12 +214,8 @@ int apply_close(struct run *r)
 
         if (plan_blocked(&r->plan) == BLOCKS_CLOSE)
                 return apply_refuse_to_close(r);
-        if (verified && !check_host_transport(r, LOG_LEVEL_ERROR)) {
-                apply_say_kept(r, LOG_LEVEL_ERROR);
-                return EXIT_CLOSED_NOTHING;
-        }
         if (verified)
-                status = check_logins(r, true);
+                status = check_way_in(r);
         if (status != EXIT_DONE) {
                 apply_say_kept(r, LOG_LEVEL_ERROR);
                 return status;
