@@ -21,11 +21,7 @@
 
 bool apply_tried(const struct run *r, enum op_kind kind, const char *unit)
 {
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].tried && r->plan.ops[k].kind == kind &&
-                    strcmp(r->plan.ops[k].name, unit) == 0)
-                        return true;
-        return false;
+        return PLAN_FIRST(&r->plan, .tried = true, .kinds = BIT(kind), .name = unit);
 }
 
 /* The candidate is tried before it is written: a bad ListenAddress would also kill `sshd -i`. */
@@ -47,29 +43,19 @@ static int try_listen(struct run *r)
  */
 static bool writes_confined(const struct run *r)
 {
-        for (size_t k = 0; k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
-
-                if (op->phase == PHASE_OPEN && op->item && (op->item->flags & ITEM_SSHD) &&
-                    op->item->wanted)
-                        return true;
-        }
-        return false;
+        return PLAN_FIRST(&r->plan, .phases = BIT(PHASE_OPEN), .flags = ITEM_SSHD, .wanted = true);
 }
 
 /* Whether TCP opens on addresses that are written already. */
 static bool opens_confined(const struct run *r)
 {
-        for (size_t k = 0; r->config.n_listen > 0 && k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
-                const bool starts = !op->item && op->kind == OP_START;
+        const unsigned before = BIT(PHASE_OPEN) | BIT(PHASE_ACTIVATE);
 
-                if (op->phase < PHASE_CLOSE &&
-                    (starts ? distro_is_tcp_unit(op->name)
-                            : op->item && op->kind == OP_UNLINK && (op->item->flags & ITEM_MASK)))
-                        return true;
-        }
-        return false;
+        return r->config.n_listen > 0 &&
+               (PLAN_FIRST(&r->plan, .phases = before, .kinds = BIT(OP_START), .job = true,
+                           .tcp = true) ||
+                PLAN_FIRST(&r->plan, .phases = before, .kinds = BIT(OP_UNLINK),
+                           .flags = ITEM_MASK));
 }
 
 static int compare_listen(struct run *r, const char *effective)

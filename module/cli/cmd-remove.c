@@ -76,13 +76,15 @@ static bool has_opened(struct run *r)
 
 static int refuse(struct run *r)
 {
-        const char *what = r->root.image                   ? "the image starts no sshd"
-                           : other_access_lacks_network(r) ? "for want of a network address no "
-                                                             "sshd listens"
-                           : other_access_ends(r) ? "no sshd that the next boot starts listens"
-                                                  : "no sshd listens";
+        const char *what = "no sshd listens";
         AUTO_BUF fix = BUF_INIT;
 
+        if (r->root.image)
+                what = "the image starts no sshd";
+        else if (other_access_lacks_network(r))
+                what = "for want of a network address no sshd listens";
+        else if (other_access_ends(r))
+                what = "no sshd that the next boot starts listens";
         other_access_fix(r, &fix);
         error_fix(&r->error, "%s", buf_str(&fix));
         (void)error_say(&r->error, -1,

@@ -69,11 +69,11 @@ int plan_link(struct plan *p, const struct desired *d, const struct observed *ob
 
         if (i->flags & ITEM_RIVAL)
                 return plan_rival(p, d, observed, i, o);
+        if (!i->wanted && same_link(i, o) &&
+            (!(i->flags & ITEM_ALIAS) || enables_ours(d, observed, i, o)))
+                return plan_add_file(p, OP_UNLINK, i, o, NULL);
         if (!i->wanted)
-                return same_link(i, o) &&
-                                       (!(i->flags & ITEM_ALIAS) || enables_ours(d, observed, i, o))
-                               ? plan_add_file(p, OP_UNLINK, i, o, NULL)
-                               : 0;
+                return 0;
         if (same_link(i, o))
                 return o->mislabelled ? plan_add_file(p, OP_LABEL, i, o, NULL) : 0;
         if ((i->flags & ITEM_MASK) && (o->type == OBSERVED_LINK || o->type == OBSERVED_FILE))
