@@ -9,7 +9,6 @@
 #include "core/format/sshd-config.h"
 #include "core/plan/sshd-listen.h"
 
-#include <stdio.h>
 #include <string.h>
 
 bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool *any)
@@ -31,8 +30,7 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
 
                 if (c.items[i].kind != SSHD_CONFIG_LISTEN_ADDRESS || c.items[i].ours)
                         continue;
-                if (!listen_split(argument, strlen(argument), host, sizeof(host), NULL))
-                        (void)snprintf(host, sizeof(host), "%s", argument);
+                listen_host(argument, host, sizeof(host));
                 *any = true;
                 buf_addf(edit, "%s%us/^/#/", edit->len ? ";" : "", c.items[i].line);
                 leads = leads ||

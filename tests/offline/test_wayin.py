@@ -90,6 +90,22 @@ MENDED = {f.__name__: f for f in (disabled, masked, unreached, loopback)}
 OTHERS = {f.__name__: f for f in (dangling, shadowed, another_default, another_section)}
 
 
+@pytest.mark.parametrize("line", (
+    "127.0.0.1", "127.0.0.1:2222", "127.1", "::1", "[::1]", "[::1]:22", "0:0:0:0:0:0:0:1", "localhost",
+    "localhost:22", "ip6-localhost", "::ffff:127.0.0.1"))
+def test_loopback_is_no_way_in_however_it_is_written(line, debian):
+    debian.put("/etc/ssh/sshd_config.d/10-a.conf", f"ListenAddress {line}\n")
+    debian.apply("--no-verify")
+    follow(debian, no_way(debian))
+
+
+@pytest.mark.parametrize("line", ("10.0.0.1", "10.0.0.1:22", "2001:db8::1", "[2001:db8::1]", "[::]:22", "0.0.0.0"))
+def test_address_that_others_reach_is_a_way_in_however_it_is_written(line, debian):
+    debian.put("/etc/ssh/sshd_config.d/10-a.conf", f"ListenAddress {line}\n")
+    debian.apply("--no-verify")
+    assert debian.run("remove").returncode == 0
+
+
 @pytest.mark.parametrize("config", ("", "disable_tcp: true\n", "listen_address: 127.0.0.1\n"))
 @pytest.mark.parametrize("way", MENDED)
 def test_only_door_of_an_image_stays_until_the_advice_is_followed(way, config, debian):
