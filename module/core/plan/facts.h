@@ -106,7 +106,8 @@ struct facts {
         unsigned verify_timeout; /* seconds, as configured; 0: the default */
         char *embedded; /* configuration to carry in the provision unit; NULL: the system's own file
                          */
-        /* what sshd's command and its files say, as far as a scan tells */
+        /* what sshd's command and its files say, as far as a scan tells; of addresses those of the
+         * command, and of the file that it names instead of sshd_config */
         struct sshd_settings sshd_settings;
         struct argv sshd_options; /* that its units pass on, by their environment files */
 };
