@@ -135,6 +135,8 @@ def test_loopback_by_options_and_lines(debian):
     debian.put("/etc/ssh/sshd_config.d/50-a.conf", "ListenAddress ::1\n")
     debian.apply("--no-verify")
     assert no_way(debian) == ADDRESS
+    debian.put("/etc/default/ssh", "SSHD_OPTS = -o 'ListenAddress 127.0.0.1'\n")
+    assert no_way(debian) == ADDRESS
     debian.put("/etc/default/ssh", "SSHD_OPTS='-f /etc/ssh/other'\n")
     debian.put("/etc/ssh/other", "ListenAddress 127.0.0.1\n")
     debian.put("/etc/ssh/sshd_config.d/50-a.conf", "ListenAddress 10.0.0.1\n")
