@@ -172,7 +172,7 @@ static const char *take_word(const char *at, struct buf *word)
         return at;
 }
 
-static int split(const char *value, struct argv *ret)
+int command_split(const char *value, struct argv *ret)
 {
         int r = 0;
 
@@ -212,7 +212,7 @@ int command_expand(const struct argv *words, const struct argv *env, struct argv
                 size_t n = word[0] == '$' ? name_length(word + 1) : 0;
 
                 if (n > 0 && word[n + 1] == '\0')
-                        r = split(value_of(env, word + 1, n), ret);
+                        r = command_split(value_of(env, word + 1, n), ret);
                 else
                         r = replace(word, env, ret);
         }
