@@ -10,8 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define WITH_ARGUMENT "CEbcfghkopu"
-#define WITHOUT       "46DGQRTVdeiqrt"
+#define WITHOUT "46DGQRTVdeiqrt"
 
 static int add_host_key(struct sshd_settings *s, const char *path)
 {
@@ -97,7 +96,7 @@ int sshd_settings_options(const struct argv *options, struct sshd_settings *ret)
                                 r = take_option(ret, *word, NULL);
                                 continue;
                         }
-                        if (!strchr(WITH_ARGUMENT, *word) || !argument)
+                        if (!strchr(SSHD_WITH_ARGUMENT, *word) || !argument)
                                 return 0;
                         i += word[1] == '\0';
                         r = take_option(ret, *word, argument);

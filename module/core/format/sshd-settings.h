@@ -9,6 +9,9 @@
 #include "core/format/sshd-config.h"
 #include "core/util/argv.h"
 
+/* The options of sshd that take an argument (sshd.c, main()). */
+#define SSHD_WITH_ARGUMENT "CEbcfghkopu"
+
 /* Of which each is compared with those before it; what is beyond is left out. */
 #define SSHD_HOST_KEYS_MAX 256
 #define SSHD_LISTEN_MAX    256
