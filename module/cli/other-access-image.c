@@ -113,11 +113,15 @@ static void look_at_target(struct boot *b, const char *name)
         reach_usual(b, name, found);
 }
 
+/* Addresses of sshd's command, and of its files, add up; with none at all it listens everywhere. */
 static bool lines_lead_in(struct run *r)
 {
-        bool any = false;
+        const struct sshd_settings *s = &r->facts.sshd_settings;
+        bool any = s->listen.n > 0;
 
-        for (size_t i = 0; i < r->facts.sshd_files.n; i++) {
+        if (any && !other_access_options_confine(r))
+                return true;
+        for (size_t i = 0; !s->config && i < r->facts.sshd_files.n; i++) {
                 AUTO_BUF edit = BUF_INIT;
 
                 if (other_access_lines(r, r->facts.sshd_files.list[i], &edit, &any))

@@ -11,6 +11,10 @@
  * in. (other-access-fix.c) */
 bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool *any);
 
+/* Whether the command that starts sshd, or the file that it names instead of sshd_config, has it
+ * listen on loopback; what sshd_config says may add to that. (other-access-fix.c) */
+bool other_access_options_confine(const struct run *r);
+
 /* Whether it listens on an address that others can reach. (other-access.c) */
 bool other_access_leads_in(const struct tcp_listener *l);
 

@@ -38,6 +38,14 @@ struct reader {
 
 static int read_file(struct reader *r, const char *path, unsigned depth);
 
+static bool assigns(const struct argv *env, const char *name)
+{
+        for (size_t i = 0; i < env->n; i++)
+                if (strncmp(env->list[i], name, strlen(name)) == 0)
+                        return true;
+        return false;
+}
+
 /* Which of them the vendor's unit passes on, as our template does, and what that is. */
 static int find_environment(const struct survey *s, unsigned i)
 {
@@ -48,14 +56,14 @@ static int find_environment(const struct survey *s, unsigned i)
         size_t len;
         int r = survey_read(s, e->file, &text, &len);
 
+        if (r > 0 && environment_parse(text, len, &env) < 0)
+                return -ENOMEM;
         /* what cannot be read may well be what the unit passes on: it is no worse twice */
-        if (r < 0 || (r > 0 && strstr(text, e->must_contain)))
+        if (r < 0 || (r > 0 && (strstr(text, e->must_contain) || assigns(&env, e->must_contain))))
                 s->facts->environments |= 1u << i;
         if (r <= 0 || !(s->facts->environments & (1u << i)))
                 return r < 0 ? r : 0;
-        r = environment_parse(text, len, &env);
-        if (r == 0)
-                r = argv_adds(&word, e->variable);
+        r = argv_adds(&word, e->variable);
         return r == 0 ? command_expand(&word, &env, &s->facts->sshd_options) : r;
 }
 
