@@ -223,6 +223,21 @@ def test_sshd_that_listens_elsewhere_when_it_starts_again_is_no_way_in(guest):
         assert listeners(guest) == ANYWHERE
 
 
+def test_sshd_that_will_refuse_its_configuration_is_no_way_in(guest):
+    """It runs by what was there when it started; the vsock listener reads it at each connection."""
+    apply(guest, "")
+    typo = "/etc/ssh/sshd_config.d/20-typo.conf"
+    with meanwhile(guest, f"echo Foo bar >{typo}", f"rm -f {typo}"):
+        result = guest.run("sshd-vsock remove", timeout=120)
+        assert (result.status, LASTING in result.stderr) == (4, True), result.stderr
+        (fix,) = {line.split("; fix: ", 1)[1] for line in result.stderr.splitlines() if "; fix: " in line}
+        words, command = fix.split("; then ")
+        assert words == 'correct what "sshd -t" names'
+        assert f"{typo}: line 1" in guest.run("sshd -t").stderr
+        guest.check(f"rm {typo}; set -e; {command.strip(chr(34))}")
+        assert listeners(guest) == ANYWHERE
+
+
 @pytest.fixture(scope="module", name="sockets")
 def boot_with_sockets(program):
     """sshd is started by ssh.socket."""
@@ -286,6 +301,15 @@ def test_address_of_a_socket_that_is_of_this_boot_only(moved):
         move_socket(moved, ["0.0.0.0:22"])
         moved.check(f"set -e; rm {runtime}/x.conf; {command.strip(chr(34))}")
         assert listeners(moved) == {"0.0.0.0:22"}
+
+
+def test_sshd_behind_a_socket_that_refuses_its_configuration_is_no_way_in(moved):
+    apply(moved, "{}\n")
+    with meanwhile(moved, "echo Foo bar >/etc/ssh/sshd_config.d/20-typo.conf",
+                   "rm /etc/ssh/sshd_config.d/20-typo.conf"):
+        result = moved.run("sshd-vsock remove", timeout=120)
+        assert (result.status, LASTING in result.stderr) == (4, True), result.stderr
+    assert moved.run("sshd-vsock remove").status == 0
 
 
 OWN = """[Socket]
