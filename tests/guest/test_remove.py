@@ -238,6 +238,29 @@ def test_sshd_that_will_refuse_its_configuration_is_no_way_in(guest):
         assert listeners(guest) == ANYWHERE
 
 
+GENERATED = "/run/systemd/generator/sshd-vsock.socket"
+EARLY = "#!/bin/sh\nmodprobe vmw_vsock_virtio_transport\nexec /sbin/init\n"
+
+
+@pytest.mark.parametrize("early", (False, True))
+def test_generated_listener_counts_where_the_boot_made_it(early, program):
+    """Its generator looks for the transport, which modules-load.d brings only after that; an initial
+    RAM disk brings it before."""
+    with Guest("trixie", cmdline="init=/early" if early else "",
+               prepare=lambda guest: guest.put("/early", EARLY, mode=0o755)) as guest:
+        guest.install(program)
+        apply(guest)
+        if not early:
+            guest.check("systemctl daemon-reload; sshd-vsock remove")
+        guest.check(f"systemctl disable -q --now ssh.service; ls {GENERATED}")
+        assert "systemd's generator answers and is left as it is" in apply(guest).stderr
+        result = guest.run("sshd-vsock remove", timeout=120)
+        assert result.status == (0 if early else 4), result.stderr
+        guest.reboot()
+        assert guest.ssh("exit 5").status == 5
+        assert guest.run("test -e /etc/systemd/system/sshd-vsock.socket").status == early
+
+
 @pytest.fixture(scope="module", name="sockets")
 def boot_with_sockets(program):
     """sshd is started by ssh.socket."""
