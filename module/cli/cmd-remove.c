@@ -35,6 +35,18 @@ static bool opens_tcp(const struct run *r)
         return false;
 }
 
+/* Whether the vsock listener goes, and not only what is left of it. */
+static bool takes_listener(const struct run *r)
+{
+        for (size_t k = 0; k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (op->phase == PHASE_CLOSE && (!op->item || (op->item->flags & ITEM_UNIT)))
+                        return true;
+        }
+        return false;
+}
+
 /* A failure is said. */
 static void start(struct run *r, const char *unit)
 {
@@ -138,7 +150,7 @@ static void start_generated(struct run *r)
 {
         static const char link[] = GENERATOR_DIRECTORY "/sockets.target.wants/" UNIT_SOCKET;
 
-        if (!r->root.image && plan_has(&r->plan, PHASE_CLOSE) &&
+        if (!r->root.image && takes_listener(r) &&
             rootfs_exists(&r->root, SYSTEM_UNIT_DIR "/" UNIT_SOCKET) == -ENOENT &&
             rootfs_exists(&r->root, link) > 0)
                 start(r, UNIT_SOCKET);
@@ -147,7 +159,7 @@ static void start_generated(struct run *r)
 /* Whose keys they are, and whether he has others, nobody can tell here. */
 static void message_keys(struct run *r)
 {
-        if (r->facts.key_credential && plan_has(&r->plan, PHASE_CLOSE))
+        if (r->facts.key_credential && takes_listener(r))
                 log_line(&r->log, LOG_LEVEL_WARN,
                          "the keys that this machine was booted with (the "
                          "credential " CREDENTIAL_KEYS
@@ -182,7 +194,7 @@ static int take_out(struct run *r, bool guarded)
 int cmd_remove(struct run *r)
 {
         int status = transaction_prepare(r, true);
-        bool guarded = !r->options.no_verify && plan_has(&r->plan, PHASE_CLOSE), open = true;
+        bool guarded = !r->options.no_verify && takes_listener(r), open = true;
 
         if (status != EXIT_DONE)
                 return status;

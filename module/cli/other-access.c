@@ -55,7 +55,8 @@ static bool serves_on(void *userdata, const char *socket, const char *service, c
 
         (void)service;
         if (handover_is_due(r, socket) || rootfs_real_path(&r->root, path, &real) < 0 ||
-            !other_access_starts(r, socket))
+            !other_access_starts(r, socket) ||
+            (r->facts.virt != VIRT_WSL && !systemd_socket_is_of_boot(r->systemd, socket)))
                 return false;
         op = op_on(r, real);
         if (op && op->kind == OP_WRITE)
