@@ -180,8 +180,8 @@ static void blame(struct run *r)
                 fix_absent(r);
         else if (unit)
                 error_fix(&r->error,
-                          "see \"journalctl -u %s\"; when that is corrected: systemctl "
-                          "reset-failed %s; systemctl restart %s; sshd-vsock apply",
+                          "see \"journalctl -u %s\"; when that is corrected, \"systemctl "
+                          "reset-failed %s; systemctl restart %s; sshd-vsock apply\"",
                           unit, unit, unit);
         if (unit)
                 buf_addf(&detail, "%s%s%s", unit, words[0] ? ": " : "", words);
@@ -264,9 +264,12 @@ int tcp_check(struct run *r)
                          "status\" shows",
                          n - FEW);
         if (r->tcp.down) {
+                AUTO_BUF fix = BUF_INIT;
+
                 blame(r);
+                run_add_fix(r, r->error.fix, &fix);
                 log_event(&r->log, LOG_EVENT_TCP_DOWN, LOG_LEVEL_ERROR, causes[CAUSE_TCP_DOWN].id,
-                          "%s; fix: %s", r->error.text, r->error.fix);
+                          "%s; fix: %s", r->error.text, buf_str(&fix));
         } else if (r->tcp.missing.len > 0 && n == 0 && r->tcp.listeners.n > 0) {
                 log_line(&r->log, LOG_LEVEL_WARN, "no sshd listens on %s of listen_address",
                          buf_str(&r->tcp.missing));
@@ -320,5 +323,7 @@ void tcp_find_drift(struct run *r)
         if (!is_down(r))
                 return;
         blame(r);
-        buf_addf(out, "%s; fix: %s\n", r->error.text, r->error.fix);
+        buf_addf(out, "%s; fix: ", r->error.text);
+        run_add_fix(r, r->error.fix, out);
+        buf_adds(out, "\n");
 }

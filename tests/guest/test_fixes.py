@@ -732,7 +732,7 @@ def test_nothing_listens_any_more(guest):
         fix = Fix(guest, printed(apply(guest, status=1), "no sshd listens on TCP"))
         assert "ssh.service" in fix.run("journalctl -u ssh.service")
         guest.check("rm /run/flag")
-        Fix(guest, fix.text.split("when that is corrected: ")[1]).letter()
+        fix.run("systemctl reset-failed")
         assert "drift   none" in guest.check("sshd-vsock status")
 
 
@@ -859,6 +859,75 @@ def test_configuration_that_is_refused(guest):
         assert "line" in line
         guest.check(f"sed -i 's/^/# /' {EXTRA}")
         apply(guest)
+
+
+# ---- which configuration a printed command applies ------------------------------------------------
+
+OTHER = "/root/other.yaml"
+INPUT = '" (with the same input)'
+CARRIED = '" (with the configuration that sshd-vsock-provision.service carries as its input)'
+
+
+def test_configuration_at_hand(guest):
+    """Not the system's own file, wherever it is from, with what options, and whatever says it."""
+    guest.put(OTHER, SETTINGS + "hosts_entry: false\n")
+
+    def fix(words, what, status=1):
+        result = guest.run(f"sshd-vsock {words} <{OTHER}", timeout=120)
+        assert result.status == status, result
+        return Fix(guest, printed(result, what))
+
+    def at_hand(source):
+        assert "nothing to do" in guest.check(f"sshd-vsock --config={source} apply <{OTHER} 2>&1")
+
+    with meanwhile(guest, f"mv {SOCKET} /root/s; ln -s /dev/null {SOCKET}; {RELOAD}", f"rm -f {SOCKET}"):
+        said = fix("--config=- plan", "is masked")
+        assert said.text == f'"systemctl unmask sshd-vsock.socket && sshd-vsock apply --config=-{INPUT}'
+        guest.check(f"sh -c '{said.quoted[0]}' <{OTHER}")
+        at_hand("-")
+    with meanwhile(guest, "mkdir /root/keys; mv /etc/ssh/ssh_host_* /root/keys/",
+                   "rm -f /etc/ssh/ssh_host_*; mv /root/keys/* /etc/ssh/; rmdir /root/keys"):
+        said = fix("--config=- client --known-hosts", "there are no host keys")
+        assert said.text == "systemctl start sshd-vsock-provision.service"
+        said.letter()
+        at_hand("-")
+    mine = guest.check(f"cat {SOCKET}").replace("# Managed by sshd-vsock.", "#") + "SocketUser=ana\n"
+    with meanwhile(guest, f"cp {SOCKET} /root/s", f"mv /root/s {SOCKET}; {RELOAD}"):
+        guest.put(SOCKET, mine)
+        guest.check(RELOAD)
+        said = fix(f"--config={OTHER} plan", "is not managed by sshd-vsock")
+        assert f'or "sshd-vsock apply --config={OTHER} --takeover" puts ours' in said.text
+        said = fix("--config=- plan", "is not managed by sshd-vsock")
+        assert f'or "sshd-vsock apply --config=- --takeover{INPUT} puts ours' in said.text
+        status = guest.run("sshd-vsock status").stdout
+        assert f'or "sshd-vsock apply --config=- --takeover{CARRIED} puts ours' in status
+        guest.check(f"{said.quoted[0]} <{OTHER}")
+        at_hand("-")
+
+
+@pytest.mark.usefixtures("open_again")
+def test_configuration_at_hand_where_tcp_is_down(guest):
+    guest.put(OTHER, SETTINGS + "listen_address: 192.0.2.99\n")
+    result = guest.run(f"sshd-vsock --config={OTHER} apply", timeout=120)
+    assert result.status == 1
+    fix = Fix(guest, printed(result, "no address of listen_address")).says("name an address of this machine")
+    guest.put(OTHER, LISTEN)
+    fix.run("sshd-vsock apply")
+    assert listeners(guest) == {"127.0.0.1:22"}
+    assert "nothing to do" in guest.check(f"sshd-vsock --config={OTHER} apply 2>&1")
+    unless = "[Service]\nExecStartPre=/usr/bin/test ! -e /run/flag\nRestart=no\n"
+    with dropin(guest, "ssh.service", unless):
+        guest.check("touch /run/flag; ! systemctl restart ssh.service")
+        again = f"restart ssh.service; sshd-vsock apply --config={OTHER}\""
+        result = guest.run(f"sshd-vsock --json --config={OTHER} status", timeout=120)
+        document = json.loads(result.stdout)
+        assert again in document["text"] and any(again in line for line in document["drift"])
+        result = guest.run(f"sshd-vsock --json --config={OTHER} apply", timeout=120)
+        fix = Fix(guest, printed(result, "no sshd listens on TCP"))
+        assert json.loads(result.stdout)["error"]["fix"] == fix.text
+        guest.check("rm /run/flag")
+        fix.run("systemctl reset-failed")
+        assert listeners(guest) == {"127.0.0.1:22"}
 
 
 # ---- the rest ---------------------------------------------------------------------------------------

@@ -98,6 +98,11 @@ OTHERS = {
                "test_sshd_started_by_hand",
     "see to it that %s does not start it again": "guest/test_listeners.py::"
                "test_sshd_started_by_hand",
+    "systemctl start ": GUEST + "test_configuration_at_hand",
+    "%s --config=": GUEST + "test_configuration_at_hand",
+    " (with the same input)": GUEST + "test_configuration_at_hand",
+    " (with the configuration that {UNIT_PROVISION} carries as its input)": GUEST
+        + "test_configuration_at_hand",
     "let the account read it": WHO,
     "put a file there": WHO,
     "put a key without command=": WHO,
@@ -175,7 +180,7 @@ OTHERS = {
     "correct what 'systemctl status %s' shows": GUEST + "test_tcp_that_does_not_come_back",
     "name an address of this machine": "guest/test_reality.py::"
         "test_address_that_the_machine_lacks_changes_nothing",
-    "; when that is corrected: systemctl reset-failed %s; systemctl restart": GUEST + "test_nothing_listens_any_more",
+    "; when that is corrected, 'systemctl reset-failed %s; systemctl restart": GUEST + "test_nothing_listens_any_more",
     "%ssystemctl restart %s": "guest/test_reality.py::test_options_of_the_unit_win",
     "first correct what 'sshd-vsock verify' names": GUEST + "test_only_way_in_is_not_to_be_closed",
     "mv %s %s.off; ": "guest/test_reality.py::test_extra_stream_of_the_socket_unit",
