@@ -197,11 +197,44 @@ int tcp_expect(struct run *r)
         return -EADDRNOTAVAIL;
 }
 
+/* One that ran, rather than one that only starts at boot, that rather than one that is only there;
+ * none that somebody else has masked. */
+static int rank(const struct tcp_unit *t)
+{
+        return !facts_has_unit(t) || (t->masked && !t->ours) ? 0 : 1 + t->enabled + 2 * t->active;
+}
+
+/* NULL: sshd has no unit. */
+static const char *unit_before(const struct run *r)
+{
+        size_t best = 0;
+
+        for (size_t i = 1; i < N_TCP_UNITS; i++)
+                if (rank(&r->facts.tcp[i]) > rank(&r->facts.tcp[best]))
+                        best = i;
+        return rank(&r->facts.tcp[best]) > 0 ? distro_tcp_units[best] : NULL;
+}
+
+static void fix_gone(struct run *r, struct buf *out)
+{
+        const char *unit = unit_due(r, NULL, 0);
+
+        if (!unit)
+                unit = unit_before(r);
+        if (unit)
+                buf_addf(
+                        out,
+                        "correct what \"systemctl status %s\" shows, then \"systemctl restart %s\"",
+                        unit, unit);
+        else
+                buf_adds(out, "start sshd as it was started before");
+}
+
 bool tcp_is_back(struct run *r)
 {
         uint64_t end = clock_deadline(SETTLE_SECONDS);
-        AUTO_BUF gone = BUF_INIT;
-        const char *unit, *at;
+        AUTO_BUF gone = BUF_INIT, fix = BUF_INIT;
+        const char *at;
 
         for (;; clock_pause(100)) {
                 AUTO_BUF now = BUF_INIT;
@@ -220,11 +253,10 @@ bool tcp_is_back(struct run *r)
                 if (clock_now() >= end)
                         break;
         }
-        unit = unit_due(r, NULL, 0);
+        fix_gone(r, &fix);
         log_line(&r->log, LOG_LEVEL_ERROR,
-                 "rollback incomplete: nothing listens on %s any more; fix: correct what "
-                 "\"systemctl status %s\" shows, then \"systemctl restart %s\"",
-                 buf_str(&gone), unit ? unit : "ssh.service", unit ? unit : "ssh.service");
+                 "rollback incomplete: nothing listens on %s any more; fix: %s", buf_str(&gone),
+                 buf_str(&fix));
         return false;
 }
 

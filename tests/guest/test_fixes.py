@@ -793,6 +793,24 @@ def test_tcp_that_does_not_come_back(guest):
 
 
 @pytest.mark.usefixtures("open_again")
+def test_tcp_that_does_not_come_back_and_has_another_name(guest):
+    """A unit that no boot starts, with the name that Fedora and others give it."""
+    own = "/usr/lib/systemd/system/sshd.service"
+    unless = "[Service]\nExecStartPre=/bin/sh -c 'systemctl -q is-active sshd || ! touch /run/flag'\n"
+    unit = "[Service]\nExecStartPre=/usr/bin/test ! -e /run/flag\nExecStart=/usr/sbin/sshd -D\n"
+    with meanwhile(guest, f"mkdir -p /root/units; mv {UNITS}/sshd.service /root/units/; systemctl mask --now ssh.service;"
+                          f"printf '%s' '{unit}' >{own}; {RELOAD}; systemctl start sshd.service",
+                   f"systemctl stop sshd.service; rm -f {own} {UNITS}/ssh.service; mv /root/units/* {UNITS}/; {RELOAD}"):
+        with dropin(guest, "sshd-vsock@.service", unless):
+            result = apply(guest, SETTINGS + "disable_tcp: true\n", 4)
+            fix = Fix(guest, printed(result, "rollback incomplete"))
+            assert "/run/flag" in fix.run("systemctl status sshd.service", status=3)
+            guest.check("rm /run/flag")
+            fix.run("systemctl restart sshd.service")
+            guest.check("ss -ltnH | grep -q ':22 '")
+
+
+@pytest.mark.usefixtures("open_again")
 @pytest.mark.parametrize("broken_too", [f"echo DenyUsers root >{EXTRA}", GONE])
 def test_only_way_in_is_not_to_be_closed(broken_too, guest):
     """TCP is closed, an sshd of somebody's own listens, and nobody gets in over vsock any more."""
