@@ -175,16 +175,18 @@ void other_access_fix(struct run *r, struct buf *out)
                 return;
         }
         if (r->root.image)
-                buf_addf(&root, "--root=%s ", r->root.path);
+                buf_addf(&root, "--root=%s ", run_root_name(r));
         if (best >= 0)
                 add_lines_fix(r, &lines);
-        if (!r->root.image && fix_other(r, out))
-                ;
-        else if (best >= 0 && fix_address(r, best, lines.len > 0, out))
-                return;
-        else if (best >= 0)
+        if (!r->root.image && fix_other(r, out)) {
+                buf_adds(out, "sshd-vsock remove");
+        } else if (best < 0) {
+                buf_addf(out,
+                         "install the package openssh-server (openSUSE, Arch: openssh), which "
+                         "brings a unit that listens on TCP, then \"sshd-vsock %sremove\"",
+                         buf_str(&root));
+        } else if (!fix_address(r, best, lines.len > 0, out)) {
                 fix_unit(r, best, buf_str(&root), buf_str(&lines), out);
-        else
-                buf_adds(out, "install openssh-server, which brings a unit that listens on TCP; ");
-        buf_addf(out, "sshd-vsock %sremove", buf_str(&root));
+                buf_addf(out, "sshd-vsock %sremove", buf_str(&root));
+        }
 }

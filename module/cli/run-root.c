@@ -120,6 +120,11 @@ int run_open_root(struct run *r)
         return r->options.root ? judge_root(r) : EXIT_DONE;
 }
 
+const char *run_root_name(const struct run *r)
+{
+        return r->root.path[0] ? r->root.path : "/";
+}
+
 int run_begin(struct run *r, bool needs_root)
 {
         int status = run_open_root(r);

@@ -136,8 +136,11 @@ struct run {
 /* Each returns an exit status, EXIT_DONE to go on; what failed has then been said. */
 
 /* What --root names: an image, or the running system, which it may name as "/" alone. (run-root.c,
- * as the next) */
+ * as the next two) */
 int run_open_root(struct run *r) MUST_CHECK;
+
+/* What an image's root is called where its path stands alone; in front of others "/" is "". */
+const char *run_root_name(const struct run *r);
 
 /* Whether this is a system that systemd runs, and who asks is root, where that is needed. */
 int run_check_system(struct run *r, bool needs_root) MUST_CHECK;

@@ -197,7 +197,8 @@ OTHERS = {
     "chmod 0600%s": "offline/test_settings.py::test_key_that_everybody_can_read_is_none",
     "take 'HostKey none' out of sshd_config": "offline/test_settings.py::"
         "test_no_key_is_shown_where_sshd_is_told_to_use_none",
-    "install openssh-server, which brings": Never("remove on a system without any unit of sshd"),
+    "install the package openssh-server (openSUSE, Arch: openssh), which brings": OFFLINE
+        + "test_image_without_any_unit_of_sshd",
     "give this machine a network address": "guest/test_remove.py::test_sshd_that_no_network_leads_to",
     "sed -i '%s' %s; ": "guest/test_reality.py::test_loopback_is_no_way_in",
     "systemctl enable %s; ": "guest/test_reality.py::test_sshd_of_another_unit",
@@ -235,7 +236,7 @@ OTHERS = {
     "correct what sshd says there, for %s": Never("an sshd that dies in a login and in nothing else"),
 }
 # Pieces of a command that say nothing by themselves, and words of the machinery around them.
-PIECES = {"sshd-vsock apply", "sshd-vsock %sremove", "--root=%s ", "systemctl daemon-reload; ",
+PIECES = {"sshd-vsock apply", "sshd-vsock remove", "sshd-vsock %sremove", "--root=%s ", "systemctl daemon-reload; ",
           "disable --now", "mask --now", "stop", " and ", ".scope", "/run/systemd/generator",
           "/run/systemd/transient/", "fix", "disabled", "loopback", "systemctl stop ", "still listens on TCP",
           "%s (the journal: %s)", "listens on TCP beyond listen_address", ", and over TCP no longer once it closes"}
@@ -527,6 +528,21 @@ def test_file_that_changes_while_at_work(debian, folder):
             tree.apply()
             assert b"10.0.0.1 x" in tree.read("/etc/hosts")
     assert seen
+
+
+def test_image_without_any_unit_of_sshd(debian):
+    """The packages' names are those that a test on a live system has installed."""
+    path, link = "/usr/lib/systemd/system/ssh.service", f"{UNITS}/sshd.service"
+    unit, alias = debian.read(path), debian.at(link).readlink()
+    debian.apply()
+    for gone in path, link, "/usr/lib/systemd/system/ssh.socket":
+        debian.remove(gone)
+    fix = cure(debian.run("remove"), "is the only way in")
+    assert fix == ("install the package openssh-server (openSUSE, Arch: openssh), which brings a unit that "
+                   f'listens on TCP, then "sshd-vsock --root={debian} remove"')
+    debian.put(path, unit)
+    debian.link(link, alias)
+    assert debian.run("remove").returncode == 0
 
 
 def test_command_line_that_is_wrong():
