@@ -109,10 +109,10 @@ static void print_help(void)
 /* `meant` NULL: nothing is near. */
 static int usage(struct run *r, const char *what, const char *which, const char *meant)
 {
-        error_fix(&r->error, "see sshd-vsock --help");
+        error_fix(&r->error, "see \"sshd-vsock --help\"");
         (void)error_say(&r->error, 0, "%s%s%s%s%s", what, which, meant ? "; did you mean \"" : "",
                         meant ? meant : "", meant ? "\"?" : "");
-        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->error.text, r->error.fix);
+        run_say_error(r, LOG_LEVEL_ERROR, &r->error);
         return EXIT_USAGE;
 }
 

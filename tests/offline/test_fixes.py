@@ -96,14 +96,15 @@ OTHERS = {
                            "test_sshd_of_another_unit_is_named_and_nothing_opens_again",
     "kill %d": "guest/test_listeners.py::"
                "test_sshd_started_by_hand",
-    "see to it that %s does not start it again": "guest/test_listeners.py::"
-               "test_sshd_started_by_hand",
     "start sshd as it was started before": Never("an sshd without a unit ends while TCP was to close"),
     "systemctl start ": GUEST + "test_configuration_at_hand",
     "%s --config=": GUEST + "test_configuration_at_hand",
     " (with the same input)": GUEST + "test_configuration_at_hand",
     " (with the configuration that {UNIT_PROVISION} carries as its input)": GUEST
         + "test_configuration_at_hand",
+    "install it as %s": OFFLINE + "test_image_without_the_program",
+    "see to it that %s does not start it again": "guest/test_listeners.py::"
+               "test_sshd_started_by_hand",
     "let the account read it": WHO,
     "put a file there": WHO,
     "put a key without command=": WHO,
@@ -119,7 +120,7 @@ OTHERS = {
     "if you know that it works, or let another account in": WHO,
     "create it, or set": WHO,
     "see what the account's shell does": WHO,
-    "see sshd-vsock --help": OFFLINE + "test_command_line_that_is_wrong",
+    "see 'sshd-vsock --help'": OFFLINE + "test_command_line_that_is_wrong",
     "install the package libsystemd0 (Fedora, Arch: systemd-libs)": GUEST + "test_library_that_is_missing",
     "run as root on a system booted with systemd": Never("D-Bus does not answer"),
     "correct what hangs in ExecReload= of %s": GUEST + "test_reload_that_hangs",
@@ -158,7 +159,7 @@ OTHERS = {
     "%s, or move it away; then run this again": OFFLINE
         + "test_unit_by_hand_that_starts_at_no_boot",
     "see why the file system of that home hangs": Never("a file system that hangs, for any reason"),
-    "see what keeps 'id' of that account": Never("a directory service that hangs, for any reason"),
+    "see why 'id' takes so long for that account": Never("a directory service that hangs, for any reason"),
     "leave out --root to work on the running system": GUEST + "test_root_that_is_the_running_system",
     "move it away and run this again": GUEST + "test_what_is_in_the_way_of_the_door",
     "outside of sandboxes that forbid openat2": OFFLINE + "test_sandbox_that_forbids_a_call",
@@ -218,7 +219,7 @@ OTHERS = {
     "put %s into one of the groups": WHO,
     "take %s out of the groups in DenyGroups": WHO,
     "give %s a shell that exists": WHO,
-    "unlock it: usermod": "guest/test_logins.py::test_fix_that_is_a_command_is_run_to_the_letter",
+    "unlock it: 'usermod": "guest/test_logins.py::test_fix_that_is_a_command_is_run_to_the_letter",
     "create the account %s": Never("sshd does not know whom /etc/passwd has"),
     "outside of Match Address, or let another account": WHO,
     "chage --expiredate -1 %s": WHO,
@@ -286,6 +287,25 @@ def test_the_test_is_there(claim):
         return
     file, name = claim.split("::")
     assert f"\ndef {name}(" in (CHECKOUT / "tests" / file).read_text(encoding="utf-8"), claim
+
+
+COMMAND_IN_PROSE = re.compile(
+    r"(?<!^)\b(?:systemctl|journalctl|sshd-vsock (?:apply|remove|verify|plan|status|--help)|sshd -\w|chmod|"
+    r"chown|usermod|passwd|chage|kill %d|sed -i|mv|rm|mkdir|touch|mount -|restorecon|modprobe|ip address|ss -\w)"
+    r"(?!\w)")
+
+
+def outside_quotes(text):
+    """What of a fix stands in no quotes; a word that a command quotes is none of its own."""
+    return re.sub(r"'[^']*'", "", text.replace("'*'", "").replace("PAM's", "").replace("account's", ""))
+
+
+def test_command_stands_alone_or_in_quotes():
+    """Or nobody can tell where it ends, and what it begins with."""
+    found = texts() | {words[0] for words in fixtexts.columns(source("causes.c"), "causes", 2) if words}
+    bare = {text: re.split("; | && ", outside_quotes(text).strip()) for text in found}
+    assert len(found) > 100
+    assert sorted(text for text, commands in bare.items() if any(map(COMMAND_IN_PROSE.search, commands))) == []
 
 
 def test_a_fix_without_a_test_is_seen():
@@ -530,6 +550,14 @@ def test_file_that_changes_while_at_work(debian, folder):
     assert seen
 
 
+def test_image_without_the_program(debian):
+    debian.remove("/usr/sbin/sshd-vsock")
+    fix = cure(debian.apply(config=CLOSE), "the image has no sshd-vsock of its own")
+    place = re.fullmatch("install it as (/.*)", fix)[1]
+    debian.put(place, "", 0o755)
+    assert "no sshd-vsock of its own" not in debian.apply(config=CLOSE).stderr
+
+
 def test_image_without_any_unit_of_sshd(debian):
     """The packages' names are those that a test on a live system has installed."""
     path, link = "/usr/lib/systemd/system/ssh.service", f"{UNITS}/sshd.service"
@@ -550,7 +578,8 @@ def test_command_line_that_is_wrong():
         return subprocess.run([program(), *words], text=True, capture_output=True, check=False)
     result = run("aply")
     assert result.returncode == 2
-    assert result.stderr.endswith("; see sshd-vsock --help\n")
+    fix = cure(result, 'did you mean "apply"?')
+    assert fix == 'see "sshd-vsock --help"'
     assert "apply" in run("--help").stdout
 
 
