@@ -9,7 +9,6 @@
 #include "core/format/sshd-config.h"
 #include "core/plan/sshd-listen.h"
 
-#include <stdio.h>
 #include <string.h>
 
 bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool *any)
@@ -31,8 +30,7 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
 
                 if (c.items[i].kind != SSHD_CONFIG_LISTEN_ADDRESS || c.items[i].ours)
                         continue;
-                if (!listen_split(argument, strlen(argument), host, sizeof(host), NULL))
-                        (void)snprintf(host, sizeof(host), "%s", argument);
+                listen_host(argument, host, sizeof(host));
                 *any = true;
                 buf_addf(edit, "%s%us/^/#/", edit->len ? ";" : "", c.items[i].line);
                 leads = leads ||
@@ -41,13 +39,26 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
         return leads;
 }
 
+bool other_access_options_confine(const struct run *r)
+{
+        const struct argv *listen = &r->facts.sshd_settings.listen;
+        char host[64];
+
+        for (size_t i = 0; i < listen->n; i++) {
+                listen_host(listen->list[i], host, sizeof(host));
+                if (listen_is_outside(host))
+                        return false;
+        }
+        return listen->n > 0;
+}
+
 /* The commands that take such lines out, where none of them leads in. */
 static void add_lines_fix(struct run *r, struct buf *out)
 {
         AUTO_BUF commands = BUF_INIT;
         bool any = false;
 
-        for (size_t i = 0; i < r->facts.sshd_files.n; i++) {
+        for (size_t i = 0; !r->facts.sshd_settings.config && i < r->facts.sshd_files.n; i++) {
                 AUTO_BUF edit = BUF_INIT, path = BUF_INIT;
 
                 buf_addf(&path, "%s%s", r->root.path, r->facts.sshd_files.list[i]);
@@ -115,6 +126,8 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         const struct tcp_unit *t = &r->facts.tcp[best];
         bool alone = t->streams.n_ports > 0 && !t->streams.outside;
 
+        if (r->root.image && !service) /* stays when lines of sshd's files are commented out */
+                alone = alone || other_access_options_confine(r);
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
 
@@ -164,6 +177,19 @@ static void fix_unit(struct run *r, int best, const char *root, const char *line
                 buf_addf(out, "systemctl reset-failed %s; systemctl restart %s; ", unit, unit);
 }
 
+/* An sshd that still runs would end by a restart. */
+static bool fix_refused(struct run *r, int best, const char *lines, struct buf *out)
+{
+        AUTO_BUF effective = BUF_INIT, commands = BUF_INIT;
+
+        if (r->root.image || other_access_sshd_starts(r, &effective))
+                return false;
+        fix_unit(r, best, "", lines, &commands);
+        buf_addf(out, "correct what \"sshd -t\" names; then \"%ssshd-vsock remove\"",
+                 buf_str(&commands));
+        return true;
+}
+
 void other_access_fix(struct run *r, struct buf *out)
 {
         const int best = best_unit(r);
@@ -185,7 +211,8 @@ void other_access_fix(struct run *r, struct buf *out)
                          "install the package openssh-server (openSUSE, Arch: openssh), which "
                          "brings a unit that listens on TCP, then \"sshd-vsock %sremove\"",
                          buf_str(&root));
-        } else if (!fix_address(r, best, lines.len > 0, out)) {
+        } else if (!fix_refused(r, best, buf_str(&lines), out) &&
+                   !fix_address(r, best, lines.len > 0, out)) {
                 fix_unit(r, best, buf_str(&root), buf_str(&lines), out);
                 buf_addf(out, "sshd-vsock %sremove", buf_str(&root));
         }

@@ -11,6 +11,10 @@
  * in. (other-access-fix.c) */
 bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool *any);
 
+/* Whether the command that starts sshd, or the file that it names instead of sshd_config, has it
+ * listen on loopback; what sshd_config says may add to that. (other-access-fix.c) */
+bool other_access_options_confine(const struct run *r);
+
 /* Whether it listens on an address that others can reach. (other-access.c) */
 bool other_access_leads_in(const struct tcp_listener *l);
 
@@ -20,6 +24,10 @@ bool other_access_reaches(const char *list, bool v6_only, bool on_network);
 
 /* Whether the next boot starts the unit. */
 bool other_access_starts(const struct run *r, const char *unit);
+
+/* Whether sshd accepts its files as they are; what it makes of them then is in `effective`. No
+ * where it does not say. */
+bool other_access_sshd_starts(const struct run *r, struct buf *effective);
 
 /* Whether that sshd listens where others can reach it once it is started anew. */
 bool other_access_stays_outside(const struct run *r, const struct tcp_listener *l);

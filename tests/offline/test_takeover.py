@@ -92,6 +92,29 @@ def test_one_that_is_not_enabled_is_no_door(debian):
     assert debian.state() == before
 
 
+@pytest.mark.parametrize("option", ((), ("--takeover",)))
+@pytest.mark.parametrize("install, links", (
+    ("WantedBy=multi-user.target", ("multi-user.target.wants",)),
+    ("RequiredBy=multi-user.target", ("multi-user.target.requires",)),
+    ("WantedBy=default.target", ("default.target.wants",)),
+    ("RequiredBy=sockets.target", ("sockets.target.requires",)),
+    ("WantedBy=multi-user.target sockets.target", ("multi-user.target.wants", "sockets.target.wants")),
+    ("WantedBy=sockets.target\nRequiredBy=multi-user.target", ("multi-user.target.requires", "sockets.target.wants"))))
+def test_whatever_target_enables_it(install, links, option, debian):
+    """Ours is started early, too; that link goes again, and all of his stay."""
+    write_by_hand(debian, HAND_SOCKET.replace("WantedBy=sockets.target", install))
+    debian.remove(LINK)
+    for link in links:
+        debian.link(f"{UNITS}/{link}/sshd-vsock.socket", "../sshd-vsock.socket")
+    before = debian.state()
+    debian.apply(*option)
+    assert debian.read(SOCKET).startswith(MARKER) and debian.at(LINK).is_symlink()
+    assert "nothing to do" in debian.apply().stderr and debian.run("status").returncode == 0
+    assert debian.run("remove").returncode == 0
+    assert changes(before, debian.state()) <= {"/etc/modules-load.d", f"{UNITS}/sockets.target.wants"}
+    assert "nothing to do" in debian.run("remove").stderr
+
+
 @pytest.mark.parametrize("socket, template", (
     (HAND_SOCKET.replace("::22", "::2222"), HAND_TEMPLATE),
     (HAND_SOCKET.replace("Accept=yes", "Accept=no"), HAND_TEMPLATE),

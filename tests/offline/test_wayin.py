@@ -90,6 +90,61 @@ MENDED = {f.__name__: f for f in (disabled, masked, unreached, loopback)}
 OTHERS = {f.__name__: f for f in (dangling, shadowed, another_default, another_section)}
 
 
+@pytest.mark.parametrize("line", (
+    "127.0.0.1", "127.0.0.1:2222", "127.1", "::1", "[::1]", "[::1]:22", "0:0:0:0:0:0:0:1", "localhost",
+    "localhost:22", "ip6-localhost", "::ffff:127.0.0.1"))
+def test_loopback_is_no_way_in_however_it_is_written(line, debian):
+    debian.put("/etc/ssh/sshd_config.d/10-a.conf", f"ListenAddress {line}\n")
+    debian.apply("--no-verify")
+    follow(debian, no_way(debian))
+
+
+@pytest.mark.parametrize("line", ("10.0.0.1", "10.0.0.1:22", "2001:db8::1", "[2001:db8::1]", "[::]:22", "0.0.0.0"))
+def test_address_that_others_reach_is_a_way_in_however_it_is_written(line, debian):
+    debian.put("/etc/ssh/sshd_config.d/10-a.conf", f"ListenAddress {line}\n")
+    debian.apply("--no-verify")
+    assert debian.run("remove").returncode == 0
+
+
+ADDRESS = "have ssh.service listen on an address that others reach, not on loopback alone, and run this again"
+
+
+@pytest.mark.parametrize("options, leads", (
+    ("-o ListenAddress=127.0.0.1", False), ("-oListenAddress=::1 -4", False), ("-f /etc/ssh/other", False),
+    ("-Df/etc/ssh/other -o ListenAddress=localhost", False),
+    ("-o ListenAddress=127.0.0.1 -o ListenAddress=10.0.0.1", True), ("-f /etc/ssh/other -oListenAddress=10.0.0.1", True),
+    ("-f /etc/ssh/wide", True), ("-f /etc/ssh/open", True)))
+def test_loopback_by_options_is_no_way_in(options, leads, debian):
+    """Addresses of the command add to those of its file, which another one may be."""
+    debian.put("/etc/default/ssh", f"SSHD_OPTS='{options}'\n")
+    debian.put("/etc/ssh/other", "ListenAddress 127.0.0.1\n")
+    debian.put("/etc/ssh/wide", "ListenAddress 127.0.0.1\nListenAddress 0.0.0.0:22\n")
+    debian.put("/etc/ssh/open", "PermitRootLogin no\n")
+    debian.apply("--no-verify")
+    if leads:
+        assert debian.run("remove").returncode == 0
+    else:
+        assert no_way(debian) == ADDRESS
+        debian.put("/etc/default/ssh", "SSHD_OPTS=\n")
+        assert debian.run("remove").returncode == 0
+
+
+def test_loopback_by_options_and_lines(debian):
+    """Each adds to the other, and where another file is read its lines count alone."""
+    debian.put("/etc/default/ssh", "SSHD_OPTS='-o ListenAddress=127.0.0.1'\n")
+    debian.put("/etc/ssh/sshd_config.d/50-a.conf", "ListenAddress ::1\n")
+    debian.apply("--no-verify")
+    assert no_way(debian) == ADDRESS
+    debian.put("/etc/default/ssh", "SSHD_OPTS = -o 'ListenAddress 127.0.0.1'\n")
+    assert no_way(debian) == ADDRESS
+    debian.put("/etc/default/ssh", "SSHD_OPTS='-f /etc/ssh/other'\n")
+    debian.put("/etc/ssh/other", "ListenAddress 127.0.0.1\n")
+    debian.put("/etc/ssh/sshd_config.d/50-a.conf", "ListenAddress 10.0.0.1\n")
+    assert no_way(debian) == ADDRESS
+    debian.put("/etc/default/ssh", "SSHD_OPTS='-o ListenAddress=127.0.0.1'\n")
+    assert debian.run("remove").returncode == 0
+
+
 @pytest.mark.parametrize("config", ("", "disable_tcp: true\n", "listen_address: 127.0.0.1\n"))
 @pytest.mark.parametrize("way", MENDED)
 def test_only_door_of_an_image_stays_until_the_advice_is_followed(way, config, debian):

@@ -143,6 +143,13 @@ static void test_options(void **state)
                   "-f/x, -oListenAddress=0.0.0.0" },
                 { "/usr/sbin/sshd -D -o listenaddress=::1 -o LogLevel=INFO",
                   "-o listenaddress=::1" },
+                { "sshd: /usr/sbin/sshd -Df /etc/ssh/other [listener] 0 of 10-100 startups",
+                  "-f /etc/ssh/other" },
+                { "sshd: /usr/sbin/sshd -Def/x -4do ListenAddress=::1 -u0 [listener]",
+                  "-f/x, -o ListenAddress=::1" },
+                { "sshd: /usr/sbin/sshd -o ListenAddress ::1 -4 [listener]",
+                  "-o ListenAddress ::1" },
+                { "sshd: /usr/sbin/sshd -h /k -f -p 4 -b/f -E -f /x", "-f -p" },
                 { "sshd: /usr/sbin/sshd -D -f", "" },
                 { "sshd -o", "" },
                 { "", "" },
@@ -155,6 +162,32 @@ static void test_options(void **state)
                 process_listen_options(table[i].title, &out);
                 assert_string_equal(buf_str(&out), table[i].want);
         }
+}
+
+/* Where the words stand that are to be taken out. */
+static void test_passes(void **state)
+{
+        static const struct {
+                const char *text;
+                bool passes;
+        } table[] = {
+                { "SSHD_OPTS=\"-f /x\"\n", true },
+                { "SSHD_OPTS='-4 -f /x'", true },
+                { "SSHD_OPTS=-f /x -4\r\n", true },
+                { "[Service]\nExecStart=/usr/sbin/sshd -D -f /x\n", true },
+                { "#SSHD_OPTS=\"-f /x\"\n", false },
+                { " ; for example: -f /x\n", false },
+                { "# -f /x\nSSHD_OPTS=-f /x", true },
+                { "SSHD_OPTS=-f /xy\n", false },
+                { "SSHD_OPTS=-Df /x\n", false },
+                { "SSHD_OPTS=--f /x\n", false },
+                { "", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (text_passes(table[i].text, "-f /x") != table[i].passes)
+                        fail_msg("%s", table[i].text);
 }
 
 static void test_plain_listener(void **state)
@@ -173,6 +206,7 @@ int main(void)
                 cmocka_unit_test(test_listeners), cmocka_unit_test(test_units),
                 cmocka_unit_test(test_long_unit), cmocka_unit_test(test_root),
                 cmocka_unit_test(test_options),   cmocka_unit_test(test_plain_listener),
+                cmocka_unit_test(test_passes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
  */
 #include "core/format/proc-text.h"
 
+#include "core/format/sshd-settings.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -40,31 +42,84 @@ bool process_is_root(const char *status)
                real == 0 && effective == 0 && saved == 0;
 }
 
-/* Length of the option that begins there: its letter, with its argument behind it or in the next
- * word. 0 for one that does not tell where to listen. */
-static size_t listen_option(const char *at)
+/* The letter of a word's option that takes an argument, which is behind it or in the next word;
+ * NULL: none does. (getopt(3) of sshd.c, main()) */
+static const char *argument_option(const char *word, size_t len)
 {
-        size_t n = strcspn(at, " ");
-        const char *argument = n > 2 ? at + 2 : at + n + strspn(at + n, " ");
-        size_t len = (size_t)(argument - at) + strcspn(argument, " ");
+        for (size_t i = 1; word[0] == '-' && i < len; i++)
+                if (strchr(SSHD_WITH_ARGUMENT, word[i]))
+                        return word + i;
+        return NULL;
+}
 
-        if (at[0] != '-' || !at[1] || !strchr("fo", at[1]) || argument[0] == '\0')
-                return 0;
-        return at[1] == 'o' && strncasecmp(argument, "ListenAddress", 13) != 0 ? 0 : len;
+/* The next word's length, of several that are separated by blanks. */
+static size_t next_word(const char **at)
+{
+        *at += strspn(*at, " ");
+        return strcspn(*at, " ");
+}
+
+/* Appends the option where it tells where to listen. What stood in quotes is two words here. */
+static void add_listen_option(char letter, const char *argument, size_t len, bool behind,
+                              struct buf *out)
+{
+        static const char key[] = "ListenAddress";
+        const char *value = argument + len;
+        size_t n;
+
+        if (letter == 'o' && strncasecmp(argument, key, strlen(key)) != 0)
+                return;
+        if (letter == 'o' && len == strlen(key) && (n = next_word(&value)) > 0)
+                len = (size_t)(value - argument) + n;
+        buf_addf(out, "%s-%c%s%.*s", out->len ? ", " : "", letter, behind ? "" : " ", (int)len,
+                 argument);
 }
 
 void process_listen_options(const char *title, struct buf *out)
 {
-        size_t n;
+        const char *at = strchr(title, ' ');
 
-        for (const char *at = strchr(title, ' '); at && *at; at += n) {
-                at += strspn(at, " ");
-                n = listen_option(at);
-                if (n > 0)
-                        buf_addf(out, "%s%.*s", out->len ? ", " : "", (int)n, at);
-                else
-                        n = strcspn(at, " ");
+        for (size_t n; at && (n = next_word(&at)) > 0; at += n) {
+                const char *letter = argument_option(at, n), *argument = at + n;
+                const bool behind = letter && letter + 1 < at + n;
+
+                if (!letter)
+                        continue;
+                if (behind) {
+                        argument = letter + 1;
+                        n -= (size_t)(argument - at);
+                } else {
+                        n = next_word(&argument);
+                }
+                if (n > 0 && strchr("fo", *letter))
+                        add_listen_option(*letter, argument, n, behind, out);
+                at = argument;
         }
+}
+
+/* Of the line that begins there, be it the last or not. */
+static bool line_passes(const char *line, size_t len, const char *words)
+{
+        const char *first = line + strspn(line, " \t"), *end = line + len - strlen(words);
+
+        if (*first == '#' || *first == ';')
+                return false;
+        for (const char *at = line; (at = strstr(at, words)) && at <= end; at++)
+                if (at > line && strchr(" \t=\"'", at[-1]) &&
+                    strchr(" \t\r\n\"'", at[strlen(words)]))
+                        return true;
+        return false;
+}
+
+bool text_passes(const char *text, const char *words)
+{
+        for (size_t n; *text; text += n) {
+                n = strcspn(text, "\n");
+                if (n >= strlen(words) && line_passes(text, n, words))
+                        return true;
+                n += text[n] == '\n';
+        }
+        return false;
 }
 
 bool process_is_plain_listener(const char *title)

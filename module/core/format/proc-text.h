@@ -19,8 +19,13 @@ bool process_is_sshd_listener(const char *exe, const char *title);
 bool process_is_root(const char *status);
 
 /* What of an sshd's title decides where it listens besides its default files: "-f FILE"
- * and "-o ListenAddress…". Appends them, separated by ", "; nothing where there is none. */
+ * and "-o ListenAddress…", also where it ends a word of several letters. Appends them, separated by
+ * ", "; nothing where there is none. */
 void process_listen_options(const char *title, struct buf *out);
+
+/* Whether a line of the text, an environment file or a unit's, passes these words: no comment, nor
+ * a part of other words. */
+bool text_passes(const char *text, const char *words);
 
 /* Whether such a listener was started without options that say where it listens, by its title. */
 bool process_is_plain_listener(const char *title);
