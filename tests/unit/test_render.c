@@ -320,7 +320,7 @@ static void test_listen(void **state)
 {
         AUTO(config_free)
         struct config c = sample_config(
-                "listen_address: [127.0.0.1, '10.0.0.1:2200', '::1', '[fe80::1]:65535']");
+                "listen_address: [127.0.0.1, '10.0.0.1:2200', '::1', '[fd80::1]:65535']");
         struct facts f = { 0 };
         AUTO(config_free)
         struct config twice = sample_config("listen_address: [127.0.0.1, '127.0.0.1:22']\n");
@@ -330,15 +330,15 @@ static void test_listen(void **state)
         (void)state;
         render_listen(&c, &b);
         expect(&b, "ListenAddress 127.0.0.1\nListenAddress 10.0.0.1:2200\nListenAddress ::1\n"
-                   "ListenAddress [fe80::1]:65535\n");
+                   "ListenAddress [fd80::1]:65535\n");
         render_listen_dropin(&c, &b);
         expect(&b, MARKER "ListenAddress 127.0.0.1\nListenAddress 10.0.0.1:2200\n"
-                          "ListenAddress ::1\nListenAddress [fe80::1]:65535\n");
+                          "ListenAddress ::1\nListenAddress [fd80::1]:65535\n");
 
 #define DROPIN_HEAD MARKER "[Socket]\nListenStream=\nFreeBind=yes\nBindIPv6Only=ipv6-only\n"
         render_socket_dropin(&c, &f, &own, &b);
         expect(&b, DROPIN_HEAD "ListenStream=127.0.0.1:22\nListenStream=10.0.0.1:2200\n"
-                               "ListenStream=[::1]:22\nListenStream=[fe80::1]:65535\n");
+                               "ListenStream=[::1]:22\nListenStream=[fd80::1]:65535\n");
 
         /* sshd's own Ports stand in for the one that is not given */
         f.sshd_ports[f.n_sshd_ports++] = 22;
@@ -347,7 +347,7 @@ static void test_listen(void **state)
         expect(&b, DROPIN_HEAD "ListenStream=127.0.0.1:22\nListenStream=127.0.0.1:2022\n"
                                "ListenStream=10.0.0.1:2200\n"
                                "ListenStream=[::1]:22\nListenStream=[::1]:2022\n"
-                               "ListenStream=[fe80::1]:65535\n");
+                               "ListenStream=[fd80::1]:65535\n");
 
         /* … unless the unit has ports of its own; what else it has stays, but for a stream on
          * our own port; no address comes twice */
@@ -356,7 +356,7 @@ static void test_listen(void **state)
                               "ListenStream=/run/x\n");
         render_socket_dropin(&c, &f, &own, &b);
         expect(&b, DROPIN_HEAD "ListenStream=127.0.0.1:2200\nListenStream=10.0.0.1:2200\n"
-                               "ListenStream=[::1]:2200\nListenStream=[fe80::1]:65535\n"
+                               "ListenStream=[::1]:2200\nListenStream=[fd80::1]:65535\n"
                                "ListenStream=vsock::1022\nListenStream=/run/x\n");
         unit_streams_free(&own);
         f.n_sshd_ports = 0;
