@@ -76,7 +76,7 @@ static bool service_leads_in(const struct run *r, const struct tcp_listener *l)
                 return true;
         if (!systemd_boot_starts(r->systemd, l->unit, false))
                 return socket_leads_in(r, socket);
-        if (!process_is_plain_listener(l->title) ||
+        if (!process_is_plain_listener(l->title, &r->facts.sshd_options) ||
             sshd_effective_started(r->facts.sshd, &r->facts.sshd_options, &effective, NULL) < 0)
                 return true;
         listen_addresses(buf_str(&effective), &addresses);

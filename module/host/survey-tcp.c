@@ -19,6 +19,7 @@
 struct look {
         struct tcp_sockets sockets;
         pid_t pid; /* the process that is looked for */
+        const struct argv *options; /* that its unit passes on */
         bool plain;
         struct buf mine; /* its addresses, separated by blanks */
 };
@@ -48,7 +49,7 @@ static int look_at_process(int process, pid_t pid, void *userdata)
         if (pid != l->pid)
                 return 0;
         proc_read(process, "cmdline", title, sizeof(title));
-        l->plain = process_is_plain_listener(title);
+        l->plain = process_is_plain_listener(title, l->options);
         r = proc_each_socket(process, match_socket, l);
         return r == -EACCES ? 0 : r;
 }
@@ -60,6 +61,7 @@ static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
         int r;
 
         l->pid = (pid_t)t->main_pid;
+        l->options = options;
         l->plain = false;
         buf_free(&l->mine);
         r = proc_each(look_at_process, l);
