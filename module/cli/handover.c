@@ -77,23 +77,20 @@ static bool is_theirs(const struct observed *o)
 
 bool handover_takes_place(const struct run *r)
 {
-        for (size_t k = 0; r->units.socket.active && k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
+        const struct op_query q = { .flags = ITEM_HANDMADE };
 
-                if (op->item && (op->item->flags & ITEM_HANDMADE) && is_theirs(op->before))
+        for (const struct op *op = NULL;
+             r->units.socket.active && (op = plan_find(&r->plan, op, &q));)
+                if (is_theirs(op->before))
                         return true;
-        }
         return takes_port(r);
 }
 
 bool handover_has_replaced(const struct run *r)
 {
-        const unsigned listener = ITEM_SOCKET | ITEM_HANDMADE;
-
-        for (size_t k = 0; r->units.socket.active && k < r->plan.n; k++)
-                if (r->plan.ops[k].changed && (r->plan.ops[k].item->flags & listener))
-                        return true;
-        return takes_port(r);
+        return (r->units.socket.active &&
+                PLAN_FIRST(&r->plan, .changed = true, .flags = ITEM_SOCKET | ITEM_HANDMADE)) ||
+               takes_port(r);
 }
 
 /* Closing TCP was such a look. */
@@ -145,17 +142,9 @@ static void bring_back(struct run *r, bool changed)
                 log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
 }
 
-static bool has_changed(const struct run *r, unsigned flag)
-{
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].changed && (r->plan.ops[k].item->flags & flag))
-                        return true;
-        return false;
-}
-
 void handover_keep(struct run *r)
 {
-        const bool changed = has_changed(r, ITEM_SOCKET);
+        const bool changed = PLAN_FIRST(&r->plan, .changed = true, .flags = ITEM_SOCKET);
         struct error error = { 0 };
 
         for (size_t i = 0; i < r->facts.n_rivals; i++)

@@ -177,6 +177,19 @@ static void fix_unit(struct run *r, int best, const char *root, const char *line
                 buf_addf(out, "systemctl reset-failed %s; systemctl restart %s; ", unit, unit);
 }
 
+/* An sshd that still runs would end by a restart. */
+static bool fix_refused(struct run *r, int best, const char *lines, struct buf *out)
+{
+        AUTO_BUF effective = BUF_INIT, commands = BUF_INIT;
+
+        if (r->root.image || other_access_sshd_starts(r, &effective))
+                return false;
+        fix_unit(r, best, "", lines, &commands);
+        buf_addf(out, "correct what \"sshd -t\" names; then \"%ssshd-vsock remove\"",
+                 buf_str(&commands));
+        return true;
+}
+
 void other_access_fix(struct run *r, struct buf *out)
 {
         const int best = best_unit(r);
@@ -193,6 +206,8 @@ void other_access_fix(struct run *r, struct buf *out)
                 add_lines_fix(r, &lines);
         if (!r->root.image && fix_other(r, out))
                 ;
+        else if (best >= 0 && fix_refused(r, best, buf_str(&lines), out))
+                return;
         else if (best >= 0 && fix_address(r, best, lines.len > 0, out))
                 return;
         else if (best >= 0)

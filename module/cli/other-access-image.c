@@ -36,20 +36,23 @@ static int reach_link(const char *name, void *userdata)
         return 0;
 }
 
-/* "Wants=a.target b.service" and its kin, as unit_file_read() calls it. */
-static int reach_words(void *userdata, const char *section, const char *key, const char *value)
+/* Of "Wants=a.target b.service" and its kin. */
+static int reach_wanted(struct boot *b, const char *text, size_t len)
 {
         static const char keys[] = "Wants Requires BindsTo Upholds";
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
         char name[256];
 
-        if (strcmp(section, "Unit") != 0 || !word_is_in(keys, key, strlen(key)))
-                return 0;
-        for (size_t n; *(value += strspn(value, " \t")); value += n) {
-                n = strcspn(value, " \t");
-                (void)snprintf(name, sizeof(name), "%.*s", (int)n, value);
-                reach(userdata, name);
+        for (struct unit_setting s; unit_file_next(&file, &s);) {
+                if (strcmp(s.section, "Unit") != 0 || !word_is_in(keys, s.key, strlen(s.key)))
+                        continue;
+                for (size_t n; *(s.value += strspn(s.value, " \t")); s.value += n) {
+                        n = strcspn(s.value, " \t");
+                        (void)snprintf(name, sizeof(name), "%.*s", (int)n, s.value);
+                        reach(b, name);
+                }
         }
-        return 0;
+        return file.error;
 }
 
 static void note_error(struct boot *b, int r, const char *path)
@@ -71,7 +74,7 @@ static void look_at_target_in(struct boot *b, const char *directory, const char 
         if (o.type == OBSERVED_LINK)
                 reach(b, basename(o.data));
         else if (o.type == OBSERVED_FILE)
-                note_error(b, unit_file_read(o.data, o.len, reach_words, b), path);
+                note_error(b, reach_wanted(b, o.data, o.len), path);
         *found = *found || o.type == OBSERVED_LINK || o.type == OBSERVED_FILE;
         observed_free(&o);
         for (size_t i = 0; i < ELEMENTSOF(ends); i++) {

@@ -25,6 +25,10 @@ bool other_access_reaches(const char *list, bool v6_only, bool on_network);
 /* Whether the next boot starts the unit. */
 bool other_access_starts(const struct run *r, const char *unit);
 
+/* Whether sshd accepts its files as they are; what it makes of them then is in `effective`. No
+ * where it does not say. */
+bool other_access_sshd_starts(const struct run *r, struct buf *effective);
+
 /* Whether that sshd listens where others can reach it once it is started anew. */
 bool other_access_stays_outside(const struct run *r, const struct tcp_listener *l);
 

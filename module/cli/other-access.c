@@ -41,11 +41,7 @@ bool other_access_lacks_network(const struct run *r)
 /* What the plan does with the unit file; NULL: nothing. */
 static const struct op *op_on(const struct run *r, const char *path)
 {
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].item && r->plan.ops[k].kind != OP_LABEL &&
-                    strcmp(r->plan.ops[k].name, path) == 0)
-                        return &r->plan.ops[k];
-        return NULL;
+        return PLAN_FIRST(&r->plan, .kinds = ~BIT(OP_LABEL), .name = path);
 }
 
 /* A socket unit whose template goes with ours listens on, and starts nothing. Another's template
@@ -59,7 +55,8 @@ static bool serves_on(void *userdata, const char *socket, const char *service, c
 
         (void)service;
         if (handover_is_due(r, socket) || rootfs_real_path(&r->root, path, &real) < 0 ||
-            !other_access_starts(r, socket))
+            !other_access_starts(r, socket) ||
+            (r->facts.virt != VIRT_WSL && !systemd_socket_is_of_boot(r->systemd, socket)))
                 return false;
         op = op_on(r, real);
         if (op && op->kind == OP_WRITE)

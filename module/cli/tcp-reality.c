@@ -122,13 +122,7 @@ static void settle(struct run *r, unsigned seconds)
 /* Whether this run told a unit of TCP to listen otherwise. */
 static bool was_told(const struct run *r)
 {
-        for (size_t k = 0; k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
-
-                if (op->done && !op->item && distro_is_tcp_unit(op->name))
-                        return true;
-        }
-        return false;
+        return PLAN_FIRST(&r->plan, .done = true, .job = true, .tcp = true);
 }
 
 static void note_addresses(const struct run *r, struct buf *out)
@@ -290,10 +284,7 @@ void tcp_claim(const struct run *r, struct buf *out)
 /* A listener that nobody wants and this plan neither stops nor has listen elsewhere. */
 static bool is_stray(const struct run *r, const struct tcp_listener *l)
 {
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (!r->plan.ops[k].item && strcmp(r->plan.ops[k].name, l->unit) == 0)
-                        return false;
-        return l->beyond.len > 0;
+        return l->beyond.len > 0 && !PLAN_FIRST(&r->plan, .job = true, .name = l->unit);
 }
 
 /* What a plan that has still to be run will do about it is drift already. */

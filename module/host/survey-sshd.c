@@ -24,20 +24,14 @@
 /* Of all of them together, and they stay in memory; a file of holes costs an image nothing. */
 #define BYTES_MAX ((size_t)32 << 20)
 
-/* The names in a directory, sorted. */
-struct names {
-        char *directory;
-        char **list;
-        size_t n;
-};
-
 struct reader {
         struct survey *s;
         char *directory; /* of our drop-in, without any link in it; NULL: it is not there */
         char *dropin;    /* our drop-in, likewise */
         void *files;     /* those read, without links: search trees of strings */
         void *patterns;
-        struct names names; /* of the directory that was listed last */
+        char *listed;      /* the directory that was listed last */
+        struct argv names; /* … and what is in it, sorted */
         size_t work;
         size_t bytes;
 };
@@ -85,22 +79,14 @@ static int find_environments(const struct survey *s)
         return first;
 }
 
-static void names_free(struct names *m)
-{
-        for (size_t i = 0; i < m->n; i++)
-                free(m->list[i]);
-        free(m->list);
-        free(m->directory);
-        *m = (struct names){ 0 };
-}
-
 static void reader_done(struct reader *r)
 {
         free(r->directory);
         free(r->dropin);
         tdestroy(r->files, free);
         tdestroy(r->patterns, free);
-        names_free(&r->names);
+        free(r->listed);
+        argv_free(&r->names);
 }
 
 /* False when that is too much: the rest is left out, and the facts say so. */
@@ -131,14 +117,7 @@ static int note(void **tree, const char *text)
 
 static int note_name(const char *name, void *userdata)
 {
-        struct names *m = userdata;
-        char **more = list_room(m->list, m->n, sizeof(*more));
-
-        if (!more)
-                return -ENOMEM;
-        m->list = more;
-        m->list[m->n] = strdup(name);
-        return m->list[m->n] ? (m->n++, 0) : -ENOMEM;
+        return argv_adds(userdata, name);
 }
 
 static int by_name(const void *a, const void *b)
@@ -149,31 +128,32 @@ static int by_name(const void *a, const void *b)
 /* The names of the directory that match, in glob(3)'s order; a directory is not listed twice in a
  * row. */
 static int list_matches(struct reader *r, const char *directory, const char *pattern,
-                        struct names *ret)
+                        struct argv *ret)
 {
         int rc = 0;
 
-        if (!r->names.directory || strcmp(r->names.directory, directory) != 0) {
-                names_free(&r->names);
-                rc = survey_list(r->s, directory[0] ? directory : "/", note_name, &r->names);
-                r->names.directory = strdup(directory);
+        if (!r->listed || strcmp(r->listed, directory) != 0) {
+                free(r->listed);
+                argv_free(&r->names);
+                r->listed = strdup(directory);
+                rc = r->listed ? survey_list(r->s, directory[0] ? directory : "/", note_name,
+                                             &r->names)
+                               : -ENOMEM;
                 if (r->names.n > 1)
                         qsort(r->names.list, r->names.n, sizeof(*r->names.list), by_name);
-                if (rc == 0 && !r->names.directory)
-                        rc = -ENOMEM;
         }
         if (!spend(r, r->names.n + 1))
                 return rc;
         for (size_t i = 0; rc == 0 && i < r->names.n; i++)
                 if (fnmatch(pattern, r->names.list[i], FNM_PERIOD) == 0)
-                        rc = note_name(r->names.list[i], ret);
+                        rc = argv_adds(ret, r->names.list[i]);
         return rc;
 }
 
 /* One component after the other, as glob(3): wildcards may be in any of them. */
 static int expand(struct reader *r, const char *base, const char *rest, unsigned depth)
 {
-        AUTO(names_free) struct names m = { 0 };
+        AUTO(argv_free) struct argv m = { 0 };
         AUTO_FREE char *component = NULL;
         size_t n;
         int rc = 0;
@@ -187,7 +167,7 @@ static int expand(struct reader *r, const char *base, const char *rest, unsigned
         if (strpbrk(component, "*?[\\"))
                 rc = list_matches(r, base, component, &m);
         else if (spend(r, 1))
-                rc = note_name(component, &m);
+                rc = argv_adds(&m, component);
         for (size_t i = 0; rc == 0 && i < m.n && spend(r, 1); i++) {
                 AUTO_FREE char *path = NULL;
 

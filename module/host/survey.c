@@ -332,13 +332,14 @@ static int look_at_unit(struct systemd *m, const char *unit, struct unit_state *
         return 0;
 }
 
-static int note_stream(void *userdata, const char *section, const char *key, const char *value)
+static int names_stream(const char *text, size_t len)
 {
-        bool *names = userdata;
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
+        bool names = false;
 
-        *names = *names ||
-                 (strcmp(section, "Socket") == 0 && strcmp(key, "ListenStream") == 0 && value[0]);
-        return 0;
+        for (struct unit_setting s; unit_file_next(&file, &s);)
+                names = names || (unit_setting_is(&s, "Socket", "ListenStream") && s.value[0]);
+        return file.error < 0 ? file.error : names;
 }
 
 /* A drop-in that cannot be read has moved nothing that is known of. */
@@ -352,12 +353,11 @@ static int find_mover(const struct rootfs *root, struct unit_state *s)
              path = strtok_r(NULL, " ", &rest)) {
                 AUTO_FREE char *text = NULL;
                 size_t len = 0;
-                bool names = false;
 
                 r = rootfs_read(root, path, ROOTFS_FILE_MAX, &text, &len, NULL);
                 if (r == 0)
-                        r = unit_file_read(text, len, note_stream, &names);
-                if (r == 0 && names)
+                        r = names_stream(text, len);
+                if (r > 0)
                         (void)snprintf(s->mover, sizeof(s->mover), "%s", path);
         }
         return r == -ENOMEM ? r : 0;

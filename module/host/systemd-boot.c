@@ -5,6 +5,7 @@
  */
 #include "host/systemd-bus.h"
 
+#include "core/format/distro.h"
 #include "core/util/words.h"
 
 #include <errno.h>
@@ -70,6 +71,37 @@ static bool lasts(struct systemd *m, const char *path)
         return sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "FragmentPath",
                                           NULL, &fragment) >= 0 &&
                systemd_file_lasts(fragment);
+}
+
+/* When it became active last; 0: never. */
+static uint64_t active_since(struct systemd *m, const char *path)
+{
+        uint64_t at = 0;
+
+        if (sd_bus_get_property_trivial(m->bus, DESTINATION, path, UNIT_INTERFACE,
+                                        "ActiveEnterTimestampMonotonic", NULL, 't', &at) < 0)
+                return 0;
+        return at;
+}
+
+static bool is_generated(struct systemd *m, const char *path)
+{
+        AUTO_FREE char *fragment = NULL;
+
+        return sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "FragmentPath",
+                                          NULL, &fragment) < 0 ||
+               strncmp(fragment, GENERATOR_DIRECTORY, strlen(GENERATOR_DIRECTORY)) == 0;
+}
+
+bool systemd_socket_is_of_boot(struct systemd *m, const char *socket)
+{
+        AUTO_BUS_MESSAGE *reply = NULL, *basic = NULL;
+        const char *path = NULL, *target = NULL;
+
+        if (systemd_load_unit(m, socket, &reply, &path) < 0 ||
+            systemd_load_unit(m, "basic.target", &basic, &target) < 0)
+                return false;
+        return !is_generated(m, path) || active_since(m, path) < active_since(m, target);
 }
 
 /* Adds what pulls that unit in, where it will be there after a boot. 0, or less where that cannot

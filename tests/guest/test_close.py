@@ -14,10 +14,13 @@ from guest.steps import (ANYWHERE, UNITS, apply, dropin, listeners, meanwhile, s
 
 EVERY_RUN = 7
 ALWAYS = ("test_second_verify_that_fails_opens_tcp_again",
+          "test_drop_in_that_the_next_boot_lacks_closes_nothing",
           "test_nothing_listens_on_tcp_whatever_happens_later",
           "test_sessions_that_logind_knows_nothing_of_stay",
           "test_listen_address_is_exact",
-          "test_configuration_that_sshd_refuses_is_never_in_place")
+          "test_configuration_that_sshd_refuses_is_never_in_place",
+          "test_unit_of_the_administrator_is_in_the_way_of_closing_only",
+          "test_link_out_of_etc_is_in_the_way_of_listen_address_only")
 
 CLOSE = "disable_tcp: true\nverify_timeout: 2\n"
 LISTEN = "listen_address: 127.0.0.1\n"
@@ -114,6 +117,25 @@ def test_second_verify_that_fails_opens_tcp_again(guest):
         assert listeners(guest) == addresses == ANYWHERE
         assert guest.check("systemctl is-enabled ssh.service") == "enabled\n"
         assert guest.run(f"ls {UNITS}/ssh.service").status != 0
+    open_again(guest)
+
+
+def test_drop_in_that_the_next_boot_lacks_closes_nothing(guest):
+    """Root's keys are where that one says, and what it says goes with /run. Its fix is the end of it."""
+    mine = ("[Service]\nExecStart=\nExecStart=-/usr/sbin/sshd -i -o AuthorizedKeysFile=/etc/own.keys\n")
+    apply(guest, "port: 22\n")
+    before = guest.check(TCP)
+    with meanwhile(guest, "mv /root/.ssh/authorized_keys /etc/own.keys",
+                   f"mv /etc/own.keys /root/.ssh/authorized_keys; rm -r {UNITS}/sshd-vsock@.service.d"), \
+            dropin(guest, "sshd-vsock@.service", mine):
+        said = apply(guest, CLOSE, 4).stderr
+        assert "test.conf, which is gone at the next boot; fix: install -D" in said
+        assert guest.check(TCP) == before
+        guest.check(said.split("fix: ", 1)[1].splitlines()[0], timeout=120)
+        assert listeners(guest) == set()
+        guest.reboot()
+        assert guest.ssh("exit 5").status == 5 and listeners(guest) == set()
+        guest.check("sshd-vsock remove --no-verify; mkdir -p /run/systemd/system/sshd-vsock@.service.d")
     open_again(guest)
 
 

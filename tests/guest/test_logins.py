@@ -12,6 +12,8 @@ from guest.steps import ANYWHERE, UNITS, apply, dropin, listeners, meanwhile
 # Of all that follow: the rest is in `tests/run --full`.
 EVERY_RUN = 5
 ALWAYS = ("test_each_account_of_the_list",
+          "test_who_does_not_get_in_closes_nothing[AllowUsers]",
+          "test_who_does_not_get_in_closes_nothing[keys only from one address]",
           "test_trial_is_a_session_of_its_own")
 
 CLOSE = "disable_tcp: true\n"

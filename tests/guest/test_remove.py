@@ -97,9 +97,15 @@ def test_last_way_in_is_not_removed(guest):
     assert listeners(guest) == ANYWHERE
 
 
+# All that a boot needs for the listener to be there, and its logins to be quick.
+LISTENER = ("md5sum /etc/systemd/system/sshd-vsock* /etc/modules-load.d/sshd-vsock.conf"
+            " /etc/systemd/system-preset/10-sshd-vsock.preset; grep UNKNOWN /etc/hosts")
+
+
 def test_tcp_that_does_not_open_again_keeps_the_door(guest):
     """Its unit is there and enabled, and still does not start."""
     apply(guest, "disable_tcp: true\n")
+    before = guest.check(LISTENER)
     with meanwhile(guest, "mkdir /run/systemd/system/ssh.service.d;"
                           "printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\nRestart=no\\n'"
                           " >/run/systemd/system/ssh.service.d/x.conf; systemctl daemon-reload",
@@ -107,6 +113,7 @@ def test_tcp_that_does_not_open_again_keeps_the_door(guest):
         result = guest.run("sshd-vsock remove")
         assert result.status in (1, 4), result.stderr
         assert guest.ssh("exit 5").status == 5
+        assert guest.check(LISTENER) == before
     guest.check("systemctl reset-failed; sshd-vsock apply; sshd-vsock remove")
     assert listeners(guest) == ANYWHERE
 
@@ -115,12 +122,14 @@ def test_tcp_that_does_not_open_again_keeps_the_door(guest):
 def test_sshd_that_no_network_leads_to(closed, guest):
     """It listens on all addresses, and the machine has none that another one knows."""
     apply(guest, closed)
+    before = guest.check(LISTENER)
     with meanwhile(guest, "ip link set dummy0 down",
                    "ip link set dummy0 up; ip address add 2001:db8::2/64 dev dummy0 nodad"):
         result = guest.run("sshd-vsock remove")
         assert result.status == 4, result.stderr
         assert "error: for want of a network address no sshd listens on TCP" in result.stderr
         assert guest.ssh("exit 5").status == 5
+        assert guest.check(LISTENER) == before
     (fix,) = {line.split("; fix: ", 1)[1] for line in result.stderr.splitlines() if "; fix: " in line}
     words, command = fix.split("; then ")
     assert words == ('give this machine a network address on which sshd listens ("ip address" shows '
@@ -214,6 +223,44 @@ def test_sshd_that_listens_elsewhere_when_it_starts_again_is_no_way_in(guest):
         assert listeners(guest) == ANYWHERE
 
 
+def test_sshd_that_will_refuse_its_configuration_is_no_way_in(guest):
+    """It runs by what was there when it started; the vsock listener reads it at each connection."""
+    apply(guest, "")
+    typo = "/etc/ssh/sshd_config.d/20-typo.conf"
+    with meanwhile(guest, f"echo Foo bar >{typo}", f"rm -f {typo}"):
+        result = guest.run("sshd-vsock remove", timeout=120)
+        assert (result.status, LASTING in result.stderr) == (4, True), result.stderr
+        (fix,) = {line.split("; fix: ", 1)[1] for line in result.stderr.splitlines() if "; fix: " in line}
+        words, command = fix.split("; then ")
+        assert words == 'correct what "sshd -t" names'
+        assert f"{typo}: line 1" in guest.run("sshd -t").stderr
+        guest.check(f"rm {typo}; set -e; {command.strip(chr(34))}")
+        assert listeners(guest) == ANYWHERE
+
+
+GENERATED = "/run/systemd/generator/sshd-vsock.socket"
+EARLY = "#!/bin/sh\nmodprobe vmw_vsock_virtio_transport\nexec /sbin/init\n"
+
+
+@pytest.mark.parametrize("early", (False, True))
+def test_generated_listener_counts_where_the_boot_made_it(early, program):
+    """Its generator looks for the transport, which modules-load.d brings only after that; an initial
+    RAM disk brings it before."""
+    with Guest("trixie", cmdline="init=/early" if early else "",
+               prepare=lambda guest: guest.put("/early", EARLY, mode=0o755)) as guest:
+        guest.install(program)
+        apply(guest)
+        if not early:
+            guest.check("systemctl daemon-reload; sshd-vsock remove")
+        guest.check(f"systemctl disable -q --now ssh.service; ls {GENERATED}")
+        assert "systemd's generator answers and is left as it is" in apply(guest).stderr
+        result = guest.run("sshd-vsock remove", timeout=120)
+        assert result.status == (0 if early else 4), result.stderr
+        guest.reboot()
+        assert guest.ssh("exit 5").status == 5
+        assert guest.run("test -e /etc/systemd/system/sshd-vsock.socket").status == early
+
+
 @pytest.fixture(scope="module", name="sockets")
 def boot_with_sockets(program):
     """sshd is started by ssh.socket."""
@@ -279,6 +326,15 @@ def test_address_of_a_socket_that_is_of_this_boot_only(moved):
         assert listeners(moved) == {"0.0.0.0:22"}
 
 
+def test_sshd_behind_a_socket_that_refuses_its_configuration_is_no_way_in(moved):
+    apply(moved, "{}\n")
+    with meanwhile(moved, "echo Foo bar >/etc/ssh/sshd_config.d/20-typo.conf",
+                   "rm /etc/ssh/sshd_config.d/20-typo.conf"):
+        result = moved.run("sshd-vsock remove", timeout=120)
+        assert (result.status, LASTING in result.stderr) == (4, True), result.stderr
+    assert moved.run("sshd-vsock remove").status == 0
+
+
 OWN = """[Socket]
 ListenStream=0.0.0.0:2222
 Accept=yes
@@ -302,7 +358,7 @@ def test_socket_that_the_last_reload_closes_keeps_the_door(moved):
         assert "rolled back: sshd-vsock.socket restored" in said
         assert moved.check(f"md5sum {UNIT_DIR}/sshd-vsock*") == before
         moved.check("systemctl restart mine.socket")
-        assert "nothing to do" not in apply(moved).stderr  # what went first is there again
+        assert "nothing to do" in apply(moved).stderr  # all that went is there again
         assert moved.run("sshd-vsock remove").status == 0
         assert listeners(moved) == {"0.0.0.0:2223"}
 

@@ -74,6 +74,8 @@ OTHERS = {
     "run 'restorecon -v %s' and correct": Never("a label that restorecon itself may not set"),
     "relabel it before it boots": "offline/test_labels.py::"
                                   "test_image_without_labels_is_to_be_relabelled",
+    "install -D -m 0644 -t": "guest/test_close.py::"
+                             "test_drop_in_that_the_next_boot_lacks_closes_nothing",
     "look for an immutable file": "offline/test_hostile.py::test_what_is_immutable_is_named",
     "whose files these are to be": OFFLINE + "test_image_of_a_user",
     "make room on the file system":
@@ -193,6 +195,8 @@ OTHERS = {
         "test_no_key_is_shown_where_sshd_is_told_to_use_none",
     "install openssh-server, which brings": Never("remove on a system without any unit of sshd"),
     "give this machine a network address": "guest/test_remove.py::test_sshd_that_no_network_leads_to",
+    "correct what 'sshd -t' names; then": "guest/test_remove.py::"
+        "test_sshd_that_will_refuse_its_configuration_is_no_way_in",
     "sed -i '%s' %s; ": "guest/test_reality.py::test_loopback_is_no_way_in",
     "systemctl enable %s; ": "guest/test_reality.py::test_sshd_of_another_unit",
     "systemctl stop %s; ": "guest/test_reality.py::test_unit_that_starts_at_no_boot_is_no_way_in",

@@ -42,24 +42,17 @@ static int add_own_unit(struct plan *p, const struct item *i)
                 directory, i->path, directory);
 }
 
-/* As unit_file_read() calls it. */
-static int take_install(void *userdata, const char *section, const char *key, const char *value)
-{
-        bool *wanted = userdata;
-
-        if (strcmp(section, "Install") == 0 && strcmp(key, "WantedBy") == 0)
-                *wanted = *wanted || word_is_in(value, "sockets.target", strlen("sockets.target"));
-        return 0;
-}
-
 /* Whether the link is one that the administrator's unit had, which comes back. Where others of his
  * enable it, it is his if his unit says so, else the one that came with ours. */
 static bool enables_saved(const struct facts *f, const struct observed *saved)
 {
-        bool wanted = false;
+        AUTO_UNIT_FILE file = { .text = saved->data, .len = saved->len };
+        bool wanted = !f->covered_enabled;
 
-        return !f->covered_enabled ||
-               (unit_file_read(saved->data, saved->len, take_install, &wanted) == 0 && wanted);
+        for (struct unit_setting s; !wanted && unit_file_next(&file, &s);)
+                wanted = unit_setting_is(&s, "Install", "WantedBy") &&
+                         word_is_in(s.value, "sockets.target", strlen("sockets.target"));
+        return wanted;
 }
 
 /* Whether an enablement link of this name is ours to take away: it enables a unit file of ours, or
@@ -95,11 +88,11 @@ int plan_link(struct plan *p, const struct desired *d, const struct observed *ob
 
         if (i->flags & ITEM_RIVAL)
                 return plan_rival(p, d, observed, i, o);
+        if (!i->wanted && same_link(i, o) &&
+            (!(i->flags & ITEM_ALIAS) || enables_ours(p->facts, d, observed, i, o)))
+                return plan_add_file(p, OP_UNLINK, i, o, NULL);
         if (!i->wanted)
-                return same_link(i, o) && (!(i->flags & ITEM_ALIAS) ||
-                                           enables_ours(p->facts, d, observed, i, o))
-                               ? plan_add_file(p, OP_UNLINK, i, o, NULL)
-                               : 0;
+                return 0;
         if (same_link(i, o))
                 return o->mislabelled ? plan_add_file(p, OP_LABEL, i, o, NULL) : 0;
         if ((i->flags & ITEM_MASK) && (o->type == OBSERVED_LINK || o->type == OBSERVED_FILE))

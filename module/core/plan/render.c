@@ -135,9 +135,10 @@ bool provision_carries(const char *text, size_t len, struct buf *out)
  * DefaultDependencies=no: a target waits for what it wants only where both have default
  * dependencies; what is left of those is spelled out. After the TCP units: one that has still to
  * start would be taken for a closed one, and one that is masked while it starts hangs until its
- * timeout. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded for.
- * RuntimeMaxSec: a run that hangs ends, but none is cut short between closing and the second
- * verification: there are four verifications of verify_timeout at most, and a few jobs of 90 s. */
+ * timeout. After what pam_nologin waits for, and homes on a network: before, nobody gets in. Status
+ * 3 is "this kernel cannot verify": nothing that a boot should end degraded for. RuntimeMaxSec: a
+ * run that hangs ends, but none is cut short between closing and the second verification: there are
+ * four verifications of verify_timeout at most, and a few jobs of 90 s. */
 #define SHORT_VERIFICATION 60 /* seconds */
 
 void render_provision(const struct facts *f, struct buf *out)
@@ -153,7 +154,8 @@ void render_provision(const struct facts *f, struct buf *out)
         buf_adds(out, "\n"
                       "Wants=" UNIT_KEYGEN "\n"
                       "After=basic.target " UNIT_SOCKET " " UNIT_KEYGEN
-                      " cloud-init.service cloud-init-network.service");
+                      " cloud-init.service cloud-init-network.service"
+                      " remote-fs.target systemd-user-sessions.service");
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (facts_has_unit(&f->tcp[i]))
                         buf_addf(out, " %s", distro_tcp_units[i]);

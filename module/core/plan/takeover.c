@@ -22,8 +22,7 @@ enum { LIST_LISTEN, LIST_START, LIST_BEFORE, LIST_ENVIRONMENT, N_LISTS };
 
 struct reader {
         enum takeover kind;
-        size_t at;             /* which setting of the text, from 1 */
-        size_t reset[N_LISTS]; /* … is the last one that takes such back; 0: none */
+        size_t reset[N_LISTS]; /* which setting, from 1, is the last to take back such; 0: none */
         unsigned port;
         bool listens, accepts, starts,
                 reads; /* the settings without which it is no vsock listener */
@@ -197,37 +196,38 @@ static size_t list_of(const char *section, const char *key)
         return i;
 }
 
-static int note_reset(void *userdata, const char *section, const char *key, const char *value)
+static void take(struct reader *r, const struct unit_setting *s)
 {
-        struct reader *r = userdata;
-        const size_t list = list_of(section, key);
-
-        r->at++;
-        if (list < N_LISTS && !value[0])
-                r->reset[list] = r->at;
-        return 0;
-}
-
-static int take(void *userdata, const char *section, const char *key, const char *value)
-{
-        const size_t list = list_of(section, key);
-        struct reader *r = userdata;
         bool socket = r->kind == TAKEOVER_SOCKET;
-        const struct known *k = find(both, ELEMENTSOF(both), section, key);
+        const struct known *k = find(both, ELEMENTSOF(both), s->section, s->key);
         const char *reason = NULL;
 
-        r->at++;
-        if (list < N_LISTS && r->at <= r->reset[list])
-                return 0;
         if (!k)
                 k = find(socket ? socket_settings : template_settings,
                          socket ? ELEMENTSOF(socket_settings) : ELEMENTSOF(template_settings),
-                         section, key);
+                         s->section, s->key);
         if (k)
-                reason = check(r, k, value);
+                reason = check(r, k, s->value);
         if (!k || reason)
-                add_different(r, key, value, reason);
-        return r->error;
+                add_different(r, s->key, s->value, reason);
+}
+
+/* Twice: what takes back others comes after them. */
+static int take_all(struct reader *r, const char *text, size_t len, bool resets)
+{
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
+        size_t at = 0;
+
+        for (struct unit_setting s; r->error == 0 && unit_file_next(&file, &s);) {
+                const size_t list = list_of(s.section, s.key);
+
+                at++;
+                if (resets && list < N_LISTS && !s.value[0])
+                        r->reset[list] = at;
+                if (!resets && (list == N_LISTS || at > r->reset[list]))
+                        take(r, &s);
+        }
+        return r->error < 0 ? r->error : file.error;
 }
 
 static void add_missing(struct reader *r, bool there, const char *setting)
@@ -240,11 +240,10 @@ int takeover_is_alike(enum takeover kind, const char *text, size_t len, unsigned
                       struct buf *different)
 {
         struct reader r = { .kind = kind, .port = port, .different = different };
-        int rc = unit_file_read(text, len, note_reset, &r);
+        int rc = take_all(&r, text, len, true);
 
-        r.at = 0;
         if (rc == 0)
-                rc = unit_file_read(text, len, take, &r);
+                rc = take_all(&r, text, len, false);
         if (rc < 0)
                 return rc;
         if (different->len == 0 && kind == TAKEOVER_SOCKET) {
@@ -260,29 +259,17 @@ int takeover_is_alike(enum takeover kind, const char *text, size_t len, unsigned
 /* ---- whether it is sshd's at all ---------------------------------------------------------------
  */
 
-struct server {
-        bool starts, reads;
-};
-
-static int take_server(void *userdata, const char *section, const char *key, const char *value)
-{
-        struct server *s = userdata;
-        int r;
-
-        if (strcmp(section, "Service") != 0)
-                return 0;
-        if (strcmp(key, "StandardInput") == 0)
-                s->reads = strcmp(value, "socket") == 0;
-        if (strcmp(key, "ExecStart") != 0)
-                return 0;
-        r = takeover_is_server(value);
-        s->starts = r > 0;
-        return r < 0 ? r : 0;
-}
-
 bool takeover_starts_sshd(const char *text, size_t len)
 {
-        struct server s = { 0 };
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
+        bool reads = false;
+        int starts = 0;
 
-        return unit_file_read(text, len, take_server, &s) == 0 && s.starts && s.reads;
+        for (struct unit_setting s; starts >= 0 && unit_file_next(&file, &s);) {
+                if (unit_setting_is(&s, "Service", "StandardInput"))
+                        reads = strcmp(s.value, "socket") == 0;
+                if (unit_setting_is(&s, "Service", "ExecStart"))
+                        starts = takeover_is_server(s.value);
+        }
+        return file.error == 0 && starts > 0 && reads;
 }

@@ -15,6 +15,7 @@
 #define MUST_CHECK        __attribute__((warn_unused_result))
 
 #define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
+#define BIT(n)        (1u << (n))
 
 /* Hand an owned pointer or descriptor over: the variable forgets it, its cleanup does nothing. */
 #define TAKE_PTR(p)                                                                                \
