@@ -18,11 +18,13 @@
  * wsl.conf(5) starts no unit by its links. A mask stops nothing that runs. */
 bool other_access_starts(const struct run *r, const char *unit)
 {
+        AUTO(argv_free) struct argv bars = { 0 };
         struct unit_state s = { 0 };
 
         return r->facts.virt == VIRT_WSL ||
                (systemd_unit(r->systemd, unit, &s, NULL) == 0 && !s.masked &&
-                systemd_boot_starts(r->systemd, unit, true));
+                systemd_boot_starts(r->systemd, unit, true) &&
+                !other_access_is_barred(r, unit, &bars));
 }
 
 bool other_access_reaches(const char *list, bool v6_only, bool on_network)
