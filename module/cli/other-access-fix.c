@@ -156,6 +156,20 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         return true;
 }
 
+static void fix_bars(const struct run *r, const char *unit, struct buf *out)
+{
+        AUTO(argv_free) struct argv bars = { 0 };
+
+        (void)other_access_is_barred(r, unit, &bars);
+        for (size_t i = 0; i < bars.n; i++) {
+                AUTO_BUF path = BUF_INIT;
+
+                buf_addf(&path, "%s%s", r->root.path, bars.list[i]);
+                if (tcp_is_plain(buf_str(&path)))
+                        buf_addf(out, "rm %s; ", buf_str(&path));
+        }
+}
+
 static void fix_unit(struct run *r, int best, const char *root, const char *lines, struct buf *out)
 {
         const char *unit = distro_tcp_units[best];
@@ -165,6 +179,7 @@ static void fix_unit(struct run *r, int best, const char *root, const char *line
                 buf_addf(out, "systemctl %sunmask %s; ", root, unit);
         if (t->barred)
                 buf_addf(out, "systemctl unmask --runtime %s; ", unit);
+        fix_bars(r, unit, out);
         buf_adds(out, lines);
         if (!r->root.image)
                 fix_strays(r, out);

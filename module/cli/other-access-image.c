@@ -135,10 +135,13 @@ static bool lines_lead_in(struct run *r)
 static bool is_there(const struct run *r, size_t unit)
 {
         const struct tcp_unit *t = &r->facts.tcp[unit];
+        AUTO(argv_free) struct argv bars = { 0 };
         char path[128];
 
         /* a socket unit of another kind, on vsock say; or on loopback alone */
         if (t->streams.n_ports > 0 ? !t->streams.outside : t->streams.others.len > 0)
+                return false;
+        if (other_access_is_barred(r, distro_tcp_units[unit], &bars))
                 return false;
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", distro_tcp_units[unit]);
         if (t->masked || rootfs_exists(&r->root, path) <= 0)

@@ -194,7 +194,7 @@ OTHERS = {
     "boot the image": "guest/test_first_boot.py::test_proves_the_door_closes_tcp_and_stays_closed",
     "boot the image once": "guest/test_first_boot.py::"
                            "test_proves_the_door_closes_tcp_and_stays_closed",
-    "take out of %.200s what causes it": GUEST + "test_drop_in_that_is_in_its_way",
+    "take out of %s what causes it": GUEST + "test_drop_in_that_is_in_its_way",
     "take out of %.300s what that is about": GUEST + "test_drop_in_that_names_no_unit",
     "rm %s', or see what else PAM's account rules": GUEST + "test_file_that_keeps_all_but_root_out",
     "chmod 0600%s": "offline/test_settings.py::test_key_that_everybody_can_read_is_none",
@@ -213,6 +213,7 @@ OTHERS = {
     "have %s listen on an address that others reach": "guest/test_reality.py::test_socket_on_loopback_is_no_way_in",
     ", and run this again": "offline/test_wayin.py::test_socket_on_loopback_is_no_way_in",
     "then 'systemctl daemon-reload; systemctl enable": "guest/test_reality.py::test_socket_on_loopback_is_no_way_in",
+    "rm %s; ": "offline/test_wayin.py::test_only_door_of_an_image_stays_until_the_advice_is_followed",
     "systemctl unmask --runtime %s; ": "guest/test_reality.py::test_masked_until_the_next_boot",
     "systemctl %sunmask %s; ": "guest/test_reality.py::test_masked_by_the_administrator",
     "systemctl reset-failed %s; systemctl restart %s; ":

@@ -32,6 +32,8 @@ def follow(tree, fix):
             tree.link(path, f"/lib/systemd/system/{words[3]}")
         elif words[:2] == ["systemctl", f"--root={tree}"] and words[2] == "unmask":
             tree.remove(f"{UNITS}/{words[3]}")
+        elif words[0] == "rm":
+            tree.remove(words[1].removeprefix(str(tree)))
         elif words[:2] == ["sed", "-i"]:
             path = words[3].removeprefix(str(tree))
             lines = tree.read(path).decode().splitlines(True)
@@ -86,7 +88,20 @@ def another_section(tree):
     tree.put("/usr/lib/systemd/system/my.target", "[Install]\nWants=ssh.service\n")
 
 
-MENDED = {f.__name__: f for f in (disabled, masked, unreached, loopback)}
+def barred(tree):
+    """By Debian's own mark."""
+    tree.put("/etc/ssh/sshd_not_to_be_run")
+    tree.put("/usr/lib/systemd/system/ssh.service", "[Unit]\nConditionPathExists=!/etc/ssh/sshd_not_to_be_run\n"
+             "ConditionPathExists=!/etc/nothing\n[Service]\nExecStart=/usr/sbin/sshd -D\n")
+
+
+def barred_socket(tree):
+    """What is behind it is not to be run."""
+    by_socket(tree)
+    barred(tree)
+
+
+MENDED = {f.__name__: f for f in (disabled, masked, unreached, loopback, barred, barred_socket)}
 OTHERS = {f.__name__: f for f in (dangling, shadowed, another_default, another_section)}
 
 
@@ -203,6 +218,11 @@ def by_vendor(tree):
     tree.link("/usr/lib/systemd/system/multi-user.target.wants/ssh.service", "../ssh.service")
 
 
+def by_condition_that_is_taken_back(tree):
+    barred(tree)
+    tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Unit]\nConditionPathExists=\n")
+
+
 def by_own_unit(tree):
     dangling(tree)
     tree.put(f"{UNITS}/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n")
@@ -214,7 +234,7 @@ def by_one_address_of_two(tree):
 
 
 WAYS = {f.__name__: f for f in (by_default_target, by_lines_as_systemd_reads_them, by_socket, by_vendor,
-                                by_own_unit, by_one_address_of_two)}
+                                by_own_unit, by_one_address_of_two, by_condition_that_is_taken_back)}
 
 
 @pytest.mark.parametrize("way", WAYS)
