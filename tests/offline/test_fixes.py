@@ -202,7 +202,7 @@ OTHERS = {
         "test_no_key_is_shown_where_sshd_is_told_to_use_none",
     "install the package openssh-server (openSUSE, Arch: openssh), which brings": OFFLINE
         + "test_image_without_any_unit_of_sshd",
-    "give this machine a network address": "guest/test_remove.py::test_sshd_that_no_network_leads_to",
+    "give a network card of this machine": "guest/test_remove.py::test_sshd_that_no_network_leads_to",
     "correct what 'sshd -t' names; then": "guest/test_remove.py::"
         "test_sshd_that_will_refuse_its_configuration_is_no_way_in",
     "sed -i '%s' %s; ": "guest/test_reality.py::test_loopback_is_no_way_in",
