@@ -59,13 +59,19 @@ int survey_look(const struct survey *s, const char *path, struct observed *ret)
         return r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path) : 0;
 }
 
+int survey_look_at_link(const struct survey *s, const char *path, struct observed *ret)
+{
+        int r = rootfs_look(s->root, path, 0, ret);
+
+        return r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path) : 0;
+}
+
 int survey_is_mask(const struct survey *s, const char *path)
 {
         struct observed o = { 0 };
-        int r = rootfs_look(s->root, path, 0, &o); /* of what is no link nothing is read */
+        int r = survey_look_at_link(s, path, &o);
 
-        r = r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path)
-                  : observed_is_mask(&o);
+        r = r < 0 ? r : observed_is_mask(&o);
         observed_free(&o);
         return r;
 }

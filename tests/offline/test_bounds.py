@@ -128,6 +128,13 @@ def test_what_is_no_link_is_not_read(debian):
     assert debian.run("plan").returncode == 10
 
 
+def test_what_should_be_a_link_is_not_read(debian):
+    linked(debian, UNITS + "/odd{n}.wants/sshd-vsock.socket", 1, "")
+    for n in range(20000):
+        debian.link(f"{UNITS}/{n}.wants", "odd0.wants")
+    assert debian.run("plan").returncode == 10
+
+
 def test_directories_are_for_all_to_look_into(debian):
     debian.apply(umask=0o777)
     made = [path for path in Path(str(debian)).rglob("*")
