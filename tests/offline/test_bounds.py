@@ -46,7 +46,16 @@ def records(tree, count):
         tree.link(f"/etc/systemd/system-preset/10-sshd-vsock-{n}.preset", "../../record")
 
 
+def patterns(tree):
+    """Each is one look at a directory, and takes as long as a thousand of them."""
+    for n in range(1000):
+        tree.put(f"/etc/ssh/odd/{'a' * 250}{n:05d}")
+    tree.put("/etc/ssh/sshd_config.d/1.conf", "".join(
+        f"Include odd/*{'[[:alpha:]]' * 126}_{n}\n" for n in range(60)))
+
+
 ENDLESS = {
+    "patterns": patterns,
     "sockets": lambda tree: sockets(tree, 1500, 50, ""),
     "sockets of vsock": lambda tree: sockets(
         tree, 400, 1, "[Socket]\n" + "".join(f"ListenStream=vsock::{n}\n" for n in range(2000))),
@@ -133,6 +142,15 @@ def test_what_should_be_a_link_is_not_read(debian):
     for n in range(20000):
         debian.link(f"{UNITS}/{n}.wants", "odd0.wants")
     assert debian.run("plan").returncode == 10
+
+
+def test_files_that_include_each_other_leave_the_stack_alone(debian):
+    """Each pattern has as many components as a path may have."""
+    for n in range(17):
+        debian.put(f"/etc/ssh/x{n}", f"Include {'/.' * 2040}/etc/ssh/x{n + 1}\n")
+    debian.put("/etc/ssh/sshd_config", "Include /etc/ssh/x0\n")
+    result = debian.run("plan")
+    assert result.returncode == 10 and "Sanitizer" not in result.stderr, result.stderr
 
 
 def test_directories_are_for_all_to_look_into(debian):
