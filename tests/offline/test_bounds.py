@@ -144,6 +144,19 @@ def test_what_should_be_a_link_is_not_read(debian):
     assert debian.run("plan").returncode == 10
 
 
+def test_files_that_sshd_reads_no_more_are_looked_through_in_time(debian):
+    place = debian.put("/etc/ssh/sshd_config.d/left", "#sshd-vsock# x\n")
+    for n in range(60000):
+        os.link(place, f"{place}{n}")
+    result = debian.run("plan")
+    assert result.returncode == 10
+    assert "some files are left out" in result.stderr
+    result = debian.run("plan", config=LISTEN)
+    assert result.returncode == 1
+    assert "sshd_config includes more than can be looked through" in result.stderr
+    assert debian.run("remove").returncode == 0
+
+
 def test_files_that_include_each_other_leave_the_stack_alone(debian):
     """Each pattern has as many components as a path may have."""
     for n in range(17):
