@@ -52,6 +52,15 @@ int survey_read(const struct survey *s, const char *path, char **ret, size_t *re
         return r < 0 ? said(s, r, path) : 1;
 }
 
+int survey_read_small(const struct survey *s, const char *path, char **ret, size_t *ret_len)
+{
+        int r = rootfs_read(s->root, path, SURVEY_SMALL_MAX, ret, ret_len, NULL);
+
+        if (r == -EFBIG)
+                return error_set(s->error, r, "cannot read %s%s", s->root->path, path);
+        return r < 0 ? said(s, r, path) : 1;
+}
+
 int survey_look(const struct survey *s, const char *path, struct observed *ret)
 {
         int r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, ret);

@@ -57,7 +57,7 @@ static int find_environment(const struct survey *s, unsigned i)
         const struct sshd_environment *e = &distro_environments[i];
         AUTO_FREE char *text = NULL;
         size_t len;
-        int r = survey_read(s, e->file, &text, &len);
+        int r = survey_read_small(s, e->file, &text, &len);
 
         /* what cannot be read may well be what the unit passes on: it is no worse twice */
         if (r < 0 || (r > 0 && strstr(text, e->must_contain)))

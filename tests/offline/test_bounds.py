@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tree import MARKER, UNITS
+from tree import MARKER, UNITS, hardened
 
 LISTEN = "listen_address: 127.0.0.1\n"
 
@@ -155,6 +155,31 @@ def test_files_that_sshd_reads_no_more_are_looked_through_in_time(debian):
     assert result.returncode == 1
     assert "sshd_config includes more than can be looked through" in result.stderr
     assert debian.run("remove").returncode == 0
+
+
+def in_little_memory(tree, *arguments, config=None):
+    """Runs the program as it is released, which may have 512 MiB."""
+    return tree.run(*arguments, config=config, binary=hardened(), preexec_fn=lambda: resource.setrlimit(
+        resource.RLIMIT_AS, (512 << 20, 512 << 20)))
+
+
+SANITIZED = pytest.mark.skipif(bool(os.environ.get("SSHD_VSOCK_FULL")),
+                               reason="sanitizers take more address space than there is")
+
+
+@SANITIZED
+def test_words_for_sshds_command_do_not_fill_the_memory(debian):
+    """No command takes as many."""
+    place = debian.put("/etc/default/ssh", "".join(
+        f"{name}={'a ' * (5 << 19)}\n" for name in ("SSHD_OPTS", "OPTIONS", "CRYPTO_POLICY")))
+    for name in "sysconfig/sshd", "sysconfig/ssh", "crypto-policies/back-ends/opensshserver.config":
+        other = debian.at(f"/etc/{name}")
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.unlink(missing_ok=True)
+        os.link(place, other)
+    result = in_little_memory(debian, "plan")
+    assert result.returncode == 10, result.stderr
+    assert f"cannot read {debian}/etc/default/ssh: File too large" in result.stderr
 
 
 def test_files_that_include_each_other_leave_the_stack_alone(debian):
