@@ -182,6 +182,16 @@ def test_words_for_sshds_command_do_not_fill_the_memory(debian):
     assert f"cannot read {debian}/etc/default/ssh: File too large" in result.stderr
 
 
+@SANITIZED
+@pytest.mark.parametrize("path", ("/etc/hosts", f"{UNITS}/sshd-vsock.socket"))
+@pytest.mark.parametrize("options", ((), ("--json",)))
+def test_lines_of_a_diff_do_not_fill_the_memory(path, options, debian):
+    text = MARKER if path.startswith(UNITS) else b""
+    debian.put(path, text + b"\n" * ((16 << 20) - len(text)))
+    result = in_little_memory(debian, "plan", *options)
+    assert result.returncode == 10, result.stderr
+
+
 def test_files_that_include_each_other_leave_the_stack_alone(debian):
     """Each pattern has as many components as a path may have."""
     for n in range(17):
