@@ -192,6 +192,26 @@ def test_lines_of_a_diff_do_not_fill_the_memory(path, options, debian):
     assert result.returncode == 10, result.stderr
 
 
+@pytest.mark.parametrize("verb,status", [("check", 1), ("plan", 10), ("status", 10)])
+def test_users_by_the_million_are_named(verb, status, debian):
+    debian.put("/etc/passwd", "a::0:0:::\n" * 1670000)
+    names = ", ".join(f"u{n}" for n in range(4090))
+    result = debian.run(verb, config=f"hushlogin: [{names}]\n")
+    assert result.returncode == status
+    if verb == "status":
+        assert "that apply cannot make: nobody knows whose" in result.stdout
+    else:
+        assert f"{debian}/etc/passwd has more users than can be looked at" in result.stderr
+
+
+def test_users_by_the_thousand_are_found_in_time(debian):
+    debian.put("/etc/passwd", "".join(f"a{n}::0:0:::\n" for n in range(90000)))
+    names = ", ".join(f"u{n}" for n in range(4090))
+    assert debian.run("check", config=f"hushlogin: [{names}]\n").returncode == 2
+    result = debian.run("plan", config=f"hushlogin: [{names}]\n")
+    assert result.returncode == 10 and "there is no such user: u0, u1," in result.stderr
+
+
 def test_files_that_include_each_other_leave_the_stack_alone(debian):
     """Each pattern has as many components as a path may have."""
     for n in range(17):
