@@ -2,13 +2,14 @@
 memory left."""
 
 import os
+import re
 import resource
 import stat
 from pathlib import Path
 
 import pytest
 
-from tree import MARKER, UNITS, hardened
+from tree import CHECKOUT, MARKER, UNITS, hardened
 
 LISTEN = "listen_address: 127.0.0.1\n"
 
@@ -210,6 +211,16 @@ def test_users_by_the_thousand_are_found_in_time(debian):
     assert debian.run("check", config=f"hushlogin: [{names}]\n").returncode == 2
     result = debian.run("plan", config=f"hushlogin: [{names}]\n")
     assert result.returncode == 10 and "there is no such user: u0, u1," in result.stderr
+
+
+SSHD_CONFIG = (CHECKOUT / "module/core/format/sshd-config.h").read_text("utf-8")
+
+
+def test_marks_around_marks_are_paired_in_time(debian):
+    begin, end = re.findall(r'#define SSHD_CONFIG_(?:BEGIN|END) +"(.*)"', SSHD_CONFIG)
+    debian.put("/etc/ssh/sshd_config",
+               f"{begin}\n" * 95000 + "Port 1\n" * 1000000 + f"{end}\n" * 95000)
+    assert debian.run("plan").returncode == 10
 
 
 def test_files_that_include_each_other_leave_the_stack_alone(debian):
