@@ -86,7 +86,7 @@ static int lines_split(const struct window *w, const struct part *part, struct l
 
 static bool same(const struct line *a, const struct line *b)
 {
-        return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+        return a->len == b->len && (a->len == 0 || memcmp(a->text, b->text, a->len) == 0);
 }
 
 /* ---- head and tail --------------------------------------------------------------------------- */
