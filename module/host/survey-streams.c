@@ -110,27 +110,43 @@ static int note_generated(struct scan *c, const char *unit)
         return r < 0 || c->names.n == c->paths.n ? r : argv_adds(&c->paths, "");
 }
 
-/* Those of the unit go before those of all of its type, wherever they are. */
-static int find_dropins(struct scan *c, const char *unit)
+static int find_dropins_of(struct scan *c, const char *unit, const char *name)
 {
-        const char *const names[] = { unit, strrchr(unit, '.') + 1 };
         int r = 0;
 
-        for (size_t k = 0; k < ELEMENTSOF(names); k++)
-                for (size_t i = 0; r >= 0 && i < ELEMENTSOF(directories); i++) {
-                        char directory[256];
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(directories); i++) {
+                char directory[320];
 
-                        if (directories[i].live && !c->s->facts->live)
-                                continue;
-                        if (!directories[i].path) {
-                                r = k == 0 ? note_generated(c, unit) : 0;
-                                continue;
-                        }
-                        (void)snprintf(directory, sizeof(directory), "%s/%s.d", directories[i].path,
-                                       names[k]);
-                        c->directory = directory;
-                        r = survey_list(c->s, directory, note_dropin, c);
+                if (directories[i].live && !c->s->facts->live)
+                        continue;
+                if (!directories[i].path) {
+                        r = strcmp(unit, name) == 0 ? note_generated(c, unit) : 0;
+                        continue;
                 }
+                (void)snprintf(directory, sizeof(directory), "%s/%s.d", directories[i].path, name);
+                c->directory = directory;
+                r = survey_list(c->s, directory, note_dropin, c);
+        }
+        return r;
+}
+
+/* Those of the unit go before those of its name cut at each dash ("foo-bar.socket" has them in
+ * "foo-.socket.d", too; dropin.c, unit_file_find_dirs()), and these before those of all of its
+ * type, wherever they are. */
+static int find_dropins(struct scan *c, const char *unit)
+{
+        const char *type = strrchr(unit, '.');
+        char name[256];
+        int r = find_dropins_of(c, unit, unit);
+
+        for (size_t n = (size_t)(type - unit); r >= 0 && n-- > 1;) {
+                if (unit[n] != '-' || unit[n + 1] == '.')
+                        continue;
+                (void)snprintf(name, sizeof(name), "%.*s%s", (int)n + 1, unit, type);
+                r = find_dropins_of(c, unit, name);
+        }
+        if (r >= 0)
+                r = find_dropins_of(c, unit, type + 1);
         return r < 0 ? r : 0;
 }
 
