@@ -7,6 +7,7 @@
  */
 #include "host/survey-streams.h"
 
+#include "core/plan/sshd-listen.h"
 #include "core/util/argv.h"
 
 #include <errno.h>
@@ -27,7 +28,8 @@ static const struct {
         { "/lib/systemd/system", false },
 };
 
-/* Ubuntu's, which turns every Port into addresses of ssh.socket (sshd-socket-generator.c). */
+/* Ubuntu's, which turns every ListenAddress and Port into addresses of ssh.socket
+ * (sshd-socket-generator.c). */
 #define GENERATOR        "sshd-socket-generator"
 #define GENERATED        "addresses.conf"
 #define GENERATED_SOCKET "ssh.socket"
@@ -102,7 +104,8 @@ static int note_generated(struct scan *c, const char *unit)
 {
         int r = 0;
 
-        if (strcmp(unit, GENERATED_SOCKET) == 0 && c->s->facts->n_sshd_ports > 0 &&
+        if (strcmp(unit, GENERATED_SOCKET) == 0 &&
+            (c->s->facts->n_sshd_ports > 0 || c->s->facts->sshd_listen.n > 0) &&
             !argv_has(&c->names, GENERATED))
                 r = has_generator(c->s);
         if (r > 0)
@@ -173,13 +176,33 @@ static int read_file(struct scan *c, const char *path)
         return r;
 }
 
+/* An address with its port, or with each of sshd's where it has none. */
+static void add_generated(const struct facts *f, const char *argument, struct buf *text)
+{
+        char host[64], same[64];
+        const char *open, *close;
+        unsigned port = 0;
+
+        listen_host(argument, host, sizeof(host));
+        open = strchr(host, ':') ? "[" : "";
+        close = open[0] ? "]" : "";
+        if (!open[0] || argument[0] == '[')
+                (void)listen_split(argument, strlen(argument), same, sizeof(same), &port);
+        for (size_t i = 0; port == 0 && i < f->n_sshd_ports; i++)
+                buf_addf(text, "ListenStream=%s%s%s:%u\n", open, host, close, f->sshd_ports[i]);
+        if (port != 0 || f->n_sshd_ports == 0)
+                buf_addf(text, "ListenStream=%s%s%s:%u\n", open, host, close, port ? port : 22);
+}
+
 static int read_generated(const struct scan *c)
 {
         const struct facts *f = c->s->facts;
         AUTO_BUF text = BUF_INIT;
 
         buf_adds(&text, "[Socket]\nListenStream=\n");
-        for (size_t i = 0; i < f->n_sshd_ports; i++)
+        for (size_t i = 0; i < f->sshd_listen.n; i++)
+                add_generated(f, f->sshd_listen.list[i], &text);
+        for (size_t i = 0; f->sshd_listen.n == 0 && i < f->n_sshd_ports; i++)
                 buf_addf(&text, "ListenStream=%u\n", f->sshd_ports[i]);
         return text.error < 0 ? text.error : c->each(c->userdata, "", buf_str(&text), text.len);
 }
