@@ -302,8 +302,8 @@ static int look_at_machine(struct run *r, struct client *c)
 
 static int refuse_usage(struct run *r)
 {
-        error_fix(&r->error, "see sshd-vsock --help");
-        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->error.text, r->error.fix);
+        error_fix(&r->error, "see \"sshd-vsock --help\"");
+        run_say_error(r, LOG_LEVEL_ERROR, &r->error);
         return EXIT_USAGE;
 }
 

@@ -94,7 +94,7 @@ static int refuse(struct run *r)
         if (r->root.image)
                 what = "the image starts no sshd";
         else if (other_access_lacks_network(r))
-                what = "for want of a network address no sshd listens";
+                what = "for want of a network card's address no sshd listens";
         else if (other_access_ends(r))
                 what = "no sshd that the next boot starts listens";
         other_access_fix(r, &fix);

@@ -27,13 +27,22 @@ bool other_access_starts(const struct run *r, const char *unit)
                 !other_access_is_barred(r, unit, &bars));
 }
 
-bool other_access_reaches(const char *list, bool v6_only, bool on_network)
+/* A container has none of the machine's cards, and WSL's owner has a shell in any case. */
+bool other_access_has_network(const struct run *r, const char *host, bool v6_only)
+{
+        const bool inside = r->facts.virt == VIRT_CONTAINER || r->facts.virt == VIRT_WSL;
+
+        return net_leads_to(host, v6_only, inside ? NULL : &r->root);
+}
+
+bool other_access_reaches(const struct run *r, const char *list, bool v6_only, bool on_network)
 {
         char host[64];
 
         for (struct word w; word_next(&list, ' ', &w);)
                 if (listen_split(w.text, w.len, host, sizeof(host), NULL) &&
-                    listen_is_outside(host) && (!on_network || net_leads_to(host, v6_only)))
+                    listen_is_outside(host) &&
+                    (!on_network || other_access_has_network(r, host, v6_only)))
                         return true;
         return false;
 }
@@ -82,7 +91,7 @@ static bool service_leads_in(const struct run *r, const struct tcp_listener *l,
         if (!process_is_plain_listener(l->title, &r->facts.sshd_options))
                 return true;
         listen_addresses(effective, &addresses);
-        return addresses.len == 0 || other_access_reaches(buf_str(&addresses), true, true);
+        return addresses.len == 0 || other_access_reaches(r, buf_str(&addresses), true, true);
 }
 
 bool other_access_sshd_starts(const struct run *r, struct buf *effective)

@@ -95,7 +95,8 @@ static bool fix_other(struct run *r, struct buf *out)
                 struct unit_state s = { 0 };
 
                 if (!l->owned || distro_is_tcp_unit(l->unit) || !tcp_is_plain(l->unit) ||
-                    !other_access_leads_in(l) || systemd_unit(r->systemd, l->unit, &s, NULL) < 0 ||
+                    !other_access_leads_in(r, l) ||
+                    systemd_unit(r->systemd, l->unit, &s, NULL) < 0 ||
                     strcmp(s.enabled, "disabled") != 0)
                         continue;
                 buf_addf(out, "systemctl enable %s; ", l->unit);
@@ -133,7 +134,7 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
 
                 if (strcmp(l->unit, unit) != 0)
                         continue;
-                if (other_access_leads_in(l)) {
+                if (other_access_leads_in(r, l)) {
                         /* a line of sshd's files is commented out instead */
                         alone = alone || (!lines && !other_access_stays_outside(r, l));
                         continue;
@@ -211,23 +212,25 @@ void other_access_fix(struct run *r, struct buf *out)
         AUTO_BUF root = BUF_INIT, lines = BUF_INIT;
 
         if (!r->root.image && other_access_lacks_network(r)) {
-                buf_adds(out, "give this machine a network address on which sshd listens (\"ip "
-                              "address\" shows those it has); then \"sshd-vsock remove\"");
+                buf_adds(out,
+                         "give a network card of this machine an address on which sshd listens "
+                         "(\"ip address\" shows those it has); then \"sshd-vsock remove\"");
                 return;
         }
         if (r->root.image)
-                buf_addf(&root, "--root=%s ", r->root.path);
+                buf_addf(&root, "--root=%s ", run_root_name(r));
         if (best >= 0)
                 add_lines_fix(r, &lines);
-        if (!r->root.image && fix_other(r, out))
-                ;
-        else if (best >= 0 && fix_refused(r, best, buf_str(&lines), out))
-                return;
-        else if (best >= 0 && fix_address(r, best, lines.len > 0, out))
-                return;
-        else if (best >= 0)
+        if (!r->root.image && fix_other(r, out)) {
+                buf_adds(out, "sshd-vsock remove");
+        } else if (best < 0) {
+                buf_addf(out,
+                         "install the package openssh-server (openSUSE, Arch: openssh), which "
+                         "brings a unit that listens on TCP, then \"sshd-vsock %sremove\"",
+                         buf_str(&root));
+        } else if (!fix_refused(r, best, buf_str(&lines), out) &&
+                   !fix_address(r, best, lines.len > 0, out)) {
                 fix_unit(r, best, buf_str(&root), buf_str(&lines), out);
-        else
-                buf_adds(out, "install openssh-server, which brings a unit that listens on TCP; ");
-        buf_addf(out, "sshd-vsock %sremove", buf_str(&root));
+                buf_addf(out, "sshd-vsock %sremove", buf_str(&root));
+        }
 }

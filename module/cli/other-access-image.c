@@ -163,6 +163,6 @@ int other_access_will_open(struct run *r, bool *ret)
         *ret = (*ret && r->facts.sshd && lines_lead_in(r)) || other_access_gives_socket_back(r) ||
                handover_gives_back(r);
         return b.error < 0 ? error_set(&r->error, b.error, "cannot see what %s starts at its boot",
-                                       r->root.path)
+                                       run_root_name(r))
                            : 0;
 }

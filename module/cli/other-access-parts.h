@@ -16,11 +16,14 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
 bool other_access_options_confine(const struct run *r);
 
 /* Whether it listens on an address that others can reach. (other-access.c) */
-bool other_access_leads_in(const struct tcp_listener *l);
+bool other_access_leads_in(const struct run *r, const struct tcp_listener *l);
+
+/* Whether who listens on that address is heard on a network. (other-access-boot.c, as all below) */
+bool other_access_has_network(const struct run *r, const char *host, bool v6_only);
 
 /* Whether an address of the list ("ADDRESS:PORT", separated by blanks) is none of loopback; with
- * `on_network`, one at which others hear it. (other-access-boot.c, as all below) */
-bool other_access_reaches(const char *list, bool v6_only, bool on_network);
+ * `on_network`, one at which others hear it. */
+bool other_access_reaches(const struct run *r, const char *list, bool v6_only, bool on_network);
 
 /* Whether the next boot starts the unit. */
 bool other_access_starts(const struct run *r, const char *unit);

@@ -9,29 +9,28 @@
 #include "cli/handover.h"
 #include "core/plan/sshd-listen.h"
 #include "core/plan/takeover.h"
-#include "host/net-addresses.h"
 
 #include <string.h>
 
 /* sshd has a socket for each family, systemd one for both. */
-static bool is_outside(const struct tcp_listener *l, bool on_network)
+static bool is_outside(const struct run *r, const struct tcp_listener *l, bool on_network)
 {
-        return other_access_reaches(buf_str(&l->addresses), l->pid != 1, on_network);
+        return other_access_reaches(r, buf_str(&l->addresses), l->pid != 1, on_network);
 }
 
-bool other_access_leads_in(const struct tcp_listener *l)
+bool other_access_leads_in(const struct run *r, const struct tcp_listener *l)
 {
-        return is_outside(l, true);
+        return is_outside(r, l, true);
 }
 
 bool other_access_lacks_network(const struct run *r)
 {
-        bool network = net_leads_to("::", false);
+        bool network = other_access_has_network(r, "::", false);
 
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
 
-                if (!is_outside(l, true) && is_outside(l, false) &&
+                if (!is_outside(r, l, true) && is_outside(r, l, false) &&
                     (!network || listen_is_wide(buf_str(&l->addresses))))
                         return true;
         }
@@ -68,7 +67,7 @@ static bool is_open(struct run *r, const char *but)
 {
         run_find_listeners(r);
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (other_access_leads_in(&r->tcp.listeners.list[i]) &&
+                if (other_access_leads_in(r, &r->tcp.listeners.list[i]) &&
                     other_access_lasts(r, &r->tcp.listeners.list[i]))
                         return true;
         return tcp_listeners_serve_vsock(r->systemd, &(struct vsock_wanted){ but, serves_on, r });
@@ -92,7 +91,7 @@ bool other_access_is_open(struct run *r)
 bool other_access_ends(struct run *r)
 {
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (other_access_leads_in(&r->tcp.listeners.list[i]))
+                if (other_access_leads_in(r, &r->tcp.listeners.list[i]))
                         return !other_access_lasts(r, &r->tcp.listeners.list[i]);
         return false;
 }

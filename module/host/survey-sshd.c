@@ -19,8 +19,12 @@
 
 #define DEPTH_MAX 16
 #define FILES_MAX 4096
-/* Names looked at and patterns followed. sshd has no bound; what is beyond ours is said. */
+/* Names looked at, each as often as the pattern has characters, and patterns followed. sshd has no
+ * bound; what is beyond ours is said. */
 #define WORK_MAX 2000000
+/* Components that are being followed, of patterns in files that patterns led to: each is a frame of
+ * the stack. */
+#define NESTED_MAX 1024
 /* Of all of them together, and they stay in memory; a file of holes costs an image nothing. */
 #define BYTES_MAX ((size_t)32 << 20)
 
@@ -34,6 +38,7 @@ struct reader {
         struct argv names; /* … and what is in it, sorted */
         size_t work;
         size_t bytes;
+        size_t nested;
 };
 
 static int read_file(struct reader *r, const char *path, unsigned depth);
@@ -54,7 +59,7 @@ static int find_environment(const struct survey *s, unsigned i)
         const struct sshd_environment *e = &distro_environments[i];
         AUTO_FREE char *text = NULL;
         size_t len;
-        int r = survey_read(s, e->file, &text, &len);
+        int r = survey_read_small(s, e->file, &text, &len);
 
         if (r > 0 && environment_parse(text, len, &env) < 0)
                 return -ENOMEM;
@@ -142,7 +147,7 @@ static int list_matches(struct reader *r, const char *directory, const char *pat
                 if (r->names.n > 1)
                         qsort(r->names.list, r->names.n, sizeof(*r->names.list), by_name);
         }
-        if (!spend(r, r->names.n + 1))
+        if (!spend(r, (r->names.n + 1) * strlen(pattern)))
                 return rc;
         for (size_t i = 0; rc == 0 && i < r->names.n; i++)
                 if (fnmatch(pattern, r->names.list[i], FNM_PERIOD) == 0)
@@ -158,6 +163,8 @@ static int expand(struct reader *r, const char *base, const char *rest, unsigned
         size_t n;
         int rc = 0;
 
+        if (r->nested > NESTED_MAX)
+                r->s->facts->sshd_beyond = true;
         rest += strspn(rest, "/");
         n = strcspn(rest, "/");
         component = strndup(rest, n);
@@ -175,7 +182,9 @@ static int expand(struct reader *r, const char *base, const char *rest, unsigned
                         path = NULL;
                         return -ENOMEM;
                 }
+                r->nested++;
                 rc = *rest ? expand(r, path, rest, depth) : read_file(r, path, depth);
+                r->nested--;
         }
         return rc;
 }

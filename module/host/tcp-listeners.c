@@ -170,7 +170,7 @@ static void find_fix(struct systemd *m, struct tcp_listener *l)
                                command_of(m, l->unit, &s), quote, l->unit, quote);
         else if (lasting)
                 (void)snprintf(l->fix, sizeof(l->fix),
-                               "kill %d, and see to it that %s does not start it again",
+                               "\"kill %d\", and see to it that %s does not start it again",
                                (int)l->pid, l->unit);
         else
                 (void)snprintf(l->fix, sizeof(l->fix), "kill %d", (int)l->pid);

@@ -159,7 +159,7 @@ def test_sshd_started_by_hand(guest):
     (one,) = found(guest)
     assert one["addresses"] == ["0.0.0.0:2223", "[::]:2223"]
     assert one["unit"] == "guest-door.service"  # whose shell this was
-    assert one["fix"] == (f"kill {one['pid']}, and see to it that guest-door.service does not "
+    assert one["fix"] == (f"\"kill {one['pid']}\", and see to it that guest-door.service does not "
                           "start it again")
     assert one["fix"] in apply(guest, status=1).stderr
     guest.check(f"kill {one['pid']}; while ss -ltnH | grep 2223; do sleep 0.05; done")

@@ -127,13 +127,13 @@ def test_sshd_that_no_network_leads_to(closed, guest):
                    "ip link set dummy0 up; ip address add 2001:db8::2/64 dev dummy0 nodad"):
         result = guest.run("sshd-vsock remove")
         assert result.status == 4, result.stderr
-        assert "error: for want of a network address no sshd listens on TCP" in result.stderr
+        assert "error: for want of a network card's address no sshd listens on TCP" in result.stderr
         assert guest.ssh("exit 5").status == 5
         assert guest.check(LISTENER) == before
     (fix,) = {line.split("; fix: ", 1)[1] for line in result.stderr.splitlines() if "; fix: " in line}
     words, command = fix.split("; then ")
-    assert words == ('give this machine a network address on which sshd listens ("ip address" shows '
-                     "those it has)")
+    assert words == ('give a network card of this machine an address on which sshd listens ("ip address" '
+                     "shows those it has)")
     guest.check(command.strip('"'))
     assert listeners(guest) == ANYWHERE
     assert guest.run("systemctl is-active sshd-vsock.socket").status != 0
@@ -151,6 +151,29 @@ def test_network_of_the_family_that_sshd_listens_on(address, there, guest):
         assert guest.run("sshd-vsock remove").status == 4
         guest.check(f"ip address add {there} dev dummy0")
         assert guest.run("sshd-vsock remove").status == 0
+
+
+# A container's, which runs where its other end does, and has an address; another name of a card's.
+INTERFACES = {
+    "veth": (4, "peer name v1; ip link set v1 up; ip link set dummy0 down"),
+    "macvlan": (0, "; ip address flush dev dummy0"),
+}
+
+
+@pytest.mark.parametrize("kind", INTERFACES)
+def test_network_of_a_card_and_no_other(kind, guest):
+    status, more = INTERFACES[kind]
+    module = f"/usr/local/lib/guest-door/{kind}.ko"
+    link = "link dummy0" if kind == "macvlan" else ""
+    apply(guest, "{}\n")
+    with meanwhile(guest, f"insmod {module} || modprobe {kind}; ip link add {link} name x0 type {kind} {more};"
+                          "ip address add 172.17.0.1/16 dev x0; ip link set x0 up",
+                   "ip link del x0; ip link set dummy0 up; ip address replace 192.0.2.2/24 dev dummy0;"
+                   "ip address replace 2001:db8::2/64 dev dummy0 nodad"):
+        result = guest.run("sshd-vsock remove")
+        assert result.status == status, result.stderr
+        assert guest.run("systemctl is-active sshd-vsock.socket").status == (0 if status else 3)
+    assert listeners(guest) == ANYWHERE
 
 
 WHILE_ONE_WAITS = """
