@@ -125,7 +125,7 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         const char *unit = distro_tcp_units[best], *where = "loopback";
         const char *service = distro_service_of(unit); /* which keeps the socket from restarting */
         const struct tcp_unit *t = &r->facts.tcp[best];
-        bool alone = t->streams.n_ports > 0 && !t->streams.outside;
+        bool alone = t->streams.n_ports > 0 && !t->streams.outside && !lines;
 
         if (r->root.image && !service) /* stays when lines of sshd's files are commented out */
                 alone = alone || other_access_options_confine(r);

@@ -303,6 +303,31 @@ static int take(struct reader *r, const char *path, const char *real, const stru
         return argv_adds(&r->s->facts->sshd_files, depth > 0 && below ? real : path);
 }
 
+static int add_addresses(const struct sshd_config *c, struct argv *ret)
+{
+        int rc = 0;
+
+        for (size_t i = 0; rc == 0 && i < c->n; i++)
+                if (c->items[i].kind == SSHD_CONFIG_LISTEN_ADDRESS && !c->items[i].ours)
+                        rc = argv_add_once(ret, c->items[i].argument, SSHD_LISTEN_MAX);
+        return rc;
+}
+
+/* As they are without us. */
+static int note_addresses(struct reader *r, const char *text, size_t len,
+                          const struct sshd_config *c)
+{
+        AUTO(sshd_config_free) struct sshd_config without = { 0 };
+        AUTO_BUF plain = BUF_INIT;
+        int rc;
+
+        if (!memmem(text, len, SSHD_CONFIG_STRAY, strlen(SSHD_CONFIG_STRAY)))
+                return add_addresses(c, &r->s->facts->sshd_listen);
+        sshd_config_uncomment(text, len, &plain);
+        rc = plain.error < 0 ? plain.error : sshd_config_scan(buf_str(&plain), plain.len, &without);
+        return rc == 0 ? add_addresses(&without, &r->s->facts->sshd_listen) : rc;
+}
+
 static int read_file(struct reader *r, const char *path, unsigned depth)
 {
         AUTO(sshd_config_free) struct sshd_config c = { 0 };
@@ -328,6 +353,8 @@ static int read_file(struct reader *r, const char *path, unsigned depth)
         if (!spend(r, 1))
                 return 0;
         rc = sshd_config_scan(text, len, &c);
+        if (rc == 0)
+                rc = note_addresses(r, text, len, &c);
         if (rc == 0)
                 rc = take(r, path, real, &c, depth);
         if (rc == 0 && depth == 0)

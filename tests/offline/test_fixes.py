@@ -134,7 +134,7 @@ OTHERS = {
     "take the TCP addresses out of %s": GUEST + "test_tcp_of_our_own_socket",
     "what 'systemctl cat %s' shows": Never("a unit whose file went since systemd read it"),
     "take ListenStream= out of %s": GUEST + "test_port_that_a_drop_in_moves",
-    "systemctl disable --now %s && sshd-vsock apply": GUEST + "test_port_of_another_socket_unit",
+    "systemctl %s %s && sshd-vsock apply": GUEST + "test_port_of_another_socket_unit",
     "take vsock port %u out of it": GUEST + "test_port_of_another_socket_unit",
     "systemctl disable --now %s && sshd-vsock apply'; or": "guest/test_rivals.py::"
         "test_what_does_more_is_named_and_taken_over_on_request",

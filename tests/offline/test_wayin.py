@@ -5,7 +5,8 @@ import shlex
 
 import pytest
 
-from tree import UNITS
+import layouts
+from tree import UNITS, Tree
 
 WANTS = f"{UNITS}/multi-user.target.wants/ssh.service"
 ONLY = "the image starts no sshd on TCP where another machine could connect: the vsock listener is the only way in"
@@ -194,6 +195,14 @@ def test_socket_on_loopback_is_no_way_in(debian):
                               "and run this again")
     debian.put(path, "[Socket]\nListenStream=\nListenStream=10.0.0.1:22\n")
     assert debian.run("remove").returncode == 0
+
+
+def test_socket_that_a_generator_has_on_loopback_is_no_way_in(folder):
+    """It makes the socket's addresses of sshd's lines."""
+    tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
+    tree.put("/etc/ssh/sshd_config.d/10-a.conf", "ListenAddress ::1\n")
+    tree.apply("--no-verify")
+    follow(tree, no_way(tree))
 
 
 def by_default_target(tree):

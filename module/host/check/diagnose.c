@@ -112,8 +112,8 @@ static void fix_unit(struct systemd *m, const char *unit, struct verdict *v)
                         "port",
                         v->port, unit);
         else
-                (void)snprintf(v->fix, sizeof(v->fix),
-                               "systemctl disable --now %s && sshd-vsock apply", unit);
+                (void)snprintf(v->fix, sizeof(v->fix), "systemctl %s %s && sshd-vsock apply",
+                               systemd_verb_to_end(m, unit, &s), unit);
 }
 
 /* Somebody else's, of one unit, behind those that are there. */
