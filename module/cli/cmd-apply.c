@@ -31,11 +31,11 @@ static void put_socket_back(struct run *r)
         if (apply_undo(&r->root, &r->plan, PHASE_OPEN, listener, &error) < 0 ||
             systemd_reload(r->systemd, &error) < 0 ||
             systemd_job(r->systemd, job, UNIT_SOCKET, JOB_SECONDS, &error) < 0)
-                log_error(&r->log, &error);
+                run_say_error(r, LOG_LEVEL_ERROR, &error);
         else
                 log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
         if (rebind_lost(r, &lost) < 0)
-                log_error(&r->log, &lost);
+                run_say_error(r, LOG_LEVEL_ERROR, &lost);
 }
 
 static void roll_back(struct run *r)
@@ -259,7 +259,6 @@ static int open_files(struct run *r)
  * what listens now, before anything is written. */
 static int check_place(struct run *r)
 {
-        AUTO_BUF fix = BUF_INIT;
         struct verdict v;
 
         if (r->options.no_verify || !handover_takes_place(r) || other_access_than_ours(r))
@@ -270,8 +269,6 @@ static int check_place(struct run *r)
         error_fix(&r->error,
                   "have sshd listen on TCP meanwhile; or \"sshd-vsock apply%s --no-verify\"",
                   r->options.takeover ? " --takeover" : "");
-        run_add_fix(r, r->error.fix, &fix);
-        error_fix(&r->error, "%s", buf_str(&fix));
         (void)error_say(&r->error, -EOPNOTSUPP,
                         "cannot take the place of the vsock listener that is there: nothing else "
                         "leads in, and this kernel has no vsock loopback to verify ours with; "

@@ -18,11 +18,13 @@
  * wsl.conf(5) starts no unit by its links. A mask stops nothing that runs. */
 bool other_access_starts(const struct run *r, const char *unit)
 {
+        AUTO(argv_free) struct argv bars = { 0 };
         struct unit_state s = { 0 };
 
         return r->facts.virt == VIRT_WSL ||
                (systemd_unit(r->systemd, unit, &s, NULL) == 0 && !s.masked &&
-                systemd_boot_starts(r->systemd, unit, true));
+                systemd_boot_starts(r->systemd, unit, true) &&
+                !other_access_is_barred(r, unit, &bars));
 }
 
 /* A container has none of the machine's cards, and WSL's owner has a shell in any case. */
@@ -86,7 +88,7 @@ static bool service_leads_in(const struct run *r, const struct tcp_listener *l,
                 return true;
         if (!systemd_boot_starts(r->systemd, l->unit, false))
                 return socket_leads_in(r, socket);
-        if (!process_is_plain_listener(l->title))
+        if (!process_is_plain_listener(l->title, &r->facts.sshd_options))
                 return true;
         listen_addresses(effective, &addresses);
         return addresses.len == 0 || other_access_reaches(r, buf_str(&addresses), true, true);

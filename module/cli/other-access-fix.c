@@ -125,7 +125,7 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         const char *unit = distro_tcp_units[best], *where = "loopback";
         const char *service = distro_service_of(unit); /* which keeps the socket from restarting */
         const struct tcp_unit *t = &r->facts.tcp[best];
-        bool alone = t->streams.n_ports > 0 && !t->streams.outside;
+        bool alone = t->streams.n_ports > 0 && !t->streams.outside && !lines;
 
         if (r->root.image && !service) /* stays when lines of sshd's files are commented out */
                 alone = alone || other_access_options_confine(r);
@@ -157,6 +157,20 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         return true;
 }
 
+static void fix_bars(const struct run *r, const char *unit, struct buf *out)
+{
+        AUTO(argv_free) struct argv bars = { 0 };
+
+        (void)other_access_is_barred(r, unit, &bars);
+        for (size_t i = 0; i < bars.n; i++) {
+                AUTO_BUF path = BUF_INIT;
+
+                buf_addf(&path, "%s%s", r->root.path, bars.list[i]);
+                if (tcp_is_plain(buf_str(&path)))
+                        buf_addf(out, "rm %s; ", buf_str(&path));
+        }
+}
+
 static void fix_unit(struct run *r, int best, const char *root, const char *lines, struct buf *out)
 {
         const char *unit = distro_tcp_units[best];
@@ -166,6 +180,7 @@ static void fix_unit(struct run *r, int best, const char *root, const char *line
                 buf_addf(out, "systemctl %sunmask %s; ", root, unit);
         if (t->barred)
                 buf_addf(out, "systemctl unmask --runtime %s; ", unit);
+        fix_bars(r, unit, out);
         buf_adds(out, lines);
         if (!r->root.image)
                 fix_strays(r, out);
@@ -203,18 +218,19 @@ void other_access_fix(struct run *r, struct buf *out)
                 return;
         }
         if (r->root.image)
-                buf_addf(&root, "--root=%s ", r->root.path);
+                buf_addf(&root, "--root=%s ", run_root_name(r));
         if (best >= 0)
                 add_lines_fix(r, &lines);
-        if (!r->root.image && fix_other(r, out))
-                ;
-        else if (best >= 0 && fix_refused(r, best, buf_str(&lines), out))
-                return;
-        else if (best >= 0 && fix_address(r, best, lines.len > 0, out))
-                return;
-        else if (best >= 0)
+        if (!r->root.image && fix_other(r, out)) {
+                buf_adds(out, "sshd-vsock remove");
+        } else if (best < 0) {
+                buf_addf(out,
+                         "install the package openssh-server (openSUSE, Arch: openssh), which "
+                         "brings a unit that listens on TCP, then \"sshd-vsock %sremove\"",
+                         buf_str(&root));
+        } else if (!fix_refused(r, best, buf_str(&lines), out) &&
+                   !fix_address(r, best, lines.len > 0, out)) {
                 fix_unit(r, best, buf_str(&root), buf_str(&lines), out);
-        else
-                buf_adds(out, "install openssh-server, which brings a unit that listens on TCP; ");
-        buf_addf(out, "sshd-vsock %sremove", buf_str(&root));
+                buf_addf(out, "sshd-vsock %sremove", buf_str(&root));
+        }
 }

@@ -135,10 +135,13 @@ static bool lines_lead_in(struct run *r)
 static bool is_there(const struct run *r, size_t unit)
 {
         const struct tcp_unit *t = &r->facts.tcp[unit];
+        AUTO(argv_free) struct argv bars = { 0 };
         char path[128];
 
         /* a socket unit of another kind, on vsock say; or on loopback alone */
         if (t->streams.n_ports > 0 ? !t->streams.outside : t->streams.others.len > 0)
+                return false;
+        if (other_access_is_barred(r, distro_tcp_units[unit], &bars))
                 return false;
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", distro_tcp_units[unit]);
         if (t->masked || rootfs_exists(&r->root, path) <= 0)
@@ -160,6 +163,6 @@ int other_access_will_open(struct run *r, bool *ret)
         *ret = (*ret && r->facts.sshd && lines_lead_in(r)) || other_access_gives_socket_back(r) ||
                handover_gives_back(r);
         return b.error < 0 ? error_set(&r->error, b.error, "cannot see what %s starts at its boot",
-                                       r->root.path)
+                                       run_root_name(r))
                            : 0;
 }

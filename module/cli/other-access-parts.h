@@ -28,6 +28,10 @@ bool other_access_reaches(const struct run *r, const char *list, bool v6_only, b
 /* Whether the next boot starts the unit. */
 bool other_access_starts(const struct run *r, const char *unit);
 
+/* Whether a file that is there keeps the unit from starting, or what is behind it. Adds the paths
+ * of such. (other-access-condition.c) */
+bool other_access_is_barred(const struct run *r, const char *unit, struct argv *ret_paths);
+
 /* Whether sshd accepts its files as they are; what it makes of them then is in `effective`. No
  * where it does not say. */
 bool other_access_sshd_starts(const struct run *r, struct buf *effective);

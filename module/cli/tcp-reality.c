@@ -174,8 +174,8 @@ static void blame(struct run *r)
                 fix_absent(r);
         else if (unit)
                 error_fix(&r->error,
-                          "see \"journalctl -u %s\"; when that is corrected: systemctl "
-                          "reset-failed %s; systemctl restart %s; sshd-vsock apply",
+                          "see \"journalctl -u %s\"; when that is corrected, \"systemctl "
+                          "reset-failed %s; systemctl restart %s; sshd-vsock apply\"",
                           unit, unit, unit);
         if (unit)
                 buf_addf(&detail, "%s%s%s", unit, words[0] ? ": " : "", words);
@@ -191,11 +191,44 @@ int tcp_expect(struct run *r)
         return -EADDRNOTAVAIL;
 }
 
+/* One that ran, rather than one that only starts at boot, that rather than one that is only there;
+ * none that somebody else has masked. */
+static int rank(const struct tcp_unit *t)
+{
+        return !facts_has_unit(t) || (t->masked && !t->ours) ? 0 : 1 + t->enabled + 2 * t->active;
+}
+
+/* NULL: sshd has no unit. */
+static const char *unit_before(const struct run *r)
+{
+        size_t best = 0;
+
+        for (size_t i = 1; i < N_TCP_UNITS; i++)
+                if (rank(&r->facts.tcp[i]) > rank(&r->facts.tcp[best]))
+                        best = i;
+        return rank(&r->facts.tcp[best]) > 0 ? distro_tcp_units[best] : NULL;
+}
+
+static void fix_gone(struct run *r, struct buf *out)
+{
+        const char *unit = unit_due(r, NULL, 0);
+
+        if (!unit)
+                unit = unit_before(r);
+        if (unit)
+                buf_addf(
+                        out,
+                        "correct what \"systemctl status %s\" shows, then \"systemctl restart %s\"",
+                        unit, unit);
+        else
+                buf_adds(out, "start sshd as it was started before");
+}
+
 bool tcp_is_back(struct run *r)
 {
         uint64_t end = clock_deadline(SETTLE_SECONDS);
-        AUTO_BUF gone = BUF_INIT;
-        const char *unit, *at;
+        AUTO_BUF gone = BUF_INIT, fix = BUF_INIT;
+        const char *at;
 
         for (;; clock_pause(100)) {
                 AUTO_BUF now = BUF_INIT;
@@ -214,11 +247,10 @@ bool tcp_is_back(struct run *r)
                 if (clock_now() >= end)
                         break;
         }
-        unit = unit_due(r, NULL, 0);
+        fix_gone(r, &fix);
         log_line(&r->log, LOG_LEVEL_ERROR,
-                 "rollback incomplete: nothing listens on %s any more; fix: correct what "
-                 "\"systemctl status %s\" shows, then \"systemctl restart %s\"",
-                 buf_str(&gone), unit ? unit : "ssh.service", unit ? unit : "ssh.service");
+                 "rollback incomplete: nothing listens on %s any more; fix: %s", buf_str(&gone),
+                 buf_str(&fix));
         return false;
 }
 
@@ -258,9 +290,12 @@ int tcp_check(struct run *r)
                          "status\" shows",
                          n - FEW);
         if (r->tcp.down) {
+                AUTO_BUF fix = BUF_INIT;
+
                 blame(r);
+                run_add_fix(r, r->error.fix, &fix);
                 log_event(&r->log, LOG_EVENT_TCP_DOWN, LOG_LEVEL_ERROR, causes[CAUSE_TCP_DOWN].id,
-                          "%s; fix: %s", r->error.text, r->error.fix);
+                          "%s; fix: %s", r->error.text, buf_str(&fix));
         } else if (r->tcp.missing.len > 0 && n == 0 && r->tcp.listeners.n > 0) {
                 log_line(&r->log, LOG_LEVEL_WARN, "no sshd listens on %s of listen_address",
                          buf_str(&r->tcp.missing));
@@ -311,5 +346,7 @@ void tcp_find_drift(struct run *r)
         if (!is_down(r))
                 return;
         blame(r);
-        buf_addf(out, "%s; fix: %s\n", r->error.text, r->error.fix);
+        buf_addf(out, "%s; fix: ", r->error.text);
+        run_add_fix(r, r->error.fix, out);
+        buf_adds(out, "\n");
 }

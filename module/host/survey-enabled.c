@@ -32,7 +32,7 @@ struct links {
 static int note_own_name(struct wants *w, const char *wants, const char *path)
 {
         struct observed o = { 0 };
-        int r = survey_look(w->s, path, &o);
+        int r = survey_look_at_link(w->s, path, &o);
         const bool ours = strcmp(w->directory, SYSTEM_UNIT_DIR) == 0 &&
                           strcmp(wants, "sockets.target.wants") == 0 &&
                           observed_enables(&o, SYSTEM_UNIT_DIR "/" UNIT_SOCKET);

@@ -19,8 +19,12 @@
 
 #define DEPTH_MAX 16
 #define FILES_MAX 4096
-/* Names looked at and patterns followed. sshd has no bound; what is beyond ours is said. */
+/* Names looked at, each as often as the pattern has characters, and patterns followed. sshd has no
+ * bound; what is beyond ours is said. */
 #define WORK_MAX 2000000
+/* Components that are being followed, of patterns in files that patterns led to: each is a frame of
+ * the stack. */
+#define NESTED_MAX 1024
 /* Of all of them together, and they stay in memory; a file of holes costs an image nothing. */
 #define BYTES_MAX ((size_t)32 << 20)
 
@@ -34,6 +38,7 @@ struct reader {
         struct argv names; /* … and what is in it, sorted */
         size_t work;
         size_t bytes;
+        size_t nested;
 };
 
 static int read_file(struct reader *r, const char *path, unsigned depth);
@@ -54,7 +59,7 @@ static int find_environment(const struct survey *s, unsigned i)
         const struct sshd_environment *e = &distro_environments[i];
         AUTO_FREE char *text = NULL;
         size_t len;
-        int r = survey_read(s, e->file, &text, &len);
+        int r = survey_read_small(s, e->file, &text, &len);
 
         if (r > 0 && environment_parse(text, len, &env) < 0)
                 return -ENOMEM;
@@ -142,7 +147,7 @@ static int list_matches(struct reader *r, const char *directory, const char *pat
                 if (r->names.n > 1)
                         qsort(r->names.list, r->names.n, sizeof(*r->names.list), by_name);
         }
-        if (!spend(r, r->names.n + 1))
+        if (!spend(r, (r->names.n + 1) * strlen(pattern)))
                 return rc;
         for (size_t i = 0; rc == 0 && i < r->names.n; i++)
                 if (fnmatch(pattern, r->names.list[i], FNM_PERIOD) == 0)
@@ -158,6 +163,8 @@ static int expand(struct reader *r, const char *base, const char *rest, unsigned
         size_t n;
         int rc = 0;
 
+        if (r->nested > NESTED_MAX)
+                r->s->facts->sshd_beyond = true;
         rest += strspn(rest, "/");
         n = strcspn(rest, "/");
         component = strndup(rest, n);
@@ -175,7 +182,9 @@ static int expand(struct reader *r, const char *base, const char *rest, unsigned
                         path = NULL;
                         return -ENOMEM;
                 }
+                r->nested++;
                 rc = *rest ? expand(r, path, rest, depth) : read_file(r, path, depth);
+                r->nested--;
         }
         return rc;
 }
@@ -294,6 +303,31 @@ static int take(struct reader *r, const char *path, const char *real, const stru
         return argv_adds(&r->s->facts->sshd_files, depth > 0 && below ? real : path);
 }
 
+static int add_addresses(const struct sshd_config *c, struct argv *ret)
+{
+        int rc = 0;
+
+        for (size_t i = 0; rc == 0 && i < c->n; i++)
+                if (c->items[i].kind == SSHD_CONFIG_LISTEN_ADDRESS && !c->items[i].ours)
+                        rc = argv_add_once(ret, c->items[i].argument, SSHD_LISTEN_MAX);
+        return rc;
+}
+
+/* As they are without us. */
+static int note_addresses(struct reader *r, const char *text, size_t len,
+                          const struct sshd_config *c)
+{
+        AUTO(sshd_config_free) struct sshd_config without = { 0 };
+        AUTO_BUF plain = BUF_INIT;
+        int rc;
+
+        if (!memmem(text, len, SSHD_CONFIG_STRAY, strlen(SSHD_CONFIG_STRAY)))
+                return add_addresses(c, &r->s->facts->sshd_listen);
+        sshd_config_uncomment(text, len, &plain);
+        rc = plain.error < 0 ? plain.error : sshd_config_scan(buf_str(&plain), plain.len, &without);
+        return rc == 0 ? add_addresses(&without, &r->s->facts->sshd_listen) : rc;
+}
+
 static int read_file(struct reader *r, const char *path, unsigned depth)
 {
         AUTO(sshd_config_free) struct sshd_config c = { 0 };
@@ -319,6 +353,8 @@ static int read_file(struct reader *r, const char *path, unsigned depth)
         if (!spend(r, 1))
                 return 0;
         rc = sshd_config_scan(text, len, &c);
+        if (rc == 0)
+                rc = note_addresses(r, text, len, &c);
         if (rc == 0)
                 rc = take(r, path, real, &c, depth);
         if (rc == 0 && depth == 0)

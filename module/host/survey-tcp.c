@@ -27,7 +27,7 @@ static int look_at_service(const struct tcp_sockets *listening, struct tcp_unit 
 
         if (process >= 0)
                 proc_read(process, "cmdline", title, sizeof(title));
-        if (!process_is_plain_listener(title))
+        if (!process_is_plain_listener(title, options))
                 return 0;
         r = tcp_listeners_addresses(listening, process, &mine);
         if (r < 0 || mine.len == 0 || !sshd)

@@ -169,3 +169,15 @@ bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand)
         }
         return found || leads_to(m, goal, &units);
 }
+
+/* "disable" takes links of /etc and /run alone: what a link in /usr pulls in, or another unit,
+ * comes back with a boot, and systemd calls it disabled or static (install.c,
+ * find_symlinks_in_scope()). No mask can stand where the unit's own file is. */
+const char *systemd_verb_to_end(struct systemd *m, const char *unit, const struct unit_state *s)
+{
+        const bool own = strncmp(s->fragment, "/etc/", 5) == 0;
+        const bool linked = strncmp(s->enabled, "enabled", 7) == 0;
+
+        return !own && !linked && systemd_boot_starts(m, unit, false) ? "mask --now"
+                                                                      : "disable --now";
+}

@@ -140,7 +140,7 @@ static int look_at_unit(const struct socket_unit *unit, void *userdata)
 }
 
 /* What keeps a unit from listening, now and later, by where its file is. */
-static const char *command_of(const struct unit_state *s)
+static const char *command_of(struct systemd *m, const char *unit, const struct unit_state *s)
 {
         static const struct {
                 const char *directory, *command;
@@ -152,7 +152,7 @@ static const char *command_of(const struct unit_state *s)
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 if (strncmp(s->fragment, table[i].directory, strlen(table[i].directory)) == 0)
                         return table[i].command;
-        return "disable --now";
+        return systemd_verb_to_end(m, unit, s);
 }
 
 /* A unit's main process ends with the unit. Whatever else is in its cgroup was started by hand or
@@ -166,11 +166,11 @@ static void find_fix(struct systemd *m, struct tcp_listener *l)
         l->owned = lasting && systemd_unit(m, l->unit, &s, NULL) == 0 &&
                    (l->pid == 1 || s.main_pid == (uint32_t)l->pid);
         if (l->owned)
-                (void)snprintf(l->fix, sizeof(l->fix), "systemctl %s %s%s%s", command_of(&s), quote,
-                               l->unit, quote);
+                (void)snprintf(l->fix, sizeof(l->fix), "systemctl %s %s%s%s",
+                               command_of(m, l->unit, &s), quote, l->unit, quote);
         else if (lasting)
                 (void)snprintf(l->fix, sizeof(l->fix),
-                               "kill %d, and see to it that %s does not start it again",
+                               "\"kill %d\", and see to it that %s does not start it again",
                                (int)l->pid, l->unit);
         else
                 (void)snprintf(l->fix, sizeof(l->fix), "kill %d", (int)l->pid);

@@ -504,6 +504,23 @@ def test_closed_opens_on_no_other_address_that_came_since(guest):
     open_again(guest)
 
 
+@pytest.mark.parametrize("options", ("", "-4 -o LogLevel=VERBOSE"))
+def test_reload_that_failed_is_made_up_for(options, guest):
+    """The run that opens again writes its files, and fails to have sshd read them: the next one does."""
+    with meanwhile(guest, "cp -p /etc/default/ssh /root/ssh.default;"
+                   f"echo 'SSHD_OPTS=\"{options}\"' >/etc/default/ssh; systemctl restart ssh",
+                   "mv /root/ssh.default /etc/default/ssh; systemctl restart ssh"):
+        before = listeners(guest)
+        apply(guest, LISTEN)
+        assert listeners(guest) == {"127.0.0.1:22"}
+        with dropin(guest, "ssh.service", "[Service]\nExecReload=\nExecReload=/bin/false\n"):
+            apply(guest, "", 1)
+            assert listeners(guest) == {"127.0.0.1:22"}
+        assert "nothing to do" not in apply(guest, "").stderr
+        assert listeners(guest) == before
+        assert "nothing to do" in apply(guest, "").stderr
+
+
 def test_runs_in_a_row_meet_no_start_limit(guest):
     """systemd lets a socket unit start five times in 10 s; each of these runs restarts it."""
     with socket_activated(guest):

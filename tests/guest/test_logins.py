@@ -153,7 +153,7 @@ def test_fix_that_is_a_command_is_run_to_the_letter(broken, fix, guest):
     config = CLOSE + f"require_login: [{who}]\n"
     with meanwhile(guest, broken, f"rm -f {DROPIN}; rm -r ~ana/.ssh"):
         error = apply(guest, config, 4).stderr
-        (command,) = set(re.findall(f"fix: (?:unlock it: )?({fix})$", error, re.M))
+        (command,) = set(re.findall(f'fix: (?:unlock it: ")?({fix})"?$', error, re.M))
         guest.check(command)
         apply(guest, config)
         apply(guest, "")

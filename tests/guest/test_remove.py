@@ -219,6 +219,18 @@ def test_masked_sshd_that_still_runs_is_no_way_in(guest):
         assert listeners(guest) == ANYWHERE
 
 
+def test_sshd_that_is_not_to_be_run_is_no_way_in(guest):
+    """Debian's mark for its units came after it had been started."""
+    apply(guest, "")
+    with meanwhile(guest, "touch /etc/ssh/sshd_not_to_be_run", "rm -f /etc/ssh/sshd_not_to_be_run"):
+        said = refused(guest)
+        assert LASTING in said
+        (fix,) = {line.split("; fix: ", 1)[1] for line in said.splitlines() if "; fix: " in line}
+        assert fix.startswith("rm /etc/ssh/sshd_not_to_be_run; ") and fix.endswith("sshd-vsock remove")
+        guest.check(f"set -e; {fix}")
+        assert listeners(guest) == ANYWHERE
+
+
 def test_boot_that_went_to_another_target(program):
     """systemd.unit= is of that boot; of what leads to sshd systemd then remembers less."""
     with Guest("trixie", cmdline="systemd.unit=multi-user.target") as guest:

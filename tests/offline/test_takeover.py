@@ -212,3 +212,13 @@ def test_request_is_about_files_that_are_enabled(what, debian):
 def test_request_is_for_plan_and_apply(verb, debian):
     result = debian.run(verb, "--takeover")
     assert result.returncode == 2 and f"--takeover is not for {verb};" in result.stderr
+
+
+@pytest.mark.parametrize("place, counts", (
+    ("sshd-vsock.socket.d", True), ("sshd-.socket.d", True), ("socket.d", True),
+    ("sshd.socket.d", False), ("ssh-.socket.d", False), ("sshd-vsock-.socket.d", False)))
+def test_drop_in_of_all_names_that_begin_so(place, counts, debian):
+    """systemd reads those of a name cut at its dashes, too."""
+    debian.put(f"{UNITS}/{place}/a.conf", "[Socket]\nListenStream=2222\n")
+    said = debian.apply("--no-verify", config=CLOSE, status=1 if counts else 0).stderr
+    assert (f"{place}/a.conf has sshd-vsock.socket listen on TCP, too" in said) == counts

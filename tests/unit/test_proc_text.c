@@ -190,14 +190,39 @@ static void test_passes(void **state)
                         fail_msg("%s", table[i].text);
 }
 
+/* Started by the words of its unit, beside what those of the environment are: "-4" and so on. */
 static void test_plain_listener(void **state)
 {
+        static const struct {
+                const char *title, *options[4];
+                bool plain;
+        } table[] = {
+                { "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100", { NULL }, true },
+                { "sshd: /usr/sbin/sshd -D -e [listener] 0 of 10", { NULL }, true },
+                { "sshd: /usr/sbin/sshd -D -f /x [listener] 0 of", { NULL }, false },
+                { "sshd: /usr/sbin/sshd -D -o ListenAddress=::", { NULL }, false },
+                { "sshd: ana@pts/0", { NULL }, false },
+                { "sshd: /usr/sbin/sshd -D -4 -u0 [listener] 0 of", { "-4", "-u0" }, true },
+                { "sshd: /usr/sbin/sshd -D -4 -e [listener] 0 of", { "-q", "-4" }, true },
+                { "sshd: /usr/sbin/sshd -D -o X [y [listener] 0 of", { "-o", "X [y" }, true },
+                { "sshd: /usr/sbin/sshd -D -f /x [listener] 0 of", { "-f", "/x" }, true },
+                /* it was started before the options were there, and has to be restarted */
+                { "sshd: /usr/sbin/sshd -D [listener] 0 of", { "-4" }, true },
+                { "sshd: /usr/sbin/sshd -D -6 [listener] 0 of", { "-4" }, false },
+                { "sshd: /usr/sbin/sshd -D -4 [listener] 0 of", { "-4", "-u0" }, false },
+                { "sshd: /usr/sbin/sshd -D -4 -u0 [listener] 0 of", { "-4" }, false },
+                { "sshd: /usr/sbin/sshd -D -4 -u0 [listener] 0 of", { NULL }, false },
+        };
+
         (void)state;
-        assert_true(process_is_plain_listener("sshd: /usr/sbin/sshd -D [listener] 0 of 10-100"));
-        assert_true(process_is_plain_listener("sshd: /usr/sbin/sshd -D -e [listener] 0 of 10"));
-        assert_false(process_is_plain_listener("sshd: /usr/sbin/sshd -D -f /x [listener] 0 of"));
-        assert_false(process_is_plain_listener("sshd: /usr/sbin/sshd -D -o ListenAddress=::"));
-        assert_false(process_is_plain_listener("sshd: ana@pts/0"));
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                AUTO(argv_free) struct argv options = { 0 };
+
+                for (size_t k = 0; table[i].options[k]; k++)
+                        assert_int_equal(argv_adds(&options, table[i].options[k]), 0);
+                if (process_is_plain_listener(table[i].title, &options) != table[i].plain)
+                        fail_msg("%s", table[i].title);
+        }
 }
 
 int main(void)

@@ -139,7 +139,7 @@ static void test_real(void **state)
         expect_real("listen_address: 0.0.0.0", "127.0.0.1:22 10.0.0.1:22", "", "0.0.0.0");
         expect_real("listen_address: 0.0.0.0", "0.0.0.0:22 [::]:22", "[::]:22", "");
         expect_real("listen_address: '::'", "[::1]:22 127.0.0.1:22", "127.0.0.1:22", "::");
-        expect_real("listen_address: 'fe80::1'", "[fe80::1%eth0]:22", "", "");
+        expect_real("listen_address: 'fd80::1'", "[fd80::1%eth0]:22", "", "");
         /* what cannot be read is wanted by nobody */
         expect_real("listen_address: 127.0.0.1", "127.0.0.1:22 x 127.0.0.1 127.0.0.1:1x [::1:22",
                     "x 127.0.0.1 127.0.0.1:1x [::1:22", "");

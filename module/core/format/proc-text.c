@@ -6,6 +6,7 @@
 #include "core/format/proc-text.h"
 
 #include "core/format/sshd-settings.h"
+#include "core/util/words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -122,25 +123,34 @@ bool text_passes(const char *text, const char *words)
         return false;
 }
 
-bool process_is_plain_listener(const char *title)
+/* Adds the words, but for those that say nothing of where it listens. */
+static void add_telling(const char *words, size_t len, struct buf *out)
 {
-        static const char *const harmless[] = { "-D", "-e", "-q" };
-        const char *at = strstr(title, ": /");
+        static const char harmless[] = "-D -e -q";
+        const char *at = words;
+
+        for (size_t n; (n = next_word(&at)) > 0 && at < words + len; at += n) {
+                if (n > (size_t)(words + len - at))
+                        n = (size_t)(words + len - at);
+                if (!word_is_in(harmless, at, n))
+                        buf_add_word(out, at, n);
+        }
+}
+
+bool process_is_plain_listener(const char *title, const struct argv *options)
+{
+        AUTO_BUF has = BUF_INIT, passed = BUF_INIT;
+        const char *at = strstr(title, ": /"), *end;
 
         if (!at)
                 return false;
         at += 2 + strcspn(at + 2, " ");
-        while (*(at += strspn(at, " ")) && *at != '[') {
-                size_t n = strcspn(at, " ");
-                bool known = false;
-
-                for (size_t i = 0; i < ELEMENTSOF(harmless); i++)
-                        known = known || (n == 2 && strncmp(at, harmless[i], n) == 0);
-                if (!known)
-                        return false;
-                at += n;
-        }
-        return true;
+        end = strstr(at, " [listener]");
+        add_telling(at, end ? (size_t)(end - at) : strlen(at), &has);
+        for (size_t i = 0; i < options->n; i++)
+                add_telling(options->list[i], strlen(options->list[i]), &passed);
+        return has.error == 0 && passed.error == 0 &&
+               (has.len == 0 || strcmp(buf_str(&has), buf_str(&passed)) == 0);
 }
 
 /* The path of the line that systemd answers for: its own hierarchy where there are several, or the

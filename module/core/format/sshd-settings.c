@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * sshd-settings.c: see sshd-settings.h. Follows the getopt(3) of sshd-query.c, main(), whose -o is
- * a line of sshd_config, and derelativise_path() of misc.c, with systemd's working directory. It
+ * sshd-settings.c: see sshd-settings.h. Follows the getopt(3) of OpenSSH's sshd.c, main(), whose -o
+ * is a line of sshd_config, and derelativise_path() of misc.c, with systemd's working directory. It
  * opens nothing and judges no value.
  */
 #include "core/format/sshd-settings.h"

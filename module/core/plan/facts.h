@@ -90,6 +90,7 @@ struct facts {
         bool sshd_beyond;        /* there are more, or more left, than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
+        struct argv sshd_listen; /* their ListenAddress lines, be they commented out by us or not */
         bool key_credential;     /* live: it was booted with keys that ours can accept */
         bool generated_listener; /* systemd's generator provides the wanted vsock listener, and it
                                 answers */

@@ -10,6 +10,7 @@
 #include "core/plan/sshd-listen.h"
 #include "core/util/words.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -261,17 +262,39 @@ void render_listen_dropin(const struct config *c, struct buf *out)
         render_listen(c, out);
 }
 
-/* Each once: what is bound twice fails the unit. */
+static const char *wildcard_of(const struct listen_address *l)
+{
+        return l->ipv6 ? "::" : "0.0.0.0";
+}
+
+/* Each once, and none that a wildcard has: what is bound twice fails the unit. */
 static void add_stream(const struct listen_address *l, unsigned port, struct buf *out)
 {
-        AUTO_BUF line = BUF_INIT;
+        const char *open = l->ipv6 ? "[" : "", *close = l->ipv6 ? "]" : "";
+        AUTO_BUF line = BUF_INIT, wide = BUF_INIT;
 
-        buf_addf(&line, "ListenStream=%s%s%s:%u\n", l->ipv6 ? "[" : "", l->address,
-                 l->ipv6 ? "]" : "", port);
-        if (line.error < 0)
-                out->error = line.error;
-        else if (!strstr(buf_str(out), buf_str(&line)))
+        buf_addf(&line, "ListenStream=%s%s%s:%u\n", open, l->address, close, port);
+        buf_addf(&wide, "ListenStream=%s%s%s:%u\n", open, wildcard_of(l), close, port);
+        if (line.error < 0 || wide.error < 0)
+                out->error = -ENOMEM;
+        else if (!strstr(buf_str(out), buf_str(&line)) && !strstr(buf_str(out), buf_str(&wide)))
                 buf_adds(out, buf_str(&line));
+}
+
+/* One without a port has those that stand in for it. */
+static void add_streams(const struct config *c, bool wildcards, const uint16_t *ports,
+                        size_t n_ports, struct buf *out)
+{
+        for (size_t i = 0; i < c->n_listen; i++) {
+                const struct listen_address *l = &c->listen[i];
+
+                if ((strcmp(l->address, wildcard_of(l)) == 0) != wildcards)
+                        continue;
+                if (l->port != 0)
+                        add_stream(l, l->port, out);
+                for (size_t k = 0; l->port == 0 && k < n_ports; k++)
+                        add_stream(l, ports[k], out);
+        }
 }
 
 /* All lines but a vsock stream on our port, which is taken over. */
@@ -312,14 +335,8 @@ void render_socket_dropin(const struct config *c, const struct facts *f,
                              "ListenStream=\n"
                              "FreeBind=yes\n"
                              "BindIPv6Only=ipv6-only\n");
-        for (size_t i = 0; i < c->n_listen; i++) {
-                const struct listen_address *l = &c->listen[i];
-
-                if (l->port != 0)
-                        add_stream(l, l->port, out);
-                for (size_t k = 0; l->port == 0 && k < n_ports; k++)
-                        add_stream(l, ports[k], out);
-        }
+        add_streams(c, true, ports, n_ports, out);
+        add_streams(c, false, ports, n_ports, out);
         add_others(buf_str(&streams->others), c->port, out);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * base.h: what each file of the program may use: cleanup attributes, hand-over macros, compiler
- * hints. No types of this project live here, and nothing here can fail.
+ * hints, room in a growing list. No types of this project live here.
  */
 #pragma once
 
