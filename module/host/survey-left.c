@@ -29,7 +29,7 @@ static int has_ours(const char *text, size_t len)
  * nothing. */
 #define BYTES_MAX ((size_t)32 << 20)
 /* Names looked at; and those with something of ours, each of which is compared with all others. */
-#define NAMES_MAX 16384
+#define NAMES_MAX 2048
 #define LEFT_MAX  1024
 
 struct left {
