@@ -50,8 +50,8 @@ static void roll_back(struct run *r)
 static void roll_back_only_way(struct run *r, int status)
 {
         const bool shown = r->who.enough && status != EXIT_CLOSED_NOTHING;
-        const bool replaced =
-                status == EXIT_UNVERIFIABLE ? handover_takes_place(r) : handover_has_replaced(r);
+        const bool replaced = status == EXIT_UNVERIFIABLE ? handover_takes_place(r, false)
+                                                          : handover_has_replaced(r);
 
         if (status != EXIT_DONE && !shown && replaced && !other_access_than_ours(r))
                 roll_back(r);
@@ -256,23 +256,30 @@ static int open_files(struct run *r)
 }
 
 /* What is the only way in, and works, stays where nothing could show that ours does. Looked at with
- * what listens now, before anything is written. */
-static int check_place(struct run *r)
+ * what listens now, before anything is written; while the system boots that tells nothing yet. */
+static int check_place(struct run *r, bool booting)
 {
+        const char *takeover = r->options.takeover ? " --takeover" : "";
         struct verdict v;
 
-        if (r->options.no_verify || !handover_takes_place(r) || other_access_than_ours(r))
+        if (r->options.no_verify || !handover_takes_place(r, booting) ||
+            (!booting && other_access_than_ours(r)))
                 return EXIT_DONE;
         run_find_verdict(r, &v);
         if (v.cause != CAUSE_NO_LOOPBACK)
                 return EXIT_DONE;
-        error_fix(&r->error,
-                  "have sshd listen on TCP meanwhile; or \"sshd-vsock apply%s --no-verify\"",
-                  r->options.takeover ? " --takeover" : "");
+        error_fix(
+                &r->error,
+                booting ? "run it when the system has booted; or \"sshd-vsock apply%s --no-verify\""
+                        : "have sshd listen on TCP meanwhile; or \"sshd-vsock apply%s "
+                          "--no-verify\"",
+                takeover);
         (void)error_say(&r->error, -EOPNOTSUPP,
-                        "cannot take the place of the vsock listener that is there: nothing else "
-                        "leads in, and this kernel has no vsock loopback to verify ours with; "
-                        "nothing was touched");
+                        "cannot take the place of the vsock listener that is there: %s, and this "
+                        "kernel has no vsock loopback to verify ours with; nothing was touched",
+                        booting ? "the system is still booting, when nobody knows what else leads "
+                                  "in"
+                                : "nothing else leads in");
         return run_fail(r);
 }
 
@@ -285,7 +292,7 @@ static int apply_live(struct run *r)
                 return run_fail(r);
         if (booting && only_moves(r))
                 return leave_to_boot(r);
-        status = booting ? EXIT_DONE : check_place(r);
+        status = check_place(r, booting);
         if (status == EXIT_DONE)
                 status = open_files(r);
         if (status != EXIT_DONE)

@@ -62,11 +62,14 @@ void handover_undo(struct run *r)
         give_back(r);
 }
 
-static bool takes_port(const struct run *r)
+static bool takes_port(const struct run *r, bool booting)
 {
-        for (size_t i = 0; i < r->facts.n_rivals; i++)
-                if (is_touched(r, &r->facts.rivals[i]) && r->facts.rivals[i].active)
+        for (size_t i = 0; i < r->facts.n_rivals; i++) {
+                const struct rival *v = &r->facts.rivals[i];
+
+                if (is_touched(r, v) && (v->active || (booting && v->enabled)))
                         return true;
+        }
         return false;
 }
 
@@ -75,22 +78,38 @@ static bool is_theirs(const struct observed *o)
         return o->type == OBSERVED_FILE && !distro_has_marker(o->data, o->len);
 }
 
-bool handover_takes_place(const struct run *r)
+/* Whether it hides a unit of its name in another directory: what systemd has of the socket, or what
+ * generators made of it, or a template. */
+static bool hides_theirs(const struct run *r, const struct op *op, bool booting)
+{
+        const struct facts *f = &r->facts;
+        const char *fragment = r->units.socket.fragment;
+
+        if (op->before->type != OBSERVED_NONE && op->before->type != OBSERVED_NO_DIRECTORY)
+                return false;
+        if (!(op->item->flags & ITEM_SOCKET) && f->covered_template.text)
+                return true;
+        if (!fragment[0] || strcmp(fragment, SYSTEM_UNIT_DIR "/" UNIT_SOCKET) == 0)
+                return false;
+        return !booting || !f->covered_socket.text || f->covered_enabled;
+}
+
+bool handover_takes_place(const struct run *r, bool booting)
 {
         const struct op_query q = { .flags = ITEM_HANDMADE };
 
         for (const struct op *op = NULL;
-             r->units.socket.active && (op = plan_find(&r->plan, op, &q));)
-                if (is_theirs(op->before))
+             (r->units.socket.active || booting) && (op = plan_find(&r->plan, op, &q));)
+                if (is_theirs(op->before) || hides_theirs(r, op, booting))
                         return true;
-        return takes_port(r);
+        return takes_port(r, booting);
 }
 
 bool handover_has_replaced(const struct run *r)
 {
         return (r->units.socket.active &&
                 PLAN_FIRST(&r->plan, .changed = true, .flags = ITEM_SOCKET | ITEM_HANDMADE)) ||
-               takes_port(r);
+               takes_port(r, false);
 }
 
 /* Closing TCP was such a look. */
@@ -112,7 +131,7 @@ static bool is_kept(const struct rival *v)
 
 bool handover_had_replaced(const struct run *r)
 {
-        bool kept = false;
+        bool kept = r->facts.covered_socket.text && r->facts.covered_enabled;
 
         for (size_t k = 0; k < r->desired.n; k++)
                 kept = kept || (r->desired.items[k].kind == ITEM_SAVED &&

@@ -18,12 +18,13 @@ void handover_undo_files(struct run *r);
  * now. */
 bool handover_has_replaced(const struct run *r);
 
-/* The same of an earlier run, by what it kept, where none need have looked since who gets in: it
- * worked on an image, or while the system booted. */
+/* The same of an earlier run, by what it kept or hides, where none need have looked since who gets
+ * in: it worked on an image, or while the system booted. */
 bool handover_had_replaced(const struct run *r);
 
-/* Whether the plan has ours take the place of a listener that somebody else wrote. */
-bool handover_takes_place(const struct run *r);
+/* Whether the plan has ours take the place of a listener that somebody else wrote, wherever its
+ * units are; while the system boots: of one that the boot is still to start, too. */
+bool handover_takes_place(const struct run *r, bool booting);
 
 /* Whether the plan has to do with another unit that had the port; with that one (NULL: any). */
 bool handover_is_due(const struct run *r, const char *unit);

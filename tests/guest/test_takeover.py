@@ -8,7 +8,9 @@ from guest.steps import UNITS, apply
 EVERY_RUN = 2
 ALWAYS = ("test_takeover_that_lets_nobody_in_is_rolled_back", "test_takeover_that_ends_otherwise_is_rolled_back",
           "test_only_way_is_not_taken_over_where_nothing_can_be_verified",
-          "test_takeover_that_nobody_has_looked_at_is_looked_at_by_the_boot")
+          "test_takeover_that_nobody_has_looked_at_is_looked_at_by_the_boot",
+          "test_only_way_in_another_directory_is_not_taken_over_either",
+          "test_nothing_is_taken_over_early_in_a_boot_where_nothing_can_be_verified")
 
 HAND = r"""
 cd /etc/systemd/system
@@ -139,10 +141,10 @@ def test_takeover_that_lets_nobody_in_is_rolled_back(name, units, config, progra
         guest.banner()
 
 
-def alone(guest, name="sshd-vsock"):
+def alone(guest, name="sshd-vsock", units=UNITS):
     """By hand, and nothing else leads in; whoever gets in has a key that ours does not accept."""
-    hand = HAND.replace("sshd -i", f"sshd -i {KEYS}").replace("sshd-vsock", name)
-    guest.check(f"modprobe vmw_vsock_virtio_transport; {hand}; mv /root/.ssh/authorized_keys /etc/own.keys;"
+    hand = HAND.replace("sshd -i", f"sshd -i {KEYS}").replace("sshd-vsock", name).replace(UNITS, units)
+    guest.check(f"mkdir -p {units}; modprobe vmw_vsock_virtio_transport; {hand}; mv /root/.ssh/authorized_keys /etc/own.keys;"
                 "systemctl disable -q --now ssh.service; passwd -dl root")
     assert guest.ssh("true").status == 0
 
@@ -203,6 +205,33 @@ def test_only_way_is_not_taken_over_where_nothing_can_be_verified(program):
         guest.check("sshd-vsock apply --no-verify")
 
 
+def generated(guest):
+    """systemd's own listener, and nothing else leads in."""
+    guest.check("modprobe vmw_vsock_virtio_transport; systemctl daemon-reload; systemctl start sshd-vsock.socket;"
+                "systemctl disable -q --now ssh.service ssh.socket")
+    assert "generator" in guest.check("systemctl show -P FragmentPath sshd-vsock.socket")
+
+
+@pytest.mark.parametrize("suite, units", (
+    ("bookworm", "/usr/local/lib/systemd/system"), ("trixie", "/run/systemd/generator")))
+def test_only_way_in_another_directory_is_not_taken_over_either(suite, units, program):
+    """What ours would hide is in use, too."""
+    with Guest(suite, prepare=without_loopback) as guest:
+        guest.install(program)
+        if suite == "bookworm":
+            alone(guest, units=units)
+        else:
+            generated(guest)
+        guest.put("/etc/sshd-vsock.yaml", "{}\n")
+        before = guest.check(FILES)
+        said = apply(guest, status=1, options="--takeover").stderr
+        assert "nothing was touched; fix: have sshd listen on TCP meanwhile; or" in said, said
+        assert guest.check(FILES) == before and guest.ssh("true").status == 0
+        guest.check("sshd-vsock apply --takeover --no-verify")
+        apply(guest, "port: 2222\n", 3)  # ours by now
+        guest.banner(port=2222)
+
+
 EARLY = """[Unit]
 DefaultDependencies=no
 After=local-fs.target systemd-modules-load.service
@@ -215,30 +244,56 @@ ExecStart=/usr/sbin/sshd-vsock apply --takeover
 [Install]
 WantedBy=sysinit.target
 """
-LINK = "ln -s /etc/systemd/system/sshd-vsock.socket /etc/systemd/system/sockets.target.wants/"
+WANTS = "/etc/systemd/system/sockets.target.wants/"
 
 
-@pytest.mark.parametrize("way", ("image", "early"))
-def test_takeover_that_nobody_has_looked_at_is_looked_at_by_the_boot(way, program):
+def early(guest, program, units=UNITS):
+    """By hand in an image, and nothing else leads in; whoever gets in has a key that ours does not accept."""
+    guest.install(program)
+    guest.put("/etc/sshd-vsock.yaml", "{}\n")
+    hand = HAND.replace("sshd -i", f"sshd -i {KEYS}").partition("systemctl")[0]
+    guest.chroot(hand.replace(UNITS, units) + f"mkdir -p {WANTS}; ln -s {units}/sshd-vsock.socket {WANTS};"
+                 "mv /root/.ssh/authorized_keys /etc/own.keys; passwd -dl root;"
+                 "rm /etc/systemd/system/multi-user.target.wants/ssh.service")
+    guest.put("/etc/modules-load.d/own.conf", "vsock_loopback\nvmw_vsock_virtio_transport\n")
+    guest.put("/etc/systemd/system/early.service", EARLY)
+
+
+@pytest.mark.parametrize("way, units", (
+    ("image", UNITS), ("early", UNITS), ("image", "/usr/lib/systemd/system"), ("early", "/usr/lib/systemd/system")))
+def test_takeover_that_nobody_has_looked_at_is_looked_at_by_the_boot(way, units, program):
     """In an image, or before systemd can start a socket. What was there is never put back by an ordinary
     run: a trial login may fail for a while."""
     def prepare(guest):
-        guest.install(program)
-        guest.put("/etc/sshd-vsock.yaml", "{}\n")
-        guest.chroot(HAND.replace("sshd -i", f"sshd -i {KEYS}").partition("systemctl")[0] +
-                     f"mkdir -p sockets.target.wants; {LINK}; mv /root/.ssh/authorized_keys /etc/own.keys;"
-                     "rm /etc/systemd/system/multi-user.target.wants/ssh.service; passwd -dl root")
-        guest.put("/etc/modules-load.d/own.conf", "vsock_loopback\nvmw_vsock_virtio_transport\n")
+        early(guest, program, units)
         if way == "image":
             guest.offline(program, "--takeover", "apply")
         else:
-            guest.put("/etc/systemd/system/early.service", EARLY)
             guest.chroot("systemctl enable -q early.service")
     with Guest("bookworm", prepare=prepare) as guest:
         words = guest.check("journalctl -b -o cat -u sshd-vsock-provision")
         assert guest.run(f"grep AuthorizedKeysFile {UNITS}/sshd-vsock@.service").status == 1, words
         assert guest.check("systemctl show -P ExecMainStatus sshd-vsock-provision") == "4\n", words
         assert "verified: SSH-2.0" in words and "was shown to log in through it" in words, words
-        assert guest.run("ls /etc/systemd/system/sshd-vsock@.service.sshd-vsock-saved").status == 0
-        guest.check("sshd-vsock remove")
+        if units == UNITS:
+            guest.check("ls /etc/systemd/system/sshd-vsock@.service.sshd-vsock-saved")
+        guest.check("sshd-vsock remove" if units == UNITS else "sshd-vsock remove --no-verify")
         assert guest.ssh("true").status == 0
+
+
+@pytest.mark.parametrize("units", (UNITS, "/usr/lib/systemd/system"))
+def test_nothing_is_taken_over_early_in_a_boot_where_nothing_can_be_verified(units, program):
+    """What else leads in is not known by then."""
+    def prepare(guest):
+        without_loopback(guest)
+        early(guest, program, units)
+        guest.chroot("systemctl enable -q early.service")
+    with Guest("bookworm", prepare=prepare) as guest:
+        words = guest.check("journalctl -b -o cat -u early.service")
+        assert "nothing was touched; fix: run it when the system has booted; or \"sshd-vsock apply --takeover " \
+            "--no-verify\"\n" in words, words
+        assert guest.run(f"ls {UNITS}/sshd-vsock-provision.service").status != 0
+        assert guest.ssh("true").status == 0
+        apply(guest, status=1, options="--takeover")  # and now it is known that nothing does
+        guest.check("ip link set lo up; systemctl enable -q --now ssh.service")
+        apply(guest, status=3, options="--takeover")

@@ -152,6 +152,8 @@ OTHERS = {
     "put a file in its place, or say hosts_entry: false": GUEST + "test_hosts_file_in_the_way",
     "have sshd listen on TCP meanwhile; or": "guest/test_takeover.py::"
         "test_only_way_is_not_taken_over_where_nothing_can_be_verified",
+    "run it when the system has booted; or": "guest/test_takeover.py::"
+        "test_nothing_is_taken_over_early_in_a_boot_where_nothing_can_be_verified",
     "take out its line that ends in": GUEST + "test_line_that_remove_leaves",
     "mkdir -p %s && mv %s": "guest/test_close.py::"
         "test_unit_of_the_administrator_is_in_the_way_of_closing_only",
