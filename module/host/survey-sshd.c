@@ -6,7 +6,6 @@
  */
 #include "host/survey-sshd.h"
 
-#include "core/format/exec-start.h"
 #include "core/format/sshd-config.h"
 
 #include <errno.h>
@@ -44,47 +43,6 @@ struct reader {
 };
 
 static int read_file(struct reader *r, const char *path, unsigned depth);
-
-static bool assigns(const struct argv *env, const char *name)
-{
-        for (size_t i = 0; i < env->n; i++)
-                if (strncmp(env->list[i], name, strlen(name)) == 0)
-                        return true;
-        return false;
-}
-
-/* Which of them the vendor's unit passes on, as our template does, and what that is. */
-static int find_environment(const struct survey *s, unsigned i)
-{
-        AUTO(argv_free) struct argv env = { 0 };
-        AUTO(argv_free) struct argv word = { 0 };
-        const struct sshd_environment *e = &distro_environments[i];
-        AUTO_FREE char *text = NULL;
-        size_t len;
-        int r = survey_read_small(s, e->file, &text, &len);
-
-        if (r > 0 && environment_parse(text, len, &env) < 0)
-                return -ENOMEM;
-        /* what cannot be read may well be what the unit passes on: it is no worse twice */
-        if (r < 0 || (r > 0 && (strstr(text, e->must_contain) || assigns(&env, e->must_contain))))
-                s->facts->environments |= 1u << i;
-        if (r <= 0 || !(s->facts->environments & (1u << i)))
-                return r < 0 ? r : 0;
-        r = argv_adds(&word, e->variable);
-        return r == 0 ? command_expand(&word, &env, &s->facts->sshd_options) : r;
-}
-
-static int find_environments(const struct survey *s)
-{
-        int first = 0;
-
-        for (unsigned i = 0; i < N_SSHD_ENVIRONMENTS; i++) {
-                int r = find_environment(s, i);
-
-                first = first < 0 ? first : r;
-        }
-        return first;
-}
 
 static void reader_done(struct reader *r)
 {
@@ -391,7 +349,7 @@ int survey_sshd_files(struct survey *s, const char *path)
 
 int survey_sshd(struct survey *s)
 {
-        int r = find_environments(s), there = survey_exists(s, PATH_SSHD_CONFIG);
+        int r = survey_sshd_options(s), there = survey_exists(s, PATH_SSHD_CONFIG);
 
         /* what cannot be looked at is not taken for absent, but where the vendor's would do */
         s->facts->sshd_config =
