@@ -210,7 +210,7 @@ static int find_tcp_units(struct survey *s, struct systemd *m)
 }
 
 /* An image has few; a line of nine bytes costs two hundred of memory, and a look at a home. */
-#define IMAGE_USERS_MAX 100000
+#define IMAGE_USERS_MAX 200000
 
 static bool has_too_many(const struct rootfs *root, const char *text, size_t len)
 {
