@@ -62,14 +62,17 @@ plug_in() {
         ip link set dummy0 up
 }
 
-# A network card has a device, by which it is told from what containers have. So here is a directory
-# like that of dummy0 in sysfs, with one more name in it, in the place of that.
+# A network card has a device, by which it is told from what containers have. So what sysfs says of dummy0
+# is covered by a copy of it that has one. No bind of what it covers: mounts propagate, and it would cover
+# that, too.
 look_like_a_card() {
-        mkdir -p "$door/dummy0" "$door/card/device"
-        mount --bind /sys/devices/virtual/net/dummy0 "$door/dummy0"
-        ln -s "$door"/dummy0/* "$door/card/"
-        ln -sfn /sys/class/net "$door/card/subsystem"
-        mount --bind "$door/card" /sys/devices/virtual/net/dummy0
+        local file card=$door/card real=/sys/devices/virtual/net/dummy0
+        mkdir -p "$card/device"
+        for file in "$real"/*; do
+                [ ! -f "$file" ] || cat "$file" >"$card/${file##*/}"
+        done
+        ln -sfn /sys/class/net "$card/subsystem"
+        mount --bind "$card" "$real"
 }
 
 plug_in 2>/dev/null

@@ -88,6 +88,8 @@ def ends(condition, start, to):
     after, doors, status = wanted(to), port(to), 0
     if condition in ("dead", "nobody", "nohost") and takes_away(before, after):
         after, status = before, 4
+    elif condition == "nohost" and to in WANTED:
+        status = 4  # confined since before, on a machine that no host reaches by now
     if condition == "own" and to == "closed":
         after, status = before, 1
     if condition == "dead" and to != REMOVED:

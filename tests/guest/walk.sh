@@ -33,6 +33,7 @@ begin_walk() {
         nohost)
                 mount -t tmpfs played /sys/class && mkdir -p /sys/class/dmi/id
                 echo 'Amazon EC2' >/sys/class/dmi/id/sys_vendor
+                mkdir /sys/class/net && ln -s /sys/devices/virtual/net/* /sys/class/net/
                 ;;
         esac
 }
