@@ -125,12 +125,13 @@ static int refuse_program(struct run *r)
 }
 
 /* An address that was not seen would stay open; without listen_address nothing depends on it. */
-static int message_beyond(struct run *r)
+static int message_beyond(struct run *r, bool remove)
 {
-        if (r->config.n_listen == 0 || r->as_it_is) {
+        if (remove || r->config.n_listen == 0 || r->as_it_is) {
                 log_line(&r->log, LOG_LEVEL_WARN,
                          "sshd_config includes more than is looked through: some files are left "
-                         "out");
+                         "out%s",
+                         remove ? ", and what sshd-vsock put there stays" : "");
                 return EXIT_DONE;
         }
         error_fix(&r->error, "include fewer files, by fewer patterns");
@@ -152,7 +153,7 @@ int run_make_plan(struct run *r, bool remove)
                 (void)error_say(&r->error, -EIO, "%s", r->facts.unread);
                 return run_fail(r);
         }
-        if (rc == 0 && r->facts.sshd_beyond && !remove && message_beyond(r) != EXIT_DONE)
+        if (rc == 0 && r->facts.sshd_beyond && message_beyond(r, remove) != EXIT_DONE)
                 return EXIT_WORLD;
         if (rc == 0 && r->systemd && !remove)
                 rc = find_listener(r);
