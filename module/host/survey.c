@@ -363,6 +363,22 @@ static int find_mover(const struct rootfs *root, struct unit_state *s)
         return r == -ENOMEM ? r : 0;
 }
 
+/* Instances of a template have a connection each, and no socket. */
+static int find_server(struct systemd *m, struct units *u, struct error *error)
+{
+        struct unit_state s = { 0 };
+        char service[sizeof(u->server)] = "";
+        int r = 0;
+
+        if (u->socket.active)
+                r = systemd_socket_service(m, UNIT_SOCKET, service, sizeof(service), error);
+        if (r == 0 && service[0] && !strchr(service, '@'))
+                r = look_at_unit(m, service, &s, error);
+        if (r == 0 && s.active)
+                memcpy(u->server, service, sizeof(service));
+        return r;
+}
+
 int survey_units(const struct rootfs *root, struct systemd *m, struct units *ret,
                  struct error *error)
 {
@@ -378,5 +394,7 @@ int survey_units(const struct rootfs *root, struct systemd *m, struct units *ret
 
         for (size_t i = 0; r == 0 && i < ELEMENTSOF(table); i++)
                 r = look_at_unit(m, table[i].name, table[i].state, error);
+        if (r == 0)
+                r = find_server(m, ret, error);
         return r == 0 ? find_mover(root, &ret->socket) : r;
 }
