@@ -23,7 +23,7 @@ set -l none "not __fish_seen_subcommand_from $verbs"
 complete -c sshd-vsock -n $none -a check -d 'Validate the configuration'
 complete -c sshd-vsock -n $none -a plan -d 'Show what apply would change'
 complete -c sshd-vsock -n $none -a apply -d 'Bring the system to that state, verify it, then close TCP'
-complete -c sshd-vsock -n $none -a remove -d 'Take out what apply put in'
+complete -c sshd-vsock -n $none -a remove -d 'Remove what apply installed'
 complete -c sshd-vsock -n $none -a status -d 'What is installed, answers, is closed, drifted'
 complete -c sshd-vsock -n $none -a verify -d 'Name the first broken link'
 complete -c sshd-vsock -n $none -a client -d 'Print what the other side needs'

@@ -39,6 +39,15 @@ bool check_host_transport(struct run *r, enum log_level otherwise)
         return message_host_transport(r, otherwise);
 }
 
+int check_reachable(struct run *r)
+{
+        const bool closes = r->config.disable_tcp || r->config.n_listen > 0;
+
+        return check_host_transport(r, closes ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN) || !closes
+                       ? EXIT_DONE
+                       : EXIT_CLOSED_NOTHING;
+}
+
 int check_logins(struct run *r, bool closing)
 {
         if (r->config.require != REQUIRE_UNCHECKED && run_find_logins(r, &r->error) < 0)

@@ -16,5 +16,9 @@ int check_verdict(struct run *r);
 /* Whether a host can come in; says why not. */
 bool check_host_transport(struct run *r, enum log_level otherwise);
 
+/* The same, as exit status: where TCP is to be closed nobody comes in without it, though the
+ * listener answers here. */
+int check_reachable(struct run *r);
+
 /* Who gets in; see message_logins(). EXIT_WORLD where that cannot be found out. */
 int check_logins(struct run *r, bool closing);

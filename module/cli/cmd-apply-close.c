@@ -7,10 +7,12 @@
 #include "cli/cmd-apply-close.h"
 
 #include "cli/checks.h"
+#include "cli/drop-ins.h"
 #include "cli/messages.h"
 #include "cli/tcp-reality.h"
 #include "core/plan/render.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/words.h"
 #include "host/apply-units.h"
 #include "host/sshd-query.h"
 
@@ -19,11 +21,7 @@
 
 bool apply_tried(const struct run *r, enum op_kind kind, const char *unit)
 {
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].tried && r->plan.ops[k].kind == kind &&
-                    strcmp(r->plan.ops[k].name, unit) == 0)
-                        return true;
-        return false;
+        return PLAN_FIRST(&r->plan, .tried = true, .kinds = BIT(kind), .name = unit);
 }
 
 /* The candidate is tried before it is written: a bad ListenAddress would also kill `sshd -i`. */
@@ -45,29 +43,19 @@ static int try_listen(struct run *r)
  */
 static bool writes_confined(const struct run *r)
 {
-        for (size_t k = 0; k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
-
-                if (op->phase == PHASE_OPEN && op->item && (op->item->flags & ITEM_SSHD) &&
-                    op->item->wanted)
-                        return true;
-        }
-        return false;
+        return PLAN_FIRST(&r->plan, .phases = BIT(PHASE_OPEN), .flags = ITEM_SSHD, .wanted = true);
 }
 
 /* Whether TCP opens on addresses that are written already. */
 static bool opens_confined(const struct run *r)
 {
-        for (size_t k = 0; r->config.n_listen > 0 && k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
-                const bool starts = !op->item && op->kind == OP_START;
+        const unsigned before = BIT(PHASE_OPEN) | BIT(PHASE_ACTIVATE);
 
-                if (op->phase < PHASE_CLOSE &&
-                    (starts ? distro_is_tcp_unit(op->name)
-                            : op->item && op->kind == OP_UNLINK && (op->item->flags & ITEM_MASK)))
-                        return true;
-        }
-        return false;
+        return r->config.n_listen > 0 &&
+               (PLAN_FIRST(&r->plan, .phases = before, .kinds = BIT(OP_START), .job = true,
+                           .tcp = true) ||
+                PLAN_FIRST(&r->plan, .phases = before, .kinds = BIT(OP_UNLINK),
+                           .flags = ITEM_MASK));
 }
 
 static int compare_listen(struct run *r, const char *effective)
@@ -168,6 +156,57 @@ int apply_refuse_to_close(struct run *r)
         return EXIT_WORLD;
 }
 
+/* Whether a drop-in decides where the vsock listener is, or what it starts, and by what. */
+static bool decides(const char *settings)
+{
+        static const char *const deciding[] = {
+                "ListenStream",    "ExecStart", "Environment", "BindPaths",        "RootDirectory",
+                "EnvironmentFile", "User",      "RootImage",   "BindReadOnlyPaths"
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(deciding); i++)
+                if (word_is_in(settings, deciding[i], strlen(deciding[i])))
+                        return true;
+        return false;
+}
+
+/* What was shown is worth nothing at the next boot where it rests on a file that is gone by then.
+ */
+static int check_lasting(struct run *r)
+{
+        const char *name, *directory;
+        size_t i = 0;
+
+        if (drop_ins_find(r) < 0)
+                return run_fail(r);
+        while (i < r->drop_ins.paths.n && (systemd_file_lasts(r->drop_ins.paths.list[i]) ||
+                                           !decides(r->drop_ins.settings.list[i])))
+                i++;
+        if (i == r->drop_ins.paths.n)
+                return EXIT_DONE;
+        name = strrchr(r->drop_ins.paths.list[i], '/');
+        directory =
+                memrchr(r->drop_ins.paths.list[i], '/', (size_t)(name - r->drop_ins.paths.list[i]));
+        error_fix(&r->error, "install -D -m 0644 -t " SYSTEM_UNIT_DIR "%.*s %s; sshd-vsock apply",
+                  (int)(name - directory), directory, r->drop_ins.paths.list[i]);
+        (void)error_say(&r->error, -EINVAL,
+                        "the vsock listener works by %s, which is gone at the next boot",
+                        r->drop_ins.paths.list[i]);
+        (void)run_fail(r);
+        return EXIT_CLOSED_NOTHING;
+}
+
+/* What has to hold before anything closes, and verifies that. */
+static int check_way_in(struct run *r)
+{
+        int status;
+
+        if (!check_host_transport(r, LOG_LEVEL_ERROR))
+                return EXIT_CLOSED_NOTHING;
+        status = check_lasting(r);
+        return status == EXIT_DONE ? check_logins(r, true) : status;
+}
+
 int apply_close(struct run *r)
 {
         bool verified = !r->options.no_verify;
@@ -175,12 +214,8 @@ int apply_close(struct run *r)
 
         if (plan_blocked(&r->plan) == BLOCKS_CLOSE)
                 return apply_refuse_to_close(r);
-        if (verified && !check_host_transport(r, LOG_LEVEL_ERROR)) {
-                apply_say_kept(r, LOG_LEVEL_ERROR);
-                return EXIT_CLOSED_NOTHING;
-        }
         if (verified)
-                status = check_logins(r, true);
+                status = check_way_in(r);
         if (status != EXIT_DONE) {
                 apply_say_kept(r, LOG_LEVEL_ERROR);
                 return status;

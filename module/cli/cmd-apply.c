@@ -28,25 +28,17 @@ static void put_socket_back(struct run *r)
         const unsigned listener = ITEM_SOCKET | ITEM_HANDMADE;
         struct error error = { 0 }, lost = { 0 };
 
-        if (!r->units.socket.active)
+        if (!r->units.socket.active || !PLAN_FIRST(&r->plan, .changed = true, .flags = listener))
                 return;
-        for (size_t k = 0; k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
-
-                if (!op->changed || !(op->item->flags & listener))
-                        continue;
-                if (apply_undo(&r->root, &r->plan, PHASE_OPEN, listener, &error) < 0 ||
-                    systemd_reload(r->systemd, &error) < 0 ||
-                    (down ? apply_rebind(r->systemd, UNIT_SOCKET, &error)
-                          : systemd_job(r->systemd, JOB_START, UNIT_SOCKET, JOB_SECONDS, &error)) <
-                            0)
-                        log_error(&r->log, &error);
-                else
-                        log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
-                if (rebind_lost(r, &lost) < 0)
-                        log_error(&r->log, &lost);
-                return;
-        }
+        if (apply_undo(&r->root, &r->plan, PHASE_OPEN, listener, &error) < 0 ||
+            systemd_reload(r->systemd, &error) < 0 ||
+            (down ? apply_rebind(r->systemd, UNIT_SOCKET, &error)
+                  : systemd_job(r->systemd, JOB_START, UNIT_SOCKET, JOB_SECONDS, &error)) < 0)
+                run_say_error(r, LOG_LEVEL_ERROR, &error);
+        else
+                log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
+        if (rebind_lost(r, &lost) < 0)
+                run_say_error(r, LOG_LEVEL_ERROR, &lost);
 }
 
 static void roll_back(struct run *r)
@@ -130,10 +122,8 @@ static int message_closed(struct run *r)
  * be. */
 static bool only_moves(const struct run *r)
 {
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (strcmp(r->plan.ops[k].name, SYSTEM_UNIT_DIR "/" UNIT_PROVISION) == 0)
-                        return false;
-        return plan_moves_port(&r->plan);
+        return !PLAN_FIRST(&r->plan, .name = SYSTEM_UNIT_DIR "/" UNIT_PROVISION) &&
+               plan_moves_port(&r->plan);
 }
 
 /* A port that somebody has by the end of the boot is found out by who waits for the answer: while
@@ -218,14 +208,12 @@ static int verify_live(struct run *r)
 }
 
 /* The vsock listener is verified and there is nothing to close: what holds is looked at all the
- * same. */
+ * same. An image may come to a machine that no host reaches. */
 static int check_closed(struct run *r)
 {
         if (r->config.n_listen > 0 && apply_check_listen(r) < 0)
                 return run_fail(r);
-        if (!r->options.no_verify)
-                (void)check_host_transport(r, LOG_LEVEL_WARN);
-        return EXIT_DONE;
+        return r->options.no_verify ? EXIT_DONE : check_reachable(r);
 }
 
 static int apply_booted(struct run *r)
@@ -275,7 +263,6 @@ static int open_files(struct run *r)
 static int check_place(struct run *r, bool booting)
 {
         const char *takeover = r->options.takeover ? " --takeover" : "";
-        AUTO_BUF fix = BUF_INIT;
         struct verdict v;
 
         if (r->options.no_verify || !handover_takes_place(r, booting) ||
@@ -284,18 +271,12 @@ static int check_place(struct run *r, bool booting)
         run_find_verdict(r, &v);
         if (v.cause != CAUSE_NO_LOOPBACK)
                 return EXIT_DONE;
-        if (booting)
-                error_fix(
-                        &r->error,
-                        "run it when the system has booted; or \"sshd-vsock apply%s --no-verify\"",
-                        takeover);
-        else
-                error_fix(
-                        &r->error,
-                        "have sshd listen on TCP meanwhile; or \"sshd-vsock apply%s --no-verify\"",
-                        takeover);
-        run_add_fix(r, r->error.fix, &fix);
-        error_fix(&r->error, "%s", buf_str(&fix));
+        error_fix(
+                &r->error,
+                booting ? "run it when the system has booted; or \"sshd-vsock apply%s --no-verify\""
+                        : "have sshd listen on TCP meanwhile; or \"sshd-vsock apply%s "
+                          "--no-verify\"",
+                takeover);
         (void)error_say(&r->error, -EOPNOTSUPP,
                         "cannot take the place of the vsock listener that is there: %s, and this "
                         "kernel has no vsock loopback to verify ours with; nothing was touched",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cmd-check.c: `check` reads the configuration and says its faults. Looks at nothing else.
+ * cmd-check.c: `check` reads the configuration and says its faults. Looks at nothing else,
+ * but whether the users it names exist, and whether another configuration differs.
  */
 #include "cli/run.h"
 

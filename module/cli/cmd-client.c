@@ -18,6 +18,8 @@
 #include "host/vsock.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,8 +114,36 @@ static void note_refused(struct run *r, const char *path)
         buf_add_quoted(&r->client_side.refused, buf_str(&full));
 }
 
-/* One that sshd would not load (authfile.c, sshkey_perm_ok(); Fedora's lets a group read) is not
- * shown. */
+/* Whether the group is the one that Fedora's sshd lets read (its patch of sshkey_perm_ok()): it
+ * knows it by its name. */
+static bool may_read(const struct run *r, gid_t group)
+{
+        static const char *const files[] = { "/etc/group", "/usr/lib/group" };
+        unsigned long gid = ULONG_MAX;
+        bool found = false;
+
+        for (size_t i = 0; !found && i < ELEMENTSOF(files); i++) {
+                AUTO_FREE char *text = NULL;
+                const char *at;
+
+                if (rootfs_read(&r->root, files[i], ROOTFS_FILE_MAX, &text, NULL, NULL) == 0) {
+                        at = strncmp(text, "ssh_keys:", 9) == 0 ? text
+                                                                : strstr(text, "\nssh_keys:");
+                        found = at && sscanf(at + (*at == '\n'), "ssh_keys:%*[^:]:%lu", &gid) == 1;
+                }
+        }
+        return found && gid == group;
+}
+
+/* authfile.c, sshkey_perm_ok(). */
+static bool is_refused(const struct run *r, const struct stat *st)
+{
+        const unsigned others = st->st_mode & 077;
+
+        return st->st_uid == 0 && others && !(others == 040 && may_read(r, st->st_gid));
+}
+
+/* One that sshd would not load is not shown. */
 static void add_key(struct run *r, const char *path)
 {
         AUTO_FREE char *text = NULL;
@@ -126,7 +156,7 @@ static void add_key(struct run *r, const char *path)
                 add_public(r, path); /* who asks is not root */
         if (rc < 0)
                 return;
-        if (host_key_is_private(text) && st.st_uid == 0 && (st.st_mode & 037))
+        if (host_key_is_private(text) && is_refused(r, &st))
                 note_refused(r, path);
         else
                 add_text(r, path, text, len, &public);
@@ -272,8 +302,8 @@ static int look_at_machine(struct run *r, struct client *c)
 
 static int refuse_usage(struct run *r)
 {
-        error_fix(&r->error, "see sshd-vsock --help");
-        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->error.text, r->error.fix);
+        error_fix(&r->error, "see \"sshd-vsock --help\"");
+        run_say_error(r, LOG_LEVEL_ERROR, &r->error);
         return EXIT_USAGE;
 }
 

@@ -35,6 +35,18 @@ static bool opens_tcp(const struct run *r)
         return false;
 }
 
+/* Whether the vsock listener goes, and not only what is left of it. */
+static bool takes_listener(const struct run *r)
+{
+        for (size_t k = 0; k < r->plan.n; k++) {
+                const struct op *op = &r->plan.ops[k];
+
+                if (op->phase == PHASE_CLOSE && (!op->item || (op->item->flags & ITEM_UNIT)))
+                        return true;
+        }
+        return false;
+}
+
 /* A failure is said. */
 static void start(struct run *r, const char *unit)
 {
@@ -76,13 +88,15 @@ static bool has_opened(struct run *r)
 
 static int refuse(struct run *r)
 {
-        const char *what = r->root.image                   ? "the image starts no sshd"
-                           : other_access_lacks_network(r) ? "for want of a network address no "
-                                                             "sshd listens"
-                           : other_access_ends(r) ? "no sshd that the next boot starts listens"
-                                                  : "no sshd listens";
+        const char *what = "no sshd listens";
         AUTO_BUF fix = BUF_INIT;
 
+        if (r->root.image)
+                what = "the image starts no sshd";
+        else if (other_access_lacks_network(r))
+                what = "for want of a network card's address no sshd listens";
+        else if (other_access_ends(r))
+                what = "no sshd that the next boot starts listens";
         other_access_fix(r, &fix);
         error_fix(&r->error, "%s", buf_str(&fix));
         (void)error_say(&r->error, -1,
@@ -136,7 +150,7 @@ static void start_generated(struct run *r)
 {
         static const char link[] = GENERATOR_DIRECTORY "/sockets.target.wants/" UNIT_SOCKET;
 
-        if (!r->root.image && plan_has(&r->plan, PHASE_CLOSE) &&
+        if (!r->root.image && takes_listener(r) &&
             rootfs_exists(&r->root, SYSTEM_UNIT_DIR "/" UNIT_SOCKET) == -ENOENT &&
             rootfs_exists(&r->root, link) > 0)
                 start(r, UNIT_SOCKET);
@@ -145,7 +159,7 @@ static void start_generated(struct run *r)
 /* Whose keys they are, and whether he has others, nobody can tell here. */
 static void message_keys(struct run *r)
 {
-        if (r->facts.key_credential && plan_has(&r->plan, PHASE_CLOSE))
+        if (r->facts.key_credential && takes_listener(r))
                 log_line(&r->log, LOG_LEVEL_WARN,
                          "the keys that this machine was booted with (the "
                          "credential " CREDENTIAL_KEYS
@@ -180,7 +194,7 @@ static int take_out(struct run *r, bool guarded)
 int cmd_remove(struct run *r)
 {
         int status = transaction_prepare(r, true);
-        bool guarded = !r->options.no_verify && plan_has(&r->plan, PHASE_CLOSE), open = true;
+        bool guarded = !r->options.no_verify && takes_listener(r), open = true;
 
         if (status != EXIT_DONE)
                 return status;

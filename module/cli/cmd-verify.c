@@ -37,17 +37,6 @@ static int show_drop_ins(struct run *r)
         return EXIT_DONE;
 }
 
-/* Without one nobody comes in, though it answers here: where TCP is to be closed that is a failure,
- * as it is for `apply`. */
-static int judge_host_transport(struct run *r)
-{
-        bool closes = r->config.disable_tcp || r->config.n_listen > 0;
-
-        return check_host_transport(r, closes ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN) || !closes
-                       ? EXIT_DONE
-                       : EXIT_CLOSED_NOTHING;
-}
-
 /* What needs no root: whether an SSH server answers, and as far as systemd tells why not. Who gets
  * in and by which transport cannot be asked, and no module be loaded. */
 static int verify_for_anybody(struct run *r)
@@ -101,7 +90,7 @@ int cmd_verify(struct run *r)
                 return status;
         status = check_listener(r);
         if (status == EXIT_DONE)
-                status = judge_host_transport(r);
+                status = check_reachable(r);
         check_hosts(r);
         if (status == EXIT_DONE)
                 status = check_logins(r, false);

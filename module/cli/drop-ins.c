@@ -11,16 +11,14 @@
 #include <errno.h>
 #include <string.h>
 
-static int add_setting(void *userdata, const char *section, const char *key, const char *value)
+static int list_settings(const char *text, size_t len, struct buf *b)
 {
-        struct buf *b = userdata;
-        size_t n = strlen(key);
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
 
-        (void)section;
-        (void)value;
-        if (n > 0 && !word_is_in(buf_str(b), key, n))
-                buf_add_word(b, key, n);
-        return 0;
+        for (struct unit_setting s; unit_file_next(&file, &s);)
+                if (s.key[0] && !word_is_in(buf_str(b), s.key, strlen(s.key)))
+                        buf_add_word(b, s.key, strlen(s.key));
+        return file.error < 0 ? file.error : b->error;
 }
 
 static int add_file(struct run *r, const char *path)
@@ -34,9 +32,9 @@ static int add_file(struct run *r, const char *path)
                 return 0;
         rc = rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL);
         if (rc == 0)
-                rc = unit_file_read(text, len, add_setting, &settings);
-        if (rc == -ENOMEM || settings.error < 0)
-                return -ENOMEM;
+                rc = list_settings(text, len, &settings);
+        if (rc == -ENOMEM)
+                return rc;
         rc = argv_adds(&r->drop_ins.paths, path);
         return rc < 0 ? rc : argv_adds(&r->drop_ins.settings, buf_str(&settings));
 }

@@ -96,24 +96,20 @@ static bool hides_theirs(const struct run *r, const struct op *op, bool booting)
 
 bool handover_takes_place(const struct run *r, bool booting)
 {
-        for (size_t k = 0; (r->units.socket.active || booting) && k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
+        const struct op_query q = { .flags = ITEM_HANDMADE };
 
-                if (op->item && (op->item->flags & ITEM_HANDMADE) &&
-                    (is_theirs(op->before) || hides_theirs(r, op, booting)))
+        for (const struct op *op = NULL;
+             (r->units.socket.active || booting) && (op = plan_find(&r->plan, op, &q));)
+                if (is_theirs(op->before) || hides_theirs(r, op, booting))
                         return true;
-        }
         return takes_port(r, booting);
 }
 
 bool handover_has_replaced(const struct run *r)
 {
-        const unsigned listener = ITEM_SOCKET | ITEM_HANDMADE;
-
-        for (size_t k = 0; r->units.socket.active && k < r->plan.n; k++)
-                if (r->plan.ops[k].changed && (r->plan.ops[k].item->flags & listener))
-                        return true;
-        return takes_port(r, false);
+        return (r->units.socket.active &&
+                PLAN_FIRST(&r->plan, .changed = true, .flags = ITEM_SOCKET | ITEM_HANDMADE)) ||
+               takes_port(r, false);
 }
 
 /* Closing TCP was such a look. */
@@ -165,17 +161,9 @@ static void bring_back(struct run *r, bool changed)
                 log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
 }
 
-static bool has_changed(const struct run *r, unsigned flag)
-{
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].changed && (r->plan.ops[k].item->flags & flag))
-                        return true;
-        return false;
-}
-
 void handover_keep(struct run *r)
 {
-        const bool changed = has_changed(r, ITEM_SOCKET);
+        const bool changed = PLAN_FIRST(&r->plan, .changed = true, .flags = ITEM_SOCKET);
         struct error error = { 0 };
 
         if (changed)

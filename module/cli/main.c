@@ -28,7 +28,8 @@ static const struct {
         { "plan", cmd_plan, true, true, false, "show what apply would change; touches nothing" },
         { "apply", cmd_apply, true, true, false,
           "bring the system to that state, verify it, then close TCP" },
-        { "remove", cmd_remove, true, false, false, "remove what apply installed, byte for byte" },
+        { "remove", cmd_remove, true, false, false,
+          "remove what apply installed; edited files are again what they were" },
         { "status", cmd_status, true, false, false,
           "what is installed, what answers, what is closed, what drifted" },
         { "verify", cmd_verify, false, false, false,
@@ -109,10 +110,10 @@ static void print_help(void)
 /* `meant` NULL: nothing is near. */
 static int usage(struct run *r, const char *what, const char *which, const char *meant)
 {
-        error_fix(&r->error, "see sshd-vsock --help");
+        error_fix(&r->error, "see \"sshd-vsock --help\"");
         (void)error_say(&r->error, 0, "%s%s%s%s%s", what, which, meant ? "; did you mean \"" : "",
                         meant ? meant : "", meant ? "\"?" : "");
-        log_line(&r->log, LOG_LEVEL_ERROR, "%s; %s", r->error.text, r->error.fix);
+        run_say_error(r, LOG_LEVEL_ERROR, &r->error);
         return EXIT_USAGE;
 }
 

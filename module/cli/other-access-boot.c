@@ -18,20 +18,31 @@
  * wsl.conf(5) starts no unit by its links. A mask stops nothing that runs. */
 bool other_access_starts(const struct run *r, const char *unit)
 {
+        AUTO(argv_free) struct argv bars = { 0 };
         struct unit_state s = { 0 };
 
         return r->facts.virt == VIRT_WSL ||
                (systemd_unit(r->systemd, unit, &s, NULL) == 0 && !s.masked &&
-                systemd_boot_starts(r->systemd, unit, true));
+                systemd_boot_starts(r->systemd, unit, true) &&
+                !other_access_is_barred(r, unit, &bars));
 }
 
-bool other_access_reaches(const char *list, bool v6_only, bool on_network)
+/* A container has none of the machine's cards, and WSL's owner has a shell in any case. */
+bool other_access_has_network(const struct run *r, const char *host, bool v6_only)
+{
+        const bool inside = r->facts.virt == VIRT_CONTAINER || r->facts.virt == VIRT_WSL;
+
+        return net_leads_to(host, v6_only, inside ? NULL : &r->root);
+}
+
+bool other_access_reaches(const struct run *r, const char *list, bool v6_only, bool on_network)
 {
         char host[64];
 
         for (struct word w; word_next(&list, ' ', &w);)
                 if (listen_split(w.text, w.len, host, sizeof(host), NULL) &&
-                    listen_is_outside(host) && (!on_network || net_leads_to(host, v6_only)))
+                    listen_is_outside(host) &&
+                    (!on_network || other_access_has_network(r, host, v6_only)))
                         return true;
         return false;
 }
@@ -67,25 +78,44 @@ static bool socket_leads_in(const struct run *r, const char *socket)
 
 /* One that its socket starts listens where that does. Else by sshd's files as they are; with other
  * options than the unit's own only that process knows. */
-static bool service_leads_in(const struct run *r, const struct tcp_listener *l)
+static bool service_leads_in(const struct run *r, const struct tcp_listener *l,
+                             const char *effective)
 {
-        AUTO_BUF effective = BUF_INIT, addresses = BUF_INIT;
+        AUTO_BUF addresses = BUF_INIT;
         const char *socket = distro_socket_of(l->unit);
 
         if (!r->facts.sshd || !socket)
                 return true;
         if (!systemd_boot_starts(r->systemd, l->unit, false))
                 return socket_leads_in(r, socket);
-        if (!process_is_plain_listener(l->title) ||
-            sshd_effective_started(r->facts.sshd, &r->facts.sshd_options, &effective, NULL) < 0)
+        if (!process_is_plain_listener(l->title, &r->facts.sshd_options))
                 return true;
-        listen_addresses(buf_str(&effective), &addresses);
-        return addresses.len == 0 || other_access_reaches(buf_str(&addresses), true, true);
+        listen_addresses(effective, &addresses);
+        return addresses.len == 0 || other_access_reaches(r, buf_str(&addresses), true, true);
 }
 
+bool other_access_sshd_starts(const struct run *r, struct buf *effective)
+{
+        return !r->facts.sshd ||
+               sshd_effective_started(r->facts.sshd, &r->facts.sshd_options, effective, NULL) == 0;
+}
+
+/* A unit of somebody else's, or one with a file of its own, reads what only that knows. */
+static bool reads_sshd_config(const struct tcp_listener *l)
+{
+        return distro_is_tcp_unit(l->unit) && (l->pid == 1 || !strstr(l->title, " -f"));
+}
+
+/* A listener goes by what its files were when it started, and one behind a socket by what they are
+ * at each connection: what they are now is read by the next one. */
 bool other_access_stays_outside(const struct run *r, const struct tcp_listener *l)
 {
-        return l->pid == 1 ? socket_leads_in(r, l->unit) : service_leads_in(r, l);
+        AUTO_BUF effective = BUF_INIT;
+
+        if (reads_sshd_config(l) && !other_access_sshd_starts(r, &effective))
+                return false;
+        return l->pid == 1 ? socket_leads_in(r, l->unit)
+                           : service_leads_in(r, l, buf_str(&effective));
 }
 
 /* Nor does what somebody started in a unit's cgroup come with that unit. */

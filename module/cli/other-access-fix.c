@@ -9,7 +9,6 @@
 #include "core/format/sshd-config.h"
 #include "core/plan/sshd-listen.h"
 
-#include <stdio.h>
 #include <string.h>
 
 bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool *any)
@@ -31,8 +30,7 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
 
                 if (c.items[i].kind != SSHD_CONFIG_LISTEN_ADDRESS || c.items[i].ours)
                         continue;
-                if (!listen_split(argument, strlen(argument), host, sizeof(host), NULL))
-                        (void)snprintf(host, sizeof(host), "%s", argument);
+                listen_host(argument, host, sizeof(host));
                 *any = true;
                 buf_addf(edit, "%s%us/^/#/", edit->len ? ";" : "", c.items[i].line);
                 leads = leads ||
@@ -41,13 +39,26 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
         return leads;
 }
 
+bool other_access_options_confine(const struct run *r)
+{
+        const struct argv *listen = &r->facts.sshd_settings.listen;
+        char host[64];
+
+        for (size_t i = 0; i < listen->n; i++) {
+                listen_host(listen->list[i], host, sizeof(host));
+                if (listen_is_outside(host))
+                        return false;
+        }
+        return listen->n > 0;
+}
+
 /* The commands that take such lines out, where none of them leads in. */
 static void add_lines_fix(struct run *r, struct buf *out)
 {
         AUTO_BUF commands = BUF_INIT;
         bool any = false;
 
-        for (size_t i = 0; i < r->facts.sshd_files.n; i++) {
+        for (size_t i = 0; !r->facts.sshd_settings.config && i < r->facts.sshd_files.n; i++) {
                 AUTO_BUF edit = BUF_INIT, path = BUF_INIT;
 
                 buf_addf(&path, "%s%s", r->root.path, r->facts.sshd_files.list[i]);
@@ -84,7 +95,8 @@ static bool fix_other(struct run *r, struct buf *out)
                 struct unit_state s = { 0 };
 
                 if (!l->owned || distro_is_tcp_unit(l->unit) || !tcp_is_plain(l->unit) ||
-                    !other_access_leads_in(l) || systemd_unit(r->systemd, l->unit, &s, NULL) < 0 ||
+                    !other_access_leads_in(r, l) ||
+                    systemd_unit(r->systemd, l->unit, &s, NULL) < 0 ||
                     strcmp(s.enabled, "disabled") != 0)
                         continue;
                 buf_addf(out, "systemctl enable %s; ", l->unit);
@@ -113,14 +125,16 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         const char *unit = distro_tcp_units[best], *where = "loopback";
         const char *service = distro_service_of(unit); /* which keeps the socket from restarting */
         const struct tcp_unit *t = &r->facts.tcp[best];
-        bool alone = t->streams.n_ports > 0 && !t->streams.outside;
+        bool alone = t->streams.n_ports > 0 && !t->streams.outside && !lines;
 
+        if (r->root.image && !service) /* stays when lines of sshd's files are commented out */
+                alone = alone || other_access_options_confine(r);
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
 
                 if (strcmp(l->unit, unit) != 0)
                         continue;
-                if (other_access_leads_in(l)) {
+                if (other_access_leads_in(r, l)) {
                         /* a line of sshd's files is commented out instead */
                         alone = alone || (!lines && !other_access_stays_outside(r, l));
                         continue;
@@ -143,6 +157,20 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         return true;
 }
 
+static void fix_bars(const struct run *r, const char *unit, struct buf *out)
+{
+        AUTO(argv_free) struct argv bars = { 0 };
+
+        (void)other_access_is_barred(r, unit, &bars);
+        for (size_t i = 0; i < bars.n; i++) {
+                AUTO_BUF path = BUF_INIT;
+
+                buf_addf(&path, "%s%s", r->root.path, bars.list[i]);
+                if (tcp_is_plain(buf_str(&path)))
+                        buf_addf(out, "rm %s; ", buf_str(&path));
+        }
+}
+
 static void fix_unit(struct run *r, int best, const char *root, const char *lines, struct buf *out)
 {
         const char *unit = distro_tcp_units[best];
@@ -152,6 +180,7 @@ static void fix_unit(struct run *r, int best, const char *root, const char *line
                 buf_addf(out, "systemctl %sunmask %s; ", root, unit);
         if (t->barred)
                 buf_addf(out, "systemctl unmask --runtime %s; ", unit);
+        fix_bars(r, unit, out);
         buf_adds(out, lines);
         if (!r->root.image)
                 fix_strays(r, out);
@@ -164,27 +193,44 @@ static void fix_unit(struct run *r, int best, const char *root, const char *line
                 buf_addf(out, "systemctl reset-failed %s; systemctl restart %s; ", unit, unit);
 }
 
+/* An sshd that still runs would end by a restart. */
+static bool fix_refused(struct run *r, int best, const char *lines, struct buf *out)
+{
+        AUTO_BUF effective = BUF_INIT, commands = BUF_INIT;
+
+        if (r->root.image || other_access_sshd_starts(r, &effective))
+                return false;
+        fix_unit(r, best, "", lines, &commands);
+        buf_addf(out, "correct what \"sshd -t\" names; then \"%ssshd-vsock remove\"",
+                 buf_str(&commands));
+        return true;
+}
+
 void other_access_fix(struct run *r, struct buf *out)
 {
         const int best = best_unit(r);
         AUTO_BUF root = BUF_INIT, lines = BUF_INIT;
 
         if (!r->root.image && other_access_lacks_network(r)) {
-                buf_adds(out, "give this machine a network address on which sshd listens (\"ip "
-                              "address\" shows those it has); then \"sshd-vsock remove\"");
+                buf_adds(out,
+                         "give a network card of this machine an address on which sshd listens "
+                         "(\"ip address\" shows those it has); then \"sshd-vsock remove\"");
                 return;
         }
         if (r->root.image)
-                buf_addf(&root, "--root=%s ", r->root.path);
+                buf_addf(&root, "--root=%s ", run_root_name(r));
         if (best >= 0)
                 add_lines_fix(r, &lines);
-        if (!r->root.image && fix_other(r, out))
-                ;
-        else if (best >= 0 && fix_address(r, best, lines.len > 0, out))
-                return;
-        else if (best >= 0)
+        if (!r->root.image && fix_other(r, out)) {
+                buf_adds(out, "sshd-vsock remove");
+        } else if (best < 0) {
+                buf_addf(out,
+                         "install the package openssh-server (openSUSE, Arch: openssh), which "
+                         "brings a unit that listens on TCP, then \"sshd-vsock %sremove\"",
+                         buf_str(&root));
+        } else if (!fix_refused(r, best, buf_str(&lines), out) &&
+                   !fix_address(r, best, lines.len > 0, out)) {
                 fix_unit(r, best, buf_str(&root), buf_str(&lines), out);
-        else
-                buf_adds(out, "install openssh-server, which brings a unit that listens on TCP; ");
-        buf_addf(out, "sshd-vsock %sremove", buf_str(&root));
+                buf_addf(out, "sshd-vsock %sremove", buf_str(&root));
+        }
 }

@@ -36,20 +36,23 @@ static int reach_link(const char *name, void *userdata)
         return 0;
 }
 
-/* "Wants=a.target b.service" and its kin, as unit_file_read() calls it. */
-static int reach_words(void *userdata, const char *section, const char *key, const char *value)
+/* Of "Wants=a.target b.service" and its kin. */
+static int reach_wanted(struct boot *b, const char *text, size_t len)
 {
         static const char keys[] = "Wants Requires BindsTo Upholds";
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
         char name[256];
 
-        if (strcmp(section, "Unit") != 0 || !word_is_in(keys, key, strlen(key)))
-                return 0;
-        for (size_t n; *(value += strspn(value, " \t")); value += n) {
-                n = strcspn(value, " \t");
-                (void)snprintf(name, sizeof(name), "%.*s", (int)n, value);
-                reach(userdata, name);
+        for (struct unit_setting s; unit_file_next(&file, &s);) {
+                if (strcmp(s.section, "Unit") != 0 || !word_is_in(keys, s.key, strlen(s.key)))
+                        continue;
+                for (size_t n; *(s.value += strspn(s.value, " \t")); s.value += n) {
+                        n = strcspn(s.value, " \t");
+                        (void)snprintf(name, sizeof(name), "%.*s", (int)n, s.value);
+                        reach(b, name);
+                }
         }
-        return 0;
+        return file.error;
 }
 
 static void note_error(struct boot *b, int r, const char *path)
@@ -71,7 +74,7 @@ static void look_at_target_in(struct boot *b, const char *directory, const char 
         if (o.type == OBSERVED_LINK)
                 reach(b, basename(o.data));
         else if (o.type == OBSERVED_FILE)
-                note_error(b, unit_file_read(o.data, o.len, reach_words, b), path);
+                note_error(b, reach_wanted(b, o.data, o.len), path);
         *found = *found || o.type == OBSERVED_LINK || o.type == OBSERVED_FILE;
         observed_free(&o);
         for (size_t i = 0; i < ELEMENTSOF(ends); i++) {
@@ -110,11 +113,15 @@ static void look_at_target(struct boot *b, const char *name)
         reach_usual(b, name, found);
 }
 
+/* Addresses of sshd's command, and of its files, add up; with none at all it listens everywhere. */
 static bool lines_lead_in(struct run *r)
 {
-        bool any = false;
+        const struct sshd_settings *s = &r->facts.sshd_settings;
+        bool any = s->listen.n > 0;
 
-        for (size_t i = 0; i < r->facts.sshd_files.n; i++) {
+        if (any && !other_access_options_confine(r))
+                return true;
+        for (size_t i = 0; !s->config && i < r->facts.sshd_files.n; i++) {
                 AUTO_BUF edit = BUF_INIT;
 
                 if (other_access_lines(r, r->facts.sshd_files.list[i], &edit, &any))
@@ -128,10 +135,13 @@ static bool lines_lead_in(struct run *r)
 static bool is_there(const struct run *r, size_t unit)
 {
         const struct tcp_unit *t = &r->facts.tcp[unit];
+        AUTO(argv_free) struct argv bars = { 0 };
         char path[128];
 
         /* a socket unit of another kind, on vsock say; or on loopback alone */
         if (t->streams.n_ports > 0 ? !t->streams.outside : t->streams.others.len > 0)
+                return false;
+        if (other_access_is_barred(r, distro_tcp_units[unit], &bars))
                 return false;
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", distro_tcp_units[unit]);
         if (t->masked || rootfs_exists(&r->root, path) <= 0)
@@ -153,6 +163,6 @@ int other_access_will_open(struct run *r, bool *ret)
         *ret = (*ret && r->facts.sshd && lines_lead_in(r)) || other_access_gives_socket_back(r) ||
                handover_gives_back(r);
         return b.error < 0 ? error_set(&r->error, b.error, "cannot see what %s starts at its boot",
-                                       r->root.path)
+                                       run_root_name(r))
                            : 0;
 }

@@ -11,15 +11,30 @@
  * in. (other-access-fix.c) */
 bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool *any);
 
+/* Whether the command that starts sshd, or the file that it names instead of sshd_config, has it
+ * listen on loopback; what sshd_config says may add to that. (other-access-fix.c) */
+bool other_access_options_confine(const struct run *r);
+
 /* Whether it listens on an address that others can reach. (other-access.c) */
-bool other_access_leads_in(const struct tcp_listener *l);
+bool other_access_leads_in(const struct run *r, const struct tcp_listener *l);
+
+/* Whether who listens on that address is heard on a network. (other-access-boot.c, as all below) */
+bool other_access_has_network(const struct run *r, const char *host, bool v6_only);
 
 /* Whether an address of the list ("ADDRESS:PORT", separated by blanks) is none of loopback; with
- * `on_network`, one at which others hear it. (other-access-boot.c, as all below) */
-bool other_access_reaches(const char *list, bool v6_only, bool on_network);
+ * `on_network`, one at which others hear it. */
+bool other_access_reaches(const struct run *r, const char *list, bool v6_only, bool on_network);
 
 /* Whether the next boot starts the unit. */
 bool other_access_starts(const struct run *r, const char *unit);
+
+/* Whether a file that is there keeps the unit from starting, or what is behind it. Adds the paths
+ * of such. (other-access-condition.c) */
+bool other_access_is_barred(const struct run *r, const char *unit, struct argv *ret_paths);
+
+/* Whether sshd accepts its files as they are; what it makes of them then is in `effective`. No
+ * where it does not say. */
+bool other_access_sshd_starts(const struct run *r, struct buf *effective);
 
 /* Whether that sshd listens where others can reach it once it is started anew. */
 bool other_access_stays_outside(const struct run *r, const struct tcp_listener *l);

@@ -9,29 +9,28 @@
 #include "cli/handover.h"
 #include "core/plan/sshd-listen.h"
 #include "core/plan/takeover.h"
-#include "host/net-addresses.h"
 
 #include <string.h>
 
 /* sshd has a socket for each family, systemd one for both. */
-static bool is_outside(const struct tcp_listener *l, bool on_network)
+static bool is_outside(const struct run *r, const struct tcp_listener *l, bool on_network)
 {
-        return other_access_reaches(buf_str(&l->addresses), l->pid != 1, on_network);
+        return other_access_reaches(r, buf_str(&l->addresses), l->pid != 1, on_network);
 }
 
-bool other_access_leads_in(const struct tcp_listener *l)
+bool other_access_leads_in(const struct run *r, const struct tcp_listener *l)
 {
-        return is_outside(l, true);
+        return is_outside(r, l, true);
 }
 
 bool other_access_lacks_network(const struct run *r)
 {
-        bool network = net_leads_to("::", false);
+        bool network = other_access_has_network(r, "::", false);
 
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
 
-                if (!is_outside(l, true) && is_outside(l, false) &&
+                if (!is_outside(r, l, true) && is_outside(r, l, false) &&
                     (!network || listen_is_wide(buf_str(&l->addresses))))
                         return true;
         }
@@ -41,11 +40,7 @@ bool other_access_lacks_network(const struct run *r)
 /* What the plan does with the unit file; NULL: nothing. */
 static const struct op *op_on(const struct run *r, const char *path)
 {
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].item && r->plan.ops[k].kind != OP_LABEL &&
-                    strcmp(r->plan.ops[k].name, path) == 0)
-                        return &r->plan.ops[k];
-        return NULL;
+        return PLAN_FIRST(&r->plan, .kinds = ~BIT(OP_LABEL), .name = path);
 }
 
 /* A socket unit whose template goes with ours listens on, and starts nothing. Another's template
@@ -59,7 +54,8 @@ static bool serves_on(void *userdata, const char *socket, const char *service, c
 
         (void)service;
         if (handover_is_due(r, socket) || rootfs_real_path(&r->root, path, &real) < 0 ||
-            !other_access_starts(r, socket))
+            !other_access_starts(r, socket) ||
+            (r->facts.virt != VIRT_WSL && !systemd_socket_is_of_boot(r->systemd, socket)))
                 return false;
         op = op_on(r, real);
         if (op && op->kind == OP_WRITE)
@@ -71,7 +67,7 @@ static bool is_open(struct run *r, const char *but)
 {
         run_find_listeners(r);
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (other_access_leads_in(&r->tcp.listeners.list[i]) &&
+                if (other_access_leads_in(r, &r->tcp.listeners.list[i]) &&
                     other_access_lasts(r, &r->tcp.listeners.list[i]))
                         return true;
         return tcp_listeners_serve_vsock(r->systemd, &(struct vsock_wanted){ but, serves_on, r });
@@ -95,7 +91,7 @@ bool other_access_is_open(struct run *r)
 bool other_access_ends(struct run *r)
 {
         for (size_t i = 0; i < r->tcp.listeners.n; i++)
-                if (other_access_leads_in(&r->tcp.listeners.list[i]))
+                if (other_access_leads_in(r, &r->tcp.listeners.list[i]))
                         return !other_access_lasts(r, &r->tcp.listeners.list[i]);
         return false;
 }

@@ -3,7 +3,7 @@
  * run-config.c: which configuration a run works with: the one that was named, the system's own
  * file, the one that came by --config earlier and that the provision unit carries, for that is what
  * each boot applies, or the credential that the machine was booted with. Says where two of them
- * differ, and by which command the one at hand is applied again. Reads; changes nothing.
+ * differ, and finds how the one at hand is applied again. Reads; changes nothing.
  */
 #include "cli/run.h"
 
@@ -18,8 +18,6 @@
 
 #define PATH_PROVISION SYSTEM_UNIT_DIR "/" UNIT_PROVISION
 #define MISNAMED       "/etc/sshd-vsock.yml"
-
-static const char apply_again[] = "sshd-vsock apply";
 
 /* One of the configurations there are. */
 struct candidate {
@@ -186,31 +184,17 @@ static bool is_named(const struct run *r)
                (r->root.image || strcmp(r->options.config, CONFIG_PATH_DEFAULT) != 0);
 }
 
-/* As a shell takes it; without quotes where it needs none, as a person would write it. */
-static void add_word(struct buf *out, const char *word)
+static enum again find_again(const struct run *r, const struct candidate *file,
+                             const struct candidate *carried, const struct candidate *used)
 {
-        if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                              "/._-+:@%,")] == '\0')
-                buf_adds(out, word);
-        else
-                buf_add_quoted(out, word);
-}
+        const bool named = r->source == CONFIG_NAMED;
+        const bool in_unit = carried->there && same(carried, used);
 
-static void set_command(struct run *r, const struct candidate *file,
-                        const struct candidate *carried, const struct candidate *used)
-{
-        bool in_unit = carried->there && same(carried, used);
-
-        buf_free(&r->again);
-        if (r->source == CONFIG_NAMED && strcmp(r->options.config, "-") != 0) {
-                buf_addf(&r->again, "%s --config=", apply_again);
-                add_word(&r->again, r->options.config);
-        } else if ((r->source == CONFIG_NAMED || r->source == CONFIG_CARRIED) && in_unit &&
-                   file->there) {
-                buf_adds(&r->again, "systemctl start " UNIT_PROVISION);
-        } else if (r->source == CONFIG_NAMED && !in_unit) {
-                buf_addf(&r->again, "%s --config=- (with the same input)", apply_again);
-        }
+        if (named && strcmp(r->options.config, "-") != 0)
+                return AGAIN_FILE;
+        if ((named || r->source == CONFIG_CARRIED) && in_unit && file->there)
+                return AGAIN_UNIT;
+        return named && !in_unit ? AGAIN_INPUT : AGAIN_ALONE;
 }
 
 /* cloud-init and others take both endings: the wrong one would be a file that nobody reads. */
@@ -286,7 +270,7 @@ static int compare(struct run *r, struct candidate *named, struct candidate *fil
                : r->source == CONFIG_CARRIED    ? carried
                : r->source == CONFIG_CREDENTIAL ? credential
                                                 : file;
-        set_command(r, file, carried, used);
+        r->again = find_again(r, file, carried, used);
         message_source(r);
         message_credential(r, used, credential);
         if (r->source == CONFIG_DEFAULTS || r->source == CONFIG_CREDENTIAL)
@@ -336,14 +320,4 @@ int run_embed(struct run *r)
                 return 0;
         config_render(&r->config, &text);
         return buf_take(&text, &r->facts.embedded, NULL);
-}
-
-void run_add_fix(const struct run *r, const char *fix, struct buf *out)
-{
-        for (const char *at; r->again.len > 0 && (at = strstr(fix, apply_again)) != NULL;
-             fix = at + strlen(apply_again)) {
-                buf_add(out, fix, (size_t)(at - fix));
-                buf_adds(out, buf_str(&r->again));
-        }
-        buf_adds(out, fix);
 }

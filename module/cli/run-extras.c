@@ -140,7 +140,7 @@ int run_report_program(struct run *r)
                          path, flaw, result);
         else
                 log_line(&r->log, LOG_LEVEL_WARN,
-                         "the image has no sshd-vsock of its own: %s; install it as %s", result,
-                         distro_program[0]);
+                         "the image has no sshd-vsock of its own: %s; fix: install it as %s",
+                         result, distro_program[0]);
         return 0;
 }

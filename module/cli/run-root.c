@@ -14,12 +14,9 @@
 
 #define INIT_ROOT "/proc/1/root"
 
-static bool is_same(const char *a, const char *b)
+static bool is_same(const struct stat *a, const struct stat *b)
 {
-        struct stat one, other;
-
-        return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
-               one.st_ino == other.st_ino;
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 /* As sd_booted(3), for the system with that root directory. */
@@ -36,9 +33,9 @@ static bool booted_with_systemd(const char *root)
  * looked at, there is no telling, and the next checks will. */
 static bool in_chroot(void)
 {
-        struct stat st;
+        struct stat init, own;
 
-        return stat(INIT_ROOT, &st) == 0 && !is_same(INIT_ROOT, "/");
+        return stat(INIT_ROOT, &init) == 0 && !(stat("/", &own) == 0 && is_same(&init, &own));
 }
 
 int run_check_system(struct run *r, bool needs_root)
@@ -72,17 +69,20 @@ static int refuse(struct run *r, const char *directory)
 }
 
 /* The directories in which decisions stand: one of them shared with the running system is enough.
+ * A link of the image leads to its own: what it says of this machine may be on a dead file system.
  */
 static int refuse_running(struct run *r, const char *running)
 {
         static const char *const directories[] = { "", "/etc", "/etc/systemd/system", "/etc/ssh" };
 
         for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
-                char here[4096], there[64];
-                int n = snprintf(here, sizeof(here), "%s%s/.", r->options.root, directories[i]);
+                char here[64], there[64];
+                struct stat one, other;
 
+                (void)snprintf(here, sizeof(here), "%s/.", directories[i]);
                 (void)snprintf(there, sizeof(there), "%s%s/.", running, directories[i]);
-                if (n > 0 && (size_t)n < sizeof(here) && is_same(here, there))
+                if (rootfs_stat(&r->root, here, &one) == 0 && stat(there, &other) == 0 &&
+                    is_same(&one, &other))
                         return refuse(r, directories[i]);
         }
         return EXIT_DONE;
@@ -118,6 +118,11 @@ int run_open_root(struct run *r)
                          "what is /etc in a deployment is /usr/etc in this tree: messages about "
                          "/etc mean that");
         return r->options.root ? judge_root(r) : EXIT_DONE;
+}
+
+const char *run_root_name(const struct run *r)
+{
+        return r->root.path[0] ? r->root.path : "/";
 }
 
 int run_begin(struct run *r, bool needs_root)

@@ -17,20 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 
-int run_fail(struct run *r)
-{
-        log_error(&r->log, &r->error);
-        return EXIT_WORLD;
-}
-
-int run_said(const struct run *r, int rc, struct error *error)
-{
-        if (rc < 0)
-                log_error(&r->log, error);
-        *error = (struct error){ 0 };
-        return rc;
-}
-
 int run_job(const struct run *r, enum job job, const char *unit)
 {
         struct error error = { 0 };
@@ -352,7 +338,6 @@ void run_done(struct run *r)
         buf_free(&r->tcp.drift);
         buf_free(&r->drift.lines);
         buf_free(&r->faults);
-        buf_free(&r->again);
         buf_free(&r->left);
         buf_free(&r->text);
         buf_free(&r->client_side.known_hosts);

@@ -76,6 +76,14 @@ struct client_side {
         struct buf refused;     /* those that sshd would not load, as words of a shell */
 };
 
+/* How this configuration is applied again. */
+enum again {
+        AGAIN_ALONE, /* by apply alone */
+        AGAIN_FILE,  /* with the file that --config names */
+        AGAIN_INPUT, /* with what came on standard input, once more */
+        AGAIN_UNIT,  /* by the provision unit, which carries it */
+};
+
 /* Where the configuration is from. */
 enum config_source {
         CONFIG_DEFAULTS,   /* there is no file: all defaults */
@@ -101,7 +109,7 @@ struct run {
         bool config_differs; /* the system's own file is another one than what is in force */
         bool removed;        /* sshd-vsock was, while the run of a boot waited for the lock */
         struct buf left;     /* extras that could not be written or taken out */
-        struct buf again;    /* command that applies this configuration; empty: apply alone does */
+        enum again again;
         struct facts facts;
         struct units units;
         char listener[128]; /* the socket unit that serves, or is to serve, the port */
@@ -128,14 +136,17 @@ struct run {
 /* Each returns an exit status, EXIT_DONE to go on; what failed has then been said. */
 
 /* What --root names: an image, or the running system, which it may name as "/" alone. (run-root.c,
- * as the next) */
+ * as the next two) */
 int run_open_root(struct run *r) MUST_CHECK;
+
+/* What an image's root is called where its path stands alone; in front of others "/" is "". */
+const char *run_root_name(const struct run *r);
 
 /* Whether this is a system that systemd runs, and who asks is root, where that is needed. */
 int run_check_system(struct run *r, bool needs_root) MUST_CHECK;
 
 /* The configuration that counts, into run.config, and where it is from; says where another one
- * differs from it. (run-config.c, as the next three) */
+ * differs from it. (run-config.c, as the next two) */
 int run_read_config(struct run *r) MUST_CHECK;
 
 /* For the verbs that write: says that the system's own file is overruled by --config. */
@@ -145,8 +156,12 @@ void run_say_overruled(struct run *r);
  * would apply another one. 0 or -ENOMEM. */
 int run_embed(struct run *r) MUST_CHECK;
 
-/* The fix of a cause, with the command that applies the configuration at hand. */
+/* A fix, with the command that applies the configuration at hand. (run-again.c, as the next; and
+ * run_fail(), run_said()) */
 void run_add_fix(const struct run *r, const char *fix, struct buf *out);
+
+/* What went wrong, with its fix. */
+void run_say_error(const struct run *r, enum log_level level, const struct error *error);
 
 /* As run_read_config(); where that is for root alone, and who asks is not, the port of the socket
  * unit and all else by default, with run.config_hidden. (run-port.c, as the next) */

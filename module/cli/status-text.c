@@ -215,7 +215,7 @@ static void add_hushlogin(const struct run *r, struct buf *out)
                 if (i->kind == ITEM_FLAG && r->observed[k].type == OBSERVED_FILE)
                         buf_addf(out, "%s%s", n++ ? " " : "", i->path);
         }
-        buf_adds(out, n ? "\n" : "nobody for whom hushlogin asks\n");
+        buf_adds(out, n ? "\n" : "none of those that hushlogin asks for\n");
         for (size_t k = 0; k < r->plan.n_skipped; k++)
                 add_line(out, "        out of reach: %s (%s)", r->plan.skipped[k].path,
                          r->plan.skipped[k].reason);

@@ -30,7 +30,7 @@ static bool has_text(struct run *r, const char *path, const char *words)
         AUTO_FREE char *text = NULL;
 
         return rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, NULL, NULL) == 0 &&
-               strstr(text, words);
+               text_passes(text, words);
 }
 
 /* The file that passes the words to the unit's sshd: one of its environment, or of the unit. */
@@ -52,7 +52,7 @@ static bool find_source(struct run *r, const char *files, const char *words, str
 
 static void add_sed(const char *words, const char *path, struct buf *out)
 {
-        buf_adds(out, "sed -i 's| *");
+        buf_adds(out, "sed -i '/^ *[#;]/!s| *");
         for (; *words; words++)
                 buf_addf(out, "%s%c", *words == '.' ? "\\" : "", *words);
         buf_addf(out, "||' %s; ", path);

@@ -122,13 +122,7 @@ static void settle(struct run *r, unsigned seconds)
 /* Whether this run told a unit of TCP to listen otherwise. */
 static bool was_told(const struct run *r)
 {
-        for (size_t k = 0; k < r->plan.n; k++) {
-                const struct op *op = &r->plan.ops[k];
-
-                if (op->done && !op->item && distro_is_tcp_unit(op->name))
-                        return true;
-        }
-        return false;
+        return PLAN_FIRST(&r->plan, .done = true, .job = true, .tcp = true);
 }
 
 static void note_addresses(const struct run *r, struct buf *out)
@@ -180,8 +174,8 @@ static void blame(struct run *r)
                 fix_absent(r);
         else if (unit)
                 error_fix(&r->error,
-                          "see \"journalctl -u %s\"; when that is corrected: systemctl "
-                          "reset-failed %s; systemctl restart %s; sshd-vsock apply",
+                          "see \"journalctl -u %s\"; when that is corrected, \"systemctl "
+                          "reset-failed %s; systemctl restart %s; sshd-vsock apply\"",
                           unit, unit, unit);
         if (unit)
                 buf_addf(&detail, "%s%s%s", unit, words[0] ? ": " : "", words);
@@ -197,11 +191,44 @@ int tcp_expect(struct run *r)
         return -EADDRNOTAVAIL;
 }
 
+/* One that ran, rather than one that only starts at boot, that rather than one that is only there;
+ * none that somebody else has masked. */
+static int rank(const struct tcp_unit *t)
+{
+        return !facts_has_unit(t) || (t->masked && !t->ours) ? 0 : 1 + t->enabled + 2 * t->active;
+}
+
+/* NULL: sshd has no unit. */
+static const char *unit_before(const struct run *r)
+{
+        size_t best = 0;
+
+        for (size_t i = 1; i < N_TCP_UNITS; i++)
+                if (rank(&r->facts.tcp[i]) > rank(&r->facts.tcp[best]))
+                        best = i;
+        return rank(&r->facts.tcp[best]) > 0 ? distro_tcp_units[best] : NULL;
+}
+
+static void fix_gone(struct run *r, struct buf *out)
+{
+        const char *unit = unit_due(r, NULL, 0);
+
+        if (!unit)
+                unit = unit_before(r);
+        if (unit)
+                buf_addf(
+                        out,
+                        "correct what \"systemctl status %s\" shows, then \"systemctl restart %s\"",
+                        unit, unit);
+        else
+                buf_adds(out, "start sshd as it was started before");
+}
+
 bool tcp_is_back(struct run *r)
 {
         uint64_t end = clock_deadline(SETTLE_SECONDS);
-        AUTO_BUF gone = BUF_INIT;
-        const char *unit, *at;
+        AUTO_BUF gone = BUF_INIT, fix = BUF_INIT;
+        const char *at;
 
         for (;; clock_pause(100)) {
                 AUTO_BUF now = BUF_INIT;
@@ -220,11 +247,10 @@ bool tcp_is_back(struct run *r)
                 if (clock_now() >= end)
                         break;
         }
-        unit = unit_due(r, NULL, 0);
+        fix_gone(r, &fix);
         log_line(&r->log, LOG_LEVEL_ERROR,
-                 "rollback incomplete: nothing listens on %s any more; fix: correct what "
-                 "\"systemctl status %s\" shows, then \"systemctl restart %s\"",
-                 buf_str(&gone), unit ? unit : "ssh.service", unit ? unit : "ssh.service");
+                 "rollback incomplete: nothing listens on %s any more; fix: %s", buf_str(&gone),
+                 buf_str(&fix));
         return false;
 }
 
@@ -264,9 +290,12 @@ int tcp_check(struct run *r)
                          "status\" shows",
                          n - FEW);
         if (r->tcp.down) {
+                AUTO_BUF fix = BUF_INIT;
+
                 blame(r);
+                run_add_fix(r, r->error.fix, &fix);
                 log_event(&r->log, LOG_EVENT_TCP_DOWN, LOG_LEVEL_ERROR, causes[CAUSE_TCP_DOWN].id,
-                          "%s; fix: %s", r->error.text, r->error.fix);
+                          "%s; fix: %s", r->error.text, buf_str(&fix));
         } else if (r->tcp.missing.len > 0 && n == 0 && r->tcp.listeners.n > 0) {
                 log_line(&r->log, LOG_LEVEL_WARN, "no sshd listens on %s of listen_address",
                          buf_str(&r->tcp.missing));
@@ -290,10 +319,7 @@ void tcp_claim(const struct run *r, struct buf *out)
 /* A listener that nobody wants and this plan neither stops nor has listen elsewhere. */
 static bool is_stray(const struct run *r, const struct tcp_listener *l)
 {
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (!r->plan.ops[k].item && strcmp(r->plan.ops[k].name, l->unit) == 0)
-                        return false;
-        return l->beyond.len > 0;
+        return l->beyond.len > 0 && !PLAN_FIRST(&r->plan, .job = true, .name = l->unit);
 }
 
 /* What a plan that has still to be run will do about it is drift already. */
@@ -320,5 +346,7 @@ void tcp_find_drift(struct run *r)
         if (!is_down(r))
                 return;
         blame(r);
-        buf_addf(out, "%s; fix: %s\n", r->error.text, r->error.fix);
+        buf_addf(out, "%s; fix: ", r->error.text);
+        run_add_fix(r, r->error.fix, out);
+        buf_adds(out, "\n");
 }

@@ -34,19 +34,9 @@ static void tell_skipped(void *userdata, const struct op *op, const struct error
         struct run *r = userdata;
 
         waiting_end(&r->waiting);
-        log_line(&r->log, LOG_LEVEL_WARN, "%s%s%s", error->text, error->fix[0] ? "; fix: " : "",
-                 error->fix);
+        run_say_error(r, LOG_LEVEL_WARN, error);
         if (op->item && item_is_extra(op->item))
                 buf_addf(&r->left, "%s%s%s", r->left.len ? ", " : "", r->root.path, op->name);
-}
-
-static bool has_reloaded(const struct run *r, enum phase phase)
-{
-        for (size_t k = 0; k < r->plan.n; k++)
-                if (r->plan.ops[k].phase == phase && r->plan.ops[k].kind == OP_RELOAD &&
-                    r->plan.ops[k].tried)
-                        return true;
-        return false;
 }
 
 int transaction_run(struct run *r, enum phase phase)
@@ -55,12 +45,15 @@ int transaction_run(struct run *r, enum phase phase)
 
         int rc = apply_phase(&r->root, r->systemd, &r->plan, phase, &report, &r->error);
         struct error error = { 0 };
+        bool reloaded;
         int lost;
 
         waiting_end(&r->waiting);
-        lost = has_reloaded(r, phase) ? rebind_lost(r, &error) : 0;
+        reloaded =
+                PLAN_FIRST(&r->plan, .phases = BIT(phase), .kinds = BIT(OP_RELOAD), .tried = true);
+        lost = reloaded ? rebind_lost(r, &error) : 0;
         if (lost < 0 && rc < 0)
-                log_error(&r->log, &error);
+                run_say_error(r, LOG_LEVEL_ERROR, &error);
         else if (lost < 0)
                 r->error = error;
         return rc < 0 ? rc : lost;

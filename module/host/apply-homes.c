@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * apply-homes.c: see apply-homes.h. All of it in a child with a deadline: a home on a dead file
- * system may answer a look, and hang for ever in a write. A child that is killed in the middle
- * leaves a temporary file at most, as a run that is.
+ * apply-homes.c: see apply-homes.h. All of it in a child with a deadline, but where all homes are
+ * in an image's own file system: a home on a dead one may answer a look, and hang for ever in a
+ * write. A child that is killed in the middle leaves a temporary file at most, as a run that is.
  */
 #include "host/apply-homes.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * apply.h: runs a plan's operations, one phase at a time, and undoes them. The only writer.
+ * apply.h: runs a plan's operations, one phase at a time, and undoes them. The only writer
+ * of what lasts.
  */
 #pragma once
 

@@ -18,7 +18,8 @@ const char *config_load_name(const char *config)
         return strcmp(config, "-") == 0 ? "<stdin>" : config;
 }
 
-/* What is wrong with the file, as whoever gave it can mend it; NULL: that is not what is wrong. */
+/* What is wrong with the file, as whoever gave it can correct it; NULL: that is not what is wrong.
+ */
 static const char *words_for(int error)
 {
         switch (error) {

@@ -15,11 +15,20 @@
 #define WORDS_TRIES 10  /* of 100 ms: journald is a process of its own and may lag */
 #define ENTRIES_MAX 500 /* a flooded journal must not keep a diagnosis waiting */
 
-static int open_journal(sd_journal **ret)
+static void close_journal(sd_journal **j)
 {
-        int r = libsystemd_load(NULL);
+        if (*j)
+                sd_journal_close(*j);
+}
+#define AUTO_JOURNAL AUTO(close_journal) sd_journal
 
-        return r < 0 ? r : sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY);
+/* At its end; of all who write, or of the kernel alone. */
+static bool open_journal(sd_journal **ret, bool kernel)
+{
+        return libsystemd_load(NULL) >= 0 && sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY) >= 0 &&
+               (!kernel || (sd_journal_add_match(*ret, "_TRANSPORT=kernel", 0) >= 0 &&
+                            sd_journal_add_match(*ret, "_TRANSPORT=audit", 0) >= 0)) &&
+               sd_journal_seek_tail(*ret) >= 0;
 }
 
 /* To the entry before, of so many at most, unless that is older. */
@@ -88,16 +97,18 @@ static enum cause judge(sd_journal *j, const char *text, bool *ret_listener)
         return CAUSE_NONE;
 }
 
-/* The message as one line that is safe for any terminal; false where there is none. */
-static bool message(sd_journal *j, char *text, size_t size)
+/* The message before, of so many entries at most, as one line that is safe for any terminal. */
+static bool step_back_to(sd_journal *j, uint64_t since, unsigned *left, char *text, size_t size)
 {
         const char *value;
         size_t len;
 
-        if (!field(j, "MESSAGE", &value, &len))
-                return false;
-        printable_ascii(text, size, value, len);
-        return true;
+        while (step_back(j, since, left))
+                if (field(j, "MESSAGE", &value, &len)) {
+                        printable_ascii(text, size, value, len);
+                        return true;
+                }
+        return false;
 }
 
 /* What was found so far: the line to quote, and the one before it that names the place. */
@@ -130,15 +141,12 @@ static void take(sd_journal *j, const char *text, struct found *f)
 
 /* One entry, which is older than all before it. "terminating, 1 bad configuration options" comes
  * last, "no hostkeys available" too; which option and which key, the same process said before. */
-static void consider(sd_journal *j, struct found *f)
+static void consider(sd_journal *j, const char *text, struct found *f)
 {
-        char text[sizeof(f->line)];
         unsigned weight = 0;
         enum cause cause;
         bool listener;
 
-        if (!message(j, text, sizeof(text)))
-                return;
         if (f->cause != CAUSE_NONE) {
                 if (!f->place[0] && is(j, "_PID", f->pid) && priority(j) <= 3 &&
                     cause_names_place(f->cause, text) && strcmp(text, f->line) != 0)
@@ -155,49 +163,34 @@ static void consider(sd_journal *j, struct found *f)
         take(j, text, f);
 }
 
-/* Newest first, until a line names a cause; else the one that tells most, the newest of equals. */
-static void scan(sd_journal *j, uint64_t since, struct found *f)
-{
-        for (unsigned left = ENTRIES_MAX; step_back(j, since, &left);) {
-                consider(j, f);
-                if (f->cause != CAUSE_NONE &&
-                    (f->place[0] || cause_names_place(f->cause, f->line) || !f->pid[0]))
-                        break;
-        }
-}
-
 enum cause journal_denial(uint64_t since, char *line, size_t size)
 {
+        AUTO_JOURNAL *j = NULL;
         enum cause cause = CAUSE_NONE;
-        char text[512];
-        sd_journal *j = NULL;
         unsigned left = ENTRIES_MAX;
+        char text[512] = "";
 
-        line[0] = '\0';
-        if (open_journal(&j) < 0)
-                return CAUSE_NONE;
-        if (sd_journal_add_match(j, "_TRANSPORT=kernel", 0) >= 0 &&
-            sd_journal_add_match(j, "_TRANSPORT=audit", 0) >= 0 && sd_journal_seek_tail(j) >= 0)
-                while (cause == CAUSE_NONE && step_back(j, since, &left))
-                        if (message(j, text, sizeof(text)))
-                                cause = cause_from_kernel(text);
-        sd_journal_close(j);
-        if (cause != CAUSE_NONE)
-                (void)snprintf(line, size, "%s", text);
+        if (open_journal(&j, true))
+                while (cause == CAUSE_NONE && step_back_to(j, since, &left, text, sizeof(text)))
+                        cause = cause_from_kernel(text);
+        (void)snprintf(line, size, "%s", cause != CAUSE_NONE ? text : "");
         return cause;
 }
 
+/* Newest first, until a line names a cause; else the one that tells most, the newest of equals. */
 enum cause journal_cause(uint64_t since, char *line, size_t size)
 {
+        AUTO_JOURNAL *j = NULL;
         struct found f = { 0 };
-        sd_journal *j = NULL;
+        unsigned left = ENTRIES_MAX;
+        bool complete = !open_journal(&j, false);
+        char text[sizeof(f.line)];
 
-        line[0] = '\0';
-        if (open_journal(&j) < 0)
-                return CAUSE_NONE;
-        if (sd_journal_seek_tail(j) >= 0)
-                scan(j, since, &f);
-        sd_journal_close(j);
+        while (!complete && step_back_to(j, since, &left, text, sizeof(text))) {
+                consider(j, text, &f);
+                complete = f.cause != CAUSE_NONE &&
+                           (f.place[0] || cause_names_place(f.cause, f.line) || !f.pid[0]);
+        }
         (void)snprintf(line, size, "%s%s%s", f.place, f.place[0] ? "; " : "", f.line);
         return f.cause;
 }
@@ -237,18 +230,18 @@ static const char *without(const char *text, const char *unit)
         return strncmp(text, unit, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
 }
 
-static enum worth best_words(sd_journal *j, const char *unit, uint64_t since, char *line,
-                             size_t size)
+static enum worth best_words(const char *unit, uint64_t since, char *line, size_t size)
 {
-        char text[512];
+        AUTO_JOURNAL *j = NULL;
         enum worth best = WORTH_NOTHING;
+        unsigned left = ENTRIES_MAX;
+        char text[512];
 
-        for (unsigned left = ENTRIES_MAX; step_back(j, since, &left);) {
-                enum worth w;
+        if (!open_journal(&j, false))
+                return WORTH_FAULT; /* nothing to wait for */
+        while (step_back_to(j, since, &left, text, sizeof(text))) {
+                enum worth w = worth(j, unit, text);
 
-                if (!message(j, text, sizeof(text)))
-                        continue;
-                w = worth(j, unit, text);
                 if (w > best)
                         (void)snprintf(line, size, "%s", without(text, unit));
                 best = w > best ? w : best;
@@ -262,14 +255,8 @@ void journal_last_words(const char *unit, uint64_t since, char *line, size_t siz
 
         line[0] = '\0';
         for (unsigned i = 0; i < WORDS_TRIES && best < WORTH_OWN; i++) {
-                sd_journal *j = NULL;
-
                 if (i > 0)
                         clock_pause(100);
-                if (open_journal(&j) < 0)
-                        return;
-                if (sd_journal_seek_tail(j) >= 0)
-                        best = best_words(j, unit, since, line, size);
-                sd_journal_close(j);
+                best = best_words(unit, since, line, size);
         }
 }

@@ -133,11 +133,3 @@ void log_line(const struct log *l, enum log_level level, const char *fmt, ...)
         if (text)
                 emit(l, level, text);
 }
-
-void log_error(const struct log *l, const struct error *error)
-{
-        if (error->fix[0])
-                log_line(l, LOG_LEVEL_ERROR, "%s; fix: %s", error->text, error->fix);
-        else
-                log_line(l, LOG_LEVEL_ERROR, "%s", error->text);
-}

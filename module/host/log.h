@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "core/util/error.h"
+#include "core/util/base.h"
 
 enum log_level {
         LOG_LEVEL_ERROR,  /* <3> */
@@ -46,6 +46,3 @@ void log_line(const struct log *l, enum log_level level, const char *fmt, ...) P
 /* `cause` may be NULL. */
 void log_event(const struct log *l, enum log_event event, enum log_level level, const char *cause,
                const char *fmt, ...) PRINTF(5, 6);
-
-/* A failure with its fix, at level ERROR. */
-void log_error(const struct log *l, const struct error *error);

@@ -54,18 +54,16 @@ static int is_wanted(unsigned inode, void *userdata)
         return 0;
 }
 
-static int look_at_systemd(int process, pid_t pid, void *userdata)
+static int look_at_systemd(struct search *s)
 {
-        struct search *s = userdata;
+        AUTO_CLOSE int process = proc_open(1);
         char name[32];
-        int r;
 
-        if (pid != 1)
+        if (process < 0)
                 return 0;
         proc_read(process, "comm", name, sizeof(name));
         s->seen = strcmp(name, "systemd\n") == 0;
-        r = proc_each_socket(process, take_off, userdata);
-        return r < 0 ? r : 1; /* no need to look further */
+        return proc_each_socket(process, take_off, s);
 }
 
 static int describe_holder(int process, pid_t pid, void *userdata)
@@ -88,7 +86,7 @@ int port_owner_find(uint32_t port, char *text, size_t size)
 
         if (r < 0 || s.n == 0)
                 return r < 0 ? r : PORT_OWNER_NOBODY;
-        r = proc_each(look_at_systemd, &s);
+        r = look_at_systemd(&s);
         if (r < 0)
                 return r;
         if (s.ours == s.n) {

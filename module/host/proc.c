@@ -32,6 +32,16 @@ int proc_each(int (*each)(int process, pid_t pid, void *userdata), void *userdat
         return r;
 }
 
+int proc_open(pid_t pid)
+{
+        char path[32];
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+        fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
 int proc_each_socket(int process, int (*each)(unsigned inode, void *userdata), void *userdata)
 {
         AUTO_CLOSE int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -91,15 +101,14 @@ pid_t proc_lock_holder(uint64_t device, uint64_t inode, char *name, size_t size)
 {
         AUTO(close_file) FILE *locks = fopen("/proc/locks", "re");
         AUTO_CLOSE int process = -1;
-        char line[256], path[32];
+        char line[256];
         pid_t pid = 0;
 
         while (locks && pid <= 0 && fgets(line, sizeof(line), locks))
                 pid = lock_owner_in(line, device, inode);
         if (pid <= 0)
                 return 0;
-        (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-        process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        process = proc_open(pid);
         (void)snprintf(name, size, "?");
         if (process >= 0)
                 proc_read(process, "comm", name, size);

@@ -14,6 +14,9 @@
  * order of ids; stops at the first non-zero. */
 int proc_each(int (*each)(int process, pid_t pid, void *userdata), void *userdata) MUST_CHECK;
 
+/* The directory of that process, which the caller closes; or −errno. */
+int proc_open(pid_t pid) MUST_CHECK;
+
 /* Calls `each` with the inode of each socket among the process's descriptors; stops at the first
  * non-zero. 0 too for a process that has ended meanwhile; -EACCES where they are not to be seen, by
  * root either (CAP_SYS_PTRACE). */

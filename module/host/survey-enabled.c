@@ -15,11 +15,13 @@
 /* The directories of links may be links themselves, all to the same one. */
 #define WANTS_MAX  100000
 #define MASKED_MAX 4096
+/* Paths looked up: forty links of 4 KiB in one take the kernel a millisecond. */
+#define LOOKUPS_MAX 4096
 
 struct wants {
         struct survey *s;
         const char *directory; /* with units */
-        size_t names;          /* in all of them */
+        size_t names, lookups; /* in all of them */
         struct argv masked;    /* "X.wants/Y" that are links to /dev/null */
 };
 
@@ -32,7 +34,7 @@ struct links {
 static int note_own_name(struct wants *w, const char *wants, const char *path)
 {
         struct observed o = { 0 };
-        int r = survey_look(w->s, path, &o);
+        int r = survey_look_at_link(w->s, path, &o);
         const bool ours = strcmp(w->directory, SYSTEM_UNIT_DIR) == 0 &&
                           strcmp(wants, "sockets.target.wants") == 0 &&
                           observed_enables(&o, SYSTEM_UNIT_DIR "/" UNIT_SOCKET);
@@ -40,6 +42,23 @@ static int note_own_name(struct wants *w, const char *wants, const char *path)
         w->s->facts->covered_enabled = w->s->facts->covered_enabled || (r == 0 && !ours);
         observed_free(&o);
         return r;
+}
+
+static int too_much(const struct wants *w)
+{
+        return error_say(w->s->error, -E2BIG,
+                         "%s%s: more names in .wants and .requires than can be looked through",
+                         w->s->root->path, w->directory);
+}
+
+/* Whether a boot is known to start it: one more link says nothing new. */
+static bool is_known(const struct facts *f, const char *name)
+{
+        if (strcmp(name, UNIT_SOCKET) == 0)
+                return f->covered_enabled;
+        if (distro_is_tcp_unit(name))
+                return f->tcp[distro_tcp_unit(name)].enabled;
+        return f->sockets.n >= SOCKETS_MAX || argv_has(&f->sockets, name);
 }
 
 /* A link to /dev/null takes away one of the same name that is in a directory behind it
@@ -58,16 +77,15 @@ static int note_enabled(const char *name, void *userdata)
         int r;
 
         if (++w->names > WANTS_MAX)
-                return error_say(w->s->error, -E2BIG,
-                                 "%s%s: more names in .wants and .requires than can be looked "
-                                 "through",
-                                 w->s->root->path, w->directory);
-        if (!other && !named && !distro_is_tcp_unit(name))
+                return too_much(w);
+        if ((!other && !named && !distro_is_tcp_unit(name)) || is_known(f, name))
                 return 0;
         (void)snprintf(path, sizeof(path), "%.128s/%.256s/%.240s", w->directory, l->name, name);
         link = path + strlen(w->directory) + 1;
         if (argv_has(&w->masked, link))
                 return 0;
+        if (++w->lookups > LOOKUPS_MAX)
+                return too_much(w);
         r = survey_is_mask(w->s, path);
         if (r != 0)
                 return r < 0 ? r : argv_add_once(&w->masked, link, MASKED_MAX);
@@ -87,6 +105,8 @@ static int look_in_wants(const char *name, void *userdata)
 
         if (fnmatch("*.wants", name, 0) != 0 && fnmatch("*.requires", name, 0) != 0)
                 return 0;
+        if (++w->lookups > LOOKUPS_MAX)
+                return too_much(w);
         (void)snprintf(path, sizeof(path), "%.128s/%.256s", w->directory, name);
         return survey_list(w->s, path, note_enabled, &l);
 }

@@ -122,43 +122,39 @@ static bool is_elsewhere(const struct rootfs *root, const struct item *i, const 
                !survey_is_home(root, i, dir);
 }
 
+/* What counts in the place of what nobody saw, or nobody is to see to. */
+static int unseen(struct observed *o, enum observed_type type, const char *what)
+{
+        observed_free(o);
+        *o = (struct observed){ .type = type, .unseen = true, .what = what };
+        return 0;
+}
+
 int survey_path(const struct rootfs *root, const struct item *i, struct observed *ret)
 {
+        const bool flag = i->kind == ITEM_FLAG;
         struct observed o = { 0 };
-        int r = rootfs_look(root, i->path, i->kind == ITEM_FLAG ? FLAG_MAX : ROOTFS_FILE_MAX, &o);
+        int r = rootfs_look(root, i->path, flag ? FLAG_MAX : ROOTFS_FILE_MAX, &o);
 
         if (r == 0 && o.type == OBSERVED_LINK && i->kind >= ITEM_HOSTS)
                 r = follow(root, i->path, &o);
         if (r == 0 && o.type == OBSERVED_NONE && i->kind == ITEM_HOSTS)
                 r = seed(root, &o);
         if (is_hidden(root, r)) {
-                observed_free(&o);
-                o = (struct observed){ .type = OBSERVED_OTHER,
-                                       .unseen = true,
-                                       .hidden = true,
-                                       .what = "only root may look" };
-                r = 0;
+                r = unseen(&o, OBSERVED_OTHER, "only root may look");
+                o.hidden = true;
         } else if (r < 0 && item_is_extra(i)) {
-                observed_free(&o);
-                o = (struct observed){ .type = i->kind == ITEM_FLAG ? OBSERVED_NO_DIRECTORY
-                                                                    : OBSERVED_OTHER,
-                                       .unseen = true,
-                                       .what = out_of_reach(r) };
-                r = 0;
+                r = unseen(&o, flag ? OBSERVED_NO_DIRECTORY : OBSERVED_OTHER, out_of_reach(r));
         } else if (r == 0 && o.type == OBSERVED_NO_DIRECTORY) {
                 o.what = "its directory does not exist";
         } else if (r == 0 && is_elsewhere(root, i, &o)) {
-                observed_free(&o);
-                o = (struct observed){ .type = OBSERVED_NO_DIRECTORY,
-                                       .unseen = true,
-                                       .what = "its directory is not the user's own" };
+                r = unseen(&o, OBSERVED_NO_DIRECTORY, "its directory is not the user's own");
         }
-        if (r < 0) {
+        if (r < 0)
                 observed_free(&o);
-                return r;
-        }
-        *ret = o;
-        return 0;
+        else
+                *ret = o;
+        return r;
 }
 
 struct homes_look {

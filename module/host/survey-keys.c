@@ -12,13 +12,16 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-/* What is in the files of `from` comes after the options, and the first family counts. */
+/* What is in the files of `from` comes after the options, and the first family counts. Addresses of
+ * sshd_config are left out: whoever asks for them wants to know in which file, and line. */
 static int merge(struct sshd_settings *to, const struct sshd_settings *from)
 {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < from->host_keys.n; i++)
                 r = argv_add_once(&to->host_keys, from->host_keys.list[i], SSHD_HOST_KEYS_MAX);
+        for (size_t i = 0; r == 0 && to->config && i < from->listen.n; i++)
+                r = argv_add_once(&to->listen, from->listen.list[i], SSHD_LISTEN_MAX);
         to->no_key = to->no_key || from->no_key;
         if (!to->has_family) {
                 to->family = from->family;

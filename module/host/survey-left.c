@@ -28,16 +28,30 @@ static int has_ours(const char *text, size_t len)
 /* Of all of them: links may lead to one file a thousand times, and a file of holes costs an image
  * nothing. */
 #define BYTES_MAX ((size_t)32 << 20)
+/* Names looked at; and those with something of ours, each of which is compared with all others. */
+#define NAMES_MAX 2048
+#define LEFT_MAX  1024
 
 struct left {
         struct survey *s;
         char *main; /* sshd_config, without links */
-        size_t bytes;
+        size_t names, bytes;
 };
 
 static void left_free(struct left *all)
 {
         free(all->main);
+}
+
+/* False when it is too much: the rest is left out, and the facts say so. */
+static bool goes_on(const struct left *all)
+{
+        struct facts *f = all->s->facts;
+        const bool beyond =
+                all->names > NAMES_MAX || all->bytes > BYTES_MAX || f->sshd_left.n >= LEFT_MAX;
+
+        f->sshd_beyond = f->sshd_beyond || beyond;
+        return !beyond;
 }
 
 static int look_at(struct left *all, const char *path)
@@ -46,13 +60,12 @@ static int look_at(struct left *all, const char *path)
         struct observed o = { 0 };
         int r = 0;
 
-        if (all->bytes > BYTES_MAX || argv_has(&s->facts->sshd_files, path) ||
-            argv_has(&s->facts->sshd_left, path) || strcmp(path, PATH_SSHD_DROPIN) == 0)
+        if (argv_has(&s->facts->sshd_files, path) || argv_has(&s->facts->sshd_left, path) ||
+            strcmp(path, PATH_SSHD_DROPIN) == 0)
                 return 0;
         r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, &o);
         if (r == 0 && o.type == OBSERVED_FILE) {
                 all->bytes += o.len;
-                s->facts->sshd_beyond = s->facts->sshd_beyond || all->bytes > BYTES_MAX;
                 r = has_ours(o.data, o.len);
         }
         observed_free(&o);
@@ -70,6 +83,9 @@ static int look_at_name(const char *name, void *userdata)
         char path[512];
         int r;
 
+        all->names++;
+        if (!goes_on(all))
+                return 0;
         (void)snprintf(path, sizeof(path), SSHD_DROPIN_DIR "/%.256s", name);
         r = rootfs_real_path(all->s->root, path, &real);
         if (r == -ENOMEM)

@@ -52,6 +52,15 @@ int survey_read(const struct survey *s, const char *path, char **ret, size_t *re
         return r < 0 ? said(s, r, path) : 1;
 }
 
+int survey_read_small(const struct survey *s, const char *path, char **ret, size_t *ret_len)
+{
+        int r = rootfs_read(s->root, path, SURVEY_SMALL_MAX, ret, ret_len, NULL);
+
+        if (r == -EFBIG)
+                return error_set(s->error, r, "cannot read %s%s", s->root->path, path);
+        return r < 0 ? said(s, r, path) : 1;
+}
+
 int survey_look(const struct survey *s, const char *path, struct observed *ret)
 {
         int r = rootfs_look(s->root, path, ROOTFS_FILE_MAX, ret);
@@ -59,13 +68,19 @@ int survey_look(const struct survey *s, const char *path, struct observed *ret)
         return r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path) : 0;
 }
 
+int survey_look_at_link(const struct survey *s, const char *path, struct observed *ret)
+{
+        int r = rootfs_look(s->root, path, 0, ret);
+
+        return r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path) : 0;
+}
+
 int survey_is_mask(const struct survey *s, const char *path)
 {
         struct observed o = { 0 };
-        int r = rootfs_look(s->root, path, 0, &o); /* of what is no link nothing is read */
+        int r = survey_look_at_link(s, path, &o);
 
-        r = r < 0 ? error_set(s->error, r, "cannot look at %s%s", s->root->path, path)
-                  : observed_is_mask(&o);
+        r = r < 0 ? r : observed_is_mask(&o);
         observed_free(&o);
         return r;
 }

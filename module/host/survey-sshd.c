@@ -6,7 +6,6 @@
  */
 #include "host/survey-sshd.h"
 
-#include "core/format/exec-start.h"
 #include "core/format/sshd-config.h"
 
 #include <errno.h>
@@ -19,17 +18,16 @@
 
 #define DEPTH_MAX 16
 #define FILES_MAX 4096
-/* Names looked at and patterns followed. sshd has no bound; what is beyond ours is said. */
+/* Names looked at, each as often as the pattern has characters, and patterns followed. sshd has no
+ * bound; what is beyond ours is said. */
 #define WORK_MAX 2000000
+/* A path that is looked up, in them: forty links of 4 KiB in it take the kernel a millisecond. */
+#define LOOKUP 400
+/* Components that are being followed, of patterns in files that patterns led to: each is a frame of
+ * the stack. */
+#define NESTED_MAX 1024
 /* Of all of them together, and they stay in memory; a file of holes costs an image nothing. */
 #define BYTES_MAX ((size_t)32 << 20)
-
-/* The names in a directory, sorted. */
-struct names {
-        char *directory;
-        char **list;
-        size_t n;
-};
 
 struct reader {
         struct survey *s;
@@ -37,54 +35,14 @@ struct reader {
         char *dropin;    /* our drop-in, likewise */
         void *files;     /* those read, without links: search trees of strings */
         void *patterns;
-        struct names names; /* of the directory that was listed last */
+        char *listed;      /* the directory that was listed last */
+        struct argv names; /* … and what is in it, sorted */
         size_t work;
         size_t bytes;
+        size_t nested;
 };
 
 static int read_file(struct reader *r, const char *path, unsigned depth);
-
-/* Which of them the vendor's unit passes on, as our template does, and what that is. */
-static int find_environment(const struct survey *s, unsigned i)
-{
-        AUTO(argv_free) struct argv env = { 0 };
-        AUTO(argv_free) struct argv word = { 0 };
-        const struct sshd_environment *e = &distro_environments[i];
-        AUTO_FREE char *text = NULL;
-        size_t len;
-        int r = survey_read(s, e->file, &text, &len);
-
-        /* what cannot be read may well be what the unit passes on: it is no worse twice */
-        if (r < 0 || (r > 0 && strstr(text, e->must_contain)))
-                s->facts->environments |= 1u << i;
-        if (r <= 0 || !(s->facts->environments & (1u << i)))
-                return r < 0 ? r : 0;
-        r = environment_parse(text, len, &env);
-        if (r == 0)
-                r = argv_adds(&word, e->variable);
-        return r == 0 ? command_expand(&word, &env, &s->facts->sshd_options) : r;
-}
-
-static int find_environments(const struct survey *s)
-{
-        int first = 0;
-
-        for (unsigned i = 0; i < N_SSHD_ENVIRONMENTS; i++) {
-                int r = find_environment(s, i);
-
-                first = first < 0 ? first : r;
-        }
-        return first;
-}
-
-static void names_free(struct names *m)
-{
-        for (size_t i = 0; i < m->n; i++)
-                free(m->list[i]);
-        free(m->list);
-        free(m->directory);
-        *m = (struct names){ 0 };
-}
 
 static void reader_done(struct reader *r)
 {
@@ -92,7 +50,8 @@ static void reader_done(struct reader *r)
         free(r->dropin);
         tdestroy(r->files, free);
         tdestroy(r->patterns, free);
-        names_free(&r->names);
+        free(r->listed);
+        argv_free(&r->names);
 }
 
 /* False when that is too much: the rest is left out, and the facts say so. */
@@ -123,14 +82,7 @@ static int note(void **tree, const char *text)
 
 static int note_name(const char *name, void *userdata)
 {
-        struct names *m = userdata;
-        char **more = list_room(m->list, m->n, sizeof(*more));
-
-        if (!more)
-                return -ENOMEM;
-        m->list = more;
-        m->list[m->n] = strdup(name);
-        return m->list[m->n] ? (m->n++, 0) : -ENOMEM;
+        return argv_adds(userdata, name);
 }
 
 static int by_name(const void *a, const void *b)
@@ -141,35 +93,40 @@ static int by_name(const void *a, const void *b)
 /* The names of the directory that match, in glob(3)'s order; a directory is not listed twice in a
  * row. */
 static int list_matches(struct reader *r, const char *directory, const char *pattern,
-                        struct names *ret)
+                        struct argv *ret)
 {
         int rc = 0;
 
-        if (!r->names.directory || strcmp(r->names.directory, directory) != 0) {
-                names_free(&r->names);
-                rc = survey_list(r->s, directory[0] ? directory : "/", note_name, &r->names);
-                r->names.directory = strdup(directory);
+        if (!r->listed || strcmp(r->listed, directory) != 0) {
+                if (!spend(r, LOOKUP))
+                        return 0;
+                free(r->listed);
+                argv_free(&r->names);
+                r->listed = strdup(directory);
+                rc = r->listed ? survey_list(r->s, directory[0] ? directory : "/", note_name,
+                                             &r->names)
+                               : -ENOMEM;
                 if (r->names.n > 1)
                         qsort(r->names.list, r->names.n, sizeof(*r->names.list), by_name);
-                if (rc == 0 && !r->names.directory)
-                        rc = -ENOMEM;
         }
-        if (!spend(r, r->names.n + 1))
+        if (!spend(r, (r->names.n + 1) * strlen(pattern)))
                 return rc;
         for (size_t i = 0; rc == 0 && i < r->names.n; i++)
                 if (fnmatch(pattern, r->names.list[i], FNM_PERIOD) == 0)
-                        rc = note_name(r->names.list[i], ret);
+                        rc = argv_adds(ret, r->names.list[i]);
         return rc;
 }
 
 /* One component after the other, as glob(3): wildcards may be in any of them. */
 static int expand(struct reader *r, const char *base, const char *rest, unsigned depth)
 {
-        AUTO(names_free) struct names m = { 0 };
+        AUTO(argv_free) struct argv m = { 0 };
         AUTO_FREE char *component = NULL;
         size_t n;
         int rc = 0;
 
+        if (r->nested > NESTED_MAX)
+                r->s->facts->sshd_beyond = true;
         rest += strspn(rest, "/");
         n = strcspn(rest, "/");
         component = strndup(rest, n);
@@ -179,7 +136,7 @@ static int expand(struct reader *r, const char *base, const char *rest, unsigned
         if (strpbrk(component, "*?[\\"))
                 rc = list_matches(r, base, component, &m);
         else if (spend(r, 1))
-                rc = note_name(component, &m);
+                rc = argv_adds(&m, component);
         for (size_t i = 0; rc == 0 && i < m.n && spend(r, 1); i++) {
                 AUTO_FREE char *path = NULL;
 
@@ -187,7 +144,9 @@ static int expand(struct reader *r, const char *base, const char *rest, unsigned
                         path = NULL;
                         return -ENOMEM;
                 }
+                r->nested++;
                 rc = *rest ? expand(r, path, rest, depth) : read_file(r, path, depth);
+                r->nested--;
         }
         return rc;
 }
@@ -267,7 +226,7 @@ static int leads_to_dropin(struct reader *r, const char *pattern, bool *ret)
         if (!slash)
                 return -ENOMEM;
         *slash = '\0';
-        if (!r->directory || fnmatch(slash + 1, SSHD_DROPIN, FNM_PERIOD) != 0 || !spend(r, 8))
+        if (!r->directory || fnmatch(slash + 1, SSHD_DROPIN, FNM_PERIOD) != 0 || !spend(r, LOOKUP))
                 return 0;
         rc = real_path(r, full[0] ? full : "/", &real);
         *ret = rc > 0 && strcmp(real, r->directory) == 0;
@@ -306,6 +265,31 @@ static int take(struct reader *r, const char *path, const char *real, const stru
         return argv_adds(&r->s->facts->sshd_files, depth > 0 && below ? real : path);
 }
 
+static int add_addresses(const struct sshd_config *c, struct argv *ret)
+{
+        int rc = 0;
+
+        for (size_t i = 0; rc == 0 && i < c->n; i++)
+                if (c->items[i].kind == SSHD_CONFIG_LISTEN_ADDRESS && !c->items[i].ours)
+                        rc = argv_add_once(ret, c->items[i].argument, SSHD_LISTEN_MAX);
+        return rc;
+}
+
+/* As they are without us. */
+static int note_addresses(struct reader *r, const char *text, size_t len,
+                          const struct sshd_config *c)
+{
+        AUTO(sshd_config_free) struct sshd_config without = { 0 };
+        AUTO_BUF plain = BUF_INIT;
+        int rc;
+
+        if (!memmem(text, len, SSHD_CONFIG_STRAY, strlen(SSHD_CONFIG_STRAY)))
+                return add_addresses(c, &r->s->facts->sshd_listen);
+        sshd_config_uncomment(text, len, &plain);
+        rc = plain.error < 0 ? plain.error : sshd_config_scan(buf_str(&plain), plain.len, &without);
+        return rc == 0 ? add_addresses(&without, &r->s->facts->sshd_listen) : rc;
+}
+
 static int read_file(struct reader *r, const char *path, unsigned depth)
 {
         AUTO(sshd_config_free) struct sshd_config c = { 0 };
@@ -314,7 +298,7 @@ static int read_file(struct reader *r, const char *path, unsigned depth)
         size_t len;
         int rc;
 
-        if (depth > DEPTH_MAX)
+        if (depth > DEPTH_MAX || !spend(r, LOOKUP))
                 return 0;
         rc = real_path(r, path, &real);
         if (rc <= 0 || strcmp(path, PATH_SSHD_DROPIN) == 0 || strcmp(real, r->dropin) == 0)
@@ -331,6 +315,8 @@ static int read_file(struct reader *r, const char *path, unsigned depth)
         if (!spend(r, 1))
                 return 0;
         rc = sshd_config_scan(text, len, &c);
+        if (rc == 0)
+                rc = note_addresses(r, text, len, &c);
         if (rc == 0)
                 rc = take(r, path, real, &c, depth);
         if (rc == 0 && depth == 0)
@@ -363,7 +349,7 @@ int survey_sshd_files(struct survey *s, const char *path)
 
 int survey_sshd(struct survey *s)
 {
-        int r = find_environments(s), there = survey_exists(s, PATH_SSHD_CONFIG);
+        int r = survey_sshd_options(s), there = survey_exists(s, PATH_SSHD_CONFIG);
 
         /* what cannot be looked at is not taken for absent, but where the vendor's would do */
         s->facts->sshd_config =

@@ -16,3 +16,7 @@ int survey_sshd(struct survey *s) MUST_CHECK;
  * which may name another main file, and counts the keys. (survey-keys.c) */
 int survey_sshd_settings(struct survey *s) MUST_CHECK;
 int survey_sshd_files(struct survey *s, const char *path) MUST_CHECK;
+
+/* The same: fills environments and sshd_options, all that can be read of them, and returns 0 or the
+ * first −errno. (survey-options.c) */
+int survey_sshd_options(const struct survey *s) MUST_CHECK;

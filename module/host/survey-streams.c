@@ -7,6 +7,7 @@
  */
 #include "host/survey-streams.h"
 
+#include "core/plan/sshd-listen.h"
 #include "core/util/argv.h"
 
 #include <errno.h>
@@ -27,7 +28,8 @@ static const struct {
         { "/lib/systemd/system", false },
 };
 
-/* Ubuntu's, which turns every Port into addresses of ssh.socket (sshd-socket-generator.c). */
+/* Ubuntu's, which turns every ListenAddress and Port into addresses of ssh.socket
+ * (sshd-socket-generator.c). */
 #define GENERATOR        "sshd-socket-generator"
 #define GENERATED        "addresses.conf"
 #define GENERATED_SOCKET "ssh.socket"
@@ -102,7 +104,8 @@ static int note_generated(struct scan *c, const char *unit)
 {
         int r = 0;
 
-        if (strcmp(unit, GENERATED_SOCKET) == 0 && c->s->facts->n_sshd_ports > 0 &&
+        if (strcmp(unit, GENERATED_SOCKET) == 0 &&
+            (c->s->facts->n_sshd_ports > 0 || c->s->facts->sshd_listen.n > 0) &&
             !argv_has(&c->names, GENERATED))
                 r = has_generator(c->s);
         if (r > 0)
@@ -110,27 +113,43 @@ static int note_generated(struct scan *c, const char *unit)
         return r < 0 || c->names.n == c->paths.n ? r : argv_adds(&c->paths, "");
 }
 
-/* Those of the unit go before those of all of its type, wherever they are. */
-static int find_dropins(struct scan *c, const char *unit)
+static int find_dropins_of(struct scan *c, const char *unit, const char *name)
 {
-        const char *const names[] = { unit, strrchr(unit, '.') + 1 };
         int r = 0;
 
-        for (size_t k = 0; k < ELEMENTSOF(names); k++)
-                for (size_t i = 0; r >= 0 && i < ELEMENTSOF(directories); i++) {
-                        char directory[256];
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(directories); i++) {
+                char directory[320];
 
-                        if (directories[i].live && !c->s->facts->live)
-                                continue;
-                        if (!directories[i].path) {
-                                r = k == 0 ? note_generated(c, unit) : 0;
-                                continue;
-                        }
-                        (void)snprintf(directory, sizeof(directory), "%s/%s.d", directories[i].path,
-                                       names[k]);
-                        c->directory = directory;
-                        r = survey_list(c->s, directory, note_dropin, c);
+                if (directories[i].live && !c->s->facts->live)
+                        continue;
+                if (!directories[i].path) {
+                        r = strcmp(unit, name) == 0 ? note_generated(c, unit) : 0;
+                        continue;
                 }
+                (void)snprintf(directory, sizeof(directory), "%s/%s.d", directories[i].path, name);
+                c->directory = directory;
+                r = survey_list(c->s, directory, note_dropin, c);
+        }
+        return r;
+}
+
+/* Those of the unit go before those of its name cut at each dash ("foo-bar.socket" has them in
+ * "foo-.socket.d", too; dropin.c, unit_file_find_dirs()), and these before those of all of its
+ * type, wherever they are. */
+static int find_dropins(struct scan *c, const char *unit)
+{
+        const char *type = strrchr(unit, '.');
+        char name[256];
+        int r = find_dropins_of(c, unit, unit);
+
+        for (size_t n = (size_t)(type - unit); r >= 0 && n-- > 1;) {
+                if (unit[n] != '-' || unit[n + 1] == '.')
+                        continue;
+                (void)snprintf(name, sizeof(name), "%.*s%s", (int)n + 1, unit, type);
+                r = find_dropins_of(c, unit, name);
+        }
+        if (r >= 0)
+                r = find_dropins_of(c, unit, type + 1);
         return r < 0 ? r : 0;
 }
 
@@ -157,13 +176,33 @@ static int read_file(struct scan *c, const char *path)
         return r;
 }
 
+/* An address with its port, or with each of sshd's where it has none. */
+static void add_generated(const struct facts *f, const char *argument, struct buf *text)
+{
+        char host[64], same[64];
+        const char *open, *close;
+        unsigned port = 0;
+
+        listen_host(argument, host, sizeof(host));
+        open = strchr(host, ':') ? "[" : "";
+        close = open[0] ? "]" : "";
+        if (!open[0] || argument[0] == '[')
+                (void)listen_split(argument, strlen(argument), same, sizeof(same), &port);
+        for (size_t i = 0; port == 0 && i < f->n_sshd_ports; i++)
+                buf_addf(text, "ListenStream=%s%s%s:%u\n", open, host, close, f->sshd_ports[i]);
+        if (port != 0 || f->n_sshd_ports == 0)
+                buf_addf(text, "ListenStream=%s%s%s:%u\n", open, host, close, port ? port : 22);
+}
+
 static int read_generated(const struct scan *c)
 {
         const struct facts *f = c->s->facts;
         AUTO_BUF text = BUF_INIT;
 
         buf_adds(&text, "[Socket]\nListenStream=\n");
-        for (size_t i = 0; i < f->n_sshd_ports; i++)
+        for (size_t i = 0; i < f->sshd_listen.n; i++)
+                add_generated(f, f->sshd_listen.list[i], &text);
+        for (size_t i = 0; f->sshd_listen.n == 0 && i < f->n_sshd_ports; i++)
                 buf_addf(&text, "ListenStream=%u\n", f->sshd_ports[i]);
         return text.error < 0 ? text.error : c->each(c->userdata, "", buf_str(&text), text.len);
 }

@@ -12,65 +12,32 @@
 #include "host/proc.h"
 #include "host/sock-diag.h"
 #include "host/sshd-query.h"
+#include "host/tcp-listeners.h"
 
 #include <errno.h>
 #include <string.h>
 
-struct look {
-        struct tcp_sockets sockets;
-        pid_t pid; /* the process that is looked for */
-        bool plain;
-        struct buf mine; /* its addresses, separated by blanks */
-};
-
-static void look_free(struct look *l)
+static int look_at_service(const struct tcp_sockets *listening, struct tcp_unit *t,
+                           const char *sshd, const struct argv *options, bool confined)
 {
-        tcp_sockets_free(&l->sockets);
-        buf_free(&l->mine);
-}
-
-static int match_socket(unsigned inode, void *userdata)
-{
-        struct look *l = userdata;
-        const char *address = tcp_sockets_address(&l->sockets, inode);
-
-        if (address)
-                buf_add_word(&l->mine, address, strlen(address));
-        return l->mine.error;
-}
-
-static int look_at_process(int process, pid_t pid, void *userdata)
-{
-        struct look *l = userdata;
-        char title[256];
+        AUTO_CLOSE int process = proc_open((pid_t)t->main_pid);
+        AUTO_BUF mine = BUF_INIT, effective = BUF_INIT;
+        char title[256] = "";
         int r;
 
-        if (pid != l->pid)
+        if (process >= 0)
+                proc_read(process, "cmdline", title, sizeof(title));
+        if (!process_is_plain_listener(title, options))
                 return 0;
-        proc_read(process, "cmdline", title, sizeof(title));
-        l->plain = process_is_plain_listener(title);
-        r = proc_each_socket(process, match_socket, l);
-        return r == -EACCES ? 0 : r;
-}
-
-static int look_at_service(struct look *l, struct tcp_unit *t, const char *sshd,
-                           const struct argv *options, bool confined)
-{
-        AUTO_BUF effective = BUF_INIT;
-        int r;
-
-        l->pid = (pid_t)t->main_pid;
-        l->plain = false;
-        buf_free(&l->mine);
-        r = proc_each(look_at_process, l);
-        if (r < 0 || !l->plain || l->mine.len == 0 || !sshd)
+        r = tcp_listeners_addresses(listening, process, &mine);
+        if (r < 0 || mine.len == 0 || !sshd)
                 return r == -ENOMEM ? r : 0;
-        if (!confined && listen_is_wide(buf_str(&l->mine)))
+        if (!confined && listen_is_wide(buf_str(&mine)))
                 return 0; /* nothing of ours, neither there nor here */
         r = sshd_effective_untouched(sshd, options, &effective, NULL);
         if (r == 0)
-                t->stale = listen_stale(buf_str(&l->mine), buf_str(&effective));
-        else if (r == -EINVAL && !listen_is_wide(buf_str(&l->mine)))
+                t->stale = listen_stale(buf_str(&mine), buf_str(&effective));
+        else if (r == -EINVAL && !listen_is_wide(buf_str(&mine)))
                 t->stale = STALE_CONFINED; /* it refuses its configuration, and so has an older */
         return r == -ENOMEM ? r : 0;
 }
@@ -111,9 +78,9 @@ static bool is_unbound(const char *wanted, const struct tcp_sockets *listening)
 
 bool survey_is_closed(const char *streams)
 {
-        AUTO(look_free) struct look l = { 0 };
+        AUTO(tcp_sockets_free) struct tcp_sockets listening = { 0 };
 
-        if (sock_diag_tcp(&l.sockets) == 0 && is_unbound(streams, &l.sockets))
+        if (sock_diag_tcp(&listening) == 0 && is_unbound(streams, &listening))
                 return true;
         for (struct word w; word_next(&streams, ' ', &w);)
                 if (w.len > 6 && memcmp(w.text, "vsock:", 6) == 0 && is_deaf(&w))
@@ -123,8 +90,8 @@ bool survey_is_closed(const char *streams)
 
 int survey_tcp(struct facts *f, bool confined)
 {
-        AUTO(look_free) struct look l = { 0 };
-        int r = sock_diag_tcp(&l.sockets);
+        AUTO(tcp_sockets_free) struct tcp_sockets listening = { 0 };
+        int r = sock_diag_tcp(&listening);
 
         if (r < 0)
                 return r == -ENOMEM ? r : 0;
@@ -133,9 +100,10 @@ int survey_tcp(struct facts *f, bool confined)
                 struct tcp_unit *socket = &f->tcp[distro_tcp_pairs[k].socket];
 
                 if (socket->active)
-                        socket->unbound = is_unbound(socket->listen, &l.sockets);
+                        socket->unbound = is_unbound(socket->listen, &listening);
                 else if (service->active && service->main_pid > 1)
-                        r = look_at_service(&l, service, f->sshd, &f->sshd_options, confined);
+                        r = look_at_service(&listening, service, f->sshd, &f->sshd_options,
+                                            confined);
         }
         return r;
 }

@@ -5,9 +5,9 @@
  */
 #include "host/survey.h"
 
-#include "core/format/unit-file.h"
 #include "core/format/unit-path.h"
 #include "core/plan/render.h"
+#include "core/util/words.h"
 #include "host/clock.h"
 #include "host/credential.h"
 #include "host/survey-covered.h"
@@ -208,6 +208,19 @@ static int find_tcp_units(struct survey *s, struct systemd *m)
         return r < 0 ? r : survey_enabled(s, m);
 }
 
+/* An image has few; a line of nine bytes costs two hundred of memory, and a look at a home. */
+#define IMAGE_USERS_MAX 200000
+
+static bool has_too_many(const struct rootfs *root, const char *text, size_t len)
+{
+        const char *end = text + len;
+        size_t n = 0;
+
+        for (struct word line; root->image && n <= IMAGE_USERS_MAX && line_next(&text, end, &line);)
+                n++;
+        return n > IMAGE_USERS_MAX;
+}
+
 int survey_users(const struct rootfs *root, struct users *ret, struct error *error)
 {
         AUTO_FREE char *text = NULL;
@@ -218,6 +231,9 @@ int survey_users(const struct rootfs *root, struct users *ret, struct error *err
                 return error_say(error, r, "%s/etc/passwd is not a regular file", root->path);
         if (r == -ENOENT)
                 r = 0;
+        if (r == 0 && has_too_many(root, text, len))
+                return error_say(error, -E2BIG,
+                                 "%s/etc/passwd has more users than can be looked at", root->path);
         if (r == 0)
                 r = users_parse(text, len, ret);
         return r < 0 ? error_set(error, r, "cannot read %s/etc/passwd", root->path) : 0;
@@ -316,85 +332,4 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
         }
         *ret = f;
         return 0;
-}
-
-/* A unit that SELinux keeps from systemd is as good as not loaded: its label is corrected, then it
- * is.
- */
-static int look_at_unit(struct systemd *m, const char *unit, struct unit_state *ret,
-                        struct error *error)
-{
-        int r = systemd_unit(m, unit, ret, error);
-
-        if (r != -EACCES)
-                return r;
-        *error = (struct error){ 0 };
-        return 0;
-}
-
-static int note_stream(void *userdata, const char *section, const char *key, const char *value)
-{
-        bool *names = userdata;
-
-        *names = *names ||
-                 (strcmp(section, "Socket") == 0 && strcmp(key, "ListenStream") == 0 && value[0]);
-        return 0;
-}
-
-/* A drop-in that cannot be read has moved nothing that is known of. */
-static int find_mover(const struct rootfs *root, struct unit_state *s)
-{
-        char paths[sizeof(s->dropins)], *rest = NULL;
-        int r = 0;
-
-        memcpy(paths, s->dropins, sizeof(paths));
-        for (char *path = strtok_r(paths, " ", &rest); path && r != -ENOMEM;
-             path = strtok_r(NULL, " ", &rest)) {
-                AUTO_FREE char *text = NULL;
-                size_t len = 0;
-                bool names = false;
-
-                r = rootfs_read(root, path, ROOTFS_FILE_MAX, &text, &len, NULL);
-                if (r == 0)
-                        r = unit_file_read(text, len, note_stream, &names);
-                if (r == 0 && names)
-                        (void)snprintf(s->mover, sizeof(s->mover), "%s", path);
-        }
-        return r == -ENOMEM ? r : 0;
-}
-
-/* Instances of a template have a connection each, and no socket. */
-static int find_server(struct systemd *m, struct units *u, struct error *error)
-{
-        struct unit_state s = { 0 };
-        char service[sizeof(u->server)] = "";
-        int r = 0;
-
-        if (u->socket.active)
-                r = systemd_socket_service(m, UNIT_SOCKET, service, sizeof(service), error);
-        if (r == 0 && service[0] && !strchr(service, '@'))
-                r = look_at_unit(m, service, &s, error);
-        if (r == 0 && s.active)
-                memcpy(u->server, service, sizeof(service));
-        return r;
-}
-
-int survey_units(const struct rootfs *root, struct systemd *m, struct units *ret,
-                 struct error *error)
-{
-        const struct {
-                const char *name;
-                struct unit_state *state;
-        } table[] = {
-                { UNIT_SOCKET, &ret->socket },       { UNIT_KEYGEN, &ret->keygen },
-                { UNIT_HOSTKEYS, &ret->hostkeys },   { UNIT_CREDENTIAL, &ret->credential },
-                { UNIT_PROVISION, &ret->provision },
-        };
-        int r = 0;
-
-        for (size_t i = 0; r == 0 && i < ELEMENTSOF(table); i++)
-                r = look_at_unit(m, table[i].name, table[i].state, error);
-        if (r == 0)
-                r = find_server(m, ret, error);
-        return r == 0 ? find_mover(root, &ret->socket) : r;
 }

@@ -5,6 +5,7 @@
  */
 #include "host/systemd-bus.h"
 
+#include "core/format/distro.h"
 #include "core/util/words.h"
 
 #include <errno.h>
@@ -72,6 +73,37 @@ static bool lasts(struct systemd *m, const char *path)
                systemd_file_lasts(fragment);
 }
 
+/* When it became active last; 0: never. */
+static uint64_t active_since(struct systemd *m, const char *path)
+{
+        uint64_t at = 0;
+
+        if (sd_bus_get_property_trivial(m->bus, DESTINATION, path, UNIT_INTERFACE,
+                                        "ActiveEnterTimestampMonotonic", NULL, 't', &at) < 0)
+                return 0;
+        return at;
+}
+
+static bool is_generated(struct systemd *m, const char *path)
+{
+        AUTO_FREE char *fragment = NULL;
+
+        return sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE, "FragmentPath",
+                                          NULL, &fragment) < 0 ||
+               strncmp(fragment, GENERATOR_DIRECTORY, strlen(GENERATOR_DIRECTORY)) == 0;
+}
+
+bool systemd_socket_is_of_boot(struct systemd *m, const char *socket)
+{
+        AUTO_BUS_MESSAGE *reply = NULL, *basic = NULL;
+        const char *path = NULL, *target = NULL;
+
+        if (systemd_load_unit(m, socket, &reply, &path) < 0 ||
+            systemd_load_unit(m, "basic.target", &basic, &target) < 0)
+                return false;
+        return !is_generated(m, path) || active_since(m, path) < active_since(m, target);
+}
+
 /* Adds what pulls that unit in, where it will be there after a boot. 0, or less where that cannot
  * be told. The one that is asked for may be masked: by us, say, who are about to unmask it. */
 static int add_origins(struct systemd *m, const char *unit, size_t ways, struct argv *units)
@@ -136,4 +168,16 @@ bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand)
                         break;
         }
         return found || leads_to(m, goal, &units);
+}
+
+/* "disable" takes links of /etc and /run alone: what a link in /usr pulls in, or another unit,
+ * comes back with a boot, and systemd calls it disabled or static (install.c,
+ * find_symlinks_in_scope()). No mask can stand where the unit's own file is. */
+const char *systemd_verb_to_end(struct systemd *m, const char *unit, const struct unit_state *s)
+{
+        const bool own = strncmp(s->fragment, "/etc/", 5) == 0;
+        const bool linked = strncmp(s->enabled, "enabled", 7) == 0;
+
+        return !own && !linked && systemd_boot_starts(m, unit, false) ? "mask --now"
+                                                                      : "disable --now";
 }

@@ -88,6 +88,14 @@ void systemd_socket_program(struct systemd *m, const char *socket, char *ret, si
  * unit. No where that cannot be told. (systemd-boot.c) */
 bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand);
 
+/* The verb of systemctl that keeps the unit from running, now and after a boot. */
+const char *systemd_verb_to_end(struct systemd *m, const char *unit, const struct unit_state *s);
+
+/* Whether an active socket unit is none of a generator's, or was active before basic.target, as the
+ * sockets of a boot are: one that came later, with a daemon-reload, need not be made at a boot,
+ * when generators run before modules-load.d (systemd.generator(7)). (systemd-boot.c) */
+bool systemd_socket_is_of_boot(struct systemd *m, const char *socket);
+
 /* Whether a unit's file, or a drop-in, is there after a boot, too: what is written to /run by hand
  * is gone by then; what generators write there is made anew. (systemd-boot.c) */
 bool systemd_file_lasts(const char *path);

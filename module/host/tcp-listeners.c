@@ -24,7 +24,6 @@ struct search {
         struct tcp_sockets sockets;
         struct systemd *systemd;
         struct tcp_listeners found;
-        struct buf addresses; /* of the process that is looked at */
 };
 
 /* Takes the addresses over. */
@@ -45,19 +44,32 @@ static int add_listener(struct tcp_listeners *l, struct buf *addresses, pid_t pi
         return 0;
 }
 
+struct match {
+        const struct tcp_sockets *listening;
+        struct buf *addresses;
+};
+
 static int match_socket(unsigned inode, void *userdata)
 {
-        struct search *s = userdata;
-        const char *address = tcp_sockets_address(&s->sockets, inode);
+        const struct match *m = userdata;
+        const char *address = tcp_sockets_address(m->listening, inode);
 
         if (address)
-                buf_add_word(&s->addresses, address, strlen(address));
-        return 0;
+                buf_add_word(m->addresses, address, strlen(address));
+        return m->addresses->error;
+}
+
+int tcp_listeners_addresses(const struct tcp_sockets *listening, int process, struct buf *ret)
+{
+        int r = proc_each_socket(process, match_socket, &(struct match){ listening, ret });
+
+        return r == -EACCES ? 0 : r;
 }
 
 static int look_at_process(int process, pid_t pid, void *userdata)
 {
         struct search *s = userdata;
+        AUTO_BUF addresses = BUF_INIT;
         char exe[4096], title[sizeof(s->found.list->title)], text[4096], unit[256];
         int r;
 
@@ -72,13 +84,12 @@ static int look_at_process(int process, pid_t pid, void *userdata)
         proc_read(process, "cmdline", title, sizeof(title));
         if (!process_is_sshd_listener(exe, title))
                 return 0;
-        buf_free(&s->addresses); /* of one that had none in the end */
-        r = proc_each_socket(process, match_socket, s);
-        if (r < 0 || s->addresses.len == 0)
-                return r == -EACCES ? 0 : r;
+        r = tcp_listeners_addresses(&s->sockets, process, &addresses);
+        if (r < 0 || addresses.len == 0)
+                return r;
         proc_read(process, "cgroup", text, sizeof(text));
         process_unit(text, unit, sizeof(unit));
-        r = add_listener(&s->found, &s->addresses, pid, unit);
+        r = add_listener(&s->found, &addresses, pid, unit);
         if (r == 0)
                 (void)snprintf(s->found.list[s->found.n - 1].title, sizeof(title), "%s", title);
         return r;
@@ -129,7 +140,7 @@ static int look_at_unit(const struct socket_unit *unit, void *userdata)
 }
 
 /* What keeps a unit from listening, now and later, by where its file is. */
-static const char *command_of(const struct unit_state *s)
+static const char *command_of(struct systemd *m, const char *unit, const struct unit_state *s)
 {
         static const struct {
                 const char *directory, *command;
@@ -141,7 +152,7 @@ static const char *command_of(const struct unit_state *s)
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 if (strncmp(s->fragment, table[i].directory, strlen(table[i].directory)) == 0)
                         return table[i].command;
-        return "disable --now";
+        return systemd_verb_to_end(m, unit, s);
 }
 
 /* A unit's main process ends with the unit. Whatever else is in its cgroup was started by hand or
@@ -155,11 +166,11 @@ static void find_fix(struct systemd *m, struct tcp_listener *l)
         l->owned = lasting && systemd_unit(m, l->unit, &s, NULL) == 0 &&
                    (l->pid == 1 || s.main_pid == (uint32_t)l->pid);
         if (l->owned)
-                (void)snprintf(l->fix, sizeof(l->fix), "systemctl %s %s%s%s", command_of(&s), quote,
-                               l->unit, quote);
+                (void)snprintf(l->fix, sizeof(l->fix), "systemctl %s %s%s%s",
+                               command_of(m, l->unit, &s), quote, l->unit, quote);
         else if (lasting)
                 (void)snprintf(l->fix, sizeof(l->fix),
-                               "kill %d, and see to it that %s does not start it again",
+                               "\"kill %d\", and see to it that %s does not start it again",
                                (int)l->pid, l->unit);
         else
                 (void)snprintf(l->fix, sizeof(l->fix), "kill %d", (int)l->pid);
@@ -179,7 +190,6 @@ int tcp_listeners_find(struct systemd *m, struct tcp_listeners *ret, struct erro
         if (r == 0)
                 r = systemd_each_socket(m, look_at_unit, &s, error);
         tcp_sockets_free(&s.sockets);
-        buf_free(&s.addresses);
         if (r < 0) {
                 tcp_listeners_free(&s.found);
                 return error_set(error, r, "cannot see who listens on TCP");

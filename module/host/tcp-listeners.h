@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/util/buf.h"
+#include "host/sock-diag.h"
 #include "host/systemd.h"
 
 #include <sys/types.h>
@@ -34,6 +35,11 @@ struct tcp_listeners {
 int tcp_listeners_find(struct systemd *m, struct tcp_listeners *ret,
                        struct error *error) MUST_CHECK;
 void tcp_listeners_free(struct tcp_listeners *l);
+
+/* The addresses on which the process of that directory in /proc listens, by blanks; none where that
+ * is not to be seen. 0 or −errno. */
+int tcp_listeners_addresses(const struct tcp_sockets *listening, int process,
+                            struct buf *ret) MUST_CHECK;
 
 /* "0.0.0.0:22 [::]:22 (ssh.service, process 312)"; with the addresses given, or all of its own. */
 void listener_describe(const struct tcp_listener *l, const struct buf *addresses, struct buf *out);

@@ -137,7 +137,7 @@ static void process(const char *text)
         (void)process_is_root(text);
         (void)process_is_sshd_listener("/usr/sbin/sshd", text);
         process_listen_options(text, &out);
-        (void)process_is_plain_listener(text);
+        (void)process_is_plain_listener(text, &(struct argv){ 0 });
 }
 
 static void dump(const char *text)

@@ -74,7 +74,8 @@ def by_length(item):
 def pytest_collection_modifyitems(config, items):
     """A file that says EVERY_RUN = N has a fixed spread of N tests in every run, or those that it
     names in a set, and all of them in `tests/run --full` and where tests are chosen by name. Of each
-    function in its ALWAYS one test at least is among them: what they hold is held by no other."""
+    function in its ALWAYS one test at least is among them, or with `function[words]` one whose row has
+    those words: what they hold is held by no other, or was seen in the field."""
     items.sort(key=by_length)
     if os.environ.get("SSHD_VSOCK_FULL") or config.option.keyword:
         return
@@ -89,9 +90,10 @@ def pytest_collection_modifyitems(config, items):
         else:
             assert all(hasattr(module, name.partition("[")[0]) for name in chosen), chosen
             chosen = [test for test in tests if test.name in chosen]
-        for name in getattr(module, "ALWAYS", ()):
-            assert hasattr(module, name), name
-            those = [test for test in tests if test.originalname == name]
+        for entry in getattr(module, "ALWAYS", ()):
+            name, _, words = entry.rstrip("]").partition("[")
+            those = [test for test in tests if test.originalname == name and words in test.name]
+            assert hasattr(module, name) and (those or words == ""), entry
             if those and not set(those) & set(chosen):
                 chosen.append(those[0])
         left_out |= set(tests) - set(chosen)

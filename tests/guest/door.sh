@@ -58,7 +58,18 @@ plug_in() {
         ip link add dummy0 type dummy
         ip address add 192.0.2.2/24 dev dummy0
         ip address add 2001:db8::2/64 dev dummy0 nodad
+        look_like_a_card
         ip link set dummy0 up
+}
+
+# A network card has a device, by which it is told from what containers have. So here is a directory
+# like that of dummy0 in sysfs, with one more name in it, in the place of that.
+look_like_a_card() {
+        mkdir -p "$door/dummy0" "$door/card/device"
+        mount --bind /sys/devices/virtual/net/dummy0 "$door/dummy0"
+        ln -s "$door"/dummy0/* "$door/card/"
+        ln -sfn /sys/class/net "$door/card/subsystem"
+        mount --bind "$door/card" /sys/devices/virtual/net/dummy0
 }
 
 plug_in 2>/dev/null

@@ -177,8 +177,9 @@ class Guest:
 
     def _put_network(self):
         (version,) = self._sandbox.path(f"runner/{KERNEL_MODULES}").iterdir()
-        self.put("/usr/local/lib/guest-door/dummy.ko",
-                 (version / "kernel/drivers/net/dummy.ko").read_bytes())
+        for name in ("dummy.ko", "veth.ko", "macvlan.ko"):
+            self.put(f"/usr/local/lib/guest-door/{name}",
+                     (version / "kernel/drivers/net" / name).read_bytes())
 
     def _prepare(self, prepare):
         if callable(prepare):

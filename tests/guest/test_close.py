@@ -15,10 +15,13 @@ from guest.steps import (ANYWHERE, UNITS, apply, dropin, listeners, meanwhile, s
 EVERY_RUN = 7
 ALWAYS = ("test_second_verify_that_fails_opens_tcp_again",
           "test_second_verify_that_fails_gives_a_socket_in_use_its_addresses_again",
+          "test_drop_in_that_the_next_boot_lacks_closes_nothing",
           "test_nothing_listens_on_tcp_whatever_happens_later",
           "test_sessions_that_logind_knows_nothing_of_stay",
           "test_listen_address_is_exact",
-          "test_configuration_that_sshd_refuses_is_never_in_place")
+          "test_configuration_that_sshd_refuses_is_never_in_place",
+          "test_unit_of_the_administrator_is_in_the_way_of_closing_only",
+          "test_link_out_of_etc_is_in_the_way_of_listen_address_only")
 
 CLOSE = "disable_tcp: true\nverify_timeout: 2\n"
 LISTEN = "listen_address: 127.0.0.1\n"
@@ -137,6 +140,25 @@ def test_second_verify_that_fails_gives_a_socket_in_use_its_addresses_again(prog
         assert "rolled back: TCP listeners restored" in result.stderr, result.stderr
         assert guest.check("systemctl is-active ssh.socket") == "active\n"
         assert listeners(guest) == addresses
+
+
+def test_drop_in_that_the_next_boot_lacks_closes_nothing(guest):
+    """Root's keys are where that one says, and what it says goes with /run. Its fix is the end of it."""
+    mine = ("[Service]\nExecStart=\nExecStart=-/usr/sbin/sshd -i -o AuthorizedKeysFile=/etc/own.keys\n")
+    apply(guest, "port: 22\n")
+    before = guest.check(TCP)
+    with meanwhile(guest, "mv /root/.ssh/authorized_keys /etc/own.keys",
+                   f"mv /etc/own.keys /root/.ssh/authorized_keys; rm -r {UNITS}/sshd-vsock@.service.d"), \
+            dropin(guest, "sshd-vsock@.service", mine):
+        said = apply(guest, CLOSE, 4).stderr
+        assert "test.conf, which is gone at the next boot; fix: install -D" in said
+        assert guest.check(TCP) == before
+        guest.check(said.split("fix: ", 1)[1].splitlines()[0], timeout=120)
+        assert listeners(guest) == set()
+        guest.reboot()
+        assert guest.ssh("exit 5").status == 5 and listeners(guest) == set()
+        guest.check("sshd-vsock remove --no-verify; mkdir -p /run/systemd/system/sshd-vsock@.service.d")
+    open_again(guest)
 
 
 def test_no_loopback_closes_nothing_and_says_what_is_seen(program):
@@ -502,6 +524,23 @@ def test_closed_opens_on_no_other_address_that_came_since(guest):
     apply(guest, LISTEN)
     assert listeners(guest) == {"127.0.0.1:22"}
     open_again(guest)
+
+
+@pytest.mark.parametrize("options", ("", "-4 -o LogLevel=VERBOSE"))
+def test_reload_that_failed_is_made_up_for(options, guest):
+    """The run that opens again writes its files, and fails to have sshd read them: the next one does."""
+    with meanwhile(guest, "cp -p /etc/default/ssh /root/ssh.default;"
+                   f"echo 'SSHD_OPTS=\"{options}\"' >/etc/default/ssh; systemctl restart ssh",
+                   "mv /root/ssh.default /etc/default/ssh; systemctl restart ssh"):
+        before = listeners(guest)
+        apply(guest, LISTEN)
+        assert listeners(guest) == {"127.0.0.1:22"}
+        with dropin(guest, "ssh.service", "[Service]\nExecReload=\nExecReload=/bin/false\n"):
+            apply(guest, "", 1)
+            assert listeners(guest) == {"127.0.0.1:22"}
+        assert "nothing to do" not in apply(guest, "").stderr
+        assert listeners(guest) == before
+        assert "nothing to do" in apply(guest, "").stderr
 
 
 def test_runs_in_a_row_meet_no_start_limit(guest):

@@ -8,6 +8,11 @@ from guest.steps import apply, listeners
 
 # Of all that follow: the rest is in `tests/run --full`.
 EVERY_RUN = 5
+ALWAYS = ("test_hosts_file_in_the_way",
+          "test_127_0_0_1_keeps_its_name",
+          "test_factory_copy_is_not_lost",
+          "test_home_in_the_way[read-only]",
+          "test_flag_that_appears_while_at_work")
 
 MINE = "# sshd-vsock"
 

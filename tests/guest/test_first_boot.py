@@ -10,6 +10,8 @@ from guest import Guest
 from guest.steps import apply
 
 EVERY_RUN = 3
+ALWAYS = ("test_unproven_door_leaves_tcp_open_and_says_why",
+          "test_who_gets_in_is_asked_when_the_system_lets_users_in")
 
 SQUATTER = """[Unit]
 DefaultDependencies=no
@@ -119,6 +121,29 @@ def test_unproven_door_leaves_tcp_open_and_says_why(program):
         assert guest.state == "running"
         assert guest.run(TCP).status == 1
         assert guest.ssh("exit 5").status == 5
+
+        guest.shutdown()  # closed by now, and taken to a machine that no host reaches
+        guest.virtio = False
+        guest.boot()
+        assert guest.run("systemctl is-failed sshd-vsock-provision").status == 0
+        assert "no host is known to come in over vsock" in apply(guest, status=4).stderr
+        assert guest.run(TCP).status == 1
+
+
+LATE = """[Service]
+ExecStartPre=/bin/sleep 12
+"""
+
+
+def test_who_gets_in_is_asked_when_the_system_lets_users_in(program):
+    """pam_nologin, and homes on a network, are no reason to fail at each boot."""
+    late = ("useradd -m -s /bin/bash ana; mkdir -p /home/ana/.ssh;"
+            "mv /root/.ssh/authorized_keys /home/ana/.ssh/; chown -R ana: /home/ana/.ssh;"
+            "mkdir -p /etc/systemd/system/systemd-user-sessions.service.d;"
+            f"printf '%s' '{LATE}' >/etc/systemd/system/systemd-user-sessions.service.d/late.conf")
+    with image("bookworm", program, "disable_tcp: true\n", late) as guest:
+        assert guest.check("systemctl show -P ExecMainStatus sshd-vsock-provision") == "0\n"
+        assert guest.run(TCP).status == 1
 
 
 def test_port_that_moves_while_the_system_boots(program):

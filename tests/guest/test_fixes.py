@@ -502,7 +502,7 @@ REFUSED = {
                  'set "PermitRootLogin prohibit-password" in sshd_config outside of Match Address',
                  f"sed -i '/^PermitRootLogin/s/no$/prohibit-password/' {EXTRA}")},
     "keys": {
-        "shell": ("", "usermod -s /bin/none NAME", "give shell a shell that exists (usermod --shell)",
+        "shell": ("", "usermod -s /bin/none NAME", "give shell a shell that exists (\"usermod --shell\")",
                   "usermod --shell /bin/bash NAME"),
         "revoked": ("RevokedKeys /etc/ssh/revoked", f"cut -d' ' -f1,2 {K} >/etc/ssh/revoked",
                     "give revoked another key, or take this one out of what RevokedKeys names",
@@ -511,7 +511,7 @@ REFUSED = {
                  "put a key without expiry-time= into authorized_keys of past",
                  f"sed -i 's/^[^ ]* //' {K}"),
         "modes": ("", f"chmod 0666 {K}; chmod 0777 {H}/.ssh",
-                  "make modes own what that line names, and nobody else write to it (chmod go-w)",
+                  "make modes own what that line names, and nobody else write to it (\"chmod go-w\")",
                   f"chmod go-w {H}/.ssh {K}"),
         "outside": ("AllowGroups in root", "gpasswd -d NAME in",
                     "put outside into one of the groups in AllowGroups", "usermod -aG in NAME")},
@@ -529,10 +529,10 @@ REFUSED = {
                   "useradd -m -G in -s /bin/bash NAME; install -d -o NAME -m 0700 ~NAME/.ssh; NEWKEY")},
     "accounts": {
         "expired": ("", "chage -E 1 NAME", "chage --expiredate -1 expired", "LETTER"),
-        "aged": ("", "chage -d 0 NAME", "set a new password for aged (passwd aged)",
+        "aged": ("", "chage -d 0 NAME", "set a new password for aged (\"passwd aged\")",
                  "printf 'iech0Aiv\\niech0Aiv\\n' | passwd NAME"),
         "nologin": ("", "usermod -s /usr/sbin/nologin NAME",
-                    "give nologin a shell that logs in (usermod --shell)",
+                    "give nologin a shell that logs in (\"usermod --shell\")",
                     "usermod --shell /bin/bash NAME"),
         "barred": ("", "echo 'account required pam_access.so' >>/etc/pam.d/sshd; echo '-:NAME:ALL' >>/etc/security/access.conf",
                    "see what PAM's account rules have against barred",
@@ -732,7 +732,7 @@ def test_nothing_listens_any_more(guest):
         fix = Fix(guest, printed(apply(guest, status=1), "no sshd listens on TCP"))
         assert "ssh.service" in fix.run("journalctl -u ssh.service")
         guest.check("rm /run/flag")
-        Fix(guest, fix.text.split("when that is corrected: ")[1]).letter()
+        fix.run("systemctl reset-failed")
         assert "drift   none" in guest.check("sshd-vsock status")
 
 
@@ -790,6 +790,24 @@ def test_tcp_that_does_not_come_back(guest):
         guest.check("rm /run/flag")
         fix.run("systemctl restart")
         guest.check("ss -ltnH | grep -q ':22 '")
+
+
+@pytest.mark.usefixtures("open_again")
+def test_tcp_that_does_not_come_back_and_has_another_name(guest):
+    """A unit that no boot starts, with the name that Fedora and others give it."""
+    own = "/usr/lib/systemd/system/sshd.service"
+    unless = "[Service]\nExecStartPre=/bin/sh -c 'systemctl -q is-active sshd || ! touch /run/flag'\n"
+    unit = "[Service]\nExecStartPre=/usr/bin/test ! -e /run/flag\nExecStart=/usr/sbin/sshd -D\n"
+    with meanwhile(guest, f"mkdir -p /root/units; mv {UNITS}/sshd.service /root/units/; systemctl mask --now ssh.service;"
+                          f"printf '%s' '{unit}' >{own}; {RELOAD}; systemctl start sshd.service",
+                   f"systemctl stop sshd.service; rm -f {own} {UNITS}/ssh.service; mv /root/units/* {UNITS}/; {RELOAD}"):
+        with dropin(guest, "sshd-vsock@.service", unless):
+            result = apply(guest, SETTINGS + "disable_tcp: true\n", 4)
+            fix = Fix(guest, printed(result, "rollback incomplete"))
+            assert "/run/flag" in fix.run("systemctl status sshd.service", status=3)
+            guest.check("rm /run/flag")
+            fix.run("systemctl restart sshd.service")
+            guest.check("ss -ltnH | grep -q ':22 '")
 
 
 @pytest.mark.usefixtures("open_again")
@@ -859,6 +877,75 @@ def test_configuration_that_is_refused(guest):
         assert "line" in line
         guest.check(f"sed -i 's/^/# /' {EXTRA}")
         apply(guest)
+
+
+# ---- which configuration a printed command applies ------------------------------------------------
+
+OTHER = "/root/other.yaml"
+INPUT = '" (with the same input)'
+CARRIED = '" (with the configuration that sshd-vsock-provision.service carries as its input)'
+
+
+def test_configuration_at_hand(guest):
+    """Not the system's own file, wherever it is from, with what options, and whatever says it."""
+    guest.put(OTHER, SETTINGS + "hosts_entry: false\n")
+
+    def fix(words, what, status=1):
+        result = guest.run(f"sshd-vsock {words} <{OTHER}", timeout=120)
+        assert result.status == status, result
+        return Fix(guest, printed(result, what))
+
+    def at_hand(source):
+        assert "nothing to do" in guest.check(f"sshd-vsock --config={source} apply <{OTHER} 2>&1")
+
+    with meanwhile(guest, f"mv {SOCKET} /root/s; ln -s /dev/null {SOCKET}; {RELOAD}", f"rm -f {SOCKET}"):
+        said = fix("--config=- plan", "is masked")
+        assert said.text == f'"systemctl unmask sshd-vsock.socket && sshd-vsock apply --config=-{INPUT}'
+        guest.check(f"sh -c '{said.quoted[0]}' <{OTHER}")
+        at_hand("-")
+    with meanwhile(guest, "mkdir /root/keys; mv /etc/ssh/ssh_host_* /root/keys/",
+                   "rm -f /etc/ssh/ssh_host_*; mv /root/keys/* /etc/ssh/; rmdir /root/keys"):
+        said = fix("--config=- client --known-hosts", "there are no host keys")
+        assert said.text == "systemctl start sshd-vsock-provision.service"
+        said.letter()
+        at_hand("-")
+    mine = guest.check(f"cat {SOCKET}").replace("# Managed by sshd-vsock.", "#") + "SocketUser=ana\n"
+    with meanwhile(guest, f"cp {SOCKET} /root/s", f"mv /root/s {SOCKET}; {RELOAD}"):
+        guest.put(SOCKET, mine)
+        guest.check(RELOAD)
+        said = fix(f"--config={OTHER} plan", "is not managed by sshd-vsock")
+        assert f'or "sshd-vsock apply --config={OTHER} --takeover" puts ours' in said.text
+        said = fix("--config=- plan", "is not managed by sshd-vsock")
+        assert f'or "sshd-vsock apply --config=- --takeover{INPUT} puts ours' in said.text
+        status = guest.run("sshd-vsock status").stdout
+        assert f'or "sshd-vsock apply --config=- --takeover{CARRIED} puts ours' in status
+        guest.check(f"{said.quoted[0]} <{OTHER}")
+        at_hand("-")
+
+
+@pytest.mark.usefixtures("open_again")
+def test_configuration_at_hand_where_tcp_is_down(guest):
+    guest.put(OTHER, SETTINGS + "listen_address: 192.0.2.99\n")
+    result = guest.run(f"sshd-vsock --config={OTHER} apply", timeout=120)
+    assert result.status == 1
+    fix = Fix(guest, printed(result, "no address of listen_address")).says("name an address of this machine")
+    guest.put(OTHER, LISTEN)
+    fix.run("sshd-vsock apply")
+    assert listeners(guest) == {"127.0.0.1:22"}
+    assert "nothing to do" in guest.check(f"sshd-vsock --config={OTHER} apply 2>&1")
+    unless = "[Service]\nExecStartPre=/usr/bin/test ! -e /run/flag\nRestart=no\n"
+    with dropin(guest, "ssh.service", unless):
+        guest.check("touch /run/flag; ! systemctl restart ssh.service")
+        again = f"restart ssh.service; sshd-vsock apply --config={OTHER}\""
+        result = guest.run(f"sshd-vsock --json --config={OTHER} status", timeout=120)
+        document = json.loads(result.stdout)
+        assert again in document["text"] and any(again in line for line in document["drift"])
+        result = guest.run(f"sshd-vsock --json --config={OTHER} apply", timeout=120)
+        fix = Fix(guest, printed(result, "no sshd listens on TCP"))
+        assert json.loads(result.stdout)["error"]["fix"] == fix.text
+        guest.check("rm /run/flag")
+        fix.run("systemctl reset-failed")
+        assert listeners(guest) == {"127.0.0.1:22"}
 
 
 # ---- the rest ---------------------------------------------------------------------------------------

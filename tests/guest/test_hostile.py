@@ -9,6 +9,9 @@ from guest import Guest
 from guest.steps import ANYWHERE, LISTING, apply, listeners
 
 EVERY_RUN = 5
+ALWAYS = ("test_nobody_else_holds_the_lock",
+          "test_a_pipe_that_closes_leaves_no_half_done_work",
+          "test_a_terminal_that_hangs_up_does_not_end_a_run")
 
 
 @pytest.fixture(scope="module", name="guest")

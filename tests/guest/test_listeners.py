@@ -159,7 +159,7 @@ def test_sshd_started_by_hand(guest):
     (one,) = found(guest)
     assert one["addresses"] == ["0.0.0.0:2223", "[::]:2223"]
     assert one["unit"] == "guest-door.service"  # whose shell this was
-    assert one["fix"] == (f"kill {one['pid']}, and see to it that guest-door.service does not "
+    assert one["fix"] == (f"\"kill {one['pid']}\", and see to it that guest-door.service does not "
                           "start it again")
     assert one["fix"] in apply(guest, status=1).stderr
     guest.check(f"kill {one['pid']}; while ss -ltnH | grep 2223; do sleep 0.05; done")
@@ -188,6 +188,23 @@ def test_fix_of_an_escaped_name_works_in_a_shell(guest):
 
 
 SOCKET = "[Socket]\nListenStream=2227\nListenStream=/run/x\n%s\n[Install]\nWantedBy=sockets.target\n"
+
+
+def test_sshd_that_a_link_in_usr_starts_is_masked(guest):
+    """To disable it takes no link of the vendor's, and it would be back with the next boot."""
+    place, wants = "/usr/lib/systemd/system", "/usr/lib/systemd/system/multi-user.target.wants"
+    apply(guest, CLOSE)
+    guest.put(f"{place}/vendor-sshd.service", SERVICE % 2228)
+    with meanwhile(guest, f"mkdir -p {wants}; ln -s ../vendor-sshd.service {wants}/;"
+                   "systemctl daemon-reload; systemctl start vendor-sshd",
+                   f"systemctl stop vendor-sshd; systemctl unmask vendor-sshd;"
+                   f"rm {place}/vendor-sshd.service {wants}/vendor-sshd.service; systemctl daemon-reload"):
+        until_listening(guest, 2228)
+        (one,) = found(guest)
+        assert one["fix"] == "systemctl mask --now vendor-sshd.service"
+        guest.check(one["fix"])
+        assert found(guest, status=0) == []
+        assert guest.run("systemctl start vendor-sshd").status != 0
 
 
 @pytest.mark.parametrize("accept,service,command,counts", [

@@ -12,6 +12,13 @@ from guest.steps import ANYWHERE, CONFIG, UNITS, apply, dropin, listeners, meanw
 # Of all that follow: the rest is in `tests/run --full`.
 EVERY_RUN = 4
 ALWAYS = ("test_closing_after_which_nothing_listens_is_undone",
+          "test_options_of_the_unit_win[-f /etc]",
+          "test_address_that_the_machine_lacks_changes_nothing",
+          "test_tcp_that_went_down_since_is_said_and_remove_brings_it_back",
+          "test_socket_unit_that_cannot_start",
+          "test_restart_loop_is_no_way_in",
+          "test_loopback_is_no_way_in",
+          "test_unit_that_failed_is_named",
           "test_sshd_that_never_gets_up_again_keeps_the_door")
 
 LISTEN = "listen_address: 127.0.0.1\n"

@@ -97,9 +97,15 @@ def test_last_way_in_is_not_removed(guest):
     assert listeners(guest) == ANYWHERE
 
 
+# All that a boot needs for the listener to be there, and its logins to be quick.
+LISTENER = ("md5sum /etc/systemd/system/sshd-vsock* /etc/modules-load.d/sshd-vsock.conf"
+            " /etc/systemd/system-preset/10-sshd-vsock.preset; grep UNKNOWN /etc/hosts")
+
+
 def test_tcp_that_does_not_open_again_keeps_the_door(guest):
     """Its unit is there and enabled, and still does not start."""
     apply(guest, "disable_tcp: true\n")
+    before = guest.check(LISTENER)
     with meanwhile(guest, "mkdir /run/systemd/system/ssh.service.d;"
                           "printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\nRestart=no\\n'"
                           " >/run/systemd/system/ssh.service.d/x.conf; systemctl daemon-reload",
@@ -107,6 +113,7 @@ def test_tcp_that_does_not_open_again_keeps_the_door(guest):
         result = guest.run("sshd-vsock remove")
         assert result.status in (1, 4), result.stderr
         assert guest.ssh("exit 5").status == 5
+        assert guest.check(LISTENER) == before
     guest.check("systemctl reset-failed; sshd-vsock apply; sshd-vsock remove")
     assert listeners(guest) == ANYWHERE
 
@@ -115,16 +122,18 @@ def test_tcp_that_does_not_open_again_keeps_the_door(guest):
 def test_sshd_that_no_network_leads_to(closed, guest):
     """It listens on all addresses, and the machine has none that another one knows."""
     apply(guest, closed)
+    before = guest.check(LISTENER)
     with meanwhile(guest, "ip link set dummy0 down",
                    "ip link set dummy0 up; ip address add 2001:db8::2/64 dev dummy0 nodad"):
         result = guest.run("sshd-vsock remove")
         assert result.status == 4, result.stderr
-        assert "error: for want of a network address no sshd listens on TCP" in result.stderr
+        assert "error: for want of a network card's address no sshd listens on TCP" in result.stderr
         assert guest.ssh("exit 5").status == 5
+        assert guest.check(LISTENER) == before
     (fix,) = {line.split("; fix: ", 1)[1] for line in result.stderr.splitlines() if "; fix: " in line}
     words, command = fix.split("; then ")
-    assert words == ('give this machine a network address on which sshd listens ("ip address" shows '
-                     "those it has)")
+    assert words == ('give a network card of this machine an address on which sshd listens ("ip address" '
+                     "shows those it has)")
     guest.check(command.strip('"'))
     assert listeners(guest) == ANYWHERE
     assert guest.run("systemctl is-active sshd-vsock.socket").status != 0
@@ -142,6 +151,29 @@ def test_network_of_the_family_that_sshd_listens_on(address, there, guest):
         assert guest.run("sshd-vsock remove").status == 4
         guest.check(f"ip address add {there} dev dummy0")
         assert guest.run("sshd-vsock remove").status == 0
+
+
+# A container's, which runs where its other end does, and has an address; another name of a card's.
+INTERFACES = {
+    "veth": (4, "peer name v1; ip link set v1 up; ip link set dummy0 down"),
+    "macvlan": (0, "; ip address flush dev dummy0"),
+}
+
+
+@pytest.mark.parametrize("kind", INTERFACES)
+def test_network_of_a_card_and_no_other(kind, guest):
+    status, more = INTERFACES[kind]
+    module = f"/usr/local/lib/guest-door/{kind}.ko"
+    link = "link dummy0" if kind == "macvlan" else ""
+    apply(guest, "{}\n")
+    with meanwhile(guest, f"insmod {module} || modprobe {kind}; ip link add {link} name x0 type {kind} {more};"
+                          "ip address add 172.17.0.1/16 dev x0; ip link set x0 up",
+                   "ip link del x0; ip link set dummy0 up; ip address replace 192.0.2.2/24 dev dummy0;"
+                   "ip address replace 2001:db8::2/64 dev dummy0 nodad"):
+        result = guest.run("sshd-vsock remove")
+        assert result.status == status, result.stderr
+        assert guest.run("systemctl is-active sshd-vsock.socket").status == (0 if status else 3)
+    assert listeners(guest) == ANYWHERE
 
 
 WHILE_ONE_WAITS = """
@@ -187,6 +219,18 @@ def test_masked_sshd_that_still_runs_is_no_way_in(guest):
         assert listeners(guest) == ANYWHERE
 
 
+def test_sshd_that_is_not_to_be_run_is_no_way_in(guest):
+    """Debian's mark for its units came after it had been started."""
+    apply(guest, "")
+    with meanwhile(guest, "touch /etc/ssh/sshd_not_to_be_run", "rm -f /etc/ssh/sshd_not_to_be_run"):
+        said = refused(guest)
+        assert LASTING in said
+        (fix,) = {line.split("; fix: ", 1)[1] for line in said.splitlines() if "; fix: " in line}
+        assert fix.startswith("rm /etc/ssh/sshd_not_to_be_run; ") and fix.endswith("sshd-vsock remove")
+        guest.check(f"set -e; {fix}")
+        assert listeners(guest) == ANYWHERE
+
+
 def test_boot_that_went_to_another_target(program):
     """systemd.unit= is of that boot; of what leads to sshd systemd then remembers less."""
     with Guest("trixie", cmdline="systemd.unit=multi-user.target") as guest:
@@ -212,6 +256,44 @@ def test_sshd_that_listens_elsewhere_when_it_starts_again_is_no_way_in(guest):
         assert fix.startswith(f"sed -i '1s/^/#/' {lines}; ") and fix.endswith("sshd-vsock remove")
         guest.check(f"set -e; {fix}")
         assert listeners(guest) == ANYWHERE
+
+
+def test_sshd_that_will_refuse_its_configuration_is_no_way_in(guest):
+    """It runs by what was there when it started; the vsock listener reads it at each connection."""
+    apply(guest, "")
+    typo = "/etc/ssh/sshd_config.d/20-typo.conf"
+    with meanwhile(guest, f"echo Foo bar >{typo}", f"rm -f {typo}"):
+        result = guest.run("sshd-vsock remove", timeout=120)
+        assert (result.status, LASTING in result.stderr) == (4, True), result.stderr
+        (fix,) = {line.split("; fix: ", 1)[1] for line in result.stderr.splitlines() if "; fix: " in line}
+        words, command = fix.split("; then ")
+        assert words == 'correct what "sshd -t" names'
+        assert f"{typo}: line 1" in guest.run("sshd -t").stderr
+        guest.check(f"rm {typo}; set -e; {command.strip(chr(34))}")
+        assert listeners(guest) == ANYWHERE
+
+
+GENERATED = "/run/systemd/generator/sshd-vsock.socket"
+EARLY = "#!/bin/sh\nmodprobe vmw_vsock_virtio_transport\nexec /sbin/init\n"
+
+
+@pytest.mark.parametrize("early", (False, True))
+def test_generated_listener_counts_where_the_boot_made_it(early, program):
+    """Its generator looks for the transport, which modules-load.d brings only after that; an initial
+    RAM disk brings it before."""
+    with Guest("trixie", cmdline="init=/early" if early else "",
+               prepare=lambda guest: guest.put("/early", EARLY, mode=0o755)) as guest:
+        guest.install(program)
+        apply(guest)
+        if not early:
+            guest.check("systemctl daemon-reload; sshd-vsock remove")
+        guest.check(f"systemctl disable -q --now ssh.service; ls {GENERATED}")
+        assert "systemd's generator answers and is left as it is" in apply(guest).stderr
+        result = guest.run("sshd-vsock remove", timeout=120)
+        assert result.status == (0 if early else 4), result.stderr
+        guest.reboot()
+        assert guest.ssh("exit 5").status == 5
+        assert guest.run("test -e /etc/systemd/system/sshd-vsock.socket").status == early
 
 
 @pytest.fixture(scope="module", name="sockets")
@@ -279,6 +361,15 @@ def test_address_of_a_socket_that_is_of_this_boot_only(moved):
         assert listeners(moved) == {"0.0.0.0:22"}
 
 
+def test_sshd_behind_a_socket_that_refuses_its_configuration_is_no_way_in(moved):
+    apply(moved, "{}\n")
+    with meanwhile(moved, "echo Foo bar >/etc/ssh/sshd_config.d/20-typo.conf",
+                   "rm /etc/ssh/sshd_config.d/20-typo.conf"):
+        result = moved.run("sshd-vsock remove", timeout=120)
+        assert (result.status, LASTING in result.stderr) == (4, True), result.stderr
+    assert moved.run("sshd-vsock remove").status == 0
+
+
 OWN = """[Socket]
 ListenStream=0.0.0.0:2222
 Accept=yes
@@ -302,7 +393,7 @@ def test_socket_that_the_last_reload_closes_keeps_the_door(moved):
         assert "rolled back: sshd-vsock.socket restored" in said
         assert moved.check(f"md5sum {UNIT_DIR}/sshd-vsock*") == before
         moved.check("systemctl restart mine.socket")
-        assert "nothing to do" not in apply(moved).stderr  # what went first is there again
+        assert "nothing to do" in apply(moved).stderr  # all that went is there again
         assert moved.run("sshd-vsock remove").status == 0
         assert listeners(moved) == {"0.0.0.0:2223"}
 

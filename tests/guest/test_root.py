@@ -79,6 +79,12 @@ def test_an_image_that_is_built_from_inside(guest, how):
     assert guest.check(LISTING) == outside and listeners(guest) != set()
     guest.check("cd /srv/c/etc/systemd/system; test -e sshd-vsock.socket; test ! -e ssh.service;"
                 "test -h multi-user.target.wants/sshd-vsock-provision.service")
+    enabled = "/etc/systemd/system/multi-user.target.wants/ssh.service"
+    guest.check(f"mv /srv/c{enabled} /root/link")
+    result = guest.run(f"{enter} sh -c '{proc}sshd-vsock --root=/ remove{undo}'")
+    assert result.status == 4 and result.stderr.endswith(
+        "; fix: systemctl --root=/ enable ssh.service; sshd-vsock --root=/ remove\n"), result.stderr
+    guest.check(f"mv /root/link /srv/c{enabled}")
     result = guest.run(f"{enter} sh -c '{proc}sshd-vsock --root=/ remove --no-verify{undo}'")
     assert result.status == 0, result.stderr
     guest.check("test ! -e /srv/c/etc/systemd/system/sshd-vsock.socket")

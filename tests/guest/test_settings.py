@@ -6,6 +6,7 @@ from guest import Guest
 from guest.steps import apply
 
 EVERY_RUN = 3
+ALWAYS = ("test_keys_elsewhere",)
 
 ASK = ("ssh -o BatchMode=yes -o UserKnownHostsFile=/root/known -o GlobalKnownHostsFile=/dev/null "
        "-o StrictHostKeyChecking=yes -o HostKeyAlias=guest.vsock "

@@ -76,7 +76,7 @@ def test_anything_is_taken_over_on_request(program):
 
 @pytest.mark.parametrize("units, wants", (
     ("/usr/lib/systemd/system", "sockets"), ("/usr/local/lib/systemd/system", "sockets"),
-    ("/run/systemd/system", "multi-user")))
+    ("/run/systemd/system", "multi-user"), (UNITS, "multi-user")))
 def test_recipe_in_another_directory_goes_on(units, wants, program):
     """Ours go before it; then systemd has it again, listening as before."""
     with Guest("bookworm") as guest:

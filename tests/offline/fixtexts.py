@@ -4,7 +4,7 @@ fix, what the tables have in that column, and what stands behind "fix:"."""
 import re
 
 STRING = r'"(?:[^"\\]|\\.)*"'
-TOKEN = re.compile(rf"/\*.*?\*/|{STRING}|\w+|->|\S", re.S)
+TOKEN = re.compile(rf"/\*.*?\*/|'(?:[^'\\]|\\.)'|{STRING}|\w+|->|\S", re.S)
 # Which argument of a call is a fix; of others see fixes_of().
 CALLS = {"error_fix": 1, "admission_because": 1, "say": 2}
 # Functions that put one together, or choose one.

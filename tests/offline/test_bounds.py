@@ -2,13 +2,14 @@
 memory left."""
 
 import os
+import re
 import resource
 import stat
 from pathlib import Path
 
 import pytest
 
-from tree import MARKER, UNITS
+from tree import CHECKOUT, MARKER, UNITS, hardened
 
 LISTEN = "listen_address: 127.0.0.1\n"
 
@@ -46,7 +47,66 @@ def records(tree, count):
         tree.link(f"/etc/systemd/system-preset/10-sshd-vsock-{n}.preset", "../../record")
 
 
+def patterns(tree):
+    """Each is one look at a directory, and takes as long as a thousand of them."""
+    for n in range(1000):
+        tree.put(f"/etc/ssh/odd/{'a' * 250}{n:05d}")
+    tree.put("/etc/ssh/sshd_config.d/1.conf", "".join(
+        f"Include odd/*{'[[:alpha:]]' * 126}_{n}\n" for n in range(60)))
+
+
+def long_way(tree):
+    """/way/0 leads to /way/end by half as many links as the kernel follows, each as long as may be: it
+    counts them twice where it begins again."""
+    tree.at("/way/end").mkdir(parents=True)
+    for n in range(18):
+        tree.link(f"/way/{n}", "./" * 2040 + ("end" if n == 17 else f"{n + 1}"))
+
+
+def ways_to_files(tree):
+    long_way(tree)
+    tree.put("/way/end/file")
+    for n in range(1000):
+        tree.link(f"/etc/ssh/odd/{n}", "/way/0/file")
+    tree.put("/etc/ssh/sshd_config.d/1.conf", "".join(
+        f"Include odd/{'*' * n}\n" for n in range(1, 100)))
+
+
+def ways_to_directories(tree):
+    long_way(tree)
+    tree.put("/etc/ssh/sshd_config.d/1.conf", "".join(
+        f"Include /way/{n % 2}/*{n}\n" for n in range(40000)))
+
+
+def ways_to_links(tree, target):
+    long_way(tree)
+    for n in range(2000):
+        tree.link(f"/way/end/{n}.socket", target)
+    for n in range(49):
+        tree.link(f"{UNITS}/{n}.wants", "/way/0")
+
+
+def ways_to_nothing(tree):
+    long_way(tree)
+    for n in range(30000):
+        tree.link(f"{UNITS}/{n}.wants", "/way/0")
+
+
+@pytest.mark.parametrize("make,said", [
+    (ways_to_files, "some files are left out"),
+    (ways_to_directories, "some files are left out"),
+    (lambda tree: ways_to_links(tree, "/x"), ""),
+    (lambda tree: ways_to_links(tree, "/dev/null"), "more names in .wants"),
+    (ways_to_nothing, "more names in .wants")],
+    ids=("files", "directories", "links", "masks", "nothing"))
+def test_a_long_way_is_gone_a_few_times(make, said, debian):
+    """The kernel takes a millisecond for each."""
+    make(debian)
+    assert said in debian.run("plan").stderr
+
+
 ENDLESS = {
+    "patterns": patterns,
     "sockets": lambda tree: sockets(tree, 1500, 50, ""),
     "sockets of vsock": lambda tree: sockets(
         tree, 400, 1, "[Socket]\n" + "".join(f"ListenStream=vsock::{n}\n" for n in range(2000))),
@@ -126,6 +186,100 @@ def test_what_is_no_link_is_not_read(debian):
     """Which units a boot starts is in the names of links."""
     linked(debian, UNITS + "/odd.wants/{n}.socket", 10000, "")
     assert debian.run("plan").returncode == 10
+
+
+def test_what_should_be_a_link_is_not_read(debian):
+    linked(debian, UNITS + "/odd{n}.wants/sshd-vsock.socket", 1, "")
+    for n in range(4000):
+        debian.link(f"{UNITS}/{n}.wants", "odd0.wants")
+    assert debian.run("plan").returncode == 10
+
+
+def test_files_that_sshd_reads_no_more_are_looked_through_in_time(debian):
+    place = debian.put("/etc/ssh/sshd_config.d/left", "#sshd-vsock# x\n")
+    for n in range(60000):
+        os.link(place, f"{place}{n}")
+    result = debian.run("plan")
+    assert result.returncode == 10
+    assert "some files are left out" in result.stderr
+    result = debian.run("plan", config=LISTEN)
+    assert result.returncode == 1
+    assert "sshd_config includes more than can be looked through" in result.stderr
+    assert debian.run("remove").returncode == 0
+
+
+def in_little_memory(tree, *arguments, config=None):
+    """Runs the program as it is released, which may have 512 MiB."""
+    return tree.run(*arguments, config=config, binary=hardened(), preexec_fn=lambda: resource.setrlimit(
+        resource.RLIMIT_AS, (512 << 20, 512 << 20)))
+
+
+SANITIZED = pytest.mark.skipif(bool(os.environ.get("SSHD_VSOCK_FULL")),
+                               reason="sanitizers take more address space than there is")
+
+
+@SANITIZED
+def test_words_for_sshds_command_do_not_fill_the_memory(debian):
+    """No command takes as many."""
+    place = debian.put("/etc/default/ssh", "".join(
+        f"{name}={'a ' * (5 << 19)}\n" for name in ("SSHD_OPTS", "OPTIONS", "CRYPTO_POLICY")))
+    for name in "sysconfig/sshd", "sysconfig/ssh", "crypto-policies/back-ends/opensshserver.config":
+        other = debian.at(f"/etc/{name}")
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.unlink(missing_ok=True)
+        os.link(place, other)
+    result = in_little_memory(debian, "plan")
+    assert result.returncode == 10, result.stderr
+    assert f"cannot read {debian}/etc/default/ssh: File too large" in result.stderr
+
+
+@SANITIZED
+@pytest.mark.parametrize("path", ("/etc/hosts", f"{UNITS}/sshd-vsock.socket"))
+@pytest.mark.parametrize("options", ((), ("--json",)))
+def test_lines_of_a_diff_do_not_fill_the_memory(path, options, debian):
+    text = MARKER if path.startswith(UNITS) else b""
+    debian.put(path, text + b"\n" * ((16 << 20) - len(text)))
+    result = in_little_memory(debian, "plan", *options)
+    assert result.returncode == 10, result.stderr
+
+
+@pytest.mark.parametrize("verb,status", [("check", 1), ("plan", 10), ("status", 10)])
+def test_users_by_the_million_are_named(verb, status, debian):
+    debian.put("/etc/passwd", "a::0:0:::\n" * 1670000)
+    names = ", ".join(f"u{n}" for n in range(4090))
+    result = debian.run(verb, config=f"hushlogin: [{names}]\n")
+    assert result.returncode == status
+    if verb == "status":
+        assert "that apply cannot make: nobody knows whose" in result.stdout
+    else:
+        assert f"{debian}/etc/passwd has more users than can be looked at" in result.stderr
+
+
+def test_users_by_the_thousand_are_found_in_time(debian):
+    debian.put("/etc/passwd", "".join(f"a{n}::0:0:::\n" for n in range(90000)))
+    names = ", ".join(f"u{n}" for n in range(4090))
+    assert debian.run("check", config=f"hushlogin: [{names}]\n").returncode == 2
+    result = debian.run("plan", config=f"hushlogin: [{names}]\n")
+    assert result.returncode == 10 and "there is no such user: u0, u1," in result.stderr
+
+
+SSHD_CONFIG = (CHECKOUT / "module/core/format/sshd-config.h").read_text("utf-8")
+
+
+def test_marks_around_marks_are_paired_in_time(debian):
+    begin, end = re.findall(r'#define SSHD_CONFIG_(?:BEGIN|END) +"(.*)"', SSHD_CONFIG)
+    debian.put("/etc/ssh/sshd_config",
+               f"{begin}\n" * 95000 + "Port 1\n" * 1000000 + f"{end}\n" * 95000)
+    assert debian.run("plan").returncode == 10
+
+
+def test_files_that_include_each_other_leave_the_stack_alone(debian):
+    """Each pattern has as many components as a path may have."""
+    for n in range(17):
+        debian.put(f"/etc/ssh/x{n}", f"Include {'/.' * 2040}/etc/ssh/x{n + 1}\n")
+    debian.put("/etc/ssh/sshd_config", "Include /etc/ssh/x0\n")
+    result = debian.run("plan")
+    assert result.returncode == 10 and "Sanitizer" not in result.stderr, result.stderr
 
 
 def test_directories_are_for_all_to_look_into(debian):

@@ -28,7 +28,7 @@ def refused(tree, *options):
     """What is said of a wrong command line."""
     result = tree.run("client", *options)
     assert result.returncode == 2 and result.stdout == "", result
-    assert result.stderr.endswith("; see sshd-vsock --help\n")
+    assert result.stderr.endswith('; fix: see "sshd-vsock --help"\n')
     return result.stderr
 
 

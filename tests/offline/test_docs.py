@@ -30,7 +30,8 @@ MODULE_PATH = re.compile(r"`((?:core|host|cli)/[\w./-]+\.[ch])`")
 
 # Words of ours that a reader of other manuals does not know; theirs are in CONTRIBUTING's table.
 # "proven" is also a word of --json, and "door" a key of it.
-OWN_WORDS = re.compile(r"\b(doors?|folders?|proofs?|prov(?:e[sdn]?|ing)|mend(?:s|ed|ing)?)\b", re.I)
+OWN_WORDS = re.compile(r"\b(doors?|folders?|proofs?|prov(?:e[sdn]?|ing)|mend(?:s|ed|ing)?|undone|"
+                       r"t(?:akes?|aken|ook)(?: \w+)? out(?! of))\b", re.I)
 PROSE = [path for part in ("README.md", "NEWS", "doc", "images", "packaging")
          for path in sorted([CHECKOUT / part, *(CHECKOUT / part).rglob("*")]) if path.is_file()]
 

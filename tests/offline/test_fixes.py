@@ -74,6 +74,8 @@ OTHERS = {
     "run 'restorecon -v %s' and correct": Never("a label that restorecon itself may not set"),
     "relabel it before it boots": "offline/test_labels.py::"
                                   "test_image_without_labels_is_to_be_relabelled",
+    "install -D -m 0644 -t": "guest/test_close.py::"
+                             "test_drop_in_that_the_next_boot_lacks_closes_nothing",
     "look for an immutable file": "offline/test_hostile.py::test_what_is_immutable_is_named",
     "whose files these are to be": OFFLINE + "test_image_of_a_user",
     "make room on the file system":
@@ -96,6 +98,13 @@ OTHERS = {
                            "test_sshd_of_another_unit_is_named_and_nothing_opens_again",
     "kill %d": "guest/test_listeners.py::"
                "test_sshd_started_by_hand",
+    "start sshd as it was started before": Never("an sshd without a unit ends while TCP was to close"),
+    "systemctl start ": GUEST + "test_configuration_at_hand",
+    "%s --config=": GUEST + "test_configuration_at_hand",
+    " (with the same input)": GUEST + "test_configuration_at_hand",
+    " (with the configuration that {UNIT_PROVISION} carries as its input)": GUEST
+        + "test_configuration_at_hand",
+    "install it as %s": OFFLINE + "test_image_without_the_program",
     "see to it that %s does not start it again": "guest/test_listeners.py::"
                "test_sshd_started_by_hand",
     "let the account read it": WHO,
@@ -113,7 +122,7 @@ OTHERS = {
     "if you know that it works, or let another account in": WHO,
     "create it, or set": WHO,
     "see what the account's shell does": WHO,
-    "see sshd-vsock --help": OFFLINE + "test_command_line_that_is_wrong",
+    "see 'sshd-vsock --help'": OFFLINE + "test_command_line_that_is_wrong",
     "install the package libsystemd0 (Fedora, Arch: systemd-libs)": GUEST + "test_library_that_is_missing",
     "run as root on a system booted with systemd": Never("D-Bus does not answer"),
     "correct what hangs in ExecReload= of %s": GUEST + "test_reload_that_hangs",
@@ -125,7 +134,7 @@ OTHERS = {
     "take the TCP addresses out of %s": GUEST + "test_tcp_of_our_own_socket",
     "what 'systemctl cat %s' shows": Never("a unit whose file went since systemd read it"),
     "take ListenStream= out of %s": GUEST + "test_port_that_a_drop_in_moves",
-    "systemctl disable --now %s && sshd-vsock apply": GUEST + "test_port_of_another_socket_unit",
+    "systemctl %s %s && sshd-vsock apply": GUEST + "test_port_of_another_socket_unit",
     "take vsock port %u out of it": GUEST + "test_port_of_another_socket_unit",
     "systemctl disable --now %s && sshd-vsock apply'; or": "guest/test_rivals.py::"
         "test_what_does_more_is_named_and_taken_over_on_request",
@@ -154,7 +163,7 @@ OTHERS = {
     "%s, or move it away; then run this again": OFFLINE
         + "test_unit_by_hand_that_starts_at_no_boot",
     "see why the file system of that home hangs": Never("a file system that hangs, for any reason"),
-    "see what keeps 'id' of that account": Never("a directory service that hangs, for any reason"),
+    "see why 'id' takes so long for that account": Never("a directory service that hangs, for any reason"),
     "leave out --root to work on the running system": GUEST + "test_root_that_is_the_running_system",
     "move it away and run this again": GUEST + "test_what_is_in_the_way_of_the_door",
     "outside of sandboxes that forbid openat2": OFFLINE + "test_sandbox_that_forbids_a_call",
@@ -177,7 +186,7 @@ OTHERS = {
     "correct what 'systemctl status %s' shows": GUEST + "test_tcp_that_does_not_come_back",
     "name an address of this machine": "guest/test_reality.py::"
         "test_address_that_the_machine_lacks_changes_nothing",
-    "; when that is corrected: systemctl reset-failed %s; systemctl restart": GUEST + "test_nothing_listens_any_more",
+    "; when that is corrected, 'systemctl reset-failed %s; systemctl restart": GUEST + "test_nothing_listens_any_more",
     "%ssystemctl restart %s": "guest/test_reality.py::test_options_of_the_unit_win",
     "first correct what 'sshd-vsock verify' names": GUEST + "test_only_way_in_is_not_to_be_closed",
     "mv %s %s.off; ": "guest/test_reality.py::test_extra_stream_of_the_socket_unit",
@@ -187,14 +196,17 @@ OTHERS = {
     "boot the image": "guest/test_first_boot.py::test_proves_the_door_closes_tcp_and_stays_closed",
     "boot the image once": "guest/test_first_boot.py::"
                            "test_proves_the_door_closes_tcp_and_stays_closed",
-    "take out of %.200s what causes it": GUEST + "test_drop_in_that_is_in_its_way",
+    "take out of %s what causes it": GUEST + "test_drop_in_that_is_in_its_way",
     "take out of %.300s what that is about": GUEST + "test_drop_in_that_names_no_unit",
     "rm %s', or see what else PAM's account rules": GUEST + "test_file_that_keeps_all_but_root_out",
     "chmod 0600%s": "offline/test_settings.py::test_key_that_everybody_can_read_is_none",
     "take 'HostKey none' out of sshd_config": "offline/test_settings.py::"
         "test_no_key_is_shown_where_sshd_is_told_to_use_none",
-    "install openssh-server, which brings": Never("remove on a system without any unit of sshd"),
-    "give this machine a network address": "guest/test_remove.py::test_sshd_that_no_network_leads_to",
+    "install the package openssh-server (openSUSE, Arch: openssh), which brings": OFFLINE
+        + "test_image_without_any_unit_of_sshd",
+    "give a network card of this machine": "guest/test_remove.py::test_sshd_that_no_network_leads_to",
+    "correct what 'sshd -t' names; then": "guest/test_remove.py::"
+        "test_sshd_that_will_refuse_its_configuration_is_no_way_in",
     "sed -i '%s' %s; ": "guest/test_reality.py::test_loopback_is_no_way_in",
     "systemctl enable %s; ": "guest/test_reality.py::test_sshd_of_another_unit",
     "systemctl stop %s; ": "guest/test_reality.py::test_unit_that_starts_at_no_boot_is_no_way_in",
@@ -203,6 +215,7 @@ OTHERS = {
     "have %s listen on an address that others reach": "guest/test_reality.py::test_socket_on_loopback_is_no_way_in",
     ", and run this again": "offline/test_wayin.py::test_socket_on_loopback_is_no_way_in",
     "then 'systemctl daemon-reload; systemctl enable": "guest/test_reality.py::test_socket_on_loopback_is_no_way_in",
+    "rm %s; ": "offline/test_wayin.py::test_only_door_of_an_image_stays_until_the_advice_is_followed",
     "systemctl unmask --runtime %s; ": "guest/test_reality.py::test_masked_until_the_next_boot",
     "systemctl %sunmask %s; ": "guest/test_reality.py::test_masked_by_the_administrator",
     "systemctl reset-failed %s; systemctl restart %s; ":
@@ -213,7 +226,7 @@ OTHERS = {
     "put %s into one of the groups": WHO,
     "take %s out of the groups in DenyGroups": WHO,
     "give %s a shell that exists": WHO,
-    "unlock it: usermod": "guest/test_logins.py::test_fix_that_is_a_command_is_run_to_the_letter",
+    "unlock it: 'usermod": "guest/test_logins.py::test_fix_that_is_a_command_is_run_to_the_letter",
     "create the account %s": Never("sshd does not know whom /etc/passwd has"),
     "outside of Match Address, or let another account": WHO,
     "chage --expiredate -1 %s": WHO,
@@ -231,7 +244,7 @@ OTHERS = {
     "correct what sshd says there, for %s": Never("an sshd that dies in a login and in nothing else"),
 }
 # Pieces of a command that say nothing by themselves, and words of the machinery around them.
-PIECES = {"sshd-vsock apply", "sshd-vsock %sremove", "--root=%s ", "systemctl daemon-reload; ",
+PIECES = {"sshd-vsock apply", "sshd-vsock remove", "sshd-vsock %sremove", "--root=%s ", "systemctl daemon-reload; ",
           "disable --now", "mask --now", "stop", " and ", ".scope", "/run/systemd/generator",
           "/run/systemd/transient/", "fix", "disabled", "loopback", "systemctl stop ", "still listens on TCP",
           "%s (the journal: %s)", "listens on TCP beyond listen_address", ", and over TCP no longer once it closes"}
@@ -281,6 +294,25 @@ def test_the_test_is_there(claim):
         return
     file, name = claim.split("::")
     assert f"\ndef {name}(" in (CHECKOUT / "tests" / file).read_text(encoding="utf-8"), claim
+
+
+COMMAND_IN_PROSE = re.compile(
+    r"(?<!^)\b(?:systemctl|journalctl|sshd-vsock (?:apply|remove|verify|plan|status|--help)|sshd -\w|chmod|"
+    r"chown|usermod|passwd|chage|kill %d|sed -i|mv|rm|mkdir|touch|mount -|restorecon|modprobe|ip address|ss -\w)"
+    r"(?!\w)")
+
+
+def outside_quotes(text):
+    """What of a fix stands in no quotes; a word that a command quotes is none of its own."""
+    return re.sub(r"'[^']*'", "", text.replace("'*'", "").replace("PAM's", "").replace("account's", ""))
+
+
+def test_command_stands_alone_or_in_quotes():
+    """Or nobody can tell where it ends, and what it begins with."""
+    found = texts() | {words[0] for words in fixtexts.columns(source("causes.c"), "causes", 2) if words}
+    bare = {text: re.split("; | && ", outside_quotes(text).strip()) for text in found}
+    assert len(found) > 100
+    assert sorted(text for text, commands in bare.items() if any(map(COMMAND_IN_PROSE.search, commands))) == []
 
 
 def test_a_fix_without_a_test_is_seen():
@@ -525,12 +557,36 @@ def test_file_that_changes_while_at_work(debian, folder):
     assert seen
 
 
+def test_image_without_the_program(debian):
+    debian.remove("/usr/sbin/sshd-vsock")
+    fix = cure(debian.apply(config=CLOSE), "the image has no sshd-vsock of its own")
+    place = re.fullmatch("install it as (/.*)", fix)[1]
+    debian.put(place, "", 0o755)
+    assert "no sshd-vsock of its own" not in debian.apply(config=CLOSE).stderr
+
+
+def test_image_without_any_unit_of_sshd(debian):
+    """The packages' names are those that a test on a live system has installed."""
+    path, link = "/usr/lib/systemd/system/ssh.service", f"{UNITS}/sshd.service"
+    unit, alias = debian.read(path), debian.at(link).readlink()
+    debian.apply()
+    for gone in path, link, "/usr/lib/systemd/system/ssh.socket":
+        debian.remove(gone)
+    fix = cure(debian.run("remove"), "is the only way in")
+    assert fix == ("install the package openssh-server (openSUSE, Arch: openssh), which brings a unit that "
+                   f'listens on TCP, then "sshd-vsock --root={debian} remove"')
+    debian.put(path, unit)
+    debian.link(link, alias)
+    assert debian.run("remove").returncode == 0
+
+
 def test_command_line_that_is_wrong():
     def run(*words):
         return subprocess.run([program(), *words], text=True, capture_output=True, check=False)
     result = run("aply")
     assert result.returncode == 2
-    assert result.stderr.endswith("; see sshd-vsock --help\n")
+    fix = cure(result, 'did you mean "apply"?')
+    assert fix == 'see "sshd-vsock --help"'
     assert "apply" in run("--help").stdout
 
 

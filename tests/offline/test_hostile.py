@@ -502,6 +502,23 @@ def test_looking_at_an_image_opens_no_socket(verb, debian, folder):
         assert refused.returncode == 2 and "an image cannot be verified" in refused.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts something")
+def test_whether_it_is_the_running_system_is_asked_inside_the_tree(debian, folder):
+    """A link of it might lead to a file system of this machine that does not answer."""
+    debian.at("/proc/self/root/srv").mkdir(parents=True)
+    debian.at("/etc/ssh").rename(debian.at("/proc/self/root/srv/ssh"))
+    debian.link("/etc/ssh", "/proc/self/root/srv/ssh")
+    log = folder / "strace"
+    subprocess.run(
+        ["unshare", "-m", "sh", "-ec", "mount -t tmpfs none /run; mkdir -p /run/systemd/system; "
+         'exec "$@"', "sh", "strace", "-qq", "-s", "512", "-e", "trace=%file", "-o", log,
+         program(), f"--root={debian}", "plan"], text=True, capture_output=True, check=False,
+        timeout=LIMIT, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+    looked = re.findall(r'^\w*stat\w*\((?:AT_FDCWD, )?"(/[^"]*)"', log.read_text(), re.M)
+    assert "/etc/." in looked, looked
+    assert not [path for path in looked if path.startswith(f"{debian}/")]
+
+
 @pytest.mark.parametrize("prefix", ((), ("setpriv", "--reuid=65534", "--clear-groups")))
 def test_a_live_apply_without_systemd_touches_nothing(prefix, folder):
     if Path("/run/systemd/system").exists():

@@ -181,7 +181,7 @@ def test_status_claims_nothing_of_homes_that_it_does_not_look_at(debian):
     """A .hushlogin of ours from an earlier configuration is for plan to find."""
     debian.apply(config="hushlogin: [root]\n")
     report = report_of(debian, "status", config="port: 22\n")
-    assert "hush    nobody for whom hushlogin asks\n" in report["text"] and report["hushlogin"] == []
+    assert "hush    none of those that hushlogin asks for\n" in report["text"] and report["hushlogin"] == []
     found = report_of(debian, "plan", config="port: 22\n", status=10)
     assert "/root/.hushlogin" in found["hushlogin"]
 

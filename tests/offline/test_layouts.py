@@ -295,6 +295,20 @@ def test_port_of_sshd_is_the_sockets_where_a_generator_makes_it_so(layout_name, 
     assert streams(tree) == ["127.0.0.1:2200"]
 
 
+@pytest.mark.parametrize("lines, want", (
+    ("ListenAddress 0.0.0.0:2222", ["127.0.0.1:2222"]), ("ListenAddress [::]:2222", ["127.0.0.1:2222"]),
+    ("ListenAddress 10.0.0.1", ["127.0.0.1:22"]), ("Port 2200\nListenAddress 10.0.0.1", ["127.0.0.1:2200"]),
+    ("Port 2200\nListenAddress ::1\nListenAddress 10.0.0.1:2222", ["127.0.0.1:2200", "127.0.0.1:2222"]),
+    ("Port 2200\nListenAddress 10.0.0.1:2222", ["127.0.0.1:2222"])))
+def test_address_of_sshd_is_the_sockets_where_a_generator_makes_it_so(lines, want, folder):
+    """Also once ours has commented it out."""
+    tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
+    tree.put("/etc/ssh/sshd_config.d/port.conf", f"{lines}\n")
+    tree.apply("--no-verify", config=LISTEN)
+    assert streams(tree) == want
+    assert "nothing to do" in tree.apply("--no-verify", config=LISTEN).stderr
+
+
 @pytest.mark.parametrize("config", ("", CLOSE, LISTEN, "hushlogin: true\nport: 2222\n"))
 def test_a_second_run_changes_nothing(tree, config):
     tree.apply("--no-verify", config=config)

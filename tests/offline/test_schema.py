@@ -296,7 +296,7 @@ def test_random_configurations(users):
 def test_mutated_configurations(users):
     """They agree, whatever it is."""
     rng = random.Random(31415)
-    texts = [dump(mutate(random_config(rng), rng), rng) for _ in range(500)]
+    texts = [dump(mutate(random_config(rng), rng), rng) for _ in range(700)]
     seen = {True: 0, False: 0}
     for text, (status, stderr) in zip(texts, judge_all(users, texts)):
         wanted = schema_accepts(text)

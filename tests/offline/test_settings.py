@@ -1,5 +1,6 @@
 """sshd's own settings in a tree: its host keys, by its files and the options of its unit."""
 
+import os
 import shutil
 import subprocess
 
@@ -103,8 +104,26 @@ def test_key_that_everybody_can_read_is_none(tree):
     assert len(known_hosts(tree)) == 2
     tree.at("/etc/ssh/ssh_host_ed25519_key").chmod(0o644)
     assert known_hosts(tree) == [other]
-    tree.at("/etc/ssh/ssh_host_ed25519_key").chmod(0o640)  # Fedora: group ssh_keys
-    assert len(known_hosts(tree)) == 2
+
+
+@pytest.mark.parametrize("groups", ("/etc/group", "/usr/lib/group"))
+@pytest.mark.parametrize("mode, gid, shown", (
+    (0o640, 991, True), (0o600, 991, True), (0o660, 991, False), (0o644, 991, False), (0o650, 991, False),
+    (0o640, 0, False), (0o640, 99, False), (0o600, 0, True)))
+def test_group_that_may_read_a_key_is_fedoras(groups, mode, gid, shown, tree):
+    """Its sshd lets one group; every other's takes no key that a group may read."""
+    wanted = key(tree, "/etc/ssh/ssh_host_ed25519_key")
+    tree.put("/etc/group", "root:x:0:\n")
+    place = tree.at("/etc/ssh/ssh_host_ed25519_key")
+    os.chown(place, 0, gid)
+    place.chmod(mode)
+    if mode != 0o600:
+        known_hosts(tree, 1)  # there is no such group
+    tree.put(groups, "root:x:0:\nssh_keys_of:x:99:\nssh_keys:x:991:\n")
+    if shown:
+        assert known_hosts(tree) == [wanted]
+    else:
+        assert "others than root may read" in known_hosts(tree, 1)
 
 
 def test_no_key_is_shown_where_sshd_is_told_to_use_none(tree):

@@ -92,6 +92,29 @@ def test_one_that_is_not_enabled_is_no_door(debian):
     assert debian.state() == before
 
 
+@pytest.mark.parametrize("option", ((), ("--takeover",)))
+@pytest.mark.parametrize("install, links", (
+    ("WantedBy=multi-user.target", ("multi-user.target.wants",)),
+    ("RequiredBy=multi-user.target", ("multi-user.target.requires",)),
+    ("WantedBy=default.target", ("default.target.wants",)),
+    ("RequiredBy=sockets.target", ("sockets.target.requires",)),
+    ("WantedBy=multi-user.target sockets.target", ("multi-user.target.wants", "sockets.target.wants")),
+    ("WantedBy=sockets.target\nRequiredBy=multi-user.target", ("multi-user.target.requires", "sockets.target.wants"))))
+def test_whatever_target_enables_it(install, links, option, debian):
+    """Ours is started early, too; that link goes again, and all of his stay."""
+    write_by_hand(debian, HAND_SOCKET.replace("WantedBy=sockets.target", install))
+    debian.remove(LINK)
+    for link in links:
+        debian.link(f"{UNITS}/{link}/sshd-vsock.socket", "../sshd-vsock.socket")
+    before = debian.state()
+    debian.apply(*option)
+    assert debian.read(SOCKET).startswith(MARKER) and debian.at(LINK).is_symlink()
+    assert "nothing to do" in debian.apply().stderr and debian.run("status").returncode == 0
+    assert debian.run("remove").returncode == 0
+    assert changes(before, debian.state()) <= {"/etc/modules-load.d", f"{UNITS}/sockets.target.wants"}
+    assert "nothing to do" in debian.run("remove").stderr
+
+
 @pytest.mark.parametrize("socket, template", (
     (HAND_SOCKET.replace("::22", "::2222"), HAND_TEMPLATE),
     (HAND_SOCKET.replace("Accept=yes", "Accept=no"), HAND_TEMPLATE),
@@ -189,3 +212,13 @@ def test_request_is_about_files_that_are_enabled(what, debian):
 def test_request_is_for_plan_and_apply(verb, debian):
     result = debian.run(verb, "--takeover")
     assert result.returncode == 2 and f"--takeover is not for {verb};" in result.stderr
+
+
+@pytest.mark.parametrize("place, counts", (
+    ("sshd-vsock.socket.d", True), ("sshd-.socket.d", True), ("socket.d", True),
+    ("sshd.socket.d", False), ("ssh-.socket.d", False), ("sshd-vsock-.socket.d", False)))
+def test_drop_in_of_all_names_that_begin_so(place, counts, debian):
+    """systemd reads those of a name cut at its dashes, too."""
+    debian.put(f"{UNITS}/{place}/a.conf", "[Socket]\nListenStream=2222\n")
+    said = debian.apply("--no-verify", config=CLOSE, status=1 if counts else 0).stderr
+    assert (f"{place}/a.conf has sshd-vsock.socket listen on TCP, too" in said) == counts

@@ -5,7 +5,8 @@ import shlex
 
 import pytest
 
-from tree import UNITS
+import layouts
+from tree import UNITS, Tree
 
 WANTS = f"{UNITS}/multi-user.target.wants/ssh.service"
 ONLY = "the image starts no sshd on TCP where another machine could connect: the vsock listener is the only way in"
@@ -32,6 +33,8 @@ def follow(tree, fix):
             tree.link(path, f"/lib/systemd/system/{words[3]}")
         elif words[:2] == ["systemctl", f"--root={tree}"] and words[2] == "unmask":
             tree.remove(f"{UNITS}/{words[3]}")
+        elif words[0] == "rm":
+            tree.remove(words[1].removeprefix(str(tree)))
         elif words[:2] == ["sed", "-i"]:
             path = words[3].removeprefix(str(tree))
             lines = tree.read(path).decode().splitlines(True)
@@ -86,8 +89,76 @@ def another_section(tree):
     tree.put("/usr/lib/systemd/system/my.target", "[Install]\nWants=ssh.service\n")
 
 
-MENDED = {f.__name__: f for f in (disabled, masked, unreached, loopback)}
+def barred(tree):
+    """By Debian's own mark."""
+    tree.put("/etc/ssh/sshd_not_to_be_run")
+    tree.put("/usr/lib/systemd/system/ssh.service", "[Unit]\nConditionPathExists=!/etc/ssh/sshd_not_to_be_run\n"
+             "ConditionPathExists=!/etc/nothing\n[Service]\nExecStart=/usr/sbin/sshd -D\n")
+
+
+def barred_socket(tree):
+    """What is behind it is not to be run."""
+    by_socket(tree)
+    barred(tree)
+
+
+MENDED = {f.__name__: f for f in (disabled, masked, unreached, loopback, barred, barred_socket)}
 OTHERS = {f.__name__: f for f in (dangling, shadowed, another_default, another_section)}
+
+
+@pytest.mark.parametrize("line", (
+    "127.0.0.1", "127.0.0.1:2222", "127.1", "::1", "[::1]", "[::1]:22", "0:0:0:0:0:0:0:1", "localhost",
+    "localhost:22", "ip6-localhost", "::ffff:127.0.0.1"))
+def test_loopback_is_no_way_in_however_it_is_written(line, debian):
+    debian.put("/etc/ssh/sshd_config.d/10-a.conf", f"ListenAddress {line}\n")
+    debian.apply("--no-verify")
+    follow(debian, no_way(debian))
+
+
+@pytest.mark.parametrize("line", ("10.0.0.1", "10.0.0.1:22", "2001:db8::1", "[2001:db8::1]", "[::]:22", "0.0.0.0"))
+def test_address_that_others_reach_is_a_way_in_however_it_is_written(line, debian):
+    debian.put("/etc/ssh/sshd_config.d/10-a.conf", f"ListenAddress {line}\n")
+    debian.apply("--no-verify")
+    assert debian.run("remove").returncode == 0
+
+
+ADDRESS = "have ssh.service listen on an address that others reach, not on loopback alone, and run this again"
+
+
+@pytest.mark.parametrize("options, leads", (
+    ("-o ListenAddress=127.0.0.1", False), ("-oListenAddress=::1 -4", False), ("-f /etc/ssh/other", False),
+    ("-Df/etc/ssh/other -o ListenAddress=localhost", False),
+    ("-o ListenAddress=127.0.0.1 -o ListenAddress=10.0.0.1", True), ("-f /etc/ssh/other -oListenAddress=10.0.0.1", True),
+    ("-f /etc/ssh/wide", True), ("-f /etc/ssh/open", True)))
+def test_loopback_by_options_is_no_way_in(options, leads, debian):
+    """Addresses of the command add to those of its file, which another one may be."""
+    debian.put("/etc/default/ssh", f"SSHD_OPTS='{options}'\n")
+    debian.put("/etc/ssh/other", "ListenAddress 127.0.0.1\n")
+    debian.put("/etc/ssh/wide", "ListenAddress 127.0.0.1\nListenAddress 0.0.0.0:22\n")
+    debian.put("/etc/ssh/open", "PermitRootLogin no\n")
+    debian.apply("--no-verify")
+    if leads:
+        assert debian.run("remove").returncode == 0
+    else:
+        assert no_way(debian) == ADDRESS
+        debian.put("/etc/default/ssh", "SSHD_OPTS=\n")
+        assert debian.run("remove").returncode == 0
+
+
+def test_loopback_by_options_and_lines(debian):
+    """Each adds to the other, and where another file is read its lines count alone."""
+    debian.put("/etc/default/ssh", "SSHD_OPTS='-o ListenAddress=127.0.0.1'\n")
+    debian.put("/etc/ssh/sshd_config.d/50-a.conf", "ListenAddress ::1\n")
+    debian.apply("--no-verify")
+    assert no_way(debian) == ADDRESS
+    debian.put("/etc/default/ssh", "SSHD_OPTS = -o 'ListenAddress 127.0.0.1'\n")
+    assert no_way(debian) == ADDRESS
+    debian.put("/etc/default/ssh", "SSHD_OPTS='-f /etc/ssh/other'\n")
+    debian.put("/etc/ssh/other", "ListenAddress 127.0.0.1\n")
+    debian.put("/etc/ssh/sshd_config.d/50-a.conf", "ListenAddress 10.0.0.1\n")
+    assert no_way(debian) == ADDRESS
+    debian.put("/etc/default/ssh", "SSHD_OPTS='-o ListenAddress=127.0.0.1'\n")
+    assert debian.run("remove").returncode == 0
 
 
 @pytest.mark.parametrize("config", ("", "disable_tcp: true\n", "listen_address: 127.0.0.1\n"))
@@ -126,6 +197,14 @@ def test_socket_on_loopback_is_no_way_in(debian):
     assert debian.run("remove").returncode == 0
 
 
+def test_socket_that_a_generator_has_on_loopback_is_no_way_in(folder):
+    """It makes the socket's addresses of sshd's lines."""
+    tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
+    tree.put("/etc/ssh/sshd_config.d/10-a.conf", "ListenAddress ::1\n")
+    tree.apply("--no-verify")
+    follow(tree, no_way(tree))
+
+
 def by_default_target(tree):
     tree.remove(WANTS)
     tree.put("/usr/lib/systemd/system/my.target", "[Unit]\nWants=x.service  ssh.service\n")
@@ -148,6 +227,11 @@ def by_vendor(tree):
     tree.link("/usr/lib/systemd/system/multi-user.target.wants/ssh.service", "../ssh.service")
 
 
+def by_condition_that_is_taken_back(tree):
+    barred(tree)
+    tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Unit]\nConditionPathExists=\n")
+
+
 def by_own_unit(tree):
     dangling(tree)
     tree.put(f"{UNITS}/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n")
@@ -159,7 +243,7 @@ def by_one_address_of_two(tree):
 
 
 WAYS = {f.__name__: f for f in (by_default_target, by_lines_as_systemd_reads_them, by_socket, by_vendor,
-                                by_own_unit, by_one_address_of_two)}
+                                by_own_unit, by_one_address_of_two, by_condition_that_is_taken_back)}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -78,6 +78,14 @@ def test_wsl_conf_is_merged(distribution, before, after, said):
     assert distribution.read("/etc/wsl.conf").decode() == after
 
 
+def test_words_of_the_tree_do_not_write_to_the_terminal(distribution):
+    distribution.put("/etc/wsl.conf", "[boot]\nsystemd=\x1b]0;a\x07\x9b1m" + "b" * 10000 + "\n")
+    (told,) = pack(distribution)
+    assert told.isprintable() and len(told) < 200
+    assert "systemd was ?]0;a?" in told and "b, and is true now: without it there is no listener" in told
+    assert distribution.read("/etc/wsl.conf") == b"[boot]\nsystemd=true\n"
+
+
 def test_what_is_the_trees_own_stays(distribution):
     """Also the configuration; pack says what each has to do."""
     own = {"/etc/wsl-distribution.conf": "[oobe]\ncommand=/mine\n", "/etc/oobe.sh": "#!/bin/sh\n",

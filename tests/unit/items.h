@@ -94,5 +94,5 @@ static inline void expect_items(const struct made *m, const char *want)
 #define RECORD(phase, sign, unit)                                                                  \
         phase sign " /etc/systemd/system-preset/10-sshd-vsock-" unit ".preset\n"
 #define MASK(phase, sign, unit) phase sign " " UNITS unit "\n"
-#define MODULES(sign)           "o" sign " /etc/modules-load.d/sshd-vsock.conf\n"
-#define HOSTS(sign)             "o" sign " /etc/hosts\n"
+#define MODULES(phase, sign)    phase sign " /etc/modules-load.d/sshd-vsock.conf\n"
+#define HOSTS(phase, sign)      phase sign " /etc/hosts\n"

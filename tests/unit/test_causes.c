@@ -235,16 +235,32 @@ static void test_weight(void **state)
         assert_int_equal(cause_weight("Started sshd-vsock@1.service", 6, true), 0);
 }
 
+/* Whole paths, as many as there is room for. */
+static void test_files(void **state)
+{
+        AUTO(argv_free) struct argv files = { 0 };
+        AUTO_BUF out = BUF_INIT;
+
+        (void)state;
+        assert_int_equal(argv_adds(&files, "/etc/a.conf"), 0);
+        assert_int_equal(argv_adds(&files, "/etc/b.conf"), 0);
+        cause_files(&files, 200, &out);
+        assert_string_equal(buf_str(&out), "/etc/a.conf, /etc/b.conf");
+        buf_free(&out);
+        cause_files(&files, 23, &out);
+        assert_string_equal(buf_str(&out), "/etc/a.conf and 1 more");
+        buf_free(&out);
+        cause_files(&files, 5, &out);
+        assert_string_equal(buf_str(&out), "2 drop-ins");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_rows),
-                cmocka_unit_test(test_ids),
-                cmocka_unit_test(test_journal),
-                cmocka_unit_test(test_place),
-                cmocka_unit_test(test_weight),
-                cmocka_unit_test(test_denial),
-                cmocka_unit_test(test_denial_of_others),
+                cmocka_unit_test(test_rows),   cmocka_unit_test(test_files),
+                cmocka_unit_test(test_ids),    cmocka_unit_test(test_journal),
+                cmocka_unit_test(test_place),  cmocka_unit_test(test_weight),
+                cmocka_unit_test(test_denial), cmocka_unit_test(test_denial_of_others),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

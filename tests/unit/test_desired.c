@@ -9,7 +9,7 @@ static void test_defaults(void **state)
         AUTO(made_free) struct made m = make("", sample_facts());
 
         (void)state;
-        expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
+        expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("o", "+") HOSTS("o", "+")
                                  HUSH("-", "-", "-") LISTEN("o", "-") SOCKET_DROPINS("o", "-", "-")
                                          PRESET("o", "+"));
         assert_string_equal(find(&m, PATH_HOSTS)->content, "127.0.0.1");
@@ -24,7 +24,7 @@ static void test_closed(void **state)
 
         (void)state;
         expect_items(&m,
-                     LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("-")
+                     LISTENER("o", "+") PROVISION("o", "+") MODULES("o", "+") HOSTS("o", "-")
                              HUSH("-", "-", "-") RECORD("c", "+", "ssh.service")
                                      MASK("c", "+", "ssh.service") RECORD("c", "+", "ssh.socket")
                                              MASK("c", "+", "ssh.socket") PRESET("o", "+"));
@@ -125,8 +125,8 @@ static void test_listen(void **state)
         {
                 AUTO(made_free) struct made m = make("listen_address: 127.0.0.1\n", f);
 
-                expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
-                                         HUSH("-", "-", "-") LISTEN(
+                expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("o", "+")
+                                         HOSTS("o", "+") HUSH("-", "-", "-") LISTEN(
                                                  "c", "+") "c+ /etc/ssh/sshd_config\n"
                                                            "c+ "
                                                            "/etc/ssh/sshd_config.d/"
@@ -254,8 +254,8 @@ static void test_none(void **state)
         assert_int_equal(desired_none(&m.f, &m.d), 0);
         expect_items(&m,
                      LISTEN("o", "-") SOCKET_DROPINS("o", "-", "-") MASK("o", "-", "ssh.service")
-                             RECORD("a", "-", "ssh.service") HUSH("-", "-", "-") PRESET("o", "-")
-                                     HOSTS("-") MODULES("-") LISTENER_GOES);
+                             RECORD("a", "-", "ssh.service") HUSH("-", "-", "-") PRESET("c", "-")
+                                     HOSTS("c", "-") MODULES("c", "-") LISTENER_GOES);
         for (size_t i = 0; i < m.d.n; i++)
                 assert_true((m.d.items[i].kind == ITEM_LINK) == (m.d.items[i].content != NULL));
         made_free(&m);

@@ -10,8 +10,8 @@ static void test_hushlogin(void **state)
         {
                 AUTO(made_free) struct made m = make("hushlogin: true\n", sample_facts());
 
-                expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("+") HOSTS("+")
-                                         HUSH("+", "+", "+") LISTEN("o", "-")
+                expect_items(&m, LISTENER("o", "+") PROVISION("o", "+") MODULES("o", "+")
+                                         HOSTS("o", "+") HUSH("+", "+", "+") LISTEN("o", "-")
                                                  SOCKET_DROPINS("o", "-", "-") PRESET("o", "+"));
                 assert_int_equal(find(&m, "/home/admin/.hushlogin")->uid, 1000);
         }

@@ -33,6 +33,7 @@ static void test_expand(void **state)
                        "[sshd][-f][/etc/x][-4]");
         expect_command(WORDS("sshd", "$O"), "O=\"-o 'X y' \\\"a b\\\"c d\\\\ e '' 'open \"\n",
                        "[sshd][-o][X y][a bc][d e][][open ]");
+        expect_command(WORDS("sshd", "$O"), "O=-o \"X y\" -4\n", "[sshd][-o][X y][-4]");
         expect_command(WORDS("-o", "AuthorizedKeysFile ${DIR}/a .ssh/b"), "DIR=/run/c",
                        "[-o][AuthorizedKeysFile /run/c/a .ssh/b]");
         expect_command(WORDS("${A}", "x${A}y", "$A.b", "$$A", "a$$", "${A", "$"), "A='1 2'",
@@ -58,14 +59,19 @@ static void test_environment_file(void **state)
         (void)state;
         expect_file("", "");
         expect_file("# a comment \\\nA=1\n; another\nB=2", "[B=2]");
-        expect_file("  A = 1\nB=  two words  \nC=", "[B=two words][C=]");
+        expect_file("  A = 1\nB=  two words  \nC=", "[A=1][B=two words][C=]");
         expect_file("A=\"a b\"'c d'e\\ f\n", "[A=a bc de f]");
+        /* quotes are some at the value's beginning, and behind each other; blanks there go */
+        expect_file("A=\"a b\" c \nB= 'x ' \nC='1' \"2\"", "[A=a bc][B=x ][C=12]");
+        expect_file("A=-o \"X y\" 'z'\nB=it's\nC=\\'a b'", "[A=-o \"X y\" 'z'][B=it's][C='a b']");
         expect_file("A=\"1\\\"2\\$\\x\"\n", "[A=1\"2$\\x]");
         expect_file("A=one\\\ntwo\r\nB=3\r\n", "[A=onetwo][B=3]");
         expect_file("A=\"over\ntwo lines\"\nB=1", "[A=over\ntwo lines][B=1]");
         expect_file("A=\"open", "[A=open]");
-        expect_file("A=\\", "[A=\\]");
+        expect_file("A=\\\nB=\"\\", "[A=B=\"]");
+        expect_file("B=\"\\", "[B=]");
         expect_file("export A=1\n=2\n1A=3\nB=4", "[B=4]");
+        expect_file("bad key='over\nA=1\n'\nA=2\nC", "[A=2]");
         expect_file("A=x #not a comment\n", "[A=x #not a comment]");
 }
 

@@ -203,7 +203,12 @@ static void test_empty_and_many(void **state)
                 buf_addf(&text, "u%u:x:%u:1::/u:\n", i, i);
         assert_int_equal(users_parse(text.data, text.len, &many), 0);
         assert_int_equal(many.n, 1000);
-        assert_int_equal(users_find(&many, "u999")->uid, 999);
+        for (unsigned i = 0; i < 1000; i++)
+                assert_ptr_equal(users_find(&many, many.list[i].name), &many.list[i]);
+        assert_null(users_find(&many, "u"));
+        assert_null(users_find(&many, "u1000"));
+        assert_null(users_find(&many, "v"));
+        assert_null(users_find(&none, "u0"));
 }
 
 /* Any bytes at all: what comes out keeps the promises of the header. */

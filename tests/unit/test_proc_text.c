@@ -143,6 +143,13 @@ static void test_options(void **state)
                   "-f/x, -oListenAddress=0.0.0.0" },
                 { "/usr/sbin/sshd -D -o listenaddress=::1 -o LogLevel=INFO",
                   "-o listenaddress=::1" },
+                { "sshd: /usr/sbin/sshd -Df /etc/ssh/other [listener] 0 of 10-100 startups",
+                  "-f /etc/ssh/other" },
+                { "sshd: /usr/sbin/sshd -Def/x -4do ListenAddress=::1 -u0 [listener]",
+                  "-f/x, -o ListenAddress=::1" },
+                { "sshd: /usr/sbin/sshd -o ListenAddress ::1 -4 [listener]",
+                  "-o ListenAddress ::1" },
+                { "sshd: /usr/sbin/sshd -h /k -f -p 4 -b/f -E -f /x", "-f -p" },
                 { "sshd: /usr/sbin/sshd -D -f", "" },
                 { "sshd -o", "" },
                 { "", "" },
@@ -157,14 +164,65 @@ static void test_options(void **state)
         }
 }
 
+/* Where the words stand that are to be taken out. */
+static void test_passes(void **state)
+{
+        static const struct {
+                const char *text;
+                bool passes;
+        } table[] = {
+                { "SSHD_OPTS=\"-f /x\"\n", true },
+                { "SSHD_OPTS='-4 -f /x'", true },
+                { "SSHD_OPTS=-f /x -4\r\n", true },
+                { "[Service]\nExecStart=/usr/sbin/sshd -D -f /x\n", true },
+                { "#SSHD_OPTS=\"-f /x\"\n", false },
+                { " ; for example: -f /x\n", false },
+                { "# -f /x\nSSHD_OPTS=-f /x", true },
+                { "SSHD_OPTS=-f /xy\n", false },
+                { "SSHD_OPTS=-Df /x\n", false },
+                { "SSHD_OPTS=--f /x\n", false },
+                { "", false },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (text_passes(table[i].text, "-f /x") != table[i].passes)
+                        fail_msg("%s", table[i].text);
+}
+
+/* Started by the words of its unit, beside what those of the environment are: "-4" and so on. */
 static void test_plain_listener(void **state)
 {
+        static const struct {
+                const char *title, *options[4];
+                bool plain;
+        } table[] = {
+                { "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100", { NULL }, true },
+                { "sshd: /usr/sbin/sshd -D -e [listener] 0 of 10", { NULL }, true },
+                { "sshd: /usr/sbin/sshd -D -f /x [listener] 0 of", { NULL }, false },
+                { "sshd: /usr/sbin/sshd -D -o ListenAddress=::", { NULL }, false },
+                { "sshd: ana@pts/0", { NULL }, false },
+                { "sshd: /usr/sbin/sshd -D -4 -u0 [listener] 0 of", { "-4", "-u0" }, true },
+                { "sshd: /usr/sbin/sshd -D -4 -e [listener] 0 of", { "-q", "-4" }, true },
+                { "sshd: /usr/sbin/sshd -D -o X [y [listener] 0 of", { "-o", "X [y" }, true },
+                { "sshd: /usr/sbin/sshd -D -f /x [listener] 0 of", { "-f", "/x" }, true },
+                /* it was started before the options were there, and has to be restarted */
+                { "sshd: /usr/sbin/sshd -D [listener] 0 of", { "-4" }, true },
+                { "sshd: /usr/sbin/sshd -D -6 [listener] 0 of", { "-4" }, false },
+                { "sshd: /usr/sbin/sshd -D -4 [listener] 0 of", { "-4", "-u0" }, false },
+                { "sshd: /usr/sbin/sshd -D -4 -u0 [listener] 0 of", { "-4" }, false },
+                { "sshd: /usr/sbin/sshd -D -4 -u0 [listener] 0 of", { NULL }, false },
+        };
+
         (void)state;
-        assert_true(process_is_plain_listener("sshd: /usr/sbin/sshd -D [listener] 0 of 10-100"));
-        assert_true(process_is_plain_listener("sshd: /usr/sbin/sshd -D -e [listener] 0 of 10"));
-        assert_false(process_is_plain_listener("sshd: /usr/sbin/sshd -D -f /x [listener] 0 of"));
-        assert_false(process_is_plain_listener("sshd: /usr/sbin/sshd -D -o ListenAddress=::"));
-        assert_false(process_is_plain_listener("sshd: ana@pts/0"));
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                AUTO(argv_free) struct argv options = { 0 };
+
+                for (size_t k = 0; table[i].options[k]; k++)
+                        assert_int_equal(argv_adds(&options, table[i].options[k]), 0);
+                if (process_is_plain_listener(table[i].title, &options) != table[i].plain)
+                        fail_msg("%s", table[i].title);
+        }
 }
 
 int main(void)
@@ -173,6 +231,7 @@ int main(void)
                 cmocka_unit_test(test_listeners), cmocka_unit_test(test_units),
                 cmocka_unit_test(test_long_unit), cmocka_unit_test(test_root),
                 cmocka_unit_test(test_options),   cmocka_unit_test(test_plain_listener),
+                cmocka_unit_test(test_passes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

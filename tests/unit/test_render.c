@@ -316,54 +316,6 @@ static void test_modules(void **state)
         expect(&b, MARKER "vsock_loopback\n");
 }
 
-static void test_listen(void **state)
-{
-        AUTO(config_free)
-        struct config c = sample_config(
-                "listen_address: [127.0.0.1, '10.0.0.1:2200', '::1', '[fe80::1]:65535']");
-        struct facts f = { 0 };
-        AUTO(config_free)
-        struct config twice = sample_config("listen_address: [127.0.0.1, '127.0.0.1:22']\n");
-        struct unit_streams own = { 0 };
-        AUTO_BUF b = BUF_INIT;
-
-        (void)state;
-        render_listen(&c, &b);
-        expect(&b, "ListenAddress 127.0.0.1\nListenAddress 10.0.0.1:2200\nListenAddress ::1\n"
-                   "ListenAddress [fe80::1]:65535\n");
-        render_listen_dropin(&c, &b);
-        expect(&b, MARKER "ListenAddress 127.0.0.1\nListenAddress 10.0.0.1:2200\n"
-                          "ListenAddress ::1\nListenAddress [fe80::1]:65535\n");
-
-#define DROPIN_HEAD MARKER "[Socket]\nListenStream=\nFreeBind=yes\nBindIPv6Only=ipv6-only\n"
-        render_socket_dropin(&c, &f, &own, &b);
-        expect(&b, DROPIN_HEAD "ListenStream=127.0.0.1:22\nListenStream=10.0.0.1:2200\n"
-                               "ListenStream=[::1]:22\nListenStream=[fe80::1]:65535\n");
-
-        /* sshd's own Ports stand in for the one that is not given */
-        f.sshd_ports[f.n_sshd_ports++] = 22;
-        f.sshd_ports[f.n_sshd_ports++] = 2022;
-        render_socket_dropin(&c, &f, &own, &b);
-        expect(&b, DROPIN_HEAD "ListenStream=127.0.0.1:22\nListenStream=127.0.0.1:2022\n"
-                               "ListenStream=10.0.0.1:2200\n"
-                               "ListenStream=[::1]:22\nListenStream=[::1]:2022\n"
-                               "ListenStream=[fe80::1]:65535\n");
-
-        /* … unless the unit has ports of its own; what else it has stays, but for a stream on
-         * our own port; no address comes twice */
-        own.ports[own.n_ports++] = 2200;
-        buf_adds(&own.others, "ListenStream=vsock::22\nListenStream=vsock::1022\n"
-                              "ListenStream=/run/x\n");
-        render_socket_dropin(&c, &f, &own, &b);
-        expect(&b, DROPIN_HEAD "ListenStream=127.0.0.1:2200\nListenStream=10.0.0.1:2200\n"
-                               "ListenStream=[::1]:2200\nListenStream=[fe80::1]:65535\n"
-                               "ListenStream=vsock::1022\nListenStream=/run/x\n");
-        unit_streams_free(&own);
-        f.n_sshd_ports = 0;
-        render_socket_dropin(&twice, &f, &own, &b);
-        expect(&b, DROPIN_HEAD "ListenStream=127.0.0.1:22\n");
-}
-
 static void test_hushlogin(void **state)
 {
         AUTO_BUF b = BUF_INIT;
@@ -388,7 +340,6 @@ int main(void)
                 cmocka_unit_test(test_preset_closed),
                 cmocka_unit_test(test_modules_wanted),
                 cmocka_unit_test(test_modules),
-                cmocka_unit_test(test_listen),
                 cmocka_unit_test(test_hushlogin),
         };
 

@@ -58,12 +58,13 @@ static void test_units_that_are_none_are_not_named(void **state)
                 bool ssh, sshd;
                 const char *before, *after;
         } table[] = {
-                { false, false, "", " cloud-init-network.service" },
-                { true, false, "Before=ssh.service\n", " cloud-init-network.service ssh.service" },
+                { false, false, "", " systemd-user-sessions.service" },
+                { true, false, "Before=ssh.service\n",
+                  " systemd-user-sessions.service ssh.service" },
                 { false, true, "Before=sshd.service\n",
-                  " cloud-init-network.service sshd.service" },
+                  " systemd-user-sessions.service sshd.service" },
                 { true, true, "Before=ssh.service\nBefore=sshd.service\n",
-                  " cloud-init-network.service ssh.service sshd.service" },
+                  " systemd-user-sessions.service ssh.service sshd.service" },
         };
 
         (void)state;

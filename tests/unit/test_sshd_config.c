@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -129,6 +130,30 @@ static bool includes(const char *text, const char *path)
 
         assert_int_equal(sshd_config_scan(text, strlen(text), &c), 0);
         return sshd_config_includes(&c, path);
+}
+
+/* What a block ends is marked once, however many there are around it and beside it. */
+static void test_blocks_in_blocks(void **state)
+{
+        enum { BLOCKS = 40000, ITEMS = 5 };
+        AUTO(sshd_config_free) struct sshd_config c = { 0 };
+        AUTO_BUF text = BUF_INIT;
+        clock_t began = clock();
+
+        (void)state;
+        buf_adds(&text, "Port 1\n");
+        for (size_t i = 0; i < BLOCKS; i++)
+                buf_adds(&text, SSHD_CONFIG_BEGIN "\nPort 2\n");
+        for (size_t i = 0; i < BLOCKS; i++) {
+                buf_adds(&text, "Port 2\n" SSHD_CONFIG_BEGIN "\nPort 2\nPort 2\n");
+                buf_adds(&text, SSHD_CONFIG_END "\nPort 2\n" SSHD_CONFIG_END "\n");
+        }
+        buf_adds(&text, SSHD_CONFIG_END "\nPort 1\n" SSHD_CONFIG_BEGIN "\nPort 1\n");
+        assert_int_equal(sshd_config_scan(buf_str(&text), text.len, &c), 0);
+        assert_int_equal(c.n, ITEMS * BLOCKS + 3);
+        for (size_t i = 0; i < c.n; i++)
+                assert_int_equal(c.items[i].ours, c.items[i].argument[0] == '2');
+        assert_true((clock() - began) / CLOCKS_PER_SEC < 10);
 }
 
 static void test_includes(void **state)
@@ -326,7 +351,7 @@ int main(void)
                 cmocka_unit_test(test_nul),       cmocka_unit_test(test_ours),
                 cmocka_unit_test(test_includes),  cmocka_unit_test(test_block),
                 cmocka_unit_test(test_comment),   cmocka_unit_test(test_comment_at_the_end),
-                cmocka_unit_test(test_laws),
+                cmocka_unit_test(test_laws),      cmocka_unit_test(test_blocks_in_blocks),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

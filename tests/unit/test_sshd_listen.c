@@ -139,7 +139,7 @@ static void test_real(void **state)
         expect_real("listen_address: 0.0.0.0", "127.0.0.1:22 10.0.0.1:22", "", "0.0.0.0");
         expect_real("listen_address: 0.0.0.0", "0.0.0.0:22 [::]:22", "[::]:22", "");
         expect_real("listen_address: '::'", "[::1]:22 127.0.0.1:22", "127.0.0.1:22", "::");
-        expect_real("listen_address: 'fe80::1'", "[fe80::1%eth0]:22", "", "");
+        expect_real("listen_address: 'fd80::1'", "[fd80::1%eth0]:22", "", "");
         /* what cannot be read is wanted by nobody */
         expect_real("listen_address: 127.0.0.1", "127.0.0.1:22 x 127.0.0.1 127.0.0.1:1x [::1:22",
                     "x 127.0.0.1 127.0.0.1:1x [::1:22", "");
@@ -177,7 +177,12 @@ static void test_split(void **state)
 
 static void test_outside(void **state)
 {
-        static const char *const inside[] = { "127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1" };
+        static const char *const inside[] = {
+                "127.0.0.1",     "127.1.2.3",       "127.1",
+                "::1",           "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1",
+                "::FFFF:7f00:1", "localhost",       "ip6-localhost",
+                "web1",
+        };
         static const char *const outside[] = { "0.0.0.0",    "::",      "10.127.0.1",
                                                "12.7.0.1",   "fe80::1", "::ffff:10.0.0.1",
                                                "::127.0.0.1" };
@@ -187,6 +192,36 @@ static void test_outside(void **state)
                 assert_false(listen_is_outside(inside[i]));
         for (size_t i = 0; i < ELEMENTSOF(outside); i++)
                 assert_true(listen_is_outside(outside[i]));
+}
+
+/* As ListenAddress has it. */
+static void test_written(void **state)
+{
+        static const struct {
+                const char *argument, *host;
+        } table[] = {
+                { "127.0.0.1", "127.0.0.1" },
+                { "127.0.0.1:2222", "127.0.0.1" },
+                { "::1", "::1" },
+                { "fe80::1%eth0", "fe80::1" },
+                { "[::1]", "::1" },
+                { "[::1]:2222", "::1" },
+                { "[10.0.0.1]:2222", "10.0.0.1" },
+                { "localhost", "localhost" },
+                { "localhost:22", "localhost" },
+                { "[::1", "" }, /* sshd ends with each of these */
+                { "[::1]x", "" },
+                { "127.0.0.1/8", "" },
+        };
+        char host[64];
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                listen_host(table[i].argument, host, sizeof(host));
+                assert_string_equal(host, table[i].host);
+        }
+        listen_host("10.0.0.1", host, 4);
+        assert_string_equal(host, "");
 }
 
 /* A stranger's thousand sockets must not be a thousand words. */
@@ -232,6 +267,7 @@ int main(void)
                 cmocka_unit_test(test_real),       cmocka_unit_test(test_split),
                 cmocka_unit_test(test_outside),    cmocka_unit_test(test_few),
                 cmocka_unit_test(test_family),     cmocka_unit_test(test_stale),
+                cmocka_unit_test(test_written),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

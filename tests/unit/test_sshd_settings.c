@@ -14,6 +14,8 @@ static void show(const struct sshd_settings *s, struct buf *out)
         buf_addf(out, "%s %d", s->config ? s->config : "-", s->has_family ? s->family : -1);
         for (size_t i = 0; i < s->host_keys.n; i++)
                 buf_addf(out, " %s", s->host_keys.list[i]);
+        for (size_t i = 0; i < s->listen.n; i++)
+                buf_addf(out, " at %s", s->listen.list[i]);
 }
 
 static void expect(const char *const *words, const char *file, const char *want)
@@ -64,11 +66,23 @@ static void test_options(void **state)
         expect(WORDS("-y", "-4"), "", "- -1");
 }
 
+static void test_addresses(void **state)
+{
+        (void)state;
+        expect(WORDS("-oListenAddress=::1", "-o", "listenaddress 10.0.0.1:22", "-oPort=1"), "",
+               "- -1 at ::1 at 10.0.0.1:22");
+        expect(WORDS("-Df/x"),
+               "#ListenAddress ::\nListenAddress [::1] # mine\n" SSHD_CONFIG_BEGIN
+               "\nListenAddress 10.0.0.1\n" SSHD_CONFIG_END "\n",
+               "/x -1 at [::1]");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_files),
                 cmocka_unit_test(test_options),
+                cmocka_unit_test(test_addresses),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,6 +138,46 @@ static void test_templates_that_are_alike(void **state)
               "");
 }
 
+/* The same words in other letters: quotes, merged /usr, a variable in braces, letters together. */
+static void test_commands_that_are_alike(void **state)
+{
+        static const char *const same[] = {
+                "/sbin/sshd -i",
+                "-/bin/sshd -i",
+                "\"/usr/sbin/sshd\" '-i'",
+                "/usr/sbin/sshd -i ${SSHD_OPTS}",
+                "/usr/sbin/sshd -i -o \"PrintMotd no\"",
+                "/usr/sbin/sshd -i '-oLogLevel VERBOSE' -o 'UsePAM no'",
+                "/usr/sbin/sshd -ie -Dq",
+        };
+        static const char *const others[] = {
+                "/opt/sbin/sshd -i",
+                "/usr/sbin/sshd -i -o \"PermitRootLogin no\"",
+                "/usr/sbin/sshd -i -o 'UsePAM yes'",
+                "/usr/sbin/sshd -i '-f /etc/x'",
+                "/usr/sbin/sshd -i ${MINE}",
+                "/usr/sbin/sshd -it",
+                "/usr/sbin/sshd \\-i",
+                "/usr/sbin/sshd -i \"\"",
+        };
+        AUTO_BUF different = BUF_INIT, text = BUF_INIT;
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(same); i++) {
+                buf_free(&text);
+                buf_addf(&text, "%sExecStart=%s\n", TEMPLATE(""), same[i]);
+                check(TAKEOVER_TEMPLATE, buf_str(&text), "");
+                assert_true(takeover_starts_sshd(buf_str(&text), text.len));
+        }
+        for (size_t i = 0; i < ELEMENTSOF(others); i++) {
+                buf_free(&text);
+                buf_addf(&text, "%sExecStart=%s\n", TEMPLATE(""), others[i]);
+                assert_int_equal(takeover_is_alike(TAKEOVER_TEMPLATE, buf_str(&text), text.len, 22,
+                                                   &different),
+                                 0);
+        }
+}
+
 static void test_templates_that_are_not(void **state)
 {
         (void)state;
@@ -173,6 +213,7 @@ int main(void)
                 cmocka_unit_test(test_sockets_that_are_not),
                 cmocka_unit_test(test_who_starts_sshd),
                 cmocka_unit_test(test_templates_that_are_alike),
+                cmocka_unit_test(test_commands_that_are_alike),
                 cmocka_unit_test(test_templates_that_are_not),
         };
 

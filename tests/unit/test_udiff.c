@@ -285,6 +285,31 @@ static void test_patch(void **state)
         }
 }
 
+/* Lines are counted from the first of the file, whatever is set aside. */
+static void test_head_and_tail(void **state)
+{
+        AUTO_BUF from = BUF_INIT;
+        AUTO_BUF to = BUF_INIT;
+
+        (void)state;
+        for (size_t i = 0; i < 100; i++) {
+                buf_addf(&from, "%zu\n", i);
+                buf_adds(&to, i == 60 ? "X\n" : "");
+                if (i != 50)
+                        buf_addf(&to, "%zu\n", i);
+        }
+        buf_adds(&from, "end");
+        buf_adds(&to, "end");
+        expect(buf_str(&from), buf_str(&to),
+               HEAD "@@ -48,7 +48,6 @@\n 47\n 48\n 49\n-50\n 51\n 52\n 53\n"
+                    "@@ -58,6 +57,7 @@\n 57\n 58\n 59\n+X\n 60\n 61\n 62\n");
+        expect("a\nb\nc\nd\ne", "a\nb\nc\nd\ne\n",
+               HEAD "@@ -2,4 +2,4 @@\n b\n c\n d\n-e\n\\ No newline at end of file\n+e\n");
+        expect("a\nb\nc\nd\n", "a\nb\nc\nd\nd\n", HEAD "@@ -2,3 +2,4 @@\n b\n c\n d\n+d\n");
+        expect("xb\n1\n2\n3\n4\n", "b\n1\n2\n3\n4\n",
+               HEAD "@@ -1,4 +1,4 @@\n-xb\n+b\n 1\n 2\n 3\n");
+}
+
 static int make_directory(void **state)
 {
         (void)state;
@@ -318,6 +343,7 @@ int main(void)
                 cmocka_unit_test(test_utf8),
                 cmocka_unit_test(test_beyond_all_bounds),
                 cmocka_unit_test(test_limit),
+                cmocka_unit_test(test_head_and_tail),
                 cmocka_unit_test_setup_teardown(test_patch, make_directory, remove_directory),
         };
 

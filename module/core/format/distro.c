@@ -96,7 +96,6 @@ const struct sshd_environment distro_environments[N_SSHD_ENVIRONMENTS] = {
           "CRYPTO_POLICY=" },
 };
 
-#define BIT(v)   (1u << (v))
 #define ANYWHERE (BIT(N_VIRTS) - 1)
 
 /* Which transport to load where. Two rules of the kernel decide (net/vmw_vsock/af_vsock.c,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * exec-start.c: see exec-start.h. The rules are those of systemd's env-util.c (replace_env_argv)
- * and env-file.c.
+ * and env-file.c (parse_env_file_internal()).
  */
 #include "core/format/exec-start.h"
 
@@ -35,14 +35,25 @@ static const char *value_of(const struct argv *env, const char *name, size_t len
 
 struct reader {
         const char *at, *end;
-        struct buf value;
-        size_t kept; /* of the value, without the blanks that may end it */
+        struct buf text;
+        size_t kept; /* of the text, without the blanks that may end it */
 };
 
 static void keep(struct reader *r, char c)
 {
-        buf_add(&r->value, &c, 1);
-        r->kept = r->value.len;
+        buf_add(&r->text, &c, 1);
+        r->kept = r->text.len;
+}
+
+/* To the name's end, which is the first '='; false where the line has none. */
+static bool read_name(struct reader *r)
+{
+        for (; r->at < r->end && !strchr("=\r\n", *r->at); r->at++)
+                if (*r->at == ' ' || *r->at == '\t')
+                        buf_add(&r->text, r->at, 1);
+                else
+                        keep(r, *r->at);
+        return r->at < r->end && *r->at == '=';
 }
 
 /* Within single quotes all counts as it is; in double quotes a backslash spares the few that mean
@@ -50,8 +61,9 @@ static void keep(struct reader *r, char c)
 static void read_quoted(struct reader *r, char quote)
 {
         for (; r->at < r->end && *r->at != quote; r->at++) {
-                if (quote == '"' && *r->at == '\\' && r->at + 1 < r->end) {
-                        r->at++;
+                if (quote == '"' && *r->at == '\\') {
+                        if (++r->at == r->end)
+                                return;
                         if (*r->at == '\n')
                                 continue;
                         if (!strchr("\"\\`$", *r->at))
@@ -62,55 +74,80 @@ static void read_quoted(struct reader *r, char quote)
         r->at += r->at < r->end;
 }
 
+/* PRE_VALUE: quotes are some at the beginning and behind others, and blanks between them go. */
+static void read_leading(struct reader *r)
+{
+        for (; r->at < r->end; r->at++) {
+                if (*r->at == '"' || *r->at == '\'') {
+                        r->at++;
+                        read_quoted(r, r->at[-1]);
+                        r->at--;
+                } else if (*r->at != ' ' && *r->at != '\t') {
+                        return;
+                }
+        }
+}
+
+/* VALUE: quotes are what they are. */
 static void read_value(struct reader *r)
 {
-        while (r->at < r->end && (*r->at == ' ' || *r->at == '\t'))
-                r->at++;
+        read_leading(r);
         while (r->at < r->end && *r->at != '\n' && *r->at != '\r') {
                 char c = *r->at++;
 
-                if (c == '"' || c == '\'') {
-                        read_quoted(r, c);
-                } else if (c == '\\' && r->at < r->end) {
-                        c = *r->at++;
-                        if (c != '\n')
-                                keep(r, c);
+                if (c == '\\') {
+                        if (r->at < r->end && !strchr("\r\n", *r->at))
+                                keep(r, *r->at);
+                        r->at += r->at < r->end;
                 } else if (c == ' ' || c == '\t') {
-                        buf_add(&r->value, &c, 1);
+                        buf_add(&r->text, &c, 1);
                 } else {
                         keep(r, c);
                 }
         }
 }
 
-static void skip_line(struct reader *r)
+/* Up to systemd 253 a backslash has a comment go on, from 254 on it does not. */
+static void skip_comment(struct reader *r)
 {
-        while (r->at < r->end && *r->at != '\n')
+        while (r->at < r->end && *r->at != '\n' && *r->at != '\r')
                 r->at += *r->at == '\\' && r->at + 1 < r->end ? 2 : 1;
+}
+
+/* An assignment to what is no name is read to its end, too. */
+static int read_assignment(struct reader *r, struct argv *env)
+{
+        size_t name;
+
+        buf_free(&r->text);
+        r->kept = 0;
+        if (!read_name(r))
+                return r->text.error;
+        r->at++;
+        name = r->kept;
+        if (r->text.error == 0 && r->text.len > 0)
+                r->text.len = name;
+        keep(r, '=');
+        read_value(r);
+        if (r->text.error < 0 || name == 0 || name_length(buf_str(&r->text)) != name)
+                return r->text.error;
+        return argv_add(env, r->text.data, r->kept);
 }
 
 int environment_parse(const char *text, size_t len, struct argv *env)
 {
-        struct reader r = { .at = text, .end = text + len, .value = BUF_INIT };
+        struct reader r = { .at = text, .end = text + strnlen(text, len), .text = BUF_INIT };
         int rc = 0;
 
         while (rc == 0 && r.at < r.end) {
-                size_t n;
-
-                r.at += strspn(r.at, " \t\r\n");
-                n = r.at < r.end ? name_length(r.at) : 0;
-                if (n == 0 || r.at + n >= r.end || r.at[n] != '=') {
-                        skip_line(&r);
-                        continue;
-                }
-                buf_free(&r.value);
-                buf_add(&r.value, r.at, n + 1);
-                r.at += n + 1;
-                r.kept = r.value.len;
-                read_value(&r);
-                rc = r.value.error < 0 ? r.value.error : argv_add(env, r.value.data, r.kept);
+                if (strchr(" \t\r\n", *r.at))
+                        r.at++;
+                else if (*r.at == '#' || *r.at == ';')
+                        skip_comment(&r);
+                else
+                        rc = read_assignment(&r, env);
         }
-        buf_free(&r.value);
+        buf_free(&r.text);
         return rc;
 }
 
@@ -135,7 +172,7 @@ static const char *take_word(const char *at, struct buf *word)
         return at;
 }
 
-static int split(const char *value, struct argv *ret)
+int command_split(const char *value, struct argv *ret)
 {
         int r = 0;
 
@@ -175,7 +212,7 @@ int command_expand(const struct argv *words, const struct argv *env, struct argv
                 size_t n = word[0] == '$' ? name_length(word + 1) : 0;
 
                 if (n > 0 && word[n + 1] == '\0')
-                        r = split(value_of(env, word + 1, n), ret);
+                        r = command_split(value_of(env, word + 1, n), ret);
                 else
                         r = replace(word, env, ret);
         }

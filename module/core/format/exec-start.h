@@ -11,6 +11,11 @@
 /* Adds the assignments of an EnvironmentFile= (systemd.exec(5)) as KEY=VALUE. 0 or -ENOMEM. */
 int environment_parse(const char *text, size_t len, struct argv *env) MUST_CHECK;
 
+/* Adds the words of a command as it stands in a unit, or of a variable's value, without the quotes
+ * that hold them together. A backslash spares what is behind it: others of C's are none here, so
+ * that a word with such is another than systemd's. 0 or -ENOMEM. */
+int command_split(const char *value, struct argv *ret) MUST_CHECK;
+
 /* The words with $FOO, ${FOO} and $$ replaced as systemd.service(5), COMMAND LINES, has it: a word
  * that is $FOO alone becomes as many words as its value has, quotes being what they are there. The
  * last of several KEY= counts. 0 or -ENOMEM; *ret is to be freed then, too. */

@@ -101,6 +101,26 @@ static int parse_line(const char *line, size_t len, struct user *ret)
         return 1;
 }
 
+/* Those of one name are in the file's order. */
+static int by_name(const void *a, const void *b)
+{
+        const struct user *one = *(const struct user *const *)a;
+        const struct user *other = *(const struct user *const *)b;
+        int order = strcmp(one->name, other->name);
+
+        return order ? order : (one > other) - (one < other);
+}
+
+static int sort(struct users *u)
+{
+        u->by_name = calloc(u->n + 1, sizeof(struct user *));
+        for (size_t i = 0; u->by_name && i < u->n; i++)
+                u->by_name[i] = &u->list[i];
+        if (u->by_name)
+                qsort(u->by_name, u->n, sizeof(struct user *), by_name);
+        return u->by_name ? 0 : -ENOMEM;
+}
+
 int users_parse(const char *text, size_t len, struct users *ret)
 {
         AUTO(users_free) struct users u = { 0 };
@@ -118,6 +138,8 @@ int users_parse(const char *text, size_t len, struct users *ret)
                         return r;
                 u.n += r > 0;
         }
+        if (sort(&u) < 0)
+                return -ENOMEM;
         *ret = u;
         memset(&u, 0, sizeof(u));
         return 0;
@@ -125,10 +147,17 @@ int users_parse(const char *text, size_t len, struct users *ret)
 
 const struct user *users_find(const struct users *u, const char *name)
 {
-        for (size_t i = 0; i < u->n; i++)
-                if (strcmp(u->list[i].name, name) == 0)
-                        return &u->list[i];
-        return NULL;
+        size_t low = 0, high = u->n;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (strcmp(u->by_name[middle]->name, name) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low < u->n && strcmp(u->by_name[low]->name, name) == 0 ? u->by_name[low] : NULL;
 }
 
 /* ---- who can log in -------------------------------------------------------------------------- */
@@ -184,5 +213,6 @@ void users_free(struct users *u)
         for (size_t i = 0; i < u->n; i++)
                 user_done(&u->list[i]);
         free(u->list);
+        free(u->by_name);
         *u = (struct users){ 0 };
 }

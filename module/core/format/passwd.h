@@ -18,6 +18,7 @@ struct user {
 struct users {
         struct user *list;
         size_t n;
+        const struct user **by_name; /* the same, sorted */
 };
 
 /* Reads passwd(5) bytes. Malformed lines (too few fields, non-numeric ids, a home that is

@@ -5,6 +5,9 @@
  */
 #include "core/format/proc-text.h"
 
+#include "core/format/sshd-settings.h"
+#include "core/util/words.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -40,52 +43,114 @@ bool process_is_root(const char *status)
                real == 0 && effective == 0 && saved == 0;
 }
 
-/* Length of the option that begins there: its letter, with its argument behind it or in the next
- * word. 0 for one that does not tell where to listen. */
-static size_t listen_option(const char *at)
+/* The letter of a word's option that takes an argument, which is behind it or in the next word;
+ * NULL: none does. (getopt(3) of sshd.c, main()) */
+static const char *argument_option(const char *word, size_t len)
 {
-        size_t n = strcspn(at, " ");
-        const char *argument = n > 2 ? at + 2 : at + n + strspn(at + n, " ");
-        size_t len = (size_t)(argument - at) + strcspn(argument, " ");
+        for (size_t i = 1; word[0] == '-' && i < len; i++)
+                if (strchr(SSHD_WITH_ARGUMENT, word[i]))
+                        return word + i;
+        return NULL;
+}
 
-        if (at[0] != '-' || !at[1] || !strchr("fo", at[1]) || argument[0] == '\0')
-                return 0;
-        return at[1] == 'o' && strncasecmp(argument, "ListenAddress", 13) != 0 ? 0 : len;
+/* The next word's length, of several that are separated by blanks. */
+static size_t next_word(const char **at)
+{
+        *at += strspn(*at, " ");
+        return strcspn(*at, " ");
+}
+
+/* Appends the option where it tells where to listen. What stood in quotes is two words here. */
+static void add_listen_option(char letter, const char *argument, size_t len, bool behind,
+                              struct buf *out)
+{
+        static const char key[] = "ListenAddress";
+        const char *value = argument + len;
+        size_t n;
+
+        if (letter == 'o' && strncasecmp(argument, key, strlen(key)) != 0)
+                return;
+        if (letter == 'o' && len == strlen(key) && (n = next_word(&value)) > 0)
+                len = (size_t)(value - argument) + n;
+        buf_addf(out, "%s-%c%s%.*s", out->len ? ", " : "", letter, behind ? "" : " ", (int)len,
+                 argument);
 }
 
 void process_listen_options(const char *title, struct buf *out)
 {
-        size_t n;
+        const char *at = strchr(title, ' ');
 
-        for (const char *at = strchr(title, ' '); at && *at; at += n) {
-                at += strspn(at, " ");
-                n = listen_option(at);
-                if (n > 0)
-                        buf_addf(out, "%s%.*s", out->len ? ", " : "", (int)n, at);
-                else
-                        n = strcspn(at, " ");
+        for (size_t n; at && (n = next_word(&at)) > 0; at += n) {
+                const char *letter = argument_option(at, n), *argument = at + n;
+                const bool behind = letter && letter + 1 < at + n;
+
+                if (!letter)
+                        continue;
+                if (behind) {
+                        argument = letter + 1;
+                        n -= (size_t)(argument - at);
+                } else {
+                        n = next_word(&argument);
+                }
+                if (n > 0 && strchr("fo", *letter))
+                        add_listen_option(*letter, argument, n, behind, out);
+                at = argument;
         }
 }
 
-bool process_is_plain_listener(const char *title)
+/* Of the line that begins there, be it the last or not. */
+static bool line_passes(const char *line, size_t len, const char *words)
 {
-        static const char *const harmless[] = { "-D", "-e", "-q" };
-        const char *at = strstr(title, ": /");
+        const char *first = line + strspn(line, " \t"), *end = line + len - strlen(words);
+
+        if (*first == '#' || *first == ';')
+                return false;
+        for (const char *at = line; (at = strstr(at, words)) && at <= end; at++)
+                if (at > line && strchr(" \t=\"'", at[-1]) &&
+                    strchr(" \t\r\n\"'", at[strlen(words)]))
+                        return true;
+        return false;
+}
+
+bool text_passes(const char *text, const char *words)
+{
+        for (size_t n; *text; text += n) {
+                n = strcspn(text, "\n");
+                if (n >= strlen(words) && line_passes(text, n, words))
+                        return true;
+                n += text[n] == '\n';
+        }
+        return false;
+}
+
+/* Adds the words, but for those that say nothing of where it listens. */
+static void add_telling(const char *words, size_t len, struct buf *out)
+{
+        static const char harmless[] = "-D -e -q";
+        const char *at = words;
+
+        for (size_t n; (n = next_word(&at)) > 0 && at < words + len; at += n) {
+                if (n > (size_t)(words + len - at))
+                        n = (size_t)(words + len - at);
+                if (!word_is_in(harmless, at, n))
+                        buf_add_word(out, at, n);
+        }
+}
+
+bool process_is_plain_listener(const char *title, const struct argv *options)
+{
+        AUTO_BUF has = BUF_INIT, passed = BUF_INIT;
+        const char *at = strstr(title, ": /"), *end;
 
         if (!at)
                 return false;
         at += 2 + strcspn(at + 2, " ");
-        while (*(at += strspn(at, " ")) && *at != '[') {
-                size_t n = strcspn(at, " ");
-                bool known = false;
-
-                for (size_t i = 0; i < ELEMENTSOF(harmless); i++)
-                        known = known || (n == 2 && strncmp(at, harmless[i], n) == 0);
-                if (!known)
-                        return false;
-                at += n;
-        }
-        return true;
+        end = strstr(at, " [listener]");
+        add_telling(at, end ? (size_t)(end - at) : strlen(at), &has);
+        for (size_t i = 0; i < options->n; i++)
+                add_telling(options->list[i], strlen(options->list[i]), &passed);
+        return has.error == 0 && passed.error == 0 &&
+               (has.len == 0 || strcmp(buf_str(&has), buf_str(&passed)) == 0);
 }
 
 /* The path of the line that systemd answers for: its own hierarchy where there are several, or the

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "core/util/argv.h"
 #include "core/util/buf.h"
 
 /* By the path of its executable. */
@@ -19,11 +20,18 @@ bool process_is_sshd_listener(const char *exe, const char *title);
 bool process_is_root(const char *status);
 
 /* What of an sshd's title decides where it listens besides its default files: "-f FILE"
- * and "-o ListenAddress…". Appends them, separated by ", "; nothing where there is none. */
+ * and "-o ListenAddress…", also where it ends a word of several letters. Appends them, separated by
+ * ", "; nothing where there is none. */
 void process_listen_options(const char *title, struct buf *out);
 
-/* Whether such a listener was started without options that say where it listens, by its title. */
-bool process_is_plain_listener(const char *title);
+/* Whether a line of the text, an environment file or a unit's, passes these words: no comment, nor
+ * a part of other words. */
+bool text_passes(const char *text, const char *words);
+
+/* Whether such a listener has no options but those of its unit's environment, by its title: then
+ * sshd can be asked with the same where it listens. One that has not even these was started before
+ * they were there. */
+bool process_is_plain_listener(const char *title, const struct argv *options);
 
 /* The service or scope out of the bytes of its cgroup file, in `unit`; "" where it is in none that
  * has a sane name. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * ssh-banner.h: what an SSH server says first: the identification line (RFC 4253 §4.2) and the
- * first binary packet (§6), which must be SSH_MSG_KEXINIT (§7.1). Incremental and pure: bytes are
- * fed in as they come, a verdict comes out; no sockets, no clock.
+ * first binary packet (§6), which must be SSH_MSG_KEXINIT (§7.1). Pure: all that came so far goes
+ * in, a verdict comes out; no sockets, no clock.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 enum ssh_banner_state {
         SSH_BANNER_MORE,    /* the identification line is not complete */
-        SSH_BANNER_IDENT,   /* ident is there; now send ours and feed on */
+        SSH_BANNER_IDENT,   /* ident is there; now send ours and read on */
         SSH_BANNER_OK,      /* SSH_MSG_KEXINIT seen */
         SSH_BANNER_NOT_SSH, /* garbage where the identification line should be: NUL, a lone CR, or
                            past the limits below */
@@ -38,19 +38,8 @@ struct ssh_banner {
          * ("Exceeded MaxStartups" and the like: sshd refuses so); "" otherwise. */
         char ident[SSH_BANNER_IDENT_MAX + 1];
         char reason[SSH_BANNER_REASON_MAX + 1];
-        /* private: */
-        char line[SSH_BANNER_LINE_MAX];
-        size_t line_len;
-        bool after_cr;
-        unsigned n_lines;
-        unsigned char packet[4 + 1 + 1 + 4 + 4 + SSH_BANNER_REASON_MAX]; /* up to the description */
-        size_t packet_len;
 };
 
-void ssh_banner_init(struct ssh_banner *b);
-
-/* Consumes up to `len` bytes; may be called with any split of the stream. Returns the state after
- * them. Once the state is SSH_BANNER_OK or a fault, further bytes are ignored. Stops consuming at
- * SSH_BANNER_IDENT only in the sense that it reports it: bytes after the line in the same call are
- * taken as the packet's (so one call may go from MORE to OK). */
-enum ssh_banner_state ssh_banner_feed(struct ssh_banner *b, const void *data, size_t len);
+/* Judges the first `len` bytes of the stream. Bytes beyond a verdict are ignored: SSH_BANNER_OK and
+ * the faults are final, and SSH_BANNER_IDENT never becomes SSH_BANNER_MORE. */
+void ssh_banner_judge(const void *data, size_t len, struct ssh_banner *ret);

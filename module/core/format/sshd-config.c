@@ -18,6 +18,7 @@
 struct scan {
         struct sshd_config found;
         struct buf begins; /* size_t each: how many items there were at each open begin line */
+        struct buf blocks; /* two of them each: which items are in one; none is in another */
         uint32_t line;
         bool in_match;
 };
@@ -26,6 +27,7 @@ static void scan_done(struct scan *s)
 {
         sshd_config_free(&s->found);
         buf_free(&s->begins);
+        buf_free(&s->blocks);
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */
@@ -224,14 +226,29 @@ static int scan_line(struct scan *s, const char *text, size_t len)
         return 0;
 }
 
-static void mark_ours(struct scan *s)
+/* Those inside are part of it from now on: however they are nested, each item is marked once. */
+static void end_block(struct scan *s)
 {
-        size_t first;
+        size_t first, from, to;
 
         if (!pop(&s->begins, &first))
                 return;
-        for (size_t i = first; i < s->found.n; i++)
-                s->found.items[i].ours = true;
+        do
+                from = to = first;
+        while (pop(&s->blocks, &to) && pop(&s->blocks, &from) && from >= first);
+        push(&s->blocks, from);
+        push(&s->blocks, to);
+        push(&s->blocks, first);
+        push(&s->blocks, s->found.n);
+}
+
+static void mark_ours(struct scan *s)
+{
+        size_t from, to;
+
+        while (pop(&s->blocks, &to) && pop(&s->blocks, &from))
+                for (size_t i = from; i < to; i++)
+                        s->found.items[i].ours = true;
 }
 
 int sshd_config_scan(const char *text, size_t len, struct sshd_config *ret)
@@ -242,18 +259,18 @@ int sshd_config_scan(const char *text, size_t len, struct sshd_config *ret)
 
         for (size_t at = 0; at < len; at += n) {
                 n = line_length(text + at, len - at);
-                if (s.line < UINT32_MAX)
-                        s.line++;
+                s.line += s.line < UINT32_MAX;
                 if (line_is(text + at, n, SSHD_CONFIG_BEGIN))
                         push(&s.begins, s.found.n);
                 else if (line_is(text + at, n, SSHD_CONFIG_END))
-                        mark_ours(&s);
+                        end_block(&s);
                 r = scan_line(&s, text + at, n);
                 if (r < 0)
                         return r;
         }
-        if (s.begins.error < 0)
-                return s.begins.error;
+        if (s.begins.error < 0 || s.blocks.error < 0)
+                return -ENOMEM;
+        mark_ours(&s);
         *ret = s.found;
         s.found = (struct sshd_config){ 0 };
         return 0;
@@ -359,8 +376,7 @@ void sshd_config_comment_strays(const char *text, size_t len, const struct sshd_
                 bool stray = false;
 
                 n = line_length(text + at, len - at);
-                if (number < UINT32_MAX)
-                        number++;
+                number += number < UINT32_MAX;
                 for (; k < c->n && c->items[k].line <= number; k++)
                         stray = stray || (c->items[k].line == number &&
                                           c->items[k].kind == SSHD_CONFIG_LISTEN_ADDRESS);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * sshd-settings.c: see sshd-settings.h. Follows the getopt(3) of sshd-query.c, main(), whose -o is
- * a line of sshd_config, and derelativise_path() of misc.c, with systemd's working directory. It
+ * sshd-settings.c: see sshd-settings.h. Follows the getopt(3) of OpenSSH's sshd.c, main(), whose -o
+ * is a line of sshd_config, and derelativise_path() of misc.c, with systemd's working directory. It
  * opens nothing and judges no value.
  */
 #include "core/format/sshd-settings.h"
@@ -10,8 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define WITH_ARGUMENT "CEbcfghkopu"
-#define WITHOUT       "46DGQRTVdeiqrt"
+#define WITHOUT "46DGQRTVdeiqrt"
 
 static int add_host_key(struct sshd_settings *s, const char *path)
 {
@@ -39,6 +38,8 @@ int sshd_settings_item(const struct sshd_config_item *item, struct sshd_settings
                 return 0; /* neither is allowed there */
         if (item->kind == SSHD_CONFIG_HOST_KEY)
                 return add_host_key(ret, item->argument);
+        if (item->kind == SSHD_CONFIG_LISTEN_ADDRESS && !item->ours)
+                return argv_add_once(&ret->listen, item->argument, SSHD_LISTEN_MAX);
         if (item->kind == SSHD_CONFIG_ADDRESS_FAMILY)
                 take_family(ret, strcasecmp(item->argument, "inet") == 0    ? 4
                                  : strcasecmp(item->argument, "inet6") == 0 ? 6
@@ -95,7 +96,7 @@ int sshd_settings_options(const struct argv *options, struct sshd_settings *ret)
                                 r = take_option(ret, *word, NULL);
                                 continue;
                         }
-                        if (!strchr(WITH_ARGUMENT, *word) || !argument)
+                        if (!strchr(SSHD_WITH_ARGUMENT, *word) || !argument)
                                 return 0;
                         i += word[1] == '\0';
                         r = take_option(ret, *word, argument);
@@ -109,5 +110,6 @@ void sshd_settings_free(struct sshd_settings *s)
 {
         free(s->config);
         argv_free(&s->host_keys);
+        argv_free(&s->listen);
         *s = (struct sshd_settings){ 0 };
 }

@@ -9,12 +9,17 @@
 #include "core/format/sshd-config.h"
 #include "core/util/argv.h"
 
+/* The options of sshd that take an argument (sshd.c, main()). */
+#define SSHD_WITH_ARGUMENT "CEbcfghkopu"
+
 /* Of which each is compared with those before it; what is beyond is left out. */
 #define SSHD_HOST_KEYS_MAX 256
+#define SSHD_LISTEN_MAX    256
 
 struct sshd_settings {
         char *config;          /* -f: another main file; NULL: none */
         struct argv host_keys; /* HostKey and -h, absolute, in sshd's order; none: its defaults */
+        struct argv listen;    /* ListenAddress, as it stands there; but for ours */
         bool no_key;           /* "none" stands for one, and so for its defaults */
         int family;            /* 4 or 6; 0: any */
         bool has_family;       /* the first one counts */

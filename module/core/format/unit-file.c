@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * unit-file.c: see unit-file.h. Reads lines as systemd does (conf-parser.c, config_parse():
- * comments, continued lines, sections). Keeps nothing.
+ * comments, continued lines, sections). Keeps no more than one of them.
  */
 #include "core/format/unit-file.h"
 
 #include "core/util/buf.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define BLANKS " \t\n\r"
-
-struct reader {
-        char *section; /* NULL before the first */
-        unit_setting_fn setting;
-        void *userdata;
-};
 
 static char *trim(char *text)
 {
@@ -31,31 +23,6 @@ static char *trim(char *text)
         return text;
 }
 
-static int take_section(struct reader *r, const char *line)
-{
-        size_t n = strlen(line);
-
-        free(r->section); /* one that nothing closes is none that anybody asks for */
-        r->section = line[n - 1] == ']' ? strndup(line + 1, n - 2) : strdup(line);
-        return r->section ? 0 : -ENOMEM;
-}
-
-/* A line with all that continues it. */
-static int take_line(struct reader *r, char *line)
-{
-        const char *section = r->section ? r->section : "";
-        char *equals;
-
-        line = trim(line);
-        if (line[0] == '[')
-                return take_section(r, line);
-        equals = strchr(line, '=');
-        if (!equals)
-                return line[0] ? r->setting(r->userdata, section, "", line) : 0;
-        *equals = '\0';
-        return r->setting(r->userdata, section, trim(line), trim(equals + 1));
-}
-
 /* Whether the next line belongs to it: a backslash at its end that is no other's second half. */
 static bool is_continued(const struct buf *line)
 {
@@ -66,45 +33,74 @@ static bool is_continued(const struct buf *line)
         return slashes % 2 == 1;
 }
 
-static int read_lines(struct reader *r, const char *text, size_t len)
+/* The next line with all that continues it. */
+static bool next_line(struct unit_file *f)
 {
         static const char mark[] = "\xef\xbb\xbf";
-        AUTO_BUF line = BUF_INIT;
-        size_t i = len >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
-        int rc = 0;
+        const char *text = f->text;
 
-        while (rc == 0 && i < len) {
-                size_t start = i;
+        buf_free(&f->line);
+        if (f->at == 0 && f->len >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0)
+                f->at = strlen(mark);
+        while (f->at < f->len && f->line.error == 0) {
+                size_t start = f->at, end = start;
 
-                while (i < len && text[i] && text[i] != '\n' && text[i] != '\r')
-                        i++;
-                while (start < i && (text[start] == ' ' || text[start] == '\t'))
+                while (end < f->len && text[end] && text[end] != '\n' && text[end] != '\r')
+                        end++;
+                while (start < end && (text[start] == ' ' || text[start] == '\t'))
                         start++;
-                i++;
-                if (start < i - 1 && (text[start] == '#' || text[start] == ';'))
+                f->at = end + 1;
+                if (start < end && (text[start] == '#' || text[start] == ';'))
                         continue;
-                if (start == i - 1 && i > 1 && text[i - 2] == '\r')
+                if (start == end && end > 0 && text[end - 1] == '\r')
                         continue; /* the other half of a line's end */
-                buf_add(&line, text + start, i - 1 - start);
-                if (line.len > 0 && is_continued(&line)) {
-                        line.data[line.len - 1] = ' ';
+                buf_add(&f->line, text + start, end - start);
+                if (f->line.len == 0 || f->line.error < 0)
                         continue;
-                }
-                if (line.len > 0)
-                        rc = take_line(r, line.data);
-                if (line.error == 0)
-                        buf_free(&line);
+                if (!is_continued(&f->line))
+                        return true;
+                f->line.data[f->line.len - 1] = ' ';
         }
-        if (rc == 0 && line.len > 0)
-                rc = take_line(r, line.data);
-        return rc < 0 ? rc : line.error;
+        f->error = f->line.error;
+        return f->error == 0 && f->line.len > 0;
 }
 
-int unit_file_read(const char *text, size_t len, unit_setting_fn setting, void *userdata)
+static void take_section(struct unit_file *f, const char *line)
 {
-        struct reader r = { .setting = setting, .userdata = userdata };
-        int rc = read_lines(&r, text, len);
+        const size_t n = strlen(line);
+        const bool closed = line[n - 1] == ']'; /* else it is none that anybody asks for */
 
-        free(r.section);
-        return rc;
+        buf_free(&f->section);
+        buf_add(&f->section, line + closed, closed ? n - 2 : n);
+        f->error = f->section.error;
+}
+
+bool unit_file_next(struct unit_file *f, struct unit_setting *ret)
+{
+        while (f->error == 0 && next_line(f)) {
+                char *line = trim(f->line.data), *equals = strchr(line, '=');
+
+                if (line[0] == '[') {
+                        take_section(f, line);
+                } else if (equals || line[0]) {
+                        if (equals)
+                                *equals = '\0';
+                        *ret = (struct unit_setting){ buf_str(&f->section),
+                                                      equals ? trim(line) : "",
+                                                      equals ? trim(equals + 1) : line };
+                        return true;
+                }
+        }
+        return false;
+}
+
+void unit_file_free(struct unit_file *f)
+{
+        buf_free(&f->section);
+        buf_free(&f->line);
+}
+
+bool unit_setting_is(const struct unit_setting *s, const char *section, const char *key)
+{
+        return strcmp(s->section, section) == 0 && strcmp(s->key, key) == 0;
 }

@@ -5,14 +5,29 @@
  */
 #pragma once
 
-#include "core/util/base.h"
+#include "core/util/buf.h"
 
-/* Called for each setting, with its section ("" before the first) and without the blanks around;
- * the first return value below 0 ends the reading. The strings last for the call. */
-typedef int (*unit_setting_fn)(void *userdata, const char *section, const char *key,
-                               const char *value);
+/* .text and .len are the caller's, and outlast it; free it when done. */
+struct unit_file {
+        const char *text;
+        size_t len;
+        int error; /* 0, or -ENOMEM: then the reading ended before the text did */
+        /* private: */
+        size_t at;
+        struct buf section, line;
+};
+#define AUTO_UNIT_FILE AUTO(unit_file_free) struct unit_file
 
-/* A line that is no setting comes with an empty key, and the line as value. 0, -ENOMEM, or what the
- * function returned. */
-int unit_file_read(const char *text, size_t len, unit_setting_fn setting,
-                   void *userdata) MUST_CHECK;
+/* The strings last until the next one. */
+struct unit_setting {
+        const char *section; /* "" before the first */
+        const char *key;     /* "": a line that is no setting, and that line as value */
+        const char *value;   /* without the blanks around */
+};
+
+/* The next setting; false at the end. */
+bool unit_file_next(struct unit_file *f, struct unit_setting *ret);
+void unit_file_free(struct unit_file *f);
+
+/* Whether it is that key of that section. */
+bool unit_setting_is(const struct unit_setting *s, const char *section, const char *key);

@@ -124,19 +124,14 @@ bool unit_setting_listens(const char *key)
         return false;
 }
 
-/* As unit_file_read() calls it. */
-static int take_setting(void *userdata, const char *section, const char *key, const char *value)
-{
-        if (strcmp(section, "Socket") == 0 && unit_setting_listens(key))
-                take_listen(userdata, key, value);
-        return 0;
-}
-
 int unit_streams_read(struct unit_streams *s, const char *text, size_t len)
 {
-        int r = unit_file_read(text, len, take_setting, s);
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
 
-        return r < 0 ? r : s->others.error;
+        for (struct unit_setting one; unit_file_next(&file, &one);)
+                if (strcmp(one.section, "Socket") == 0 && unit_setting_listens(one.key))
+                        take_listen(s, one.key, one.value);
+        return file.error < 0 ? file.error : s->others.error;
 }
 
 /* parse-util.c, safe_atou(): any base that the number says. */

@@ -305,3 +305,19 @@ enum cause cause_from_journal(const char *line)
                         return table[i].cause;
         return is_config_fault(line) ? CAUSE_BAD_SSHD_CONFIG : cause_from_kernel(line);
 }
+
+void cause_files(const struct argv *paths, size_t most, struct buf *out)
+{
+        const size_t before = out->len;
+        size_t said = 0;
+
+        while (said < paths->n &&
+               out->len - before + strlen(paths->list[said]) + (said ? 2 : 0) <= most) {
+                buf_addf(out, "%s%s", said ? ", " : "", paths->list[said]);
+                said++;
+        }
+        if (said == 0 && paths->n > 0)
+                buf_addf(out, "%zu drop-ins", paths->n);
+        else if (said < paths->n)
+                buf_addf(out, " and %zu more", paths->n - said);
+}

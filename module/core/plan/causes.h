@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "core/util/argv.h"
+#include "core/util/buf.h"
 #include "core/util/error.h"
 
 enum cause {
@@ -61,6 +63,9 @@ extern const struct cause_row causes[N_CAUSES];
 /* Says the cause in an error, with `detail` ("" for none) behind it and the table's fix where none
  * was said. Returns `error`. */
 int cause_set(struct error *e, enum cause cause, const char *detail, int error);
+
+/* As many of the paths as go into `most` bytes, whole, and how many there are besides. */
+void cause_files(const struct argv *paths, size_t most, struct buf *out);
 
 /* A line that sshd or systemd wrote to the journal for a connection or the socket, to the cause it
  * is known for; CAUSE_NONE when it says nothing. The second: the same for lines of the kernel and

@@ -87,11 +87,30 @@ static bool split_port(char *text, char **ret_address, char **ret_port)
         return true;
 }
 
+/* What the kernel binds no socket to, as sshd and systemd open it (af_inet6.c, __inet6_bind()): a
+ * link-local address without its interface, and IPv4 in IPv6's form where that is for IPv6 alone.
+ */
+static int check_bindable(const struct value *v, const char *text, const char *address)
+{
+        static const char mapped[] = "::ffff:";
+
+        if (strncmp(address, mapped, strlen(mapped)) == 0 && strchr(address, '.'))
+                return schema_fault(v, "\"%s\" is an IPv4 address in another form: say %s", text,
+                                    address + strlen(mapped));
+        if (strncmp(address, "fe", 2) == 0 && strchr("89ab", address[2]) && address[4] == ':')
+                return schema_fault(v,
+                                    "\"%s\" is a link-local address, which needs a zone; zones "
+                                    "are not supported",
+                                    text);
+        return 0;
+}
+
 static int parse_listen(const struct value *v, const char *text, struct listen_address *ret)
 {
         char copy[80], address[INET6_ADDRSTRLEN], *host, *port;
         struct listen_address l = { .at = v->node->at };
         size_t len = strlen(text);
+        int r;
 
         if (len >= sizeof(copy))
                 return schema_fault(v, "\"%s\" is not an IP address", text);
@@ -99,6 +118,9 @@ static int parse_listen(const struct value *v, const char *text, struct listen_a
         if (!split_port(copy, &host, &port) || !canonical_address(host, address, &l.ipv6))
                 return schema_fault(v, "\"%s\" is not an IP address%s", text,
                                     strchr(text, '%') ? "; zones are not supported" : "");
+        r = check_bindable(v, text, address);
+        if (r < 0)
+                return r;
         if (port && !parse_port(port, &l.port))
                 return schema_fault(v, "\"%s\" is not a port (1 to 65535)", port);
         l.address = strdup(address);

@@ -8,16 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
-static bool hush_wanted(const struct config *c, const struct user *u)
+static int by_text(const void *a, const void *b)
 {
-        if (!c)
-                return false;
-        if (c->hushlogin == HUSHLOGIN_ALL)
-                return user_can_login(u);
-        for (size_t i = 0; c->hushlogin == HUSHLOGIN_USERS && i < c->n_users; i++)
-                if (strcmp(c->users[i].name, u->name) == 0)
-                        return true;
-        return false;
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* FNV-1a */
@@ -33,9 +26,35 @@ static size_t hash(const char *text)
 /* Items by their paths: thousands of users are looked through once. */
 struct home_index {
         struct maker *m;
-        size_t *index; /* 1 + the item's number, 0 where free */
-        size_t size;   /* a power of two, more than twice the users */
+        size_t *index;      /* 1 + the item's number, 0 where free */
+        size_t size;        /* a power of two, more than twice the users */
+        const char **names; /* those of config.users, sorted */
 };
+
+static int sort_names(struct home_index *h)
+{
+        const struct config *c = h->m->c;
+        size_t n = c ? c->n_users : 0;
+
+        h->names = calloc(n + 1, sizeof(char *));
+        for (size_t i = 0; h->names && i < n; i++)
+                h->names[i] = c->users[i].name;
+        if (h->names)
+                qsort(h->names, n, sizeof(char *), by_text);
+        return h->names ? 0 : -ENOMEM;
+}
+
+static bool hush_wanted(const struct home_index *h, const struct user *u)
+{
+        const struct config *c = h->m->c;
+
+        if (!c)
+                return false;
+        if (c->hushlogin == HUSHLOGIN_ALL)
+                return user_can_login(u);
+        return c->hushlogin == HUSHLOGIN_USERS &&
+               bsearch(&u->name, h->names, c->n_users, sizeof(char *), by_text) != NULL;
+}
 
 /* Users may share a home: it is one path, and wanted if anyone of them wants it. Where the path is
  * new, this is its place in the index. */
@@ -86,16 +105,17 @@ static void add_home(struct home_index *h, const struct user *u)
                 return;
         i->uid = u->uid;
         i->gid = u->gid;
-        if (hush_wanted(m->c, u)) {
+        if (hush_wanted(h, u)) {
                 render_hushlogin(&b);
                 desired_want(m, i, &b);
         }
 }
 
-static bool looks_at_home(const struct maker *m, const struct user *u)
+static bool looks_at_home(const struct home_index *h, const struct user *u)
 {
-        return u->home[0] &&
-               (m->f->homes == HOMES_ALL || (m->f->homes == HOMES_ASKED && hush_wanted(m->c, u)));
+        enum homes homes = h->m->f->homes;
+
+        return u->home[0] && (homes == HOMES_ALL || (homes == HOMES_ASKED && hush_wanted(h, u)));
 }
 
 /* One item for everybody, for whoever does not want it now may have had it from an earlier
@@ -114,12 +134,13 @@ void desired_add_homes(struct maker *m)
         while (h.size < 2 * m->f->users.n + 2)
                 h.size *= 2;
         h.index = calloc(h.size, sizeof(*h.index));
-        if (!h.index)
+        if (!h.index || sort_names(&h) < 0)
                 m->error = -ENOMEM;
         else if (m->error == 0)
                 *find_home(&h, PATH_SKEL_HUSH) = m->d.n;
         for (size_t u = 0; m->error == 0 && u < m->f->users.n; u++)
-                if (looks_at_home(m, &m->f->users.list[u]))
+                if (looks_at_home(&h, &m->f->users.list[u]))
                         add_home(&h, &m->f->users.list[u]);
         free(h.index);
+        free(h.names);
 }

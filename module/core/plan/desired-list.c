@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * desired-list.c: see desired-list.h. Appends and finds; knows no path.
+ * desired-list.c: see desired-list.h. Appends and finds; of paths it knows those of records alone.
  */
 #include "core/plan/desired-list.h"
 #include "core/plan/render.h"

@@ -52,7 +52,6 @@ static void hosts_entry(const struct config *c, const struct facts *f, struct bu
 static const struct row {
         enum item_kind kind;
         unsigned flags;
-        bool listens; /* it is part of the way in: taking it out is closing */
         const char *path;
         bool (*wanted)(const struct maker *m); /* NULL: never */
         /* of files, when wanted: by the facts alone, or by the configuration, too */
@@ -60,34 +59,33 @@ static const struct row {
         void (*render_both)(const struct config *c, const struct facts *f, struct buf *out);
         const char *target; /* of links */
 } rows[] = {
-        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_KEYGEN), is_asked_for,
-          .render = render_keygen },
-        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_HOSTKEYS), is_ours_to_listen,
+        { ITEM_FILE, ITEM_UNIT, UNIT_PATH(UNIT_KEYGEN), is_asked_for, .render = render_keygen },
+        { ITEM_FILE, ITEM_UNIT, UNIT_PATH(UNIT_HOSTKEYS), is_ours_to_listen,
           .render = render_hostkeys },
-        { ITEM_FILE, 0, true, PATH_SSHD_VSOCK, has_credential, .render = render_sshd_vsock },
-        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_CREDENTIAL), has_credential,
+        { ITEM_FILE, 0, PATH_SSHD_VSOCK, has_credential, .render = render_sshd_vsock },
+        { ITEM_FILE, ITEM_UNIT, UNIT_PATH(UNIT_CREDENTIAL), has_credential,
           .render = render_credential },
-        { ITEM_SAVED, 0, true, UNIT_PATH(UNIT_TEMPLATE) SAVED_SUFFIX, .wanted = NULL },
-        { ITEM_FILE, ITEM_UNIT | ITEM_HANDMADE, true, UNIT_PATH(UNIT_TEMPLATE), is_ours_to_listen,
+        { ITEM_SAVED, 0, UNIT_PATH(UNIT_TEMPLATE) SAVED_SUFFIX, .wanted = NULL },
+        { ITEM_FILE, ITEM_UNIT | ITEM_HANDMADE, UNIT_PATH(UNIT_TEMPLATE), is_ours_to_listen,
           .render = render_template },
-        { ITEM_SAVED, 0, true, UNIT_PATH(UNIT_SOCKET) SAVED_SUFFIX, .wanted = NULL },
-        { ITEM_FILE, ITEM_UNIT | ITEM_SOCKET | ITEM_HANDMADE, true, UNIT_PATH(UNIT_SOCKET),
+        { ITEM_SAVED, 0, UNIT_PATH(UNIT_SOCKET) SAVED_SUFFIX, .wanted = NULL },
+        { ITEM_FILE, ITEM_UNIT | ITEM_SOCKET | ITEM_HANDMADE, UNIT_PATH(UNIT_SOCKET),
           is_ours_to_listen, .render_both = render_socket },
-        { ITEM_LINK, ITEM_UNIT | ITEM_ALIAS | ITEM_DIRECTORY, true,
+        { ITEM_LINK, ITEM_UNIT | ITEM_ALIAS | ITEM_DIRECTORY,
           UNIT_PATH("sockets.target.wants/" UNIT_SOCKET), is_ours_to_listen,
           .target = UNIT_PATH(UNIT_SOCKET) },
-        { ITEM_FILE, ITEM_UNIT, true, UNIT_PATH(UNIT_PROVISION), is_asked_for,
+        { ITEM_FILE, ITEM_UNIT, UNIT_PATH(UNIT_PROVISION), is_asked_for,
           .render = render_provision },
-        { ITEM_LINK, ITEM_UNIT | ITEM_ALIAS | ITEM_DIRECTORY, true,
+        { ITEM_LINK, ITEM_UNIT | ITEM_ALIAS | ITEM_DIRECTORY,
           UNIT_PATH("multi-user.target.wants/" UNIT_PROVISION), is_asked_for,
           .target = UNIT_PATH(UNIT_PROVISION) },
-        { ITEM_FILE, 0, false, PATH_MODULES_LOAD, has_modules, .render = modules },
-        { ITEM_HOSTS, 0, false, PATH_HOSTS, has_hosts_entry, .render_both = hosts_entry },
+        { ITEM_FILE, 0, PATH_MODULES_LOAD, has_modules, .render = modules },
+        { ITEM_HOSTS, 0, PATH_HOSTS, has_hosts_entry, .render_both = hosts_entry },
 };
 
 static void add_row(struct maker *m, const struct row *row)
 {
-        enum phase phase = !m->c && row->listens ? PHASE_CLOSE : PHASE_OPEN;
+        const enum phase phase = m->c ? PHASE_OPEN : PHASE_CLOSE;
         bool wanted = row->wanted && row->wanted(m);
         AUTO_BUF b = BUF_INIT;
         struct item *i;
@@ -118,10 +116,16 @@ static bool is_record(const struct maker *m)
         return m->f->joint_preset & ~kept;
 }
 
+static enum phase phase_of_preset(const struct maker *m)
+{
+        if (!is_record(m))
+                return m->c ? PHASE_OPEN : PHASE_CLOSE;
+        return desired_opens_late(m) ? PHASE_CLOSE : PHASE_ACTIVATE;
+}
+
 static void add_preset(struct maker *m)
 {
-        bool late = desired_opens_late(m);
-        enum phase phase = !is_record(m) ? PHASE_OPEN : late ? PHASE_CLOSE : PHASE_ACTIVATE;
+        enum phase phase = phase_of_preset(m);
         struct item *i = desired_add(m, ITEM_FILE, phase, ITEM_DIRECTORY, PATH_PRESET);
         AUTO_BUF b = BUF_INIT;
 

@@ -22,6 +22,7 @@ void facts_free(struct facts *f)
                 unit_streams_free(&f->tcp[i].streams);
         argv_free(&f->sockets);
         argv_free(&f->sshd_left);
+        argv_free(&f->sshd_listen);
         argv_free(&f->own_tcp);
         argv_free(&f->recorded);
         covered_free(&f->covered_socket);

@@ -90,6 +90,7 @@ struct facts {
         bool sshd_beyond;        /* there are more, or more left, than anybody can look through */
         uint16_t sshd_ports[16]; /* every Port in them; none: 22 */
         size_t n_sshd_ports;
+        struct argv sshd_listen; /* their ListenAddress lines, be they commented out by us or not */
         bool key_credential;     /* live: it was booted with keys that ours can accept */
         bool generated_listener; /* systemd's generator provides the wanted vsock listener, and it
                                 answers */
@@ -99,14 +100,15 @@ struct facts {
         struct argv recorded;  /* socket units that our presets say we masked */
         unsigned joint_preset; /* bits of distro_tcp_units that PATH_PRESET records, as 0.1.0 did */
         struct covered covered_socket, covered_template;
-        bool covered_enabled; /* and a link that is not ours enables that socket unit */
+        bool covered_enabled; /* a link that we do not make enables our socket unit's name */
         struct rival *rivals; /* those with a stream on vsock, or that had one before ours */
         size_t n_rivals;
         struct users users;
         unsigned verify_timeout; /* seconds, as configured; 0: the default */
         char *embedded; /* configuration to carry in the provision unit; NULL: the system's own file
                          */
-        /* what sshd's command and its files say, as far as a scan tells */
+        /* what sshd's command and its files say, as far as a scan tells; of addresses those of the
+         * command, and of the file that it names instead of sshd_config */
         struct sshd_settings sshd_settings;
         struct argv sshd_options; /* that its units pass on, by their environment files */
 };

@@ -56,10 +56,12 @@ static bool same_bytes(const struct observed *a, const struct observed *b)
         return a->type == b->type && a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
 }
 
-/* Whether systemd starts the socket at boot. */
-static bool is_enabled(const struct desired *d, const struct observed *observed,
-                       const struct item *i)
+/* Whether systemd starts the socket at boot, by whichever target. */
+static bool is_enabled(const struct facts *f, const struct desired *d,
+                       const struct observed *observed, const struct item *i)
 {
+        if (f->covered_enabled)
+                return true;
         for (size_t k = 0; k < d->n; k++)
                 if (d->items[k].kind == ITEM_LINK && d->items[k].content &&
                     strcmp(d->items[k].content, i->path) == 0)
@@ -71,8 +73,8 @@ static const char not_enabled[] = "it is not enabled in sockets.target";
 
 /* Whether ours takes the place of an administrator's. One that is not enabled is no way in, and
  * would be one from then on, also after ours went again. 1, 0, -ENOMEM. */
-static int takes_over(const struct desired *d, const struct observed *observed,
-                      const struct item *i, struct buf *different)
+static int takes_over(const struct facts *f, const struct desired *d,
+                      const struct observed *observed, const struct item *i, struct buf *different)
 {
         const struct observed *o = &observed[i - d->items];
         enum takeover kind = i->flags & ITEM_SOCKET ? TAKEOVER_SOCKET : TAKEOVER_TEMPLATE;
@@ -82,7 +84,7 @@ static int takes_over(const struct desired *d, const struct observed *observed,
         if (!(i->flags & ITEM_HANDMADE) || !i->wanted || o->type != OBSERVED_FILE ||
             plan_is_ours(o))
                 return 0;
-        if (kind == TAKEOVER_SOCKET && !is_enabled(d, observed, i)) {
+        if (kind == TAKEOVER_SOCKET && !is_enabled(f, d, observed, i)) {
                 buf_adds(different, not_enabled);
                 return different->error;
         }
@@ -191,7 +193,7 @@ int plan_file(struct plan *p, const struct desired *d, const struct observed *ob
                 if (same && o->mode == i->mode && o->uid == i->uid && o->gid == i->gid)
                         return o->mislabelled ? plan_add_file(p, OP_LABEL, i, o, NULL) : 0;
                 if (!same && !plan_is_ours(o))
-                        alike = takes_over(d, observed, i, &different);
+                        alike = takes_over(p->facts, d, observed, i, &different);
                 if (alike == 0 && i->different)
                         return plan_add_different_stream(p, i);
                 if (alike <= 0)
@@ -221,7 +223,7 @@ int plan_saved(struct plan *p, const struct desired *d, const struct observed *o
 
         if (!original)
                 return 0;
-        r = takes_over(d, observed, unit, &different);
+        r = takes_over(p->facts, d, observed, unit, &different);
         if (r < 0)
                 return r;
         if (r > 0)

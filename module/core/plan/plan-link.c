@@ -5,6 +5,9 @@
  */
 #include "core/plan/plan-units.h"
 
+#include "core/format/unit-file.h"
+#include "core/util/words.h"
+
 #include <string.h>
 
 static bool same_link(const struct item *i, const struct observed *o)
@@ -39,15 +42,31 @@ static int add_own_unit(struct plan *p, const struct item *i)
                 directory, i->path, directory);
 }
 
+/* Whether the link is one that the administrator's unit had, which comes back. Where others of his
+ * enable it, it is his if his unit says so, else the one that came with ours. */
+static bool enables_saved(const struct facts *f, const struct observed *saved)
+{
+        AUTO_UNIT_FILE file = { .text = saved->data, .len = saved->len };
+        bool wanted = !f->covered_enabled;
+
+        for (struct unit_setting s; !wanted && unit_file_next(&file, &s);)
+                wanted = unit_setting_is(&s, "Install", "WantedBy") &&
+                         word_is_in(s.value, "sockets.target", strlen("sockets.target"));
+        return wanted;
+}
+
 /* Whether an enablement link of this name is ours to take away: it enables a unit file of ours, or
  * none at all where one was before and other parts of ours still are. An administrator's own unit
  * may have the same name; one that comes back was enabled. */
-static bool enables_ours(const struct desired *d, const struct observed *observed,
-                         const struct item *i, const struct observed *link)
+static bool enables_ours(const struct facts *f, const struct desired *d,
+                         const struct observed *observed, const struct item *i,
+                         const struct observed *link)
 {
+        const struct observed *saved =
+                d->port == 0 ? plan_find_saved(d, observed, i->content) : NULL;
         bool others = false, ours = false, none = false;
 
-        if (d->port == 0 && plan_find_saved(d, observed, i->content))
+        if (saved && enables_saved(f, saved))
                 return false;
         for (size_t k = 0; k < d->n; k++) {
                 bool unit = strcmp(d->items[k].path, i->content) == 0;
@@ -69,11 +88,11 @@ int plan_link(struct plan *p, const struct desired *d, const struct observed *ob
 
         if (i->flags & ITEM_RIVAL)
                 return plan_rival(p, d, observed, i, o);
+        if (!i->wanted && same_link(i, o) &&
+            (!(i->flags & ITEM_ALIAS) || enables_ours(p->facts, d, observed, i, o)))
+                return plan_add_file(p, OP_UNLINK, i, o, NULL);
         if (!i->wanted)
-                return same_link(i, o) &&
-                                       (!(i->flags & ITEM_ALIAS) || enables_ours(d, observed, i, o))
-                               ? plan_add_file(p, OP_UNLINK, i, o, NULL)
-                               : 0;
+                return 0;
         if (same_link(i, o))
                 return o->mislabelled ? plan_add_file(p, OP_LABEL, i, o, NULL) : 0;
         if ((i->flags & ITEM_MASK) && (o->type == OBSERVED_LINK || o->type == OBSERVED_FILE))

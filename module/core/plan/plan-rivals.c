@@ -40,16 +40,6 @@ int plan_add_different_stream(struct plan *p, const struct item *i)
                 p->facts->live ? "sshd-vsock apply" : "apply");
 }
 
-/* Whether it stays masked, by us. */
-static bool is_closed(const struct desired *d, const struct rival *v)
-{
-        for (size_t k = 0; v->masked && k < d->n; k++)
-                if (d->items[k].wanted && (d->items[k].flags & ITEM_MASK) &&
-                    strcmp(basename(d->items[k].path), v->name) == 0)
-                        return true;
-        return false;
-}
-
 /* Where systemd looks before /etc/systemd/system (path-lookup.c): a copy there would not count. */
 static bool is_ahead(const char *path)
 {
@@ -85,9 +75,14 @@ int plan_rivals_obstacles(struct plan *p, const struct desired *d, const struct 
 {
         int r = 0;
 
-        for (size_t k = 0; r == 0 && d->port != 0 && k < f->n_rivals; k++)
-                if (f->rivals[k].obstacle && !is_closed(d, &f->rivals[k]))
-                        r = add_obstacle(p, &f->rivals[k]);
+        for (size_t k = 0; r == 0 && d->port != 0 && k < f->n_rivals; k++) {
+                const struct rival *v = &f->rivals[k];
+                /* it stays masked, by us */
+                const bool closed = v->masked && plan_item_of(d, ITEM_MASK, true, v->name);
+
+                if (v->obstacle && !closed)
+                        r = add_obstacle(p, v);
+        }
         return r;
 }
 
@@ -120,15 +115,12 @@ int plan_rival(struct plan *p, const struct desired *d, const struct observed *o
 
 bool plan_touches(const struct plan *p, const char *unit)
 {
+        const struct op_query q = { .flags = ITEM_RIVAL };
         const size_t n = strlen(unit);
 
-        for (size_t k = 0; k < p->n; k++) {
-                const struct op *op = &p->ops[k];
-                const char *at;
+        for (const struct op *op = NULL; (op = plan_find(p, op, &q));) {
+                const char *at = op->name + strlen(SYSTEM_UNIT_DIR "/");
 
-                if (!op->item || !(op->item->flags & ITEM_RIVAL))
-                        continue;
-                at = op->name + strlen(SYSTEM_UNIT_DIR "/");
                 if (strncmp(at, unit, n) == 0 && (at[n] == '\0' || at[n] == '.'))
                         return true;
         }
@@ -171,15 +163,6 @@ int plan_rivals_release(struct plan *p, const struct facts *f, const struct unit
         return r;
 }
 
-static bool starts(const struct plan *p, const char *unit)
-{
-        for (size_t k = 0; k < p->n; k++)
-                if (!p->ops[k].item && p->ops[k].kind == OP_START &&
-                    strcmp(p->ops[k].name, unit) == 0)
-                        return true;
-        return false;
-}
-
 int plan_rivals_return(struct plan *p, const struct facts *f)
 {
         int r = 0;
@@ -190,7 +173,8 @@ int plan_rivals_return(struct plan *p, const struct facts *f)
                 if (v->kind == RIVAL_WHOLE && v->enabled && !v->active)
                         r = plan_unit(p, OP_START, PHASE_CLOSE, v->name);
                 if (v->kind != RIVAL_STREAM || !plan_touches(p, v->name) ||
-                    (!v->active && !starts(p, v->name)))
+                    (!v->active &&
+                     !PLAN_FIRST(p, .job = true, .kinds = BIT(OP_START), .name = v->name)))
                         continue;
                 if (v->serves)
                         r = plan_unit(p, OP_STOP, PHASE_CLOSE, v->service);

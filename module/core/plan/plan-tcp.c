@@ -11,23 +11,6 @@
 
 #include <string.h>
 
-/* What TCP units that run need after their configuration changed. A socket can only be bound anew
- * while the service that has its descriptors is down; sessions are not touched by that. */
-static int plan_pair(struct plan *p, const struct facts *f, const struct tcp_pair *pair,
-                     bool config, bool rebind, enum phase phase)
-{
-        const char *service = distro_tcp_units[pair->service];
-        bool runs = f->tcp[pair->service].active;
-        int r = 0;
-
-        if (f->tcp[pair->socket].active && rebind) {
-                if (runs)
-                        r = plan_unit(p, OP_STOP, phase, service);
-                return r == 0 ? plan_unit(p, OP_RESTART, phase, distro_tcp_units[pair->socket]) : r;
-        }
-        return runs && config ? plan_unit(p, OP_REFRESH, phase, service) : 0;
-}
-
 /* Whether a file of ours with the flag is younger than the unit's last change of state: a run was
  * killed between writing it and telling the unit. Two seconds of grace, since the clock of a shared
  * file system need not be ours; one that is ahead of ours tells nothing. */
@@ -85,21 +68,10 @@ static bool has_other_dropin(const struct desired *d, const struct tcp_unit *t, 
         return i->wanted ? t->listen[0] && !is_loaded(i->content, t->listen) : t->dropin;
 }
 
-static bool wants_addresses(const struct desired *d)
-{
-        for (size_t k = 0; k < d->n; k++)
-                if (d->items[k].wanted && (d->items[k].flags & (ITEM_SSHD | ITEM_TCP_SOCKET)))
-                        return true;
-        return false;
-}
-
 /* Where closing is wanted addresses are no matter: what is confined by chance shall not open. */
-static bool speaks_of_addresses(const struct desired *d)
+static const struct item *addresses_of(const struct desired *d, bool wanted)
 {
-        for (size_t k = 0; k < d->n; k++)
-                if (d->items[k].flags & (ITEM_SSHD | ITEM_TCP_SOCKET))
-                        return true;
-        return false;
+        return plan_item_of(d, ITEM_SSHD | ITEM_TCP_SOCKET, wanted, NULL);
 }
 
 /* What the administrator has not reloaded yet is his affair; what is confined still was so by us.
@@ -107,7 +79,7 @@ static bool speaks_of_addresses(const struct desired *d)
 static bool service_is_stale(const struct desired *d, const struct observed *observed,
                              const struct facts *f, const struct tcp_unit *t)
 {
-        if (wants_addresses(d))
+        if (addresses_of(d, true))
                 return t->stale != STALE_NOT || missed(d, observed, f, t);
         return t->stale == STALE_CONFINED;
 }
@@ -160,10 +132,7 @@ static bool loses_socket(const struct tcp_unit *t)
 
 static bool reloads(const struct plan *p, enum phase phase)
 {
-        for (size_t k = 0; k < p->n; k++)
-                if (p->ops[k].phase == phase && p->ops[k].kind == OP_RELOAD)
-                        return true;
-        return false;
+        return PLAN_FIRST(p, .phases = BIT(phase), .kinds = BIT(OP_RELOAD));
 }
 
 bool plan_tcp_unread(const struct facts *f)
@@ -174,54 +143,56 @@ bool plan_tcp_unread(const struct facts *f)
         return false;
 }
 
-static bool closes(const struct desired *d)
-{
-        for (size_t k = 0; k < d->n; k++)
-                if (d->items[k].wanted && (d->items[k].flags & ITEM_MASK))
-                        return true;
-        return false;
-}
-
 /* To stop or mask that one, as any other unit on TCP, is to take the way in that is to be left. */
 int plan_own_tcp(struct plan *p, const struct desired *d, const struct facts *f)
 {
+        const bool closes = plan_item_of(d, ITEM_MASK, true, NULL);
+        const char *then = f->live ? "then \"systemctl daemon-reload && sshd-vsock apply\""
+                                   : "and run this again";
         int r = 0;
 
-        for (size_t k = 0; r == 0 && closes(d) && k < f->own_tcp.n; k++)
+        for (size_t k = 0; r == 0 && closes && k < f->own_tcp.n; k++)
                 r = plan_add_obstacle(p, f->own_tcp.list[k], BLOCKS_CLOSE,
                                       "has " UNIT_SOCKET " listen on TCP, too; fix: take the TCP "
                                       "addresses out of it, %s",
-                                      f->live ? "then \"systemctl daemon-reload && sshd-vsock "
-                                                "apply\""
-                                              : "and run this again");
+                                      then);
         return r;
+}
+
+/* What those of a pair need that run. A socket can only be bound anew while the service that has
+ * its descriptors is down; sessions are not touched by that. */
+static int plan_pair(struct plan *p, const struct desired *d, const struct observed *observed,
+                     const struct facts *f, const struct tcp_pair *pair, enum phase phase)
+{
+        const enum phase written = phase == PHASE_ACTIVATE ? PHASE_OPEN : phase;
+        const struct tcp_unit *service = &f->tcp[pair->service], *socket = &f->tcp[pair->socket];
+        const char *unit = distro_tcp_units[pair->service], *name = distro_tcp_units[pair->socket];
+        const bool moves = plan_changes(p, written, ITEM_TCP_SOCKET);
+        /* what an earlier run began */
+        const bool finish = addresses_of(d, false) &&
+                            phase == (addresses_of(d, true) ? PHASE_CLOSE : PHASE_ACTIVATE);
+        const bool unread = finish && !moves && has_other_dropin(d, socket, name);
+        const bool loses = phase == PHASE_ACTIVATE && reloads(p, phase) && loses_socket(socket);
+        const bool rebind =
+                socket->active && (moves || unread || loses || (finish && socket->unbound));
+        const bool refresh =
+                plan_changes(p, written, ITEM_SSHD) ||
+                (finish && !socket->active && service_is_stale(d, observed, f, service));
+        int r = 0;
+
+        if (unread && !reloads(p, phase))
+                r = plan_unit(p, OP_RELOAD, phase, "daemon-reload");
+        if (r == 0 && service->active && (rebind || refresh))
+                r = plan_unit(p, rebind ? OP_STOP : OP_REFRESH, phase, unit);
+        return r == 0 && rebind ? plan_unit(p, OP_RESTART, phase, name) : r;
 }
 
 int plan_tcp(struct plan *p, const struct desired *d, const struct observed *observed,
              const struct facts *f, enum phase phase)
 {
-        enum phase written = phase == PHASE_ACTIVATE ? PHASE_OPEN : phase;
-        bool finish = speaks_of_addresses(d) &&
-                      phase == (wants_addresses(d) ? PHASE_CLOSE : PHASE_ACTIVATE);
         int r = 0;
 
-        for (size_t k = 0; r == 0 && k < N_TCP_PAIRS; k++) {
-                const struct tcp_pair *pair = &distro_tcp_pairs[k];
-                const struct tcp_unit *socket = &f->tcp[pair->socket];
-                const char *name = distro_tcp_units[pair->socket];
-                bool config = plan_changes(p, written, ITEM_SSHD);
-                bool rebind = plan_changes(p, written, ITEM_TCP_SOCKET);
-                bool other = finish && !rebind && has_other_dropin(d, socket, name);
-
-                if (finish && !config && !socket->active)
-                        config = service_is_stale(d, observed, f, &f->tcp[pair->service]);
-                rebind = rebind || other || (finish && socket->active && socket->unbound);
-                if (phase == PHASE_ACTIVATE && reloads(p, phase) && loses_socket(socket))
-                        rebind = true;
-                if (other && !reloads(p, phase))
-                        r = plan_unit(p, OP_RELOAD, phase, "daemon-reload");
-                if (r == 0)
-                        r = plan_pair(p, f, pair, config, rebind, phase);
-        }
+        for (size_t k = 0; r == 0 && k < N_TCP_PAIRS; k++)
+                r = plan_pair(p, d, observed, f, &distro_tcp_pairs[k], phase);
         return r;
 }

@@ -18,20 +18,24 @@ int plan_unit(struct plan *p, enum op_kind kind, enum phase phase, const char *u
         return plan_add(p, kind, phase, unit) ? 0 : -ENOMEM;
 }
 
-bool plan_changes(const struct plan *p, enum phase phase, unsigned flag)
+bool plan_changes(const struct plan *p, enum phase phase, unsigned flags)
 {
-        for (size_t k = 0; k < p->n; k++)
-                if (p->ops[k].phase == phase && p->ops[k].item && (p->ops[k].item->flags & flag))
-                        return true;
-        return false;
+        return PLAN_FIRST(p, .phases = BIT(phase), .flags = flags);
+}
+
+const struct item *plan_item_of(const struct desired *d, unsigned flags, bool wanted,
+                                const char *name)
+{
+        for (const struct item *i = d->items; i < d->items + d->n; i++)
+                if ((i->flags & flags) && (i->wanted || !wanted) &&
+                    (!name || strcmp(basename(i->path), name) == 0))
+                        return i;
+        return NULL;
 }
 
 static const struct item *socket_item(const struct desired *d)
 {
-        for (size_t k = 0; k < d->n; k++)
-                if (d->items[k].flags & ITEM_SOCKET)
-                        return &d->items[k];
-        return NULL;
+        return plan_item_of(d, ITEM_SOCKET, false, NULL);
 }
 
 static bool listener_wanted(const struct desired *d)
@@ -50,15 +54,6 @@ static int plan_modules(struct plan *p, const struct facts *f)
                     !plan_add(p, OP_MODULE, PHASE_ACTIVATE, distro_transports[k].module))
                         return -ENOMEM;
         return 0;
-}
-
-static bool mask_wanted(const struct desired *d, const char *unit)
-{
-        for (size_t k = 0; k < d->n; k++)
-                if ((d->items[k].flags & ITEM_MASK) && d->items[k].wanted &&
-                    strcmp(basename(d->items[k].path), unit) == 0)
-                        return true;
-        return false;
 }
 
 /* Whether it was we who kept the unit shut, or had the port that it could not have. */
@@ -98,7 +93,7 @@ static int plan_reopen(struct plan *p, const struct desired *d, const struct fac
 
                 if (is_down(p, f, t) && f->tcp[t].enabled && !f->tcp[t].active &&
                     !f->tcp[t].barred && !serves_already(f, t) &&
-                    !mask_wanted(d, distro_tcp_units[t]))
+                    !plan_item_of(d, ITEM_MASK, true, distro_tcp_units[t]))
                         r = plan_unit(p, OP_START, phase, distro_tcp_units[t]);
         }
         return r;
@@ -119,16 +114,14 @@ static const char *stream_of(const char *text, size_t *ret_len)
 
 bool plan_moves_port(const struct plan *p)
 {
-        for (size_t k = 0; k < p->n; k++) {
-                const struct op *op = &p->ops[k];
-                size_t n = 0, old_n = 0;
-                const char *old, *stream;
+        const struct op_query q = { .kinds = BIT(OP_WRITE), .flags = ITEM_SOCKET };
 
-                if (op->kind != OP_WRITE || !(op->item->flags & ITEM_SOCKET) ||
-                    op->before->type != OBSERVED_FILE)
-                        continue;
-                old = stream_of(op->before->data, &old_n);
-                stream = stream_of(op->content, &n);
+        for (const struct op *op = NULL; (op = plan_find(p, op, &q));) {
+                size_t n = 0, old_n = 0;
+                const struct observed *o = op->before;
+                const char *old = o->type == OBSERVED_FILE ? stream_of(o->data, &old_n) : NULL;
+                const char *stream = stream_of(op->content, &n);
+
                 if (old && stream && (n != old_n || memcmp(old, stream, n) != 0))
                         return true;
         }
@@ -247,18 +240,26 @@ static int plan_release(struct plan *p, const struct units *u)
         return r < 0 ? r : plan_unit(p, OP_STOP, PHASE_ACTIVATE, u->server);
 }
 
+static bool must_reload(const struct plan *p, const struct desired *d, const struct facts *f,
+                        const struct units *u)
+{
+        if (u->socket.needs_reload || u->keygen.needs_reload || u->hostkeys.needs_reload ||
+            u->credential.needs_reload || u->provision.needs_reload)
+                return true;
+        if (plan_changes(p, PHASE_OPEN, ITEM_UNIT) || opens_unread(f))
+                return true;
+        if (d->port == 0 && plan_tcp_unread(f) && plan_changes(p, PHASE_CLOSE, ITEM_UNIT))
+                return true;
+        return listener_wanted(d) &&
+               (plan_rivals_unread(f) || (!u->socket.loaded && !u->socket.rejected));
+}
+
 static int plan_activate(struct plan *p, const struct desired *d, const struct observed *observed,
                          const struct facts *f, const struct units *u)
 {
         bool wanted = listener_wanted(d);
         bool socket_changes = plan_changes(p, PHASE_OPEN, ITEM_SOCKET);
-        bool reload =
-                plan_changes(p, PHASE_OPEN, ITEM_UNIT) || u->socket.needs_reload ||
-                u->keygen.needs_reload || u->hostkeys.needs_reload || u->credential.needs_reload ||
-                u->provision.needs_reload || opens_unread(f) ||
-                (d->port == 0 && plan_tcp_unread(f) && plan_changes(p, PHASE_CLOSE, ITEM_UNIT)) ||
-                (wanted && plan_rivals_unread(f)) ||
-                (wanted && !u->socket.loaded && !u->socket.rejected);
+        bool reload = must_reload(p, d, f, u);
         int spoilt = wanted ? plan_spoilt(p, d, &u->socket) : 0;
         bool rebind = u->socket.active && ((wanted && !spoilt && must_rebind(p, d, &u->socket)) ||
                                            (reload && loses_address(d, observed, &u->socket)));
@@ -304,15 +305,6 @@ static int plan_give_back(struct plan *p, const char *ours, const char *text, si
         return r > 0 ? 0 : plan_unit(p, OP_RESTART, PHASE_CLOSE, UNIT_SOCKET);
 }
 
-static bool is_removed(const struct plan *p, const char *unit)
-{
-        for (size_t k = 0; k < p->n; k++)
-                if (p->ops[k].kind == OP_UNLINK && p->ops[k].phase == PHASE_CLOSE &&
-                    strcmp(basename(p->ops[k].name), unit) == 0)
-                        return true;
-        return false;
-}
-
 /* Whether a `remove` that was killed left it listening, without its file: systemd has not read that
  * yet, or has, and knows no other. */
 static bool is_left(const struct desired *d, const struct observed *observed,
@@ -325,16 +317,6 @@ static bool is_left(const struct desired *d, const struct observed *observed,
         return s->loaded ? s->needs_reload && strcmp(s->fragment, i->path) == 0 : !s->masked;
 }
 
-/* The write that puts the administrator's own socket unit back; NULL: there is none. */
-static const struct op *socket_back(const struct plan *p)
-{
-        for (size_t k = 0; k < p->n; k++)
-                if (p->ops[k].kind == OP_WRITE && p->ops[k].phase == PHASE_CLOSE &&
-                    (p->ops[k].item->flags & ITEM_SOCKET))
-                        return &p->ops[k];
-        return NULL;
-}
-
 /* The vsock listener goes: its socket stops while systemd still knows it, and what keeps a
  * credential's keys in /run; nothing else of ours stays active. Where TCP alone closes those keys
  * may be all that anybody has. One that ours went before, and that is enabled, has its place. */
@@ -344,14 +326,18 @@ static int plan_retire(struct plan *p, const struct desired *d, const struct obs
         const bool left = is_left(d, observed, &u->socket);
         const bool goes = left || plan_changes(p, PHASE_CLOSE, ITEM_SOCKET);
         const bool uncovers = goes && d->port == 0 && f->covered_socket.text && f->covered_enabled;
-        const struct op *back = socket_back(p);
+        /* the write that puts the administrator's own socket unit back */
+        const struct op *back = PLAN_FIRST(p, .phases = BIT(PHASE_CLOSE), .kinds = BIT(OP_WRITE),
+                                           .flags = ITEM_SOCKET);
+        const bool removed = PLAN_FIRST(p, .phases = BIT(PHASE_CLOSE), .kinds = BIT(OP_UNLINK),
+                                        .name = SYSTEM_UNIT_DIR "/" UNIT_CREDENTIAL);
         int r = 0;
 
         if (!plan_changes(p, PHASE_CLOSE, ITEM_UNIT) && !left)
                 return 0;
         if (!back && !uncovers && goes && u->socket.active)
                 r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_SOCKET);
-        if (r == 0 && u->credential.active && is_removed(p, UNIT_CREDENTIAL))
+        if (r == 0 && u->credential.active && removed)
                 r = plan_unit(p, OP_STOP, PHASE_CLOSE, UNIT_CREDENTIAL);
         if (r == 0 && back)
                 return plan_give_back(p, back->before->data, back->content, back->len);
@@ -372,7 +358,7 @@ static int plan_stop(struct plan *p, const struct desired *d, const struct facts
         for (size_t k = 0; r == 0 && k < ELEMENTSOF(sockets_first); k++) {
                 const size_t t = sockets_first[k];
 
-                if (f->tcp[t].active && mask_wanted(d, distro_tcp_units[t]))
+                if (f->tcp[t].active && plan_item_of(d, ITEM_MASK, true, distro_tcp_units[t]))
                         r = plan_unit(p, OP_STOP, PHASE_CLOSE, distro_tcp_units[t]);
         }
         return r;

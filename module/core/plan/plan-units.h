@@ -15,6 +15,11 @@ int plan_unit(struct plan *p, enum op_kind kind, enum phase phase, const char *u
 /* Whether a file operation of the phase has one of the flags. */
 bool plan_changes(const struct plan *p, enum phase phase, unsigned flags);
 
+/* The first item that has one of the flags, and is of that name, where there is one; or the first
+ * such that is wanted. */
+const struct item *plan_item_of(const struct desired *d, unsigned flags, bool wanted,
+                                const char *name);
+
 /* What TCP units that run need, because files change in this plan, or changed in an earlier run
  * that did not come to its end. */
 int plan_tcp(struct plan *p, const struct desired *d, const struct observed *observed,

@@ -313,12 +313,29 @@ int plan_make(const struct desired *d, const struct observed *observed, const st
         return 0;
 }
 
+static bool is_meant(const struct op *op, const struct op_query *q)
+{
+        const struct item *i = op->item;
+
+        return (!q->phases || (q->phases & BIT(op->phase))) &&
+               (!q->kinds || (q->kinds & BIT(op->kind))) &&
+               (!q->flags || (i && (i->flags & q->flags))) &&
+               (!q->name || strcmp(op->name, q->name) == 0) && (!q->wanted || (i && i->wanted)) &&
+               (!q->job || !i) && (!q->tcp || distro_is_tcp_unit(op->name)) &&
+               (!q->tried || op->tried) && (!q->changed || op->changed) && (!q->done || op->done);
+}
+
+const struct op *plan_find(const struct plan *p, const struct op *after, const struct op_query *q)
+{
+        for (size_t k = after ? (size_t)(after - p->ops) + 1 : 0; k < p->n; k++)
+                if (is_meant(&p->ops[k], q))
+                        return &p->ops[k];
+        return NULL;
+}
+
 bool plan_has(const struct plan *p, enum phase phase)
 {
-        for (size_t k = 0; k < p->n; k++)
-                if (p->ops[k].phase == phase)
-                        return true;
-        return false;
+        return PLAN_FIRST(p, .phases = BIT(phase));
 }
 
 enum blocks plan_blocked(const struct plan *p)

@@ -76,6 +76,22 @@ struct plan {
 int plan_make(const struct desired *desired, const struct observed *observed,
               const struct facts *facts, const struct units *units, struct plan *ret) MUST_CHECK;
 
+/* Which operations are meant; what is left out may be anything. */
+struct op_query {
+        unsigned phases;  /* of these, as BIT(PHASE_…) */
+        unsigned kinds;   /* of these, as BIT(OP_…) */
+        unsigned flags;   /* of a file with one of these: ITEM_… */
+        const char *name; /* of that path, unit or module */
+        bool wanted;      /* of a file that is to be there */
+        bool job;         /* of no file */
+        bool tcp;         /* … and about a TCP unit */
+        bool tried, changed, done;
+};
+
+/* The first such operation behind `after`, which may be NULL; NULL: there is none (any more). */
+const struct op *plan_find(const struct plan *p, const struct op *after, const struct op_query *q);
+#define PLAN_FIRST(p, ...) plan_find((p), NULL, &(const struct op_query){ __VA_ARGS__ })
+
 /* Whether there is anything to do in a phase. */
 bool plan_has(const struct plan *p, enum phase phase);
 

@@ -10,6 +10,7 @@
 #include "core/plan/sshd-listen.h"
 #include "core/util/words.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -134,9 +135,10 @@ bool provision_carries(const char *text, size_t len, struct buf *out)
  * DefaultDependencies=no: a target waits for what it wants only where both have default
  * dependencies; what is left of those is spelled out. After the TCP units: one that has still to
  * start would be taken for a closed one, and one that is masked while it starts hangs until its
- * timeout. Status 3 is "this kernel cannot verify": nothing that a boot should end degraded for.
- * RuntimeMaxSec: a run that hangs ends, but none is cut short between closing and the second
- * verification: there are four verifications of verify_timeout at most, and a few jobs of 90 s. */
+ * timeout. After what pam_nologin waits for, and homes on a network: before, nobody gets in. Status
+ * 3 is "this kernel cannot verify": nothing that a boot should end degraded for. RuntimeMaxSec: a
+ * run that hangs ends, but none is cut short between closing and the second verification: there are
+ * four verifications of verify_timeout at most, and a few jobs of 90 s. */
 #define SHORT_VERIFICATION 60 /* seconds */
 
 void render_provision(const struct facts *f, struct buf *out)
@@ -152,7 +154,8 @@ void render_provision(const struct facts *f, struct buf *out)
         buf_adds(out, "\n"
                       "Wants=" UNIT_KEYGEN "\n"
                       "After=basic.target " UNIT_SOCKET " " UNIT_KEYGEN
-                      " cloud-init.service cloud-init-network.service");
+                      " cloud-init.service cloud-init-network.service"
+                      " remote-fs.target systemd-user-sessions.service");
         for (size_t i = 0; i < N_TCP_UNITS; i++)
                 if (facts_has_unit(&f->tcp[i]))
                         buf_addf(out, " %s", distro_tcp_units[i]);
@@ -259,17 +262,39 @@ void render_listen_dropin(const struct config *c, struct buf *out)
         render_listen(c, out);
 }
 
-/* Each once: what is bound twice fails the unit. */
+static const char *wildcard_of(const struct listen_address *l)
+{
+        return l->ipv6 ? "::" : "0.0.0.0";
+}
+
+/* Each once, and none that a wildcard has: what is bound twice fails the unit. */
 static void add_stream(const struct listen_address *l, unsigned port, struct buf *out)
 {
-        AUTO_BUF line = BUF_INIT;
+        const char *open = l->ipv6 ? "[" : "", *close = l->ipv6 ? "]" : "";
+        AUTO_BUF line = BUF_INIT, wide = BUF_INIT;
 
-        buf_addf(&line, "ListenStream=%s%s%s:%u\n", l->ipv6 ? "[" : "", l->address,
-                 l->ipv6 ? "]" : "", port);
-        if (line.error < 0)
-                out->error = line.error;
-        else if (!strstr(buf_str(out), buf_str(&line)))
+        buf_addf(&line, "ListenStream=%s%s%s:%u\n", open, l->address, close, port);
+        buf_addf(&wide, "ListenStream=%s%s%s:%u\n", open, wildcard_of(l), close, port);
+        if (line.error < 0 || wide.error < 0)
+                out->error = -ENOMEM;
+        else if (!strstr(buf_str(out), buf_str(&line)) && !strstr(buf_str(out), buf_str(&wide)))
                 buf_adds(out, buf_str(&line));
+}
+
+/* One without a port has those that stand in for it. */
+static void add_streams(const struct config *c, bool wildcards, const uint16_t *ports,
+                        size_t n_ports, struct buf *out)
+{
+        for (size_t i = 0; i < c->n_listen; i++) {
+                const struct listen_address *l = &c->listen[i];
+
+                if ((strcmp(l->address, wildcard_of(l)) == 0) != wildcards)
+                        continue;
+                if (l->port != 0)
+                        add_stream(l, l->port, out);
+                for (size_t k = 0; l->port == 0 && k < n_ports; k++)
+                        add_stream(l, ports[k], out);
+        }
 }
 
 /* All lines but a vsock stream on our port, which is taken over. */
@@ -310,14 +335,8 @@ void render_socket_dropin(const struct config *c, const struct facts *f,
                              "ListenStream=\n"
                              "FreeBind=yes\n"
                              "BindIPv6Only=ipv6-only\n");
-        for (size_t i = 0; i < c->n_listen; i++) {
-                const struct listen_address *l = &c->listen[i];
-
-                if (l->port != 0)
-                        add_stream(l, l->port, out);
-                for (size_t k = 0; l->port == 0 && k < n_ports; k++)
-                        add_stream(l, ports[k], out);
-        }
+        add_streams(c, true, ports, n_ports, out);
+        add_streams(c, false, ports, n_ports, out);
         add_others(buf_str(&streams->others), c->port, out);
 }
 

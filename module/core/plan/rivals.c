@@ -11,6 +11,7 @@
 #include "core/plan/facts.h"
 #include "core/plan/takeover.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct count {
@@ -22,76 +23,72 @@ struct count {
         bool adds; /* settings that are none of ListenStream= */
 };
 
-static int count_setting(void *userdata, const char *section, const char *key, const char *value)
+static void count_setting(struct count *c, const struct unit_setting *s)
 {
-        struct count *c = userdata;
-        const bool socket = strcmp(section, "Socket") == 0;
+        const bool stream = unit_setting_is(s, "Socket", "ListenStream");
 
-        c->adds = c->adds || !socket || strcmp(key, "ListenStream") != 0;
-        if (socket && strcmp(key, "Accept") == 0)
-                c->accepts = takeover_is_yes(value);
-        if (!socket || !unit_setting_listens(key))
-                return 0;
-        if (!value[0])
+        c->adds = c->adds || !stream;
+        if (unit_setting_is(s, "Socket", "Accept"))
+                c->accepts = takeover_is_yes(s->value);
+        if (strcmp(s->section, "Socket") != 0 || !unit_setting_listens(s->key))
+                return;
+        if (!s->value[0])
                 c->wanted = c->vsock = c->others = 0;
-        else if (strcmp(key, "ListenStream") != 0 || strncmp(value, "vsock", 5) != 0)
+        else if (!stream || strncmp(s->value, "vsock", 5) != 0)
                 c->others++;
         else
                 c->vsock++;
-        if (strcmp(key, "ListenStream") == 0 && unit_stream_is_vsock(value, c->port))
+        if (stream && unit_stream_is_vsock(s->value, c->port))
                 c->wanted++;
-        return 0;
 }
 
 static int count(const char *text, size_t len, unsigned port, struct count *ret)
 {
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
+
         *ret = (struct count){ .port = port };
-        return unit_file_read(text, len, count_setting, ret);
+        for (struct unit_setting s; unit_file_next(&file, &s);)
+                count_setting(ret, &s);
+        return file.error;
 }
 
 /* ---- taking a stream out -----------------------------------------------------------------------
  */
 
-struct strip {
-        unsigned port;
-        struct buf section, *out;
-        unsigned gone;
-};
-
-static int keep_setting(void *userdata, const char *section, const char *key, const char *value)
+/* What is kept of the file; whether anything is not. */
+static int strip(const char *text, size_t len, unsigned port, struct buf *out)
 {
-        struct strip *s = userdata;
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
+        AUTO_BUF section = BUF_INIT;
+        bool gone = false;
 
-        if (strcmp(section, "Socket") == 0 && strcmp(key, "ListenStream") == 0 &&
-            unit_stream_is_vsock(value, s->port)) {
-                s->gone++;
-                return 0;
+        for (struct unit_setting s; unit_file_next(&file, &s);) {
+                if (unit_setting_is(&s, "Socket", "ListenStream") &&
+                    unit_stream_is_vsock(s.value, port)) {
+                        gone = true;
+                        continue;
+                }
+                if (strcmp(buf_str(&section), s.section) != 0) {
+                        buf_free(&section);
+                        buf_adds(&section, s.section);
+                        buf_addf(out, "\n[%s]\n", s.section);
+                }
+                buf_addf(out, "%s%s%s\n", s.key, s.key[0] ? "=" : "", s.value);
         }
-        if (strcmp(buf_str(&s->section), section) != 0) {
-                buf_free(&s->section);
-                buf_adds(&s->section, section);
-                buf_addf(s->out, "\n[%s]\n", section);
-        }
-        buf_addf(s->out, "%s%s%s\n", key, key[0] ? "=" : "", value);
-        return s->section.error;
+        if (file.error < 0 || section.error < 0)
+                return -ENOMEM;
+        return out->error < 0 ? out->error : gone;
 }
 
 int rival_strip(const struct rival_file *file, unsigned port, struct buf *out)
 {
-        struct strip s = { .port = port, .section = BUF_INIT, .out = out };
-        int r;
-
         if (!file->text)
                 return 0;
         buf_adds(out, FILE_MARKER "\n"
                                   "# Without its vsock stream, which " UNIT_SOCKET " has now: "
                                   "\"sshd-vsock remove\" puts back\n# what is kept beside, with "
                                   "the ending " SAVED_SUFFIX ".\n");
-        r = unit_file_read(file->text, file->len, keep_setting, &s);
-        buf_free(&s.section);
-        if (r < 0 || out->error < 0)
-                return r < 0 ? r : out->error;
-        return s.gone > 0;
+        return strip(file->text, file->len, port, out);
 }
 
 /* ---- deciding ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include "core/format/sshd-dump.h"
 #include "core/util/words.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,10 +91,41 @@ static bool is_wildcard(const char *host)
         return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 }
 
+/* servconf.c, sListenAddress: no bracket and two colons are an address without a port; all else is
+ * misc.c's hpdelim() and cleanhostname(). */
+void listen_host(const char *argument, char *host, size_t size)
+{
+        const char *colon = strchr(argument, ':'), *end = argument + strlen(argument);
+        size_t len;
+
+        host[0] = '\0';
+        if (argument[0] == '[') {
+                end = strchr(argument, ']');
+                if (!end || (end[1] != '\0' && end[1] != ':'))
+                        return;
+                argument++;
+        } else if (!colon || strchr(argument, '[') || !strchr(colon + 1, ':')) {
+                end = argument + strcspn(argument, ":/");
+                if (*end == '/')
+                        return;
+        }
+        len = strcspn(argument, "%");
+        if (len > (size_t)(end - argument))
+                len = (size_t)(end - argument);
+        if (len < size)
+                (void)snprintf(host, size, "%.*s", (int)len, argument);
+}
+
 bool listen_is_outside(const char *host)
 {
-        return strncmp(host, "127.", 4) != 0 && strcmp(host, "::1") != 0 &&
-               strncmp(host, "::ffff:127.", 11) != 0;
+        static const unsigned char loopback[16] = { [15] = 1 },
+                                   mapped[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
+        unsigned char a[16];
+
+        if (inet_pton(AF_INET, host, a) == 1)
+                return a[0] != 127;
+        return inet_pton(AF_INET6, host, a) == 1 && memcmp(a, loopback, sizeof(loopback)) != 0 &&
+               memcmp(a, mapped, sizeof(mapped)) != 0;
 }
 
 /* Whether `wide` is the other one, or the wildcard of its family. */

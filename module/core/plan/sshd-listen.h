@@ -41,7 +41,12 @@ void listen_name(const struct listen_address *l, struct buf *out);
  * ret_port may be NULL. */
 bool listen_split(const char *word, size_t len, char *host, size_t size, unsigned *ret_port);
 
-/* Whether another machine could connect there: anything but loopback. */
+/* The host of a ListenAddress line's argument, without brackets or scope, in `host`; "" where sshd
+ * refuses it. */
+void listen_host(const char *argument, char *host, size_t size);
+
+/* Whether another machine could connect there: an address that is none of loopback. A name does not
+ * tell: "localhost", and on Debian that of the machine, are loopback's by /etc/hosts. */
 bool listen_is_outside(const char *host);
 
 /* As many of a list as a person reads: "0.0.0.0:22 [::]:22 and 29992 more". */

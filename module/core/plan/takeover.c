@@ -9,7 +9,7 @@
 #include "core/format/distro.h"
 #include "core/format/unit-file.h"
 #include "core/format/unit-streams.h"
-#include "core/util/argv.h"
+#include "core/plan/takeover-command.h"
 #include "core/util/words.h"
 
 #include <errno.h>
@@ -22,8 +22,7 @@ enum { LIST_LISTEN, LIST_START, LIST_BEFORE, LIST_ENVIRONMENT, N_LISTS };
 
 struct reader {
         enum takeover kind;
-        size_t at;             /* which setting of the text, from 1 */
-        size_t reset[N_LISTS]; /* … is the last one that takes such back; 0: none */
+        size_t reset[N_LISTS]; /* which setting, from 1, is the last to take back such; 0: none */
         unsigned port;
         bool listens, accepts, starts,
                 reads; /* the settings without which it is no vsock listener */
@@ -33,13 +32,6 @@ struct reader {
 
 /* ---- what a value may be: NULL, or what is different about it ----------------------------------
  */
-
-static bool is_in(const char *word, const char *const *list)
-{
-        while (*list && strcmp(word, *list) != 0)
-                list++;
-        return *list != NULL;
-}
 
 /* … in upper or lower case. */
 static bool is_in_any_case(const char *word, const char *const *list)
@@ -98,99 +90,22 @@ static const char *is_environment(struct reader *r, const char *value)
 /* ---- the commands ------------------------------------------------------------------------------
  */
 
-static int split(const char *value, struct argv *ret)
-{
-        int r = 0;
-
-        while (r == 0 && *(value += strspn(value, " \t"))) {
-                size_t n = strcspn(value, " \t");
-
-                r = argv_add(ret, value, n);
-                value += n;
-        }
-        return r;
-}
-
-/* An option of sshd that is about logs, greetings or a peer's name, which a vsock peer has none of;
- * all others decide who gets in, or to what. */
-static bool is_harmless(const char *option)
-{
-        static const char *const keys[] = { "UseDNS",       "LogLevel",  "SyslogFacility",
-                                            "PrintLastLog", "PrintMotd", NULL };
-        char key[32];
-        size_t n = strcspn(option, "= ");
-
-        if (strcasecmp(option, "UsePAM=no") == 0)
-                return true; /* mkosi's, against the slow look-up that our hosts entry ends */
-        if (n == 0 || n >= sizeof(key))
-                return false;
-        memcpy(key, option, n);
-        key[n] = '\0';
-        return is_in_any_case(key, keys);
-}
-
-static bool is_environment_variable(const char *word)
-{
-        for (size_t i = 0; i < N_SSHD_ENVIRONMENTS; i++)
-                if (strcmp(word, distro_environments[i].variable) == 0)
-                        return true;
-        return false;
-}
-
-/* How many words of sshd's command, from here, change nothing about who gets in; 0: this does. */
-static size_t harmless_words(const struct argv *w, size_t i)
-{
-        static const char *const flags[] = { "-i", "-e", "-q", "-D", "-4", "-6", "-u0", NULL };
-        const char *word = w->list[i], *next = i + 1 < w->n ? w->list[i + 1] : "";
-
-        if (is_in(word, flags) || is_environment_variable(word))
-                return 1;
-        if (strcmp(word, "-u") == 0 && strcmp(next, "0") == 0)
-                return 2;
-        if (strcmp(word, "-o") == 0 && is_harmless(next))
-                return 2;
-        return strncmp(word, "-o", 2) == 0 && is_harmless(word + 2) ? 1 : 0;
-}
-
 static const char *is_sshd(struct reader *r, const char *value)
 {
-        AUTO(argv_free) struct argv w = { 0 };
-        bool inetd = false;
-        size_t n;
+        const char *reason = "a second command";
 
-        r->error = split(value + (*value == '-'), &w);
-        if (r->error < 0 || w.n == 0 || r->starts ||
-            (strcmp(w.list[0], "sshd") != 0 && !is_in(w.list[0], distro_sshd)))
-                return r->starts ? "a second command" : "another program than the system's sshd";
-        for (size_t i = 1; i < w.n; i += n) {
-                inetd = inetd || strcmp(w.list[i], "-i") == 0;
-                n = harmless_words(&w, i);
-                if (n == 0)
-                        return "options that sshd-vsock does not pass: put them into sshd_config";
-        }
-        r->starts = inetd;
-        return inetd ? NULL : "not for one connection: it lacks -i";
+        if (!r->starts)
+                r->error = takeover_sshd_differs(value, &reason);
+        r->starts = r->starts || !reason;
+        return reason;
 }
 
-/* Ours has a keygen unit, and RuntimeDirectory=. */
 static const char *is_preparation(struct reader *r, const char *value)
 {
-        static const char *const commands[] = { "mkdir", "ssh-keygen", "install", NULL };
-        static const char *const words[] = {
-                "-p", "-m", "0755", "-m0755",    "755",           "-m755",
-                "-d", "-A", "-pm",  "/run/sshd", "/var/run/sshd", NULL
-        };
-        AUTO(argv_free) struct argv w = { 0 };
-        const char *name;
+        const char *reason = NULL;
 
-        r->error = split(value + (*value == '-'), &w);
-        if (r->error < 0 || w.n == 0)
-                return "another command";
-        name = strrchr(w.list[0], '/');
-        for (size_t i = 1; i < w.n; i++)
-                if (!is_in(w.list[i], words))
-                        return "another command";
-        return is_in(name ? name + 1 : w.list[0], commands) ? NULL : "another command";
+        r->error = takeover_preparation_differs(value, &reason);
+        return reason;
 }
 
 /* ---- the table ---------------------------------------------------------------------------------
@@ -281,37 +196,38 @@ static size_t list_of(const char *section, const char *key)
         return i;
 }
 
-static int note_reset(void *userdata, const char *section, const char *key, const char *value)
+static void take(struct reader *r, const struct unit_setting *s)
 {
-        struct reader *r = userdata;
-        const size_t list = list_of(section, key);
-
-        r->at++;
-        if (list < N_LISTS && !value[0])
-                r->reset[list] = r->at;
-        return 0;
-}
-
-static int take(void *userdata, const char *section, const char *key, const char *value)
-{
-        const size_t list = list_of(section, key);
-        struct reader *r = userdata;
         bool socket = r->kind == TAKEOVER_SOCKET;
-        const struct known *k = find(both, ELEMENTSOF(both), section, key);
+        const struct known *k = find(both, ELEMENTSOF(both), s->section, s->key);
         const char *reason = NULL;
 
-        r->at++;
-        if (list < N_LISTS && r->at <= r->reset[list])
-                return 0;
         if (!k)
                 k = find(socket ? socket_settings : template_settings,
                          socket ? ELEMENTSOF(socket_settings) : ELEMENTSOF(template_settings),
-                         section, key);
+                         s->section, s->key);
         if (k)
-                reason = check(r, k, value);
+                reason = check(r, k, s->value);
         if (!k || reason)
-                add_different(r, key, value, reason);
-        return r->error;
+                add_different(r, s->key, s->value, reason);
+}
+
+/* Twice: what takes back others comes after them. */
+static int take_all(struct reader *r, const char *text, size_t len, bool resets)
+{
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
+        size_t at = 0;
+
+        for (struct unit_setting s; r->error == 0 && unit_file_next(&file, &s);) {
+                const size_t list = list_of(s.section, s.key);
+
+                at++;
+                if (resets && list < N_LISTS && !s.value[0])
+                        r->reset[list] = at;
+                if (!resets && (list == N_LISTS || at > r->reset[list]))
+                        take(r, &s);
+        }
+        return r->error < 0 ? r->error : file.error;
 }
 
 static void add_missing(struct reader *r, bool there, const char *setting)
@@ -324,11 +240,10 @@ int takeover_is_alike(enum takeover kind, const char *text, size_t len, unsigned
                       struct buf *different)
 {
         struct reader r = { .kind = kind, .port = port, .different = different };
-        int rc = unit_file_read(text, len, note_reset, &r);
+        int rc = take_all(&r, text, len, true);
 
-        r.at = 0;
         if (rc == 0)
-                rc = unit_file_read(text, len, take, &r);
+                rc = take_all(&r, text, len, false);
         if (rc < 0)
                 return rc;
         if (different->len == 0 && kind == TAKEOVER_SOCKET) {
@@ -344,51 +259,17 @@ int takeover_is_alike(enum takeover kind, const char *text, size_t len, unsigned
 /* ---- whether it is sshd's at all ---------------------------------------------------------------
  */
 
-struct server {
-        bool starts, reads;
-};
-
-/* systemd.service(5), COMMAND LINES: what may stand before the program; "@" has another word for
- * argv[0] follow it. sshd's -i may stand among other letters that take no argument. */
-static int is_server(const char *value)
-{
-        const size_t prefix = strspn(value, "@-:+!|");
-        const bool renamed = memchr(value, '@', prefix) != NULL;
-        AUTO(argv_free) struct argv w = { 0 };
-        int r = split(value + prefix, &w);
-
-        if (r < 0 || w.n == 0 || (strcmp(w.list[0], "sshd") != 0 && !is_in(w.list[0], distro_sshd)))
-                return r;
-        for (size_t i = renamed ? 2 : 1; i < w.n; i++) {
-                const char *word = w.list[i];
-
-                if (word[0] == '-' && strspn(word + 1, "46DdeiqTt") == strlen(word + 1) &&
-                    strchr(word, 'i'))
-                        return 1;
-                i += word[0] == '-' && word[1] && strchr("bCcEfghkopu", word[1]) && !word[2];
-        }
-        return 0;
-}
-
-static int take_server(void *userdata, const char *section, const char *key, const char *value)
-{
-        struct server *s = userdata;
-        int r;
-
-        if (strcmp(section, "Service") != 0)
-                return 0;
-        if (strcmp(key, "StandardInput") == 0)
-                s->reads = strcmp(value, "socket") == 0;
-        if (strcmp(key, "ExecStart") != 0)
-                return 0;
-        r = is_server(value);
-        s->starts = r > 0;
-        return r < 0 ? r : 0;
-}
-
 bool takeover_starts_sshd(const char *text, size_t len)
 {
-        struct server s = { 0 };
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
+        bool reads = false;
+        int starts = 0;
 
-        return unit_file_read(text, len, take_server, &s) == 0 && s.starts && s.reads;
+        for (struct unit_setting s; starts >= 0 && unit_file_next(&file, &s);) {
+                if (unit_setting_is(&s, "Service", "StandardInput"))
+                        reads = strcmp(s.value, "socket") == 0;
+                if (unit_setting_is(&s, "Service", "ExecStart"))
+                        starts = takeover_is_server(s.value);
+        }
+        return file.error == 0 && starts > 0 && reads;
 }

@@ -10,7 +10,7 @@
 int argv_add(struct argv *w, const char *text, size_t len)
 {
         char *copy = strndup(text, len);
-        char **list = copy ? reallocarray(w->list, w->n + 2, sizeof(*list)) : NULL;
+        char **list = copy ? list_room(w->list, w->n + 1, sizeof(*list)) : NULL;
 
         if (!list) {
                 free(copy);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * base.h: what each file of the program may use: cleanup attributes, hand-over macros, compiler
- * hints. No types of this project live here, and nothing here can fail.
+ * hints, room in a growing list. No types of this project live here.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 #define MUST_CHECK        __attribute__((warn_unused_result))
 
 #define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
+#define BIT(n)        (1u << (n))
 
 /* Hand an owned pointer or descriptor over: the variable forgets it, its cleanup does nothing. */
 #define TAKE_PTR(p)                                                                                \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * error.h: what went wrong in the world, in words: one sentence that names the thing, the reason
- * and, where one is known, the fix. Carried beside a −errno up to main, which alone prints it.
+ * and, where one is known, the fix. Carried beside a −errno up to cli/, which alone prints it.
  * Pure.
  */
 #pragma once

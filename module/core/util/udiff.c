@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * udiff.c: see udiff.h. Cuts both texts into lines, sets the common head and tail aside, marks the
- * lines that differ by a table of longest common subsequences, and prints the marks as hunks. A
- * failed allocation shows in the buffer's error as every other append does.
+ * udiff.c: see udiff.h. Sets the common head and tail aside, cuts what is between them into lines,
+ * marks those that differ by a table of longest common subsequences, and prints the marks as hunks.
+ * What the table would be too large for is printed as it stands: the record of a line may be 24
+ * times the line. A failed allocation shows in the buffer's error as every other append does.
  */
 #include "core/util/udiff.h"
 
@@ -25,6 +26,19 @@ struct line {
 struct lines {
         struct line *list;
         size_t n;
+        size_t skipped; /* before the first */
+};
+
+struct part {
+        const char *text;
+        size_t len;
+        size_t n; /* lines */
+};
+
+/* What differs, with the context before and after it, which both texts have. */
+struct window {
+        struct part before, from, to, after;
+        size_t skipped; /* lines before that */
 };
 
 static void lines_free(struct lines *l)
@@ -41,51 +55,105 @@ static size_t line_length(const char *text, size_t len)
         return newline ? (size_t)(newline - text) + 1 : len;
 }
 
-static int lines_split(const char *text, size_t len, struct lines *ret)
+static struct part part_of(const char *text, size_t len)
 {
-        size_t n = 0;
+        struct part part = { text, len, 0 };
 
         for (size_t at = 0; at < len; at += line_length(text + at, len - at))
-                n++;
-        ret->list = calloc(n + 1, sizeof(*ret->list));
+                part.n++;
+        return part;
+}
+
+/* The part of one text, with the context. */
+static int lines_split(const struct window *w, const struct part *part, struct lines *ret)
+{
+        const char *text = part->text - w->before.len;
+        const char *end = part->text + part->len + w->after.len;
+
+        ret->skipped = w->skipped;
+        ret->list = calloc(w->before.n + part->n + w->after.n + 1, sizeof(*ret->list));
         if (!ret->list)
                 return -ENOMEM;
-
-        for (size_t at = 0; at < len;) {
+        while (text < end) {
                 struct line *l = &ret->list[ret->n++];
 
-                l->text = text + at;
-                l->len = line_length(text + at, len - at);
-                at += l->len;
+                l->text = text;
+                l->len = line_length(text, (size_t)(end - text));
+                text += l->len;
         }
         return 0;
 }
 
 static bool same(const struct line *a, const struct line *b)
 {
-        return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+        return a->len == b->len && (a->len == 0 || memcmp(a->text, b->text, a->len) == 0);
 }
 
-static void mark_all(struct line *list, size_t n)
+/* ---- head and tail --------------------------------------------------------------------------- */
+
+static bool starts_line(const struct udiff_side *side, size_t at)
 {
-        for (size_t i = 0; i < n; i++)
-                list[i].changed = true;
+        return at == 0 || side->text[at - 1] == '\n';
+}
+
+/* Bytes of the lines that both begin with. */
+static size_t common_head(const struct udiff_side *a, const struct udiff_side *b)
+{
+        size_t n = 0;
+
+        while (n < a->len && n < b->len && a->text[n] == b->text[n])
+                n++;
+        while (!starts_line(a, n))
+                n--;
+        return n;
+}
+
+/* Bytes of the lines behind that which both end with. */
+static size_t common_tail(const struct udiff_side *a, const struct udiff_side *b, size_t head)
+{
+        size_t at = a->len, other = b->len;
+
+        while (at > head && other > head && a->text[at - 1] == b->text[other - 1]) {
+                at--;
+                other--;
+        }
+        if (at < a->len && (!starts_line(a, at) || !starts_line(b, other)))
+                at += line_length(a->text + at, a->len - at);
+        return a->len - at;
+}
+
+static void set_window(const struct udiff_side *a, const struct udiff_side *b, struct window *ret)
+{
+        size_t head = common_head(a, b), tail = common_tail(a, b, head), start = head, after = 0;
+
+        for (size_t i = 0; i < CONTEXT && start > 0; i++)
+                do
+                        start--;
+                while (!starts_line(a, start));
+        for (size_t i = 0; i < CONTEXT && after < tail; i++)
+                after += line_length(a->text + a->len - tail + after, tail - after);
+        *ret = (struct window){ .before = part_of(a->text + start, head - start),
+                                .from = part_of(a->text + head, a->len - tail - head),
+                                .to = part_of(b->text + head, b->len - tail - head),
+                                .after = part_of(a->text + a->len - tail, after),
+                                .skipped = part_of(a->text, start).n };
 }
 
 /* ---- the search ------------------------------------------------------------------------------ */
 
-/* Marks what is in no longest common subsequence of the two, or all of both where the table would
- * grow beyond bounds. Cell (x, y) is how long that of a from x on and of b from y on is. */
+/* Whether all of both goes and comes: where one is empty, or the table would grow beyond bounds. */
+static bool is_replacement(const struct window *w)
+{
+        return w->from.n == 0 || w->to.n == 0 || w->from.n >= CELLS_MAX / (w->to.n + 1);
+}
+
+/* Marks what is in no longest common subsequence of the two. Cell (x, y) is how long that of a from
+ * x on and of b from y on is. */
 static int mark_changes(struct line *a, size_t n, struct line *b, size_t m)
 {
         AUTO_FREE uint32_t *common = NULL;
         size_t row = m + 1, x = 0, y = 0;
 
-        if (n == 0 || m == 0 || n >= CELLS_MAX / row) {
-                mark_all(a, n);
-                mark_all(b, m);
-                return 0;
-        }
         common = calloc((n + 1) * row, sizeof(*common));
         if (!common)
                 return -ENOMEM;
@@ -110,19 +178,6 @@ static int mark_changes(struct line *a, size_t n, struct line *b, size_t m)
         return 0;
 }
 
-static int compare(struct lines *from, struct lines *to)
-{
-        size_t head = 0, n = from->n, m = to->n;
-
-        while (head < n && head < m && same(&from->list[head], &to->list[head]))
-                head++;
-        while (n > head && m > head && same(&from->list[n - 1], &to->list[m - 1])) {
-                n--;
-                m--;
-        }
-        return mark_changes(from->list + head, n - head, to->list + head, m - head);
-}
-
 /* ---- printing -------------------------------------------------------------------------------- */
 
 static void add_line(struct buf *out, char sign, const struct line *l)
@@ -141,6 +196,36 @@ static void add_range(struct buf *out, char sign, size_t start, size_t n)
                 buf_addf(out, "%c%zu", sign, start + 1);
         else
                 buf_addf(out, "%c%zu,%zu", sign, n > 0 ? start + 1 : start, n);
+}
+
+static void add_ranges(struct buf *out, size_t a, size_t n, size_t b, size_t m)
+{
+        buf_adds(out, "@@ ");
+        add_range(out, '-', a, n);
+        buf_adds(out, " ");
+        add_range(out, '+', b, m);
+        buf_adds(out, " @@\n");
+}
+
+static void add_part(struct buf *out, char sign, const struct part *part)
+{
+        struct line l = { .text = part->text };
+
+        for (const char *end = l.text + part->len; l.text < end; l.text += l.len) {
+                l.len = line_length(l.text, (size_t)(end - l.text));
+                add_line(out, sign, &l);
+        }
+}
+
+static void add_replacement(struct buf *out, const struct window *w)
+{
+        size_t common = w->before.n + w->after.n;
+
+        add_ranges(out, w->skipped, common + w->from.n, w->skipped, common + w->to.n);
+        add_part(out, ' ', &w->before);
+        add_part(out, '-', &w->from);
+        add_part(out, '+', &w->to);
+        add_part(out, ' ', &w->after);
 }
 
 /* Places in both texts, equally far along. */
@@ -170,12 +255,8 @@ static void add_hunk(struct buf *out, const struct lines *from, const struct lin
 {
         struct place at = start;
 
-        buf_adds(out, "@@ ");
-        add_range(out, '-', start.a, end.a - start.a);
-        buf_adds(out, " ");
-        add_range(out, '+', start.b, end.b - start.b);
-        buf_adds(out, " @@\n");
-
+        add_ranges(out, from->skipped + start.a, end.a - start.a, to->skipped + start.b,
+                   end.b - start.b);
         while (at.a < end.a || at.b < end.b) {
                 if (at.a < end.a && from->list[at.a].changed)
                         add_line(out, '-', &from->list[at.a++]);
@@ -221,21 +302,31 @@ static void add_header(struct buf *out, const char *sign, const struct udiff_sid
         buf_adds(out, "\n");
 }
 
-void udiff(const struct udiff_side *from, const struct udiff_side *to, struct buf *out)
+static int add_changes(struct buf *out, const struct window *w)
 {
         AUTO(lines_free) struct lines a = { 0 };
         AUTO(lines_free) struct lines b = { 0 };
 
+        if (lines_split(w, &w->from, &a) < 0 || lines_split(w, &w->to, &b) < 0 ||
+            mark_changes(a.list + w->before.n, w->from.n, b.list + w->before.n, w->to.n) < 0)
+                return -ENOMEM;
+        add_hunks(out, &a, &b);
+        return 0;
+}
+
+void udiff(const struct udiff_side *from, const struct udiff_side *to, struct buf *out)
+{
+        struct window w;
+
         if (from->len == to->len && (from->len == 0 || memcmp(from->text, to->text, to->len) == 0))
                 return;
-        if (lines_split(from->text, from->len, &a) < 0 || lines_split(to->text, to->len, &b) < 0 ||
-            compare(&a, &b) < 0) {
-                out->error = -ENOMEM;
-                return;
-        }
+        set_window(from, to, &w);
         add_header(out, "--- ", from);
         add_header(out, "+++ ", to);
-        add_hunks(out, &a, &b);
+        if (is_replacement(&w))
+                add_replacement(out, &w);
+        else if (add_changes(out, &w) < 0)
+                out->error = -ENOMEM;
 }
 
 void udiff_colour(const char *text, size_t len, struct buf *out)

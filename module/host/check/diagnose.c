@@ -6,6 +6,7 @@
 #include "host/check/diagnose.h"
 
 #include "core/format/distro.h"
+#include "core/util/argv.h"
 #include "core/util/words.h"
 #include "host/audit-log.h"
 #include "host/clock.h"
@@ -111,32 +112,35 @@ static void fix_unit(struct systemd *m, const char *unit, struct verdict *v)
                         "port",
                         v->port, unit);
         else
-                (void)snprintf(v->fix, sizeof(v->fix),
-                               "systemctl disable --now %s && sshd-vsock apply", unit);
+                (void)snprintf(v->fix, sizeof(v->fix), "systemctl %s %s && sshd-vsock apply",
+                               systemd_verb_to_end(m, unit, &s), unit);
 }
 
 /* Somebody else's, of one unit, behind those that are there. */
-static void add_drop_ins(struct systemd *m, const char *unit, struct buf *files)
+static int add_drop_ins(struct systemd *m, const char *unit, struct argv *files)
 {
         struct unit_state s;
         const char *list;
+        int r = 0;
 
         if (!unit[0] || systemd_unit(m, unit, &s, NULL) < 0)
-                return;
+                return 0;
         list = s.dropins;
-        for (struct word w; word_next(&list, ' ', &w);) {
+        for (struct word w; r == 0 && word_next(&list, ' ', &w);) {
                 AUTO_FREE char *path = strndup(w.text, w.len);
 
                 if (path && !distro_is_common_dropin(path))
-                        buf_addf(files, "%s%s", files->len ? ", " : "", path);
+                        r = argv_adds(files, path);
         }
+        return r;
 }
 
 /* What a drop-in does no run of ours corrects, nor is what it brings about always said: a socket
  * whose condition does not hold is not started, and that is no failure. */
 static void suspect_drop_ins(struct systemd *m, enum cause cause, struct verdict *v)
 {
-        AUTO_BUF files = BUF_INIT, first = BUF_INIT;
+        AUTO(argv_free) struct argv files = { 0 };
+        AUTO_BUF named = BUF_INIT, first = BUF_INIT;
         char service[256];
 
         if (v->fix[0] || (cause != CAUSE_SOCKET_INACTIVE && cause != CAUSE_SOCKET_FAILED &&
@@ -144,19 +148,20 @@ static void suspect_drop_ins(struct systemd *m, enum cause cause, struct verdict
                 return;
         if (systemd_socket_service(m, unit_of(v), service, sizeof(service), NULL) < 0)
                 service[0] = '\0';
-        add_drop_ins(m, unit_of(v), &files);
-        add_drop_ins(m, service, &files);
+        if (add_drop_ins(m, unit_of(v), &files) < 0 || add_drop_ins(m, service, &files) < 0)
+                return;
+        cause_files(&files, 200, &named);
         if (cause == CAUSE_SOCKET_INACTIVE)
                 buf_addf(&first, "\"systemctl start %s\"; where that does not help,", unit_of(v));
         else if (cause == CAUSE_SOCKET_FAILED)
                 buf_addf(&first, "correct what \"systemctl status %s\" shows, or", unit_of(v));
         else
                 buf_addf(&first, "%s, or", causes[cause].fix);
-        if (files.len > 0)
+        if (files.n > 0)
                 (void)snprintf(v->fix, sizeof(v->fix),
-                               "%s take out of %.200s what causes it, then \"systemctl "
+                               "%s take out of %s what causes it, then \"systemctl "
                                "daemon-reload && sshd-vsock apply\"",
-                               buf_str(&first), buf_str(&files));
+                               buf_str(&first), buf_str(&named));
 }
 
 /* Says who holds the port: another program, or systemd, for which of its units. */

@@ -239,7 +239,9 @@ int search_look(struct search *s, struct login *l, struct admission_rules *rules
                 admission_because(l, "run \"sshd -t\" and correct the line it names", "%s",
                                   error.text);
         if (r == -ETIMEDOUT)
-                admission_because(l, "see what keeps \"id\" of that account",
+                admission_because(l,
+                                  "see why \"id\" takes so long for that account (a "
+                                  "directory service that does not answer?)",
                                   "sshd did not say in time what it allows the account");
         if (r < 0)
                 return r == -EINVAL || r == -ETIMEDOUT ? 0 : r;

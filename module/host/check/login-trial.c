@@ -78,8 +78,8 @@ static void explain(const struct search *s, const char *said, struct login *l)
                 if (rootfs_exists(s->in->root, files[i]) > 0) {
                         (void)snprintf(l->fix, sizeof(l->fix),
                                        "\"rm %s\", or see what else PAM's account rules have "
-                                       "against %s: chage --list, /etc/security/access.conf",
-                                       files[i], l->user.name);
+                                       "against %s: \"chage --list %s\", /etc/security/access.conf",
+                                       files[i], l->user.name, l->user.name);
                         return;
                 }
 }

@@ -7,6 +7,7 @@
 #include "host/check/verify.h"
 
 #include "core/format/ssh-banner.h"
+#include "core/util/buf.h"
 #include "host/clock.h"
 #include "host/spawn.h"
 #include "host/vsock.h"
@@ -52,6 +53,7 @@ static int answer(int fd)
 /* Reads until the banner has a verdict, the peer closes (0) or the deadline passes. */
 static int converse(int fd, uint64_t deadline, struct ssh_banner *b)
 {
+        AUTO_BUF all = BUF_INIT;
         bool answered = false;
         char data[2048];
 
@@ -67,32 +69,27 @@ static int converse(int fd, uint64_t deadline, struct ssh_banner *b)
                         continue;
                 if (n <= 0)
                         return n < 0 ? -errno : 0;
-                switch (ssh_banner_feed(b, data, (size_t)n)) {
-                case SSH_BANNER_MORE:
-                        continue;
-                case SSH_BANNER_IDENT:
-                        r = answered ? 0 : answer(fd);
+                buf_add(&all, data, (size_t)n);
+                if (all.error)
+                        return all.error;
+                ssh_banner_judge(all.data, all.len, b);
+                if (b->state != SSH_BANNER_MORE && b->state != SSH_BANNER_IDENT)
+                        return 0;
+                if (b->state == SSH_BANNER_IDENT && !answered) {
+                        r = answer(fd);
                         if (r < 0)
                                 return r;
                         answered = true;
-                        continue;
-                default:
-                        return 0;
                 }
         }
 }
 
 static void judge(int fd, uint64_t deadline, struct verdict *v)
 {
-        AUTO_FREE struct ssh_banner *b = malloc(sizeof(*b));
+        struct ssh_banner b = { .state = SSH_BANNER_MORE };
+        int r = converse(fd, deadline, &b);
 
-        if (!b) {
-                v->cause = CAUSE_CONNECT;
-                (void)snprintf(v->detail, sizeof(v->detail), "out of memory");
-                return;
-        }
-        ssh_banner_init(b);
-        conclude(v, b, converse(fd, deadline, b));
+        conclude(v, &b, r);
 }
 
 static bool has_loopback_module(void)

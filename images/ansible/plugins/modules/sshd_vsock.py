@@ -13,7 +13,7 @@ description:
   - In check mode nothing is written; C(sshd-vsock plan) says what would be.
 options:
   state:
-    description: C(absent) takes out what C(apply) put in, and the configuration that this module wrote.
+    description: C(absent) removes what C(apply) installed, and the configuration that this module wrote.
     type: str
     choices: [present, absent]
     default: present
@@ -116,7 +116,7 @@ def render(config):
 
 
 def recounted(hunk):
-    """A hunk of a unified diff of which lines were taken out, with its new length."""
+    """A hunk of a unified diff of which lines were removed, with its new length."""
     length = len(re.findall(r"^[ +]", hunk, re.M))
     return re.sub(r"^(@@ \S+ \+\d+)\S*", r"\1" + (f",{length}" if length != 1 else ""), hunk)
 
