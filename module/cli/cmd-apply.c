@@ -10,6 +10,7 @@
 #include "cli/other-access.h"
 #include "cli/rebind.h"
 #include "cli/tcp-reality.h"
+#include "host/apply-units.h"
 #include "host/clock.h"
 #include "host/journal.h"
 #include "host/label.h"
@@ -22,7 +23,8 @@
  * was, with its template: where TCP is closed already it is the only way in. */
 static void put_socket_back(struct run *r)
 {
-        enum job job = apply_tried(r, OP_RESTART, UNIT_SOCKET) ? JOB_RESTART : JOB_START;
+        const bool down =
+                apply_tried(r, OP_RESTART, UNIT_SOCKET) || apply_tried(r, OP_STOP, UNIT_SOCKET);
         const unsigned listener = ITEM_SOCKET | ITEM_HANDMADE;
         struct error error = { 0 }, lost = { 0 };
 
@@ -30,7 +32,8 @@ static void put_socket_back(struct run *r)
                 return;
         if (apply_undo(&r->root, &r->plan, PHASE_OPEN, listener, &error) < 0 ||
             systemd_reload(r->systemd, &error) < 0 ||
-            systemd_job(r->systemd, job, UNIT_SOCKET, JOB_SECONDS, &error) < 0)
+            (down ? apply_rebind(r->systemd, UNIT_SOCKET, &error)
+                  : systemd_job(r->systemd, JOB_START, UNIT_SOCKET, JOB_SECONDS, &error)) < 0)
                 run_say_error(r, LOG_LEVEL_ERROR, &error);
         else
                 log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);

@@ -6,9 +6,9 @@
 #include "cli/handover.h"
 
 #include "cli/other-access.h"
-#include "cli/rebind.h"
 #include "core/format/proc-text.h"
 #include "core/plan/takeover.h"
+#include "host/apply-units.h"
 #include "host/check/diagnose.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ static int listen_again(struct run *r, const struct rival *v)
 {
         struct error error = { 0 };
 
-        return run_said(r, rebind_socket(r->systemd, v->name, &error), &error);
+        return run_said(r, apply_rebind(r->systemd, v->name, &error), &error);
 }
 
 /* Every unit that listened before. Goes on after a failure. */
@@ -166,9 +166,13 @@ void handover_keep(struct run *r)
         const bool changed = PLAN_FIRST(&r->plan, .changed = true, .flags = ITEM_SOCKET);
         struct error error = { 0 };
 
+        if (changed)
+                (void)run_said(r, apply_release(r->systemd, UNIT_SOCKET, &error), &error);
         for (size_t i = 0; i < r->facts.n_rivals; i++)
                 if (r->facts.rivals[i].kind == RIVAL_WHOLE && is_touched(r, &r->facts.rivals[i]))
-                        (void)run_job(r, JOB_STOP, r->facts.rivals[i].name);
+                        (void)run_said(r,
+                                       apply_release(r->systemd, r->facts.rivals[i].name, &error),
+                                       &error);
         (void)run_said(r, apply_undo(&r->root, &r->plan, PHASE_CLOSE, 0, &error), &error);
         (void)run_said(r, systemd_reload(r->systemd, &error), &error);
         for (size_t i = 0; i < r->facts.n_rivals; i++)

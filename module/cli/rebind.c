@@ -6,22 +6,10 @@
  */
 #include "cli/rebind.h"
 
+#include "host/apply-units.h"
 #include "host/survey-tcp.h"
 
 #include <string.h>
-
-int rebind_socket(struct systemd *m, const char *socket, struct error *error)
-{
-        struct unit_state s = { 0 };
-        char service[256] = "";
-        int r = systemd_socket_service(m, socket, service, sizeof(service), error);
-
-        if (r == 0 && service[0])
-                r = systemd_unit(m, service, &s, error);
-        if (r == 0 && s.active)
-                r = systemd_job(m, JOB_STOP, service, JOB_SECONDS, error);
-        return r < 0 ? r : systemd_job(m, JOB_RESTART, socket, JOB_SECONDS, error);
-}
 
 static int look_at(struct run *r, const char *socket, struct error *error)
 {
@@ -34,7 +22,7 @@ static int look_at(struct run *r, const char *socket, struct error *error)
                  "the daemon-reload gave %s other addresses, on which nothing listens: restarting "
                  "it",
                  socket);
-        return rebind_socket(r->systemd, socket, error);
+        return apply_rebind(r->systemd, socket, error);
 }
 
 /* What nobody listened on before the reload either is for the plan to know. */

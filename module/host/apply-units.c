@@ -49,6 +49,36 @@ static int refresh(struct systemd *m, const char *unit, struct error *error)
         return r;
 }
 
+/* Stops the service that has the socket's descriptors, where one runs. */
+static int stop_service(struct systemd *m, const char *service, struct error *error)
+{
+        struct unit_state s = { 0 };
+        int r = service[0] ? systemd_unit(m, service, &s, error) : 0;
+
+        return r == 0 && s.active ? systemd_job(m, JOB_STOP, service, JOB_SECONDS, error) : r;
+}
+
+int apply_rebind(struct systemd *m, const char *socket, struct error *error)
+{
+        char service[256] = "";
+        int r = systemd_socket_service(m, socket, service, sizeof(service), error);
+
+        if (r == 0)
+                r = stop_service(m, service, error);
+        return r < 0 ? r : systemd_job(m, JOB_RESTART, socket, JOB_SECONDS, error);
+}
+
+/* A connection to the socket would start its service again. */
+int apply_release(struct systemd *m, const char *socket, struct error *error)
+{
+        char service[256] = "";
+        int r = systemd_socket_service(m, socket, service, sizeof(service), error);
+
+        if (r == 0)
+                r = systemd_job(m, JOB_STOP, socket, JOB_SECONDS, error);
+        return r < 0 ? r : stop_service(m, service, error);
+}
+
 int apply_unit(struct systemd *m, const struct plan *p, const struct op *op, struct error *error)
 {
         static const enum job jobs[] = {
@@ -69,9 +99,16 @@ int apply_unit(struct systemd *m, const struct plan *p, const struct op *op, str
         return systemd_job(m, jobs[op->kind], op->name, JOB_SECONDS, error);
 }
 
-/* The reverse of one operation. */
+static bool is_socket(const char *unit)
+{
+        return strstr(unit, ".socket") != NULL;
+}
+
+/* The reverse of one operation. What a socket got may be in use by now. */
 static int undo(struct systemd *m, const struct op *op, struct error *error)
 {
+        if (is_socket(op->name) && (op->kind == OP_STOP || op->kind == OP_RESTART))
+                return apply_rebind(m, op->name, error);
         switch (op->kind) {
         case OP_START:
                 return systemd_job(m, JOB_STOP, op->name, JOB_SECONDS, error);
@@ -84,11 +121,6 @@ static int undo(struct systemd *m, const struct op *op, struct error *error)
         default:
                 return 0;
         }
-}
-
-static bool is_socket(const char *unit)
-{
-        return strstr(unit, ".socket") != NULL;
 }
 
 /* Sockets before services: a service that runs already keeps its socket from starting. One that

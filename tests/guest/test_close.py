@@ -14,6 +14,7 @@ from guest.steps import (ANYWHERE, UNITS, apply, dropin, listeners, meanwhile, s
 
 EVERY_RUN = 7
 ALWAYS = ("test_second_verify_that_fails_opens_tcp_again",
+          "test_second_verify_that_fails_gives_a_socket_in_use_its_addresses_again",
           "test_drop_in_that_the_next_boot_lacks_closes_nothing",
           "test_nothing_listens_on_tcp_whatever_happens_later",
           "test_sessions_that_logind_knows_nothing_of_stay",
@@ -118,6 +119,27 @@ def test_second_verify_that_fails_opens_tcp_again(guest):
         assert guest.check("systemctl is-enabled ssh.service") == "enabled\n"
         assert guest.run(f"ls {UNITS}/ssh.service").status != 0
     open_again(guest)
+
+
+# As soon as TCP listens on one address alone, whose first connection starts the service that then
+# has the socket's descriptor.
+IN_USE = ("[Service]\nExecStartPre=/bin/bash -c 'ss -ltnH | grep -q 127.0.0.1:22 || exit 0;"
+          "exec 3<>/dev/tcp/127.0.0.1/22; read -t 10 -u 3; exit 1'\n")
+
+
+def test_second_verify_that_fails_gives_a_socket_in_use_its_addresses_again(program):
+    """It can be bound anew only while its service is down."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check("systemctl disable -q --now ssh.service; systemctl enable -q --now ssh.socket; ip link set lo up")
+        apply(guest, "port: 22\n")
+        addresses = listeners(guest)
+        with dropin(guest, "sshd-vsock@.service", IN_USE):
+            result = apply(guest, LISTEN, 4)
+        assert "systemctl restart ssh.socket" in result.stderr
+        assert "rolled back: TCP listeners restored" in result.stderr, result.stderr
+        assert guest.check("systemctl is-active ssh.socket") == "active\n"
+        assert listeners(guest) == addresses
 
 
 def test_drop_in_that_the_next_boot_lacks_closes_nothing(guest):

@@ -1,12 +1,15 @@
 """The public recipe, followed by hand, then the program: nobody loses the way in at any moment."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from guest import Guest
-from guest.steps import UNITS, apply
+from guest.steps import UNITS, apply, served_by
 
 EVERY_RUN = 2
-ALWAYS = ("test_takeover_that_lets_nobody_in_is_rolled_back", "test_takeover_that_ends_otherwise_is_rolled_back",
+ALWAYS = ("test_one_process_for_all_is_taken_over_on_request",
+          "test_takeover_that_lets_nobody_in_is_rolled_back", "test_takeover_that_ends_otherwise_is_rolled_back",
           "test_only_way_is_not_taken_over_where_nothing_can_be_verified",
           "test_takeover_that_nobody_has_looked_at_is_looked_at_by_the_boot",
           "test_only_way_in_another_directory_is_not_taken_over_either",
@@ -106,6 +109,37 @@ def test_anything_in_another_directory_is_taken_over_on_request(program):
         assert guest.check(FILES) == before and guest.ssh("true", port=2222).status == 0
         moves_and_comes_back(guest)
         assert guest.check(FILES) == before
+
+
+PROXY = """ip link set lo up; modprobe vmw_vsock_virtio_transport
+printf "[Socket]\\nListenStream=vsock::22\\n[Install]\\nWantedBy=sockets.target\\n" >/etc/systemd/system/sshd-vsock.socket
+printf "[Service]\\nExecStart=/lib/systemd/systemd-socket-proxyd 127.0.0.1:22\\n" >/etc/systemd/system/sshd-vsock.service
+systemctl daemon-reload; systemctl enable -q --now sshd-vsock.socket"""
+
+
+@pytest.mark.parametrize("good", (True, False))
+def test_one_process_for_all_is_taken_over_on_request(good, program):
+    """It holds the port for as long as it runs; where ours then does not answer, its socket has it again."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        guest.check(PROXY)
+        assert guest.ssh("true").status == 0  # which starts it
+        before = guest.check(STATE)
+        with nullcontext() if good else served_by(guest, "exit 1"):
+            said = apply(guest, "{}\n", 0 if good else 4, options="--takeover").stderr
+        assert ("rolled back: " in said) != good, said
+        assert guest.ssh("true").status == 0
+        if good:
+            assert "nothing to do" in apply(guest).stderr
+            assert guest.check("systemctl show -P Accept sshd-vsock.socket") == "yes\n"
+            guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml")
+            assert guest.ssh("true").status == 0
+        else:
+            guest.check("rm /etc/sshd-vsock.yaml")
+        assert guest.check("systemctl is-active sshd-vsock.socket") == "active\n"
+        assert guest.check("systemctl show -P Accept sshd-vsock.socket") == "no\n"
+        if good:
+            assert guest.check(STATE) == before
 
 
 KEYS = "-o AuthorizedKeysFile=/etc/own.keys"

@@ -253,12 +253,43 @@ static void test_order(void **state)
                         "c systemctl stop ssh.service\nc systemctl restart ssh.socket\n");
 }
 
+/* One process that has the port for all connections goes first, and its socket, which would start
+ * it again. */
+static void test_takeover_of_one_process(void **state)
+{
+        AUTO(config_free) struct config c = sample_config("");
+        AUTO(planning_free) struct planning p = { 0 };
+        struct world w = settled_world("");
+        AUTO_BUF order = BUF_INIT, expected = BUF_INIT;
+
+        (void)state;
+        world_put_text(&w, UNITS UNIT_SOCKET, "[Socket]\nListenStream=vsock::22\n");
+        (void)snprintf(w.units.server, sizeof(w.units.server), "sshd-vsock.service");
+        p.f = world_facts(&w);
+        assert_int_equal(desired_make(&c, &p.f, &p.d), 0);
+        p.d.takeover = true;
+        p.observed = world_observe(&w, &p.d);
+        assert_int_equal(plan_make(&p.d, p.observed, &p.f, &w.units, &p.p), 0);
+        for (size_t k = 0; k < p.p.n; k++)
+                if (!p.p.ops[k].item)
+                        buf_addf(&order, "%d %s\n", p.p.ops[k].kind, p.p.ops[k].name);
+        buf_addf(&expected, "%d %s\n%d %s\n%d daemon-reload\n%d %s\n", OP_STOP, UNIT_SOCKET,
+                 OP_STOP, "sshd-vsock.service", OP_RELOAD, OP_RESTART, UNIT_SOCKET);
+        assert_string_equal(buf_str(&order), buf_str(&expected));
+        users_free(&w.base.users);
+        world_free(&w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_kinds), cmocka_unit_test(test_others),
-                cmocka_unit_test(test_masks), cmocka_unit_test(test_strip),
-                cmocka_unit_test(test_order), cmocka_unit_test(test_templates_of_streams),
+                cmocka_unit_test(test_takeover_of_one_process),
+                cmocka_unit_test(test_kinds),
+                cmocka_unit_test(test_others),
+                cmocka_unit_test(test_masks),
+                cmocka_unit_test(test_strip),
+                cmocka_unit_test(test_order),
+                cmocka_unit_test(test_templates_of_streams),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,4 +75,7 @@ struct unit_state {
 
 struct units {
         struct unit_state socket, keygen, hostkeys, credential, provision;
+        /* what runs and has the descriptors of the socket, which somebody else wrote: it can only
+         * be bound anew while that is down; "": none */
+        char server[256];
 };

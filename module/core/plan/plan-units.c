@@ -232,6 +232,14 @@ static int plan_spoilt(struct plan *p, const struct desired *d, const struct uni
         return r < 0 ? r : 1;
 }
 
+/* What has its descriptors keeps it from being bound anew. While systemd still knows the two. */
+static int plan_release(struct plan *p, const struct units *u)
+{
+        int r = plan_unit(p, OP_STOP, PHASE_ACTIVATE, UNIT_SOCKET);
+
+        return r < 0 ? r : plan_unit(p, OP_STOP, PHASE_ACTIVATE, u->server);
+}
+
 static bool must_reload(const struct plan *p, const struct desired *d, const struct facts *f,
                         const struct units *u)
 {
@@ -253,6 +261,8 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
         bool socket_changes = plan_changes(p, PHASE_OPEN, ITEM_SOCKET);
         bool reload = must_reload(p, d, f, u);
         int spoilt = wanted ? plan_spoilt(p, d, &u->socket) : 0;
+        bool rebind = u->socket.active && ((wanted && !spoilt && must_rebind(p, d, &u->socket)) ||
+                                           (reload && loses_address(d, observed, &u->socket)));
         int r = spoilt < 0 ? spoilt : 0;
 
         if (r == 0 && wanted)
@@ -261,15 +271,15 @@ static int plan_activate(struct plan *p, const struct desired *d, const struct o
                 r = plan_rivals_stop(p, f);
         if (r == 0 && !wanted && u->socket.active && socket_changes)
                 r = plan_unit(p, OP_STOP, PHASE_ACTIVATE, UNIT_SOCKET);
+        if (r == 0 && rebind && u->server[0])
+                r = plan_release(p, u);
         if (r == 0 && reload)
                 r = plan_unit(p, OP_RELOAD, PHASE_ACTIVATE, "daemon-reload");
         if (r == 0 && wanted)
                 r = plan_rivals_release(p, f, u);
         if (r == 0 && wanted && f->n_host_keys == 0)
                 r = plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_KEYGEN);
-        if (r == 0 && !spoilt && wanted && u->socket.active && must_rebind(p, d, &u->socket))
-                r = plan_unit(p, OP_RESTART, PHASE_ACTIVATE, UNIT_SOCKET);
-        else if (r == 0 && reload && u->socket.active && loses_address(d, observed, &u->socket))
+        if (r == 0 && rebind)
                 r = plan_unit(p, OP_RESTART, PHASE_ACTIVATE, UNIT_SOCKET);
         else if (r == 0 && !spoilt && wanted && !u->socket.active)
                 r = plan_unit(p, OP_START, PHASE_ACTIVATE, UNIT_SOCKET);
