@@ -21,14 +21,15 @@ static int look_at_service(const struct tcp_sockets *listening, struct tcp_unit 
                            const char *sshd, const struct argv *options, bool confined)
 {
         AUTO_CLOSE int process = proc_open((pid_t)t->main_pid);
-        AUTO_BUF mine = BUF_INIT, effective = BUF_INIT;
+        AUTO_BUF mine = BUF_INIT, effective = BUF_INIT, told = BUF_INIT;
         char title[256] = "";
         int r;
 
         if (process >= 0)
                 proc_read(process, "cmdline", title, sizeof(title));
-        if (!process_is_plain_listener(title, options))
-                return 0;
+        process_listen_options(title, &told);
+        if (!process_is_plain_listener(title, options) || told.len > 0)
+                return 0; /* no reload moves one that its options tell where to listen */
         r = tcp_listeners_addresses(listening, process, &mine);
         if (r < 0 || mine.len == 0 || !sshd)
                 return r == -ENOMEM ? r : 0;
