@@ -147,8 +147,10 @@ static bool must_rebind(const struct plan *p, const struct desired *d, const str
 {
         const struct item *i = socket_item(d);
         size_t n = 0, old_n = 0;
-        const char *stream = stream_of(i->content, &n);
+        const char *stream = i ? stream_of(i->content, &n) : NULL;
 
+        if (!stream)
+                return false;
         for (size_t k = 0; k < p->n; k++) {
                 const struct op *op = &p->ops[k];
                 const char *old;
