@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from guest import (KERNELS, Emulated, NoSuchGuest, arm64_in_builder, build_in_builder,
+from guest import (EVERY_SUITE, KERNELS, Emulated, NoSuchGuest, arm64_in_builder, build_in_builder,
                    sanitized_in_builder)
 
 
@@ -71,18 +71,43 @@ def by_length(item):
     return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
+def leave(config, items, chosen):
+    """Only those run, in the order that they have."""
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = [item for item in items if item in chosen]
+
+
+def two_suites(items):
+    """Of each row of a function that has more than two suites: those at one distance, row by row others.
+    Half of the list apart, one is older than systemd's own generator and one is younger, mostly."""
+    rows = {}
+    for item in items:
+        params = item.callspec.params.items() if hasattr(item, "callspec") else ()
+        row = tuple((name, str(value)) for name, value in params if value not in EVERY_SUITE)
+        rows.setdefault((item.module, item.originalname, row), []).append(item)
+    chosen = set()
+    for number, row in enumerate(rows.values()):
+        half = max(len(row) // 2, 1)
+        chosen |= set(row if len(row) <= 2 else [row[number % half], row[number % half + half]])
+    return chosen
+
+
 def pytest_collection_modifyitems(config, items):
-    """A file that says EVERY_RUN = N has a fixed spread of N tests in every run, or those that it
-    names in a set, and all of them in `tests/run --full` and where tests are chosen by name. Of each
-    function in its ALWAYS one test at least is among them, or with `function[words]` one whose row has
+    """With `tests/run --every`, and where tests are chosen by name, all of them run; with --full each
+    row of a table on two of its suites. A file that says EVERY_RUN = N has a fixed spread of N tests in every run, or those that it
+    names in a set, in each other run. Of each function in its ALWAYS one test at least is among them, or with `function[words]` one whose row has
     those words: what they hold is held by no other, or was seen in the field."""
     items.sort(key=by_length)
-    if os.environ.get("SSHD_VSOCK_FULL") or config.option.keyword:
+    full = os.environ.get("SSHD_VSOCK_FULL")
+    if full == "every" or config.option.keyword:
+        return
+    if full:
+        leave(config, items, two_suites(items))
         return
     files = {}
     for item in items:
         files.setdefault(item.module, []).append(item)
-    left_out = set()
+    every_run = set()
     for module, tests in files.items():
         chosen = getattr(module, "EVERY_RUN", len(tests))
         if isinstance(chosen, int):
@@ -96,6 +121,5 @@ def pytest_collection_modifyitems(config, items):
             assert hasattr(module, name) and (those or words == ""), entry
             if those and not set(those) & set(chosen):
                 chosen.append(those[0])
-        left_out |= set(tests) - set(chosen)
-    items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
+        every_run |= set(chosen)
+    leave(config, items, every_run)

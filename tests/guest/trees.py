@@ -20,9 +20,9 @@ from pathlib import Path
 from .sandbox import Sandbox
 
 SUITES = ("bullseye", "bookworm", "trixie", "forky")
-# The versions of systemd between and after those: the last one without a generator of its own, and
-# the newest that Debian has.
-EVERY_SUITE = SUITES + ("bookworm-backports", "sid")
+# With the versions of systemd between and after those: the last one without a generator of its own,
+# and the newest that Debian has. From the oldest to the newest.
+EVERY_SUITE = ("bullseye", "bookworm", "bookworm-backports", "trixie", "forky", "sid")
 KERNEL_MODULES = "usr/lib/uml/modules"
 
 GUEST_PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus", "libpam-systemd", "openssh-server",
