@@ -94,9 +94,10 @@ def two_suites(items):
 
 def pytest_collection_modifyitems(config, items):
     """With `tests/run --every`, and where tests are chosen by name, all of them run; with --full each
-    row of a table on two of its suites. A file that says EVERY_RUN = N has a fixed spread of N tests in every run, or those that it
-    names in a set, in each other run. Of each function in its ALWAYS one test at least is among them, or with `function[words]` one whose row has
-    those words: what they hold is held by no other, or was seen in the field."""
+    row of a table on two of its suites. Of a file that says EVERY_RUN = N each other run has a fixed
+    spread of N tests, or those that it names in a set. Of each function in its ALWAYS one test at least
+    is among them, or with `function[words]` one whose row has those words: what they hold is held by no
+    other, or was seen in the field."""
     items.sort(key=by_length)
     full = os.environ.get("SSHD_VSOCK_FULL")
     if full == "every" or config.option.keyword:
