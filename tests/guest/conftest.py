@@ -77,33 +77,35 @@ def leave(config, items, chosen):
     items[:] = [item for item in items if item in chosen]
 
 
-def two_suites(items):
-    """Of each row of a function that has more than two suites: those at one distance, row by row others.
-    Half of the list apart, one is older than systemd's own generator and one is younger, mostly."""
+def few_suites(items):
+    """Of a row that has many suites: two of six or of four, those half of the list apart, so that most
+    often one is older than systemd's own generator and one is younger. The next row has others: each
+    file is seen on all of its suites, and where it has too few rows for that, more of them are."""
     rows = {}
     for item in items:
         params = item.callspec.params.items() if hasattr(item, "callspec") else ()
         row = tuple((name, str(value)) for name, value in params if value not in EVERY_SUITE)
         rows.setdefault((item.module, item.originalname, row), []).append(item)
+    alike = {}
+    for (module, *_), row in rows.items():
+        alike.setdefault((module, len(row)), []).append(row)
     chosen = set()
-    for number, row in enumerate(rows.values()):
-        half = max(len(row) // 2, 1)
-        chosen |= set(row if len(row) <= 2 else [row[number % half], row[number % half + half]])
+    for (_, suites), many in alike.items():
+        step = min(len(many), (suites + 1) // 2)
+        for number, row in enumerate(many):
+            chosen |= set(row[number % step::step])
     return chosen
 
 
 def pytest_collection_modifyitems(config, items):
     """With `tests/run --every`, and where tests are chosen by name, all of them run; with --full each
-    row of a table on two of its suites. Of a file that says EVERY_RUN = N each other run has a fixed
-    spread of N tests, or those that it names in a set. Of each function in its ALWAYS one test at least
-    is among them, or with `function[words]` one whose row has those words: what they hold is held by no
-    other, or was seen in the field."""
+    row on a few of its suites, and what runs each time. Of a file that says EVERY_RUN = N that is a
+    fixed spread of N tests, or those that it names in a set. Of each function in its ALWAYS one test at
+    least is among them, or with `function[words]` one whose row has those words: what they hold is held
+    by no other, or was seen in the field."""
     items.sort(key=by_length)
     full = os.environ.get("SSHD_VSOCK_FULL")
     if full == "every" or config.option.keyword:
-        return
-    if full:
-        leave(config, items, two_suites(items))
         return
     files = {}
     for item in items:
@@ -123,4 +125,4 @@ def pytest_collection_modifyitems(config, items):
             if those and not set(those) & set(chosen):
                 chosen.append(those[0])
         every_run |= set(chosen)
-    leave(config, items, every_run)
+    leave(config, items, every_run | few_suites(items) if full else every_run)
