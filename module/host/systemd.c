@@ -23,9 +23,10 @@ int systemd_say(struct error *error, int r, const sd_bus_error *e, const char *w
 {
         /* selinux-access.c of systemd: it asks the policy by the label of the unit's file */
         if (e && e->message && strstr(e->message, "SELinux policy denies access")) {
-                error_fix(error, "%s", causes[CAUSE_SELINUX_UNIT].fix);
-                return error_say(error, r, "%s (%s %s: %s)", causes[CAUSE_SELINUX_UNIT].what, what,
-                                 unit, e->message);
+                char detail[256];
+
+                (void)snprintf(detail, sizeof(detail), "%s %s: %s", what, unit, e->message);
+                return error ? cause_set(error, CAUSE_SELINUX_UNIT, detail, r) : r;
         }
         if (e && e->message)
                 return error_say(error, r, "systemd: %s %s: %s", what, unit, e->message);

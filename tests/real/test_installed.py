@@ -7,7 +7,7 @@ import re
 import pytest
 
 from guest.installed import Installed
-from guest.steps import listeners
+from guest.steps import ANYWHERE, listeners
 
 # Packer boots it, and so does the test, which takes minutes: in --full, and by name.
 EVERY_RUN = 0
@@ -37,3 +37,12 @@ def test_first_boot_closes_tcp_and_a_host_gets_in(guest):
     assert not listeners(guest)
     assert guest.ssh("exit 5").status == 5
     assert guest.run("sshd-vsock status").status == 0
+
+
+def test_next_boot_is_the_same_and_all_of_it_comes_out_again(guest):
+    guest.reboot()
+    assert not listeners(guest)
+    assert guest.ssh("exit 5").status == 5
+    guest.check("sshd-vsock remove", timeout=120)
+    assert listeners(guest) == ANYWHERE
+    assert guest.run("find /etc -name '*sshd-vsock*' -not -name sshd-vsock.yaml").stdout == ""

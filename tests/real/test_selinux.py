@@ -10,7 +10,7 @@ import pytest
 
 from guest import Guest
 from guest.build import CHECKOUT
-from guest.steps import UNITS, apply, listeners, meanwhile
+from guest.steps import ANYWHERE, UNITS, apply, listeners, meanwhile
 
 # With a policy the emulated processor is too slow for each change: in --full, and by name.
 EVERY_RUN = 0
@@ -119,6 +119,17 @@ def test_unit_that_systemd_may_not_look_at_is_healed(guest):
     assert guest.ssh("exit 5").status == 5
 
 
+def test_unit_of_others_that_systemd_may_not_look_at_is_named(guest):
+    """What no label of ours can mend: the fix is run to the letter."""
+    guest.check("chcon -t unlabeled_t /usr/lib/systemd/system/ssh.service && systemctl daemon-reload")
+    result = guest.run("sshd-vsock --json apply")
+    error = json.loads(result.stdout)["error"]
+    assert result.status == 1 and error["cause"] == "selinux-unit", error
+    assert "ssh.service: SELinux policy denies access" in error["what"], error
+    guest.check(error["fix"].split('"')[1], timeout=120)
+    apply(guest)
+
+
 @pytest.mark.parametrize("path,cause", (("/etc/ssh/sshd_config", "selinux-file"),
                                         ("/etc/ssh/ssh_host_*_key", "selinux-keys")))
 def test_denial_of_a_file_is_mended_by_what_is_printed(path, cause, guest):
@@ -148,3 +159,12 @@ def test_next_boot_is_as_good(guest):
     assert guest.check("systemctl show -P Result sshd-vsock-provision") == "success\n"
     assert not listeners(guest)
     assert guest.ssh("exit 5").status == 5
+
+
+def test_all_of_it_comes_out_again(guest):
+    """Last: the others have it. What stays has the label that the policy wants."""
+    guest.check("sshd-vsock remove", timeout=120)
+    assert listeners(guest) == ANYWHERE
+    assert guest.run("find /etc -name '*sshd-vsock*' -not -name sshd-vsock.yaml").stdout == ""
+    assert guest.check("restorecon -nv /etc/hosts /etc/systemd/system 2>&1 | cat") == ""
+    assert denied(guest) == ""

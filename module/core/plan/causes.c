@@ -118,8 +118,8 @@ const struct cause_row causes[N_CAUSES] = {
                                  "semodule -i local.pp\"" },
         [CAUSE_SELINUX_UNIT] = { "selinux-unit",
                                  "SELinux keeps systemd from a unit, whose file has no good label",
-                                 "\"restorecon -R -v /etc/systemd && systemctl daemon-reload\", "
-                                 "then \"sshd-vsock apply\"" },
+                                 "\"restorecon -R -v /etc/systemd /usr/lib/systemd && systemctl "
+                                 "daemon-reload\", then \"sshd-vsock apply\"" },
         [CAUSE_APPARMOR] = { "apparmor", "AppArmor denies sshd something it needs",
                              "allow it in the profile that the journal names (for family=\"vsock\" "
                              "by the line \"network vsock stream,\"), then \"systemctl reload "
