@@ -9,7 +9,7 @@
 /* Whether apply would close, or was to, and a conflict is in the way. */
 bool apply_wants_to_close(const struct run *r);
 
-/* Looks at whether somebody gets in, closes, verifies again; what fails then is undone. Exit
+/* Looks at whether somebody gets in, closes, verifies again; what fails is rolled back. Exit
  * status, said. */
 int apply_close(struct run *r);
 int apply_refuse_to_close(struct run *r);

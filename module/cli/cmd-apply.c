@@ -140,7 +140,7 @@ static int leave_to_boot(struct run *r)
 }
 
 /* Run from cloud-init's bootcmd and the like. What is enqueued runs later in this same boot, and
- * ends with the provision unit, which does what is left undone here. */
+ * ends with the provision unit, which does the rest. */
 static int apply_early(struct run *r)
 {
         int status;

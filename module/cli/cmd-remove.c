@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * cmd-remove.c: takes out what apply put in: first every other way in opens again, then ours goes;
+ * cmd-remove.c: removes what apply put in: first every other way in opens again, then ours goes;
  * and it does not go while it is the only one.
  */
 #include "cli/transaction.h"

@@ -289,7 +289,7 @@ static void settle_in(void)
 {
         (void)signal(SIGPIPE, SIG_IGN);
         (void)signal(SIGHUP, SIG_IGN);
-        (void)signal(SIGXFSZ, SIG_IGN); /* too large a file is EFBIG, and undone */
+        (void)signal(SIGXFSZ, SIG_IGN); /* too large a file is EFBIG, and rolled back */
         (void)signal(SIGCHLD, SIG_DFL);
         (void)umask(022); /* for directories; files say their own mode */
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

@@ -73,7 +73,7 @@ static bool is_open(struct run *r, const char *but)
         return tcp_listeners_serve_vsock(r->systemd, &(struct vsock_wanted){ but, serves_on, r });
 }
 
-/* One of our name that is not ours to take out counts. */
+/* One of our name that is not ours to remove counts. */
 bool other_access_is_open_now(struct run *r)
 {
         const struct op *op = op_on(r, SYSTEM_UNIT_DIR "/" UNIT_SOCKET);

@@ -9,7 +9,7 @@
 
 /* Whether another machine gets to an sshd that really listens, and that the next boot starts: on
  * TCP, on an address of this machine that is not loopback; or on vsock, through a socket unit of
- * systemd's that is not ours to take out, nor its template; or whether one will, that gets its port
+ * systemd's that is not ours to remove, nor its template; or whether one will, that gets its port
  * back when ours goes. */
 bool other_access_is_open(struct run *r);
 

@@ -26,7 +26,7 @@ struct candidate {
         bool there;
         char *text;
         size_t len;
-        struct config_error diag;
+        struct config_error faults;
         struct config config;
         struct buf canonical; /* what two of them are compared by */
         int rc;               /* of parsing it */
@@ -36,7 +36,7 @@ static void candidate_free(struct candidate *c)
 {
         free(c->text);
         free(c->path);
-        config_error_free(&c->diag);
+        config_error_free(&c->faults);
         config_free(&c->config);
         buf_free(&c->canonical);
 }
@@ -58,12 +58,12 @@ static int fail(struct run *r, int rc)
         return run_fail(r);
 }
 
-/* What it holds, once that was read. 0, also with faults in its diag (c->rc is -EBADMSG then), or
+/* What it holds, once that was read. 0, also with faults in its faults (c->rc is -EBADMSG then), or
  * another error, which is said with its name. */
 static int parse(struct run *r, const struct users *users, struct candidate *c)
 {
         if (c->rc == 0)
-                c->rc = config_parse(c->text, c->len, users, &c->diag, &c->config);
+                c->rc = config_parse(c->text, c->len, users, &c->faults, &c->config);
         if (c->rc == 0)
                 config_render(&c->config, &c->canonical);
         if (c->canonical.error < 0)
@@ -81,7 +81,7 @@ static int name_inside(struct run *r, const char *path, struct candidate *c)
                 return -ENOMEM;
         }
         c->name = c->path;
-        c->diag = (struct config_error)CONFIG_ERROR_INIT(c->name);
+        c->faults = (struct config_error)CONFIG_ERROR_INIT(c->name);
         return 0;
 }
 
@@ -91,11 +91,11 @@ static int read_source(struct run *r, const char *config, const struct users *us
         bool trusted = geteuid() == 0 && !r->root.image;
 
         c->name = config_load_name(config);
-        c->diag = (struct config_error)CONFIG_ERROR_INIT(c->name);
+        c->faults = (struct config_error)CONFIG_ERROR_INIT(c->name);
         if (!config && name_inside(r, CONFIG_PATH_DEFAULT, c) < 0)
                 return -ENOMEM;
         c->there = true;
-        c->rc = config_load_read(&r->root, config, trusted, &c->diag, &c->text, &c->len);
+        c->rc = config_load_read(&r->root, config, trusted, &c->faults, &c->text, &c->len);
         return parse(r, users, c);
 }
 
@@ -134,9 +134,9 @@ static int read_credential(struct run *r, const struct users *users, struct cand
         if (c->rc <= 0)
                 return c->rc == -EACCES ? 0 : c->rc;
         c->name = c->path;
-        c->diag = (struct config_error)CONFIG_ERROR_INIT(c->name);
+        c->faults = (struct config_error)CONFIG_ERROR_INIT(c->name);
         c->there = true;
-        c->rc = config_load_path(&r->root, c->path, geteuid() == 0, &c->diag, &c->text, &c->len);
+        c->rc = config_load_path(&r->root, c->path, geteuid() == 0, &c->faults, &c->text, &c->len);
         return parse(r, users, c);
 }
 
@@ -154,7 +154,7 @@ static int use(struct run *r, struct candidate *c, enum config_source source)
                 return run_fail(r);
         }
         if (c->rc == -EBADMSG)
-                return show_faults(r, &c->diag);
+                return show_faults(r, &c->faults);
         r->source = source;
         r->config = c->config;
         c->config = (struct config){ 0 };

@@ -108,7 +108,7 @@ struct run {
         bool config_hidden;  /* of it only the port is known, by the socket unit */
         bool config_differs; /* the system's own file is another one than what is in force */
         bool removed;        /* sshd-vsock was, while the run of a boot waited for the lock */
-        struct buf left;     /* extras that could not be written or taken out */
+        struct buf left;     /* extras that could not be written or removed */
         enum again again;
         struct facts facts;
         struct units units;

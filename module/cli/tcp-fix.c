@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * tcp-fix.c: the fix for an sshd that listens where nobody wants it: where the words come from that
- * make it do so, and the commands that take them out and keep TCP on what is wanted, and what is on
+ * make it do so, and the commands that remove them and keep TCP on what is wanted, and what is on
  * vsock. Writes nothing that lasts.
  */
 #include "cli/tcp-reality.h"

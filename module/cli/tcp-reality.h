@@ -17,10 +17,11 @@ void tcp_look(struct run *r);
 int tcp_note(struct run *r) MUST_CHECK;
 
 /* After closing: waits until TCP is as wanted, or will not be. -EADDRNOTAVAIL, with run.error,
- * where nothing listens any more that should: to be undone. */
+ * where nothing listens any more that should: to be rolled back. */
 int tcp_expect(struct run *r) MUST_CHECK;
 
-/* After closing was undone: whether all that listened before does again. Says what does not. */
+/* After closing was rolled back: whether all that listened before does again. Says what does not.
+ */
 bool tcp_is_back(struct run *r);
 
 /* At the end of every run: says each listener that nobody wants, and what is missing. Exit status;

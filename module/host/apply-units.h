@@ -19,7 +19,7 @@ int apply_rebind(struct systemd *m, const char *socket, struct error *error) MUS
 /* Stops it, and that service: nothing holds its addresses any more. 0 or −errno. */
 int apply_release(struct systemd *m, const char *socket, struct error *error) MUST_CHECK;
 
-/* Undoes what a phase did, or tried, to units, once its files are undone: a socket that could not
- * restart is down. -EIO: systemd could not. */
+/* Undoes what a phase did, or tried, to units, once its files are as before: a socket that could
+ * not restart is down. -EIO: systemd could not. */
 int apply_undo_units(struct systemd *m, const struct plan *p, enum phase phase,
                      struct error *error) MUST_CHECK;

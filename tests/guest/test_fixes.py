@@ -232,7 +232,7 @@ WantedBy=sockets.target
 """
 
 
-@pytest.mark.parametrize("choice", ["take it out", "set port"])
+@pytest.mark.parametrize("choice", ["delete it", "set port"])
 def test_port_that_a_drop_in_moves(choice, guest):
     """No run restarts the socket for it, over and over, and status says what is so."""
     file, since = f"{UNITS}/sshd-vsock.socket.d/x.conf", "systemctl show -P ActiveEnterTimestamp sshd-vsock.socket"
@@ -246,7 +246,7 @@ def test_port_that_a_drop_in_moves(choice, guest):
         assert "not listening on port 22 " in told.stdout and "on vsock::2222 instead" in told.stdout
         assert not json.loads(guest.run("sshd-vsock status --json").stdout)["door"]["listening"]
         assert guest.check(since) == before
-        if choice == "take it out":
+        if choice == "delete it":
             guest.check(f"sed -i /ListenStream/d {file}")
         else:
             guest.put(CONFIG, SETTINGS + "port: 2222\n")
@@ -685,7 +685,7 @@ def test_line_that_remove_leaves(guest):
     with meanwhile(guest, "cp -a /etc/hosts /root/hosts; cp /etc/hosts /run/hosts; ln -sf /run/hosts /etc/hosts",
                    "rm /etc/hosts; mv /root/hosts /etc/"):
         result = guest.run("sshd-vsock remove", timeout=120)
-        marker, = re.findall(r'take out its line that ends in "(.*)"', printed(result, "/etc/hosts is"))
+        marker, = re.findall(r'delete its line that ends in "(.*)"', printed(result, "/etc/hosts is"))
         guest.check(f"grep -q '{marker}$' /etc/hosts && sed -i '/{marker}$/d' /run/hosts")
         apply(guest, SETTINGS + "hosts_entry: false\n")
         assert "; fix: " not in guest.run("sshd-vsock remove", timeout=120).stderr

@@ -299,8 +299,8 @@ def test_stream_with_a_narrower_template_is_named(program):
         said = apply(guest, status=1).stderr
         assert (DROPIN + ' would lose its vsock stream, whose service does what ours does not: "ExecStart=sshd -i '
                 '-o PermitRootLogin=no" (options that sshd-vsock does not pass: put them into sshd_config); '
-                'fix: take the stream out and run "systemctl daemon-reload && sshd-vsock apply"; or '
-                '"sshd-vsock apply --takeover" takes it out, and "remove" puts it back\n') in said
+                'fix: delete the stream and run "systemctl daemon-reload && sshd-vsock apply"; or '
+                '"sshd-vsock apply --takeover" deletes it, and "remove" puts it back\n') in said
         assert guest.check(STATE) == before and guest.check(LISTEN) == listen
         assert guest.ssh("true").status == 255
         guest.check("sshd-vsock apply --takeover")

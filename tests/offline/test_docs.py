@@ -386,6 +386,13 @@ def test_prose_uses_the_words_of_the_field(page):
     assert allowed or found == []
 
 
+def test_code_uses_them_too():
+    """But for the words of --json."""
+    assert [f"{path}: {line}" for path in sorted((CHECKOUT / "module").rglob("*.[ch]"))
+            for line in path.read_text().splitlines()
+            if OWN_WORDS.search(re.sub('"(?:door|proven)"', "", line))] == []
+
+
 def test_the_first_change_of_the_guide_applies():
     """It was made once, built and tested; what it changes has to be there to be changed."""
     (change,) = re.findall(r"^```diff\n(.*?)^```", GUIDE.read_text(), re.M | re.S)

@@ -139,13 +139,13 @@ OTHERS = {
     "systemctl disable --now %s && sshd-vsock apply'; or": "guest/test_rivals.py::"
         "test_what_does_more_is_named_and_taken_over_on_request",
     "disable it there, with 'systemctl --root'": OFFLINE + "test_other_unit_on_the_port_in_an_image",
-    "take it out, or what includes that file":
+    "delete it, or what includes that file":
         OFFLINE + "test_address_in_a_file_that_is_not_below_etc",
     "copy it to {SYSTEM_UNIT_DIR}%s, %s": "guest/test_rivals.py::test_stream_of_a_vendor_is_named",
     "put a copy of what it leads to in its place, %s": "offline/test_rivals.py::"
         "test_stream_that_is_not_ours_to_take_is_in_the_way",
     "take that stream out of it, %s": "offline/test_rivals.py::test_stream_that_is_not_ours_to_take_is_in_the_way",
-    "take the stream out and run": "guest/test_rivals.py::test_stream_with_a_narrower_template_is_named",
+    "delete the stream and run": "guest/test_rivals.py::test_stream_with_a_narrower_template_is_named",
     "systemctl unmask %s && sshd-vsock apply": GUEST + "test_masked_unit_of_the_door",
     "make that file, as a copy of": OFFLINE + "test_addresses_without_a_place",
     "put a file in its place": OFFLINE + "test_sshd_config_that_is_no_file",
@@ -154,11 +154,11 @@ OTHERS = {
         "test_only_way_is_not_taken_over_where_nothing_can_be_verified",
     "run it when the system has booted; or": "guest/test_takeover.py::"
         "test_nothing_is_taken_over_early_in_a_boot_where_nothing_can_be_verified",
-    "take out its line that ends in": GUEST + "test_line_that_remove_leaves",
+    "delete its line that ends in": GUEST + "test_line_that_remove_leaves",
     "mkdir -p %s && mv %s": "guest/test_close.py::"
         "test_unit_of_the_administrator_is_in_the_way_of_closing_only",
     "move it to %s of the image": OFFLINE + "test_own_unit_in_an_image",
-    "move it away or take that out, and run this again; or": OFFLINE
+    "move it away or delete that, and run this again; or": OFFLINE
         + "test_unit_by_hand_that_does_more",
     "%s, or move it away; then run this again": OFFLINE
         + "test_unit_by_hand_that_starts_at_no_boot",
@@ -354,12 +354,12 @@ def test_what_is_in_the_way_in_an_image(path, what, debian):
     debian.apply()
 
 
-@pytest.mark.parametrize("choice", ("move it away", "take that out", "apply --takeover"))
+@pytest.mark.parametrize("choice", ("move it away", "delete that", "apply --takeover"))
 def test_unit_by_hand_that_does_more(choice, debian):
     path = f"{UNITS}/sshd-vsock.socket"
     layouts.write_by_hand(debian, layouts.HAND_SOCKET.replace("::22", "::2222"))
     assert cure(debian.apply(status=1), f"{path} is not managed") == (
-        "move it away or take that out, and run this again; or \"apply --takeover\" puts ours in its "
+        "move it away or delete that, and run this again; or \"apply --takeover\" puts ours in its "
         "place, and \"remove\" it back")
     if choice == "apply --takeover":
         debian.apply("--takeover")
@@ -391,7 +391,7 @@ def test_other_unit_on_the_port_in_an_image(choice, debian):
     assert not debian.at(f"{UNITS}/ssh.socket").exists()
 
 
-@pytest.mark.parametrize("choice", ("take the stream out", "apply --takeover"))
+@pytest.mark.parametrize("choice", ("delete the stream", "apply --takeover"))
 def test_stream_whose_template_is_narrower_in_an_image(choice, folder):
     tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
     path = f"{UNITS}/ssh.socket.d/10-vsock.conf"
@@ -399,11 +399,11 @@ def test_stream_whose_template_is_narrower_in_an_image(choice, folder):
     tree.put(f"{UNITS}/ssh@.service", layouts.MKOSI_TEMPLATE.replace("UsePAM=no", "DenyUsers=root"))
     before = tree.state()
     assert cure(tree.apply(status=1), f"{path} would lose its vsock stream, whose service does what") == (
-        'take the stream out and run this again; or "apply --takeover" takes it out, and "remove" puts it back')
+        'delete the stream and run this again; or "apply --takeover" deletes it, and "remove" puts it back')
     assert tree.state() == before
-    if choice == "take the stream out":
+    if choice == "delete the stream":
         tree.put(path, "[Socket]\nAccept=yes\n")
-    tree.apply(*(["--takeover"] if choice != "take the stream out" else []))
+    tree.apply(*(["--takeover"] if choice != "delete the stream" else []))
     assert b"vsock::" not in tree.read(path)
     assert "nothing to do" in tree.apply().stderr
 
@@ -482,7 +482,7 @@ def test_sshd_config_that_is_no_file(debian):
     debian.apply("--no-verify", config=LISTEN)
 
 
-@pytest.mark.parametrize("choice", ("take it out", "what includes that file"))
+@pytest.mark.parametrize("choice", ("delete it", "what includes that file"))
 @pytest.mark.parametrize("path", ("/opt/corp.conf", "/usr/etc/ssh/sshd_config.d/corp.conf"))
 def test_address_in_a_file_that_is_not_below_etc(path, choice, debian):
     """It adds up with ours: nothing closes over it, neither now nor at the first boot."""
@@ -492,13 +492,13 @@ def test_address_in_a_file_that_is_not_below_etc(path, choice, debian):
     for options in (), ("--no-verify",):
         result = debian.apply(*options, config=LISTEN, status=1)
         assert cure(result, f'{path} line 3, "ListenAddress 10.1.2.3", would stay open') == (
-            "take it out, or what includes that file, and run this again")
+            "delete it, or what includes that file, and run this again")
         assert debian.run("plan", config=LISTEN).returncode == 1
         assert not debian.at("/etc/ssh/sshd_config.d/10-sshd-vsock.conf").exists()
     debian.apply("--no-verify", config="disable_tcp: true\n")
     assert "would stay open" in debian.apply(config=LISTEN, status=1).stderr
     assert debian.at(f"{UNITS}/ssh.service").is_symlink()
-    if choice == "take it out":
+    if choice == "delete it":
         debian.put(path, "# ours\nPort 22\n")
     else:
         debian.put("/etc/ssh/sshd_config", main)

@@ -2,7 +2,7 @@
  *
  * hosts-file.c: see hosts-file.h. Reads lines as glibc's nss/nss_files/files-hosts.c does (cut at
  * '#', blanks as isspace(3) has them, lines without a valid address ignored) and puts one line in
- * or takes it out. Everything else passes through as bytes. It opens and resolves nothing.
+ * or removes it. Everything else passes through as bytes. It opens and resolves nothing.
  */
 #include "core/format/hosts-file.h"
 

@@ -288,7 +288,7 @@ static int syntax_fault(struct build *b, const yaml_parser_t *p)
         return -EBADMSG;
 }
 
-/* Takes out the root's last entry if reading ended inside of it. */
+/* Removes the root's last entry if reading ended inside of it. */
 static void drop_unfinished(struct build *b)
 {
         const struct level *root = &b->open[0];

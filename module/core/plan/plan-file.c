@@ -154,7 +154,7 @@ static int add_own(struct plan *p, const struct item *i, const struct buf *diffe
                                        : "enable it there, with \"systemctl --root\"");
         return plan_add_conflict(p, i,
                                  "is not managed by sshd-vsock, whose unit does not do what it "
-                                 "does: %.320s; fix: move it away or take that out, and run this "
+                                 "does: %.320s; fix: move it away or delete that, and run this "
                                  "again; or \"%s\" puts ours in its place, and \"remove\" it back",
                                  buf_str(different),
                                  p->facts->live ? "sshd-vsock apply --takeover"

@@ -33,7 +33,7 @@ int plan_add_different_stream(struct plan *p, const struct item *i)
         return plan_add_conflict(
                 p, i,
                 "would lose its vsock stream, whose service does what ours does not: %.320s; fix: "
-                "take the stream out and run %s; or \"%s --takeover\" takes it out, and "
+                "delete the stream and run %s; or \"%s --takeover\" deletes it, and "
                 "\"remove\" puts it back",
                 i->different,
                 p->facts->live ? "\"systemctl daemon-reload && sshd-vsock apply\"" : "this again",

@@ -85,7 +85,7 @@ int plan_copy(struct plan *p, const struct item *i, const struct observed *o,
 const struct observed *plan_find_saved(const struct desired *d, const struct observed *observed,
                                        const char *path);
 
-/* The conflict of a stream that is not taken out. (plan-rivals.c, as all below) 0 or -ENOMEM. */
+/* The conflict of a stream that stays. (plan-rivals.c, as all below) 0 or -ENOMEM. */
 int plan_add_different_stream(struct plan *p, const struct item *i) MUST_CHECK;
 
 /* What has our port beside others, in a file that is not ours to write. 0 or -ENOMEM. */

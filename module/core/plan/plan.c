@@ -40,7 +40,7 @@ static int edit_sshd_config(const struct item *i, const char *text, size_t len, 
         return out->error;
 }
 
-/* The bytes of a shared file with our part put in or taken out. What is not there may have bytes
+/* The bytes of a shared file with our part put in or removed. What is not there may have bytes
  * all the same: those that systemd-tmpfiles would put there. */
 static int edited(const struct item *i, const struct observed *o, struct buf *out)
 {
@@ -139,7 +139,7 @@ static int plan_stray(struct plan *p, const struct item *i, const struct observe
                         return plan_add_conflict(
                                 p, i,
                                 "line %u, \"ListenAddress %.64s\", would stay open: sshd-vsock "
-                                "edits files below /etc; fix: take it out, or what includes that "
+                                "edits files below /etc; fix: delete it, or what includes that "
                                 "file, and run this again",
                                 c.items[k].line, c.items[k].argument);
         return r;
@@ -161,7 +161,7 @@ static int plan_edit(struct plan *p, const struct item *i, const struct observed
                 return 0; /* whoever keeps that file has seen to it */
         if (!i->wanted && o->ours_behind)
                 return plan_add_conflict(p, i,
-                                         "is %s: the line of sshd-vsock in it stays; fix: take out "
+                                         "is %s: the line of sshd-vsock in it stays; fix: delete "
                                          "its line that ends in \"" HOSTS_MARKER "\"",
                                          o->what);
         if (o->type == OBSERVED_LINK || o->type == OBSERVED_OTHER)

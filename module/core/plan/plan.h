@@ -11,7 +11,7 @@
 enum op_kind {
         OP_WRITE,   /* replace the file atomically */
         OP_LINK,    /* create or replace a symlink of ours */
-        OP_UNLINK,  /* take out what is ours */
+        OP_UNLINK,  /* delete what is ours */
         OP_LABEL,   /* give a file of ours the label that SELinux's policy wants for it */
         OP_MODULE,  /* load a kernel module; failing is not fatal, VERIFY will tell */
         OP_RELOAD,  /* systemd's daemon-reload */

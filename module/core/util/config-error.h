@@ -18,7 +18,7 @@ struct mark {
         uint32_t length;
 };
 
-/* Where a fault stands in diag.out. */
+/* Where a fault stands in config_error.out. */
 struct config_error_place {
         uint32_t line, column;
         size_t end;

@@ -20,7 +20,7 @@
 struct line {
         const char *text;
         size_t len;   /* with its newline */
-        bool changed; /* taken out, or put in */
+        bool changed; /* removed, or added */
 };
 
 struct lines {
