@@ -32,7 +32,8 @@ def inside(qemu, command):
     """The command, as the second process of its namespaces."""
     must(libc.mount(b"proc", b"/proc", b"proc", 0, None), "mount /proc")
     must(libc.mount(b"none", FORMATS.encode(), b"binfmt_misc", 0, None),
-         "binfmt_misc of a user namespace's own, which Linux 6.7 is the first to have")
+         "binfmt_misc of a user namespace's own, which Linux 6.7 is the first to have; fix: boot a "
+         "newer kernel, or run \"tests/run offline\" on a machine for arm64")
     with open(f"{FORMATS}/register", "w", encoding="ascii") as register:
         register.write(ARM64.format(qemu=qemu))
     os.execvp(command[0], command)
