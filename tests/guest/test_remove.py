@@ -258,6 +258,28 @@ def test_sshd_that_listens_elsewhere_when_it_starts_again_is_no_way_in(guest):
         assert listeners(guest) == ANYWHERE
 
 
+@pytest.mark.parametrize("way", ("command", "environment"))
+def test_sshd_that_its_unit_tells_where_to_listen(way, guest):
+    """sshd_config says loopback: that counts for none that has another file, or more addresses."""
+    apply(guest, "")
+    lines, other = "/etc/ssh/sshd_config.d/60-mine.conf", "/etc/ssh/other_config"
+    options = "-o ListenAddress=0.0.0.0:2222" if way == "command" else f"-f {other}"
+    with meanwhile(guest, f"""
+            cp -p {lines} /root/mine; cp -p /etc/default/ssh /root/ssh.default
+            echo ListenAddress 127.0.0.1 >{lines}; echo ListenAddress 0.0.0.0:2222 >{other}
+            mkdir {UNIT_DIR}/ssh.service.d; [ {way} = environment ] && echo 'SSHD_OPTS="{options}"' >/etc/default/ssh ||
+                printf '[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D {options}\n' >{UNIT_DIR}/ssh.service.d/x.conf
+            systemctl daemon-reload; systemctl restart ssh""",
+                   f"rm -r {UNIT_DIR}/ssh.service.d {other}; cp -p /root/mine {lines}; mv /root/ssh.default "
+                   "/etc/default/ssh; rm /root/mine; systemctl daemon-reload; systemctl restart ssh"):
+        assert "0.0.0.0:2222" in listeners(guest)
+        if way == "environment":
+            guest.check(f"echo ListenAddress 127.0.0.1:2222 >{other}")
+            assert LASTING in refused(guest)
+            guest.check(f"echo ListenAddress 0.0.0.0:2222 >{other}")
+        assert guest.run("sshd-vsock remove").status == 0
+
+
 def test_sshd_that_will_refuse_its_configuration_is_no_way_in(guest):
     """It runs by what was there when it started; the vsock listener reads it at each connection."""
     apply(guest, "")
