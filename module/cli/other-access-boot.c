@@ -47,33 +47,31 @@ bool other_access_reaches(const struct run *r, const char *list, bool v6_only, b
         return false;
 }
 
-/* 1 where there is such a file now, 0 where it is gone; or -ENOMEM. */
-static int add_streams(const struct run *r, const char *path, struct unit_streams *streams)
+static int read_streams(const struct run *r, const char *path, struct unit_streams *streams)
 {
         AUTO_FREE char *text = NULL;
         size_t len = 0;
 
-        if (rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
-                return 0;
-        return systemd_file_lasts(path) && unit_streams_read(streams, text, len) < 0 ? -ENOMEM : 1;
+        return systemd_file_lasts(path) &&
+                               rootfs_read(&r->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) == 0
+                       ? unit_streams_read(streams, text, len)
+                       : 0;
 }
 
-/* By the files that systemd has read, as they are, but for those that are gone then. Where there
- * are none that cannot be told. */
+/* By the files that systemd has read, as they are, but for those that are gone then. */
 static bool socket_leads_in(const struct run *r, const char *socket)
 {
         AUTO(unit_streams_free) struct unit_streams streams = { 0 };
         AUTO_BUF files = BUF_INIT;
-        bool any = false;
         int rc = systemd_unit_files(r->systemd, socket, &files, NULL);
+        const char *at = buf_str(&files);
 
-        for (char *path = files.data, *end; rc >= 0 && path && (end = strchr(path, '\n'));
-             path = end + 1) {
-                *end = '\0';
-                rc = path[0] ? add_streams(r, path, &streams) : 0;
-                any = any || rc > 0;
+        for (struct word path; rc >= 0 && word_next(&at, '\n', &path);) {
+                AUTO_FREE char *name = strndup(path.text, path.len);
+
+                rc = name ? read_streams(r, name, &streams) : -ENOMEM;
         }
-        return rc < 0 || streams.outside || !any;
+        return rc >= 0 && streams.outside;
 }
 
 /* One that its socket starts listens where that does. Else by sshd's files as they are; with other
@@ -91,7 +89,7 @@ static bool service_leads_in(const struct run *r, const struct tcp_listener *l,
         if (!process_is_plain_listener(l->title, &r->facts.sshd_options))
                 return true;
         listen_addresses(effective, &addresses);
-        return addresses.len == 0 || other_access_reaches(r, buf_str(&addresses), true, true);
+        return other_access_reaches(r, buf_str(&addresses), true, true);
 }
 
 bool other_access_sshd_starts(const struct run *r, struct buf *effective)
@@ -100,10 +98,13 @@ bool other_access_sshd_starts(const struct run *r, struct buf *effective)
                sshd_effective_started(r->facts.sshd, &r->facts.sshd_options, effective, NULL) == 0;
 }
 
-/* A unit of somebody else's, or one with a file of its own, reads what only that knows. */
-static bool reads_sshd_config(const struct tcp_listener *l)
+/* A unit of somebody else's, or one whose command names another file, reads what only that knows;
+ * what its environment names is asked about as that does. */
+static bool reads_sshd_config(const struct run *r, const struct tcp_listener *l)
 {
-        return distro_is_tcp_unit(l->unit) && (l->pid == 1 || !strstr(l->title, " -f"));
+        return distro_is_tcp_unit(l->unit) &&
+               (!strstr(l->title, " -f") ||
+                process_is_plain_listener(l->title, &r->facts.sshd_options));
 }
 
 /* A listener goes by what its files were when it started, and one behind a socket by what they are
@@ -112,7 +113,7 @@ bool other_access_stays_outside(const struct run *r, const struct tcp_listener *
 {
         AUTO_BUF effective = BUF_INIT;
 
-        if (reads_sshd_config(l) && !other_access_sshd_starts(r, &effective))
+        if (reads_sshd_config(r, l) && !other_access_sshd_starts(r, &effective))
                 return false;
         return l->pid == 1 ? socket_leads_in(r, l->unit)
                            : service_leads_in(r, l, buf_str(&effective));

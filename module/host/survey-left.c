@@ -92,7 +92,7 @@ static int look_at_name(const char *name, void *userdata)
                 return r;
         if (r == 0 && all->main && strcmp(real, all->main) == 0)
                 return 0;
-        return look_at(all, r == 0 && strncmp(real, "/etc/", 5) == 0 ? real : path);
+        return look_at(all, r == 0 ? real : path);
 }
 
 int survey_left(struct survey *s)

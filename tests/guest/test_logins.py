@@ -214,14 +214,15 @@ def test_options_of_the_unit_count(guest):
 
 
 @pytest.mark.parametrize("startup, status, words", (
-    ("sleep 1000", 4, "the trial login did not end in time"),
+    ("sleep 1000", 4, "the trial login did not end in time; fix: see what the account's shell does at a login"),
     ("(trap '' TERM HUP; setsid sleep 1000 0<&- >/dev/null 2>&1 &)", 0, "a trial login succeeded")))
 def test_what_a_shell_starts_ends_with_the_trial(startup, status, words, guest):
     with meanwhile(guest, f"""cp -a /root/.bashrc /root/rc; sed -i "1i {startup}" /root/.bashrc""",
                    "mv /root/rc /root/.bashrc"):
         assert words in apply(guest, CLOSE, status).stderr
         assert guest.run("pgrep -f 'sleep [1]000'").status == 1
-        apply(guest, "")
+    apply(guest, CLOSE)
+    apply(guest, "")
 
 
 def test_shell_that_says_much_is_a_shell(guest):

@@ -258,6 +258,31 @@ def test_failure_keeps_ours_where_the_other_came_since(program):
         assert guest.ssh("true").status == 0 and listeners(guest) == set()
 
 
+def test_port_that_was_seen_to_let_somebody_in_does_not_go_back(program):
+    """Closing what is left of TCP fails after that: no reason to give ours up."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        add_mkosi(guest)
+        guest.check("ip link set lo up; echo ListenAddress 127.0.0.2 >/etc/ssh/sshd_config.d/60-mine.conf;"
+                    "systemctl restart ssh; mount --bind -o ro /etc/ssh/sshd_config.d /etc/ssh/sshd_config.d")
+        said = apply(guest, "listen_address: 127.0.0.1\n", 1).stderr
+        assert "Read-only file system" in said and "listens on vsock again" not in said, said
+        assert guest.check("systemctl is-active sshd-vsock.socket") == "active\n"
+        assert guest.ssh("true").status == 0
+
+
+def test_port_that_an_earlier_run_took_is_looked_at_where_nothing_else_leads_in(program):
+    """The mask of sshd's own socket unit is then one for its vsock stream: nobody has closed TCP."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        add_mkosi(guest)
+        apply(guest, "{}\n")
+        guest.check("systemctl disable -q --now ssh.service; mv /root/.ssh/authorized_keys /root/keys")
+        assert "give an account a key" in apply(guest, status=4).stderr
+        guest.check("mv /root/keys /root/.ssh/authorized_keys")
+        assert "nothing to do" in apply(guest).stderr
+
+
 def test_what_does_more_is_named_and_taken_over_on_request(program):
     """What the fixes say, to the letter."""
     with Guest("bookworm") as guest:

@@ -1,6 +1,7 @@
 """No text that tells how to mend something is printed unless a test has done what it says, or it is
 said here why none can. And those that are about images: each done to a tree to the letter."""
 
+import errno
 import re
 import shutil
 import subprocess
@@ -81,6 +82,7 @@ OTHERS = {
     "make room on the file system":
         "offline/test_hostile.py::test_a_full_file_system_is_named_and_room_mends_it",
     "mount its file system read-write": GUEST + "test_home_that_is_read_only",
+    "see why, and run it again": OFFLINE + "test_file_that_cannot_be_read",
     "run it again": OFFLINE + "test_file_that_changes_while_at_work",
     "take other ListenAddress lines out": Never("what sshd itself says after all known lines are "
                                                 "commented out; no way to make it so is known"),
@@ -121,7 +123,8 @@ OTHERS = {
     "if you know that it works": WHO,
     "if you know that it works, or let another account in": WHO,
     "create it, or set": WHO,
-    "see what the account's shell does": WHO,
+    "see what the account's shell does with a command": WHO,
+    "see what the account's shell does at a login": "guest/test_logins.py::test_what_a_shell_starts_ends_with_the_trial",
     "see 'sshd-vsock --help'": OFFLINE + "test_command_line_that_is_wrong",
     "install the package libsystemd0 (Fedora, Arch: systemd-libs)": GUEST + "test_library_that_is_missing",
     "run as root on a system booted with systemd": Never("D-Bus does not answer"),
@@ -278,9 +281,11 @@ def claimed(text):
 
 def test_every_fix_has_a_test():
     found = texts()
+    keys = [claimed(text) for text in found]
     assert len(found) > 70
     assert sorted(text for text in found if not claimed(text)) == []
-    assert set(OTHERS) - {claimed(text) for text in found} == set(), "no longer printed"
+    assert set(OTHERS) - set(keys) == set(), "no longer printed"
+    assert sorted(key for key in OTHERS if keys.count(key) > 1) == [], "stands in more than one text"
 
 
 def test_every_cause_has_a_test():
@@ -555,6 +560,17 @@ def test_file_that_changes_while_at_work(debian, folder):
             tree.apply()
             assert b"10.0.0.1 x" in tree.read("/etc/hosts")
     assert seen
+
+
+def test_file_that_cannot_be_read(debian):
+    debian.put("/etc/ssh/other.conf", "ListenAddress 192.0.2.2\n")
+    debian.put("/etc/ssh/sshd_config", debian.read("/etc/ssh/sshd_config") + b"Include /etc/ssh/other.conf\n")
+    result = debian.run("apply", "--no-verify", config=LISTEN,
+                        env=environment(Fault("open", 1, f"{errno.EIO}+", path="etc/ssh/other.conf")))
+    assert result.returncode == 1
+    lines = [line for line in result.stderr.splitlines() if "is left as it is: " in line]
+    assert {line.split("; fix: ", 1)[1] for line in lines} == {"see why, and run it again"}
+    debian.apply("--no-verify", config=LISTEN)
 
 
 def test_image_without_the_program(debian):

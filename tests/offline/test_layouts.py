@@ -236,6 +236,18 @@ def test_lines_of_a_file_that_is_included_no_more_are_given_back(config, debian)
     assert "nothing to do" in (debian.apply(config=config) if config else debian.run("remove")).stderr
 
 
+def test_file_out_of_etc_that_is_included_no_more_stays(debian):
+    """Such a file is nobody's to edit, whatever stands in it."""
+    debian.put("/opt/x.conf", "#sshd-vsock# ListenAddress 0.0.0.0\n")
+    debian.link("/etc/ssh/sshd_config.d/50-x.conf", "/opt/x.conf")
+    debian.put("/etc/ssh/sshd_config", debian.read("/etc/ssh/sshd_config").replace(b"Include", b"#Include"))
+    debian.apply()
+    before = debian.state()
+    assert "nothing to do" in debian.apply().stderr
+    assert debian.run("remove").returncode == 0
+    assert debian.state()["/opt/x.conf"] == before["/opt/x.conf"]
+
+
 @pytest.mark.parametrize("included", (True, False))
 @pytest.mark.parametrize("link, target, file", (
     ("sshd_config.d", "scd", "scd/50-x.conf"), ("sshd_config.d", "/etc/ssh.d", "../ssh.d/50-x.conf"),

@@ -196,6 +196,17 @@ def test_what_a_unit_of_etc_goes_before_already_is_compared_with_nothing(debian)
     assert "nothing to do" in debian.apply().stderr
 
 
+@pytest.mark.parametrize("what, path", (
+    ("of the last boot", "/run/systemd/system/sshd-vsock.socket"), ("empty", f"{ELSEWHERE[1]}/sshd-vsock.socket"),
+    ("empty", f"{ELSEWHERE[0]}/sshd-vsock@.service")))
+def test_what_starts_nothing_in_another_directory_is_no_unit(what, path, debian):
+    """An empty file is a mask; and of an image's /run no boot has anything."""
+    debian.put(path, "" if what == "empty" else HAND_SOCKET.replace("Accept=yes", "Accept=no"))
+    debian.apply()
+    assert debian.read(SOCKET).startswith(MARKER)
+    assert debian.run("remove").returncode == 0
+
+
 @pytest.mark.parametrize("what", ("mask", "link", "disabled"))
 def test_request_is_about_files_that_are_enabled(what, debian):
     """A mask is a decision, and what starts at no boot would once ours had been there."""

@@ -280,6 +280,23 @@ static void test_takeover_of_one_process(void **state)
         world_free(&w);
 }
 
+/* A file that is not ours to write has the stream: that is in the way of a boot that starts both.
+ */
+static void test_obstacle(void **state)
+{
+        (void)state;
+        for (int enabled = 0; enabled < 2; enabled++) {
+                struct rival v = sample_rival("[Socket]\nListenStream=22\n",
+                                              "[Socket]\nListenStream=vsock::22\n");
+
+                v.enabled = enabled;
+                v.files[0].foreign = true;
+                assert_int_equal(decide(&v, (struct rivals_wish){ .port = 22 }, true), RIVAL_ASIDE);
+                assert_int_equal(v.obstacle != NULL, enabled);
+                rival_free(&v);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -289,6 +306,7 @@ int main(void)
                 cmocka_unit_test(test_masks),
                 cmocka_unit_test(test_strip),
                 cmocka_unit_test(test_order),
+                cmocka_unit_test(test_obstacle),
                 cmocka_unit_test(test_templates_of_streams),
         };
 

@@ -4,7 +4,6 @@
 #include "core/format/unit-streams.h"
 
 #include <errno.h>
-#include <time.h>
 
 /* Reads files, NULL at their end; what came of it as "PORT PORT | line line". */
 static void check(const char *const *files, const char *expected)
@@ -48,12 +47,11 @@ static void test_others(void **state)
               "[Socket]\nListenFIFO=/run/f\nListenStream=22\nListenSequentialPacket=vsock::5\n");
 }
 
-/* A line of a million lines takes no more time than as many lines. */
+/* A line of a million lines takes no more time than as many lines; else this would not end. */
 static void test_continued_for_long(void **state)
 {
         AUTO(unit_streams_free) struct unit_streams s = { 0 };
         AUTO_BUF text = BUF_INIT;
-        clock_t began = clock();
 
         (void)state;
         buf_adds(&text, "[Socket]\nListenStream=22\nDescription=");
@@ -62,7 +60,6 @@ static void test_continued_for_long(void **state)
         buf_adds(&text, "\nListenStream=2222\n");
         assert_int_equal(unit_streams_read(&s, buf_str(&text), text.len), 0);
         assert_int_equal(s.n_ports, 2);
-        assert_true((clock() - began) / CLOCKS_PER_SEC < 10);
 }
 
 /* Each is compared with those before it, and what is repeated counts as well. */

@@ -40,14 +40,8 @@ int plan_add_different_stream(struct plan *p, const struct item *i)
                 p->facts->live ? "sshd-vsock apply" : "apply");
 }
 
-/* Where systemd looks before /etc/systemd/system (path-lookup.c): a copy there would not count. */
-static bool is_ahead(const char *path)
-{
-        return strncmp(path, "/run/systemd/transient/", 23) == 0 ||
-               strstr(path, "/system.control/");
-}
-
-/* A copy in /etc takes the place of the file, and what is in /etc is taken over. */
+/* A copy in /etc takes the place of the file, and what is in /etc is taken over; but not of what
+ * systemd looks at before that (path-lookup.c; a transient unit starts at no boot). */
 static int add_obstacle(struct plan *p, const struct rival *v)
 {
         const char *path = v->obstacle, *name = basename(path);
@@ -55,7 +49,7 @@ static int add_obstacle(struct plan *p, const struct rival *v)
                                            : "and run this again";
         const char *dropin = memrchr(path, '/', (size_t)(name - 1 - path));
 
-        if (is_ahead(path))
+        if (strstr(path, "/system.control/"))
                 return plan_add_obstacle(p, path, BLOCKS_LISTENER,
                                          "has %s listen on the vsock port, too; fix: take that "
                                          "stream out of it, %s",

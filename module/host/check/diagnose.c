@@ -143,8 +143,8 @@ static void suspect_drop_ins(struct systemd *m, enum cause cause, struct verdict
         AUTO_BUF named = BUF_INIT, first = BUF_INIT;
         char service[256];
 
-        if (v->fix[0] || (cause != CAUSE_SOCKET_INACTIVE && cause != CAUSE_SOCKET_FAILED &&
-                          cause != CAUSE_CLOSED && cause != CAUSE_NO_KEX))
+        if (cause != CAUSE_SOCKET_INACTIVE && cause != CAUSE_SOCKET_FAILED &&
+            cause != CAUSE_CLOSED && cause != CAUSE_NO_KEX)
                 return;
         if (systemd_socket_service(m, unit_of(v), service, sizeof(service), NULL) < 0)
                 service[0] = '\0';
