@@ -30,13 +30,19 @@ static void add_line(struct buf *out, const char *fmt, ...)
         buf_adds(out, "\n");
 }
 
+/* A row that is about a running system keeps its place where there is none. */
+static void add_image(struct buf *out, const char *row)
+{
+        buf_addf(out, "%s not checked: this is an image\n", row);
+}
+
 static void add_listener(const struct run *r, struct buf *out)
 {
         const struct unit_state *s = &r->listener_state;
         struct buf *b = out;
 
         if (!r->systemd) {
-                buf_adds(b, "vsock   not checked: this is an image\n");
+                add_image(b, "vsock  ");
                 return;
         }
         if (!s->loaded && !s->active) {
@@ -72,18 +78,22 @@ static void add_verification(const struct run *r, struct buf *out)
 {
         const struct verdict *v = &r->verdict;
 
-        if (!r->verified) {
-                buf_adds(out, "verify  not checked: this is an image\n");
-                return;
-        }
-        if (v->cause == CAUSE_NONE)
+        if (!r->verified)
+                add_image(out, "verify ");
+        else if (v->cause == CAUSE_NONE)
                 buf_addf(out, "verify  %s, just now\n", v->ident);
         else if (v->cause == CAUSE_NO_LOOPBACK)
                 buf_adds(out, "verify  not possible without vsock_loopback, which \"sshd-vsock "
                               "verify\" loads where there is one\n");
         else
                 add_not_verified(r, &causes[v->cause], out);
-        if (!r->host_transport.reachable)
+}
+
+static void add_host(const struct run *r, struct buf *out)
+{
+        if (!r->verified)
+                add_image(out, "host   ");
+        else if (!r->host_transport.reachable)
                 buf_addf(out, "host    none is known to come in over vsock: %s\n",
                          r->host_transport.reason);
         else if (r->host_transport.assumed)
@@ -104,9 +114,12 @@ static void add_logins(const struct run *r, struct buf *out)
                 buf_adds(out, "logins  for root to see\n");
                 return;
         }
-        if (!r->verified || r->verdict.cause != CAUSE_NONE) {
-                buf_addf(out, "logins  not checked: %s\n",
-                         r->verified ? "no SSH server was seen to answer" : "this is an image");
+        if (!r->verified) {
+                add_image(out, "logins ");
+                return;
+        }
+        if (r->verdict.cause != CAUSE_NONE) {
+                buf_adds(out, "logins  not checked: no SSH server was seen to answer\n");
                 return;
         }
         if (r->config.require == REQUIRE_UNCHECKED) {
@@ -168,17 +181,20 @@ static void add_tcp(const struct run *r, struct buf *out)
  * listens in reality, by whichever unit or hand. */
 static void add_listeners(const struct run *r, struct buf *out)
 {
-        if (!r->systemd)
-                return;
-        if (r->facts.sshd && r->facts.anybody)
-                buf_adds(out, "        sshd_config: for root to see\n");
-        else if (r->facts.sshd)
-                add_line(out, "        sshd_config: %s", buf_str(&r->tcp.configured));
-        if (r->facts.anybody) {
-                buf_adds(out, "        listening: for root to see\n");
+        if (!r->systemd) {
+                add_image(out, "        sshd_config:");
+                add_image(out, "        listening:");
                 return;
         }
-        if (r->tcp.known && r->tcp.listeners.n == 0)
+        if (r->facts.anybody) {
+                buf_adds(out, "        sshd_config: for root to see\n"
+                              "        listening: for root to see\n");
+                return;
+        }
+        add_line(out, "        sshd_config: %s", buf_str(&r->tcp.configured));
+        if (!r->tcp.known)
+                buf_adds(out, "        listening: not known\n");
+        else if (r->tcp.listeners.n == 0)
                 buf_adds(out, "        listening: no sshd\n");
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 AUTO_BUF text = BUF_INIT;
@@ -297,6 +313,7 @@ void status_text(const struct run *r, struct buf *out)
         add_listener(r, out);
         add_drop_ins(r, out);
         add_verification(r, out);
+        add_host(r, out);
         add_logins(r, out);
         add_tcp(r, out);
         add_listeners(r, out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * status-text.h: what `status` has seen, as one screen for a person; what was not looked at says
- * so.
+ * status-text.h: what `status` has seen, as one screen for a person. Its rows are always the same:
+ * one of what was not looked at says so.
  */
 #pragma once
 

@@ -7,6 +7,9 @@ CONFIG = "/etc/sshd-vsock.yaml"
 UNITS = "/etc/systemd/system"
 ANYWHERE = {"0.0.0.0:22", "[::]:22"}
 
+# What status shows, whatever it found.
+ROWS = ["vsock", "verify", "host", "logins", "tcp", "sshd_config", "listening", "hosts", "hush", "drift"]
+
 # Every file, folder and link with what a needless write would change.
 LISTING = r"find /etc /root /home -xdev -printf '%p %y %m %U:%G %s %T@ %C@ %l\n' | sort"
 
@@ -24,6 +27,12 @@ def listeners(guest):
     """Local TCP addresses on which sshd listens, or systemd for it."""
     return set(re.findall(r"^LISTEN\s+\d+\s+\d+\s+(\S+).*\(\(\"(?:sshd|systemd)\",",
                           guest.check("ss -ltnpH"), re.M))
+
+
+def expect_rows(text):
+    """Of a status none is missing, and each is in its place; more than one sshd may listen."""
+    rows = re.findall(r"^(?:(\w+) | {8}(sshd_config|listening):)", text, re.M)
+    assert list(dict.fromkeys("".join(row) for row in rows)) == ROWS, text
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 from guest import Guest
-from guest.steps import squatter
+from guest.steps import expect_rows, squatter
 from guest.trees import guest_recipe, tree
 
 EVERY_RUN = 5
@@ -290,6 +290,7 @@ def test_status_of_a_converged_system(guest):
             "masked_by_us": False} in status["tcp"]
 
     text = guest.check("sshd-vsock status")
+    expect_rows(text)
     assert "vsock   listening on port 22" in text
     assert re.search(r"^verify  SSH-2.0-OpenSSH", text, re.M)
     assert "host    reaches this machine as CID 3\n" in text
@@ -347,6 +348,7 @@ def test_status_of_a_listener_that_does_not_answer(guest):
     try:
         text = guest.run("sshd-vsock status")
         assert text.status == 4, text
+        expect_rows(text.stdout)
         assert "verify  failed: connection closed before the SSH banner; fix: " in text.stdout
         assert "logins  not checked: no SSH server was seen to answer\n" in text.stdout
         assert report(guest, "status", status=4)["error"]["cause"] == "closed"
@@ -366,6 +368,7 @@ def test_a_look_loads_no_module(guest):
         assert "vsock_loopback" not in before
         text = guest.run("sshd-vsock status")
         assert text.status == 10 and "verify  failed: the socket unit is not installed" in text.stdout
+        expect_rows(text.stdout)
         guest.run("sshd-vsock plan")
         guest.check("sshd-vsock check; sshd-vsock client")
         assert guest.check(loaded) == before

@@ -250,3 +250,48 @@ def test_keys_that_nobody_hands_over(program):
         assert not gets_in(guest, "root")
         assert guest.ssh("exit 5").status == 5
         assert guest.run("ls /etc/ssh/sshd-vsock.conf").status != 0
+
+
+# A container of the guest's own system, which runs the program and stays up.
+BOX = """
+mkdir -p /srv/box/var /srv/box/root /srv/box/usr /srv/box/proc /srv/box/sys /srv/box/dev /srv/box/run /srv/box/tmp
+cp -a /bin /sbin /lib /lib64 /etc /srv/box
+rm /srv/box/etc/systemd/system/sysinit.target.wants/guest-door.service
+ln -s /dev/null /srv/box/etc/systemd/system/ssh.service
+systemctl --root=/srv/box enable -q look.service
+ssh-keygen -q -t ed25519 -N '' -C '' -f /root/ephemeral
+echo 'port: 222' >/srv/guest.yaml
+"""
+LOOK = """[Service]
+Type=oneshot
+ExecStart=/bin/bash -c 'sshd-vsock apply; sshd-vsock --json status >/root/status'
+StandardError=file:/root/said
+ExecStopPost=touch /root/done
+[Install]
+WantedBy=multi-user.target
+"""
+NSPAWN = f"""
+mount --bind /usr /srv/box/usr
+modprobe vsock_loopback
+systemd-run -q --unit=box -p Delegate=yes systemd-nspawn --keep-unit --boot -D /srv/box \
+        --load-credential=sshd-vsock.yaml:/srv/guest.yaml --set-credential={KEYS}:"$(cat /root/ephemeral.pub)"
+timeout 60 sh -c 'until [ -e /srv/box/root/done ]; do sleep 0.2; done'
+"""
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_container_of_nspawn_has_both(suite, program):
+    """PID 1 there finds them where nspawn puts them."""
+    def bake(guest):
+        guest.install(program)
+        guest.put("/etc/systemd/system/look.service", LOOK)
+        guest.chroot(BOX)
+
+    with Guest(suite, packages=["systemd-container"], prepare=bake) as guest:
+        guest.check(NSPAWN, timeout=90)
+        said = guest.check("cat /srv/box/root/said")
+        assert f"this works with the credential {PLACE}" in said
+        assert "verified: SSH-2.0" in said and "on vsock port 222 " in said, said
+        report = json.loads(guest.check("cat /srv/box/root/status"))
+        assert report["configuration"]["source"] == "credential"
+        assert gets_in(guest, "root", "-o ProxyCommand='socat - VSOCK-CONNECT:1:222' x")

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from guest import Guest
-from guest.steps import apply, dropin, meanwhile, served_by
+from guest.steps import apply, dropin, expect_rows, meanwhile, served_by
 
 EVERY_RUN = 3
 
@@ -106,6 +106,7 @@ def test_anybody_may_look(guest):
             assert result.status == 0 and report["operations"] == report["conflicts"] == []
             assert sorted(report["hidden"]) == sorted(FOR_ROOT) and report["listeners"] is None
             assert "left out, for root to see: " + ", ".join(FOR_ROOT) in result.stderr
+        expect_rows(report["text"])
         lines = report["text"].split("\n")
         root = guest.check("sshd-vsock status").split("\n")
         assert [line for line in lines if line not in root

@@ -108,7 +108,7 @@ def test_stream_that_comes_later_does_not_cost_tcp(config, address, program):
         assert "nothing to do" in apply(guest, config).stderr
 
 
-@pytest.mark.parametrize("suite", ("bullseye", "bookworm", "trixie"))
+@pytest.mark.parametrize("suite", ("bullseye", "bookworm", "trixie", "forky"))
 def test_mkosi_units_are_taken_over_and_given_back(suite, program):
     with Guest(suite) as guest:
         guest.install(program)

@@ -14,8 +14,11 @@ from guest import Guest
 from guest.sandbox import BASE, Sandbox
 from guest.sanitizer import ALOUD
 from guest.steps import squatter
-from guest.trees import guest_recipe, tree
+from guest.trees import guest_recipe, mirror, tree
 
+# The others have the harness's tree, which is cached.
+EVERY_RUN = {"test_package_is_as_wsl_wants_it", "test_kernel_with_loopback", "test_kernel_without_loopback",
+             "test_port_of_another_distribution", "test_sshd_that_wsl_itself_starts_is_a_way_in"}
 EXAMPLE = Path(__file__).resolve().parents[2] / "images/wsl"
 PORT = 2222
 
@@ -106,6 +109,21 @@ def test_kernel_with_loopback(package):
         assert "SSH over vsock: verified" in oobe(guest)
         assert guest.check("ss -ltnH") == ""
         assert guest.run(LOG_IN).status == 5
+
+
+def test_readme_to_the_letter(native_program, tmp_path):
+    """Its list of packages is enough for the listener, and for a login."""
+    readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+    make, pack_it = re.findall(r"^    sudo (mmdebstrap .*|\./pack .*)$", readme, re.M)
+    with Sandbox() as sandbox:
+        for file in EXAMPLE.iterdir():
+            sandbox.run(["install", "-m", f"{file.stat().st_mode & 0o777:o}", str(file), BASE])
+        sandbox.run([*ALOUD, f"SSHD_VSOCK={native_program}", "sh", "-euc",
+                     f"cd {BASE}; {make} {mirror()}; {pack_it}; mv debian.wsl {tmp_path}"])
+    with distribution(tmp_path / "debian.wsl") as guest:
+        assert "SSH over vsock: verified" in oobe(guest)
+        assert guest.run(LOG_IN.replace("-o ProxyCommand='socat - VSOCK-CONNECT:1:2222' root@wsl",
+                                        f"-p {PORT} root@vsock/1")).status == 5
 
 
 def test_kernel_without_loopback(package):

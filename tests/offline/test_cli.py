@@ -157,6 +157,27 @@ def test_plan_ends_with_a_summary(debian):
     assert debian.run("plan").stdout == ""
 
 
+ROWS = ["vsock", "verify", "host", "logins", "tcp", "sshd_config", "listening", "hosts", "hush", "drift"]
+
+
+def test_rows_of_status_stay(debian):
+    """In each state of an image; those about a running system say that there is none."""
+    def expect_rows():
+        text = debian.run("status").stdout
+        rows = re.findall(r"^(?:(\w+) | {8}(sshd_config|listening):)", text, re.M)
+        assert ["".join(row) for row in rows] == ROWS, text
+        for row in "vsock  ", "verify ", "host   ", "logins ", "        sshd_config:", "        listening:":
+            assert f"\n{row} not checked: this is an image\n" in "\n" + text
+
+    expect_rows()
+    debian.apply()
+    expect_rows()
+    debian.remove("/etc/systemd/system/sshd-vsock.socket")
+    expect_rows()
+    assert debian.run("remove").returncode == 0
+    expect_rows()
+
+
 def test_plan_is_coloured_on_a_terminal(debian):
     words = (f"--root={debian}", "plan")
     coloured = on_terminal(*words, of="stdout")
