@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from guest import Guest
+from guest import Guest, package_in_builder
 from guest.sandbox import Sandbox
 from guest.sanitizer import reports
 from guest.test_cloud_init import LISTING
+from guest.test_self_contained import REPOSITORY
 from guest.trees import Recipe, guest_recipe, tree
 
 COLLECTION = Path(__file__).resolve().parents[2] / "images/ansible"
@@ -265,13 +266,14 @@ TCP_IS_OPEN = """
 """
 
 
-def start(stack, suite, number, program):
+def start(stack, suite, number, program, packages=tuple(PACKAGES), furnish=lambda guest: None):
     """A guest that has a listener, and nothing closed."""
     def prepare(guest):
         guest.put("/etc/cloud/cloud-init.disabled", "")
         guest.put("/etc/hostname", f"web{number}\n")
+        furnish(guest)
 
-    guest = stack.enter_context(Guest(suite, packages=PACKAGES, prepare=prepare))
+    guest = stack.enter_context(Guest(suite, packages=packages, prepare=prepare))
     guest.install(program)
     guest.check("sshd-vsock apply", timeout=120)
     return guest
@@ -363,3 +365,31 @@ def test_role_installs_the_program_that_fits(controller, program):
         assert (status, counts["failed"], counts["unreachable"]) == (2, 1, 0), said
         assert "; fix: " in said
         guest.check("ss -ltnH | grep -q :22 && test -x /usr/local/sbin/sshd-vsock")
+
+
+def add_repository(guest):
+    """The one source that its APT has, with our package in it."""
+    guest.put("/srv/repository/sshd-vsock.deb", package_in_builder().read_bytes())
+    guest.chroot(REPOSITORY)
+    guest.put("/etc/apt/sources.list", "deb [trusted=yes] file:/srv/repository ./\n")
+    guest.chroot("apt-get -q update")
+
+
+def test_role_installs_the_package(controller, program):
+    """From a source that the machine has; in check mode it says so, and installs nothing."""
+    with ExitStack() as stack:
+        guest = start(stack, "bookworm", 1, program, ["python3-apt"], add_repository)
+        (host,) = enlist(controller, [guest])
+        controller.put("work/package.yaml", """
+- hosts: guests
+  gather_facts: false
+  roles:
+    - role: sshd_vsock.guest.listener
+      vars: {sshd_vsock_package: sshd-vsock, sshd_vsock_config: {disable_tcp: true}}
+""")
+        owner = "dpkg-query -S /usr/sbin/sshd-vsock"
+        for options, changed, packaged in (" --check", 2, False), ("", 2, True), ("", 0, True):
+            said = controller.check(f"ansible-playbook{options} -i inventory.yaml package.yaml")
+            assert recap(said)[host]["changed"] == changed, said
+            assert (guest.run(owner).status == 0) == packaged
+        assert guest.check("ss -ltnH") == "" and guest.ssh("exit 5").status == 5

@@ -43,7 +43,8 @@ def boot(request, program):
             return  # without UEFI its kernel has no such strings
         guest.chroot("ssh-keygen -q -t ed25519 -N '' -C '' -f /root/ephemeral")
         key = guest.get("/root/ephemeral.pub").decode().strip()
-        guest.smbios = [f"io.systemd.credential:ssh.ephemeral-authorized_keys-all={key}"]
+        guest.smbios = [f"io.systemd.credential:ssh.ephemeral-authorized_keys-all={key}",
+                        "io.systemd.credential:sshd-vsock.yaml={port: 222, verify_timeout: 60}"]
 
     with Guest(suite, kernel=kernel, prepare=prepare) as guest:
         yield guest
@@ -54,6 +55,15 @@ def test_distribution_is_as_its_users_have_it(guest):
     assert guest.check("cat /sys/module/apparmor/parameters/enabled") == "Y\n"
     guest.check("systemctl is-active systemd-udevd auditd; dpkg -S /boot/vmlinuz-$(uname -r)")
     assert guest.check("systemd-detect-virt").strip() in ("qemu", "kvm")
+
+
+def test_configuration_that_the_host_hands_over_by_the_firmware_counts(guest):
+    """As long as there is no file, which all that follows has."""
+    if not guest.smbios:
+        pytest.skip("without UEFI its kernel has no such strings")
+    report = json.loads(guest.run("sshd-vsock --json plan").stdout)
+    assert report["configuration"]["source"] == "credential", report
+    assert any("\n+ListenStream=vsock::222\n" in operation["text"] for operation in report["operations"])
 
 
 def test_door_opens_and_a_host_comes_in(guest):
