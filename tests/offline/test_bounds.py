@@ -182,6 +182,16 @@ def test_left_files_that_are_links_to_one_large_file_do_not_fill_the_memory(debi
     assert sum(path.lstat().st_blocks for path in debian.at("/etc/ssh").rglob("*")) * 512 < 96 << 20
 
 
+def test_what_is_too_large_is_not_read_up_to_there(debian):
+    """Two files of 17 MiB, with as many names as are looked at."""
+    for path, count in ((f"{UNITS}/socket.d/{{n}}.conf", 256),
+                        (PRESETS + "/10-sshd-vsock-{n}.preset", 2000)):
+        linked(debian, path, count, "")
+        os.truncate(debian.at(path.format(n=0)), 17 << 20)
+    sockets(debian, 50, 0, "")
+    assert debian.run("plan").returncode == 10
+
+
 def test_what_is_no_link_is_not_read(debian):
     """Which units a boot starts is in the names of links."""
     linked(debian, UNITS + "/odd.wants/{n}.socket", 10000, "")
