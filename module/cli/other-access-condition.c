@@ -78,7 +78,7 @@ bool other_access_is_barred(const struct run *r, const char *unit, struct argv *
         for (size_t i = 0; rc == 0 && i < ELEMENTSOF(units); i++) {
                 struct facts facts = r->facts; /* to be read */
                 struct error error = { 0 };
-                struct survey s = { &r->root, &facts, &error };
+                struct survey s = { .root = &r->root, .facts = &facts, .error = &error };
                 struct bars b = { &r->root, ret_paths };
 
                 if (!units[i])

@@ -43,7 +43,7 @@ static int add_file(struct rival *r, const char *path, const char *text, size_t 
 }
 
 /* 1 where a copy of the file is kept beside. */
-static int is_saved(const struct survey *s, const char *path)
+static int is_saved(struct survey *s, const char *path)
 {
         char copy[512];
 
