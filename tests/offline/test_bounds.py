@@ -236,10 +236,10 @@ def test_files_that_sshd_reads_no_more_are_looked_through_in_time(debian):
     assert "are left out, and what sshd-vsock put there stays" in result.stderr
 
 
-def in_little_memory(tree, *arguments, config=None):
-    """Runs the program as it is released, which may have 512 MiB."""
-    return tree.run(*arguments, config=config, binary=hardened(), preexec_fn=lambda: resource.setrlimit(
-        resource.RLIMIT_AS, (512 << 20, 512 << 20)))
+def in_little_memory(tree, *arguments, most=512):
+    """Runs the program as it is released, which may have so many MiB."""
+    return tree.run(*arguments, binary=hardened(), preexec_fn=lambda: resource.setrlimit(
+        resource.RLIMIT_AS, (most << 20, most << 20)))
 
 
 SANITIZED = pytest.mark.skipif(bool(os.environ.get("SSHD_VSOCK_FULL")),
@@ -271,9 +271,10 @@ def test_lines_of_a_diff_do_not_fill_the_memory(path, options, debian):
     assert result.returncode == 10, result.stderr
 
 
+@pytest.mark.parametrize("count", (1670000, 10001))
 @pytest.mark.parametrize("verb,status", [("check", 1), ("plan", 10), ("status", 10)])
-def test_users_by_the_million_are_named(verb, status, debian):
-    debian.put("/etc/passwd", "a::0:0:::\n" * 1670000)
+def test_users_by_the_million_are_named(verb, status, count, debian):
+    debian.put("/etc/passwd", "a::0:0:::\n" * count)
     names = ", ".join(f"u{n}" for n in range(4090))
     result = debian.run(verb, config=f"hushlogin: [{names}]\n")
     assert result.returncode == status
@@ -283,8 +284,18 @@ def test_users_by_the_million_are_named(verb, status, debian):
         assert f"{debian}/etc/passwd has more users than can be looked at" in result.stderr
 
 
+@SANITIZED
+def test_homes_do_not_fill_the_memory(debian):
+    """One with a large file has as many paths as there are users."""
+    debian.put("/home/.hushlogin", "x" * 4096)
+    debian.put("/etc/passwd", "".join(
+        f"u{n}::1:1::/{'home/../' * (n % 100)}{'./../home/' * (n // 100)}:\n" for n in range(9999)))
+    result = in_little_memory(debian, "plan", most=96)
+    assert result.returncode == 10, result.stderr
+
+
 def test_users_by_the_thousand_are_found_in_time(debian):
-    debian.put("/etc/passwd", "".join(f"a{n}::0:0:::\n" for n in range(90000)))
+    debian.put("/etc/passwd", "".join(f"a{n}::0:0:::\n" for n in range(9999)))
     names = ", ".join(f"u{n}" for n in range(4090))
     assert debian.run("check", config=f"hushlogin: [{names}]\n").returncode == 2
     result = debian.run("plan", config=f"hushlogin: [{names}]\n")
