@@ -144,6 +144,19 @@ def test_what_nobody_has_so_many_of_is_looked_through_in_time(what, debian):
     assert result.returncode == 10, result.stderr
 
 
+def test_rivals_with_many_drop_ins_are_looked_through_in_time(debian):
+    """All links to one directory: each file is compared with the others."""
+    for n in range(60):
+        debian.put(f"{UNITS}/odd.wants/{n}.socket")
+        debian.put(f"{UNITS}/{n}.socket", "[Socket]\nListenStream=vsock::22\nListenStream=/run/x\n")
+        debian.link(f"{UNITS}/{n}.socket.d", "/etc/drop-ins")
+    for n in range(250):
+        debian.put(f"/etc/drop-ins/{n}.conf", "[Socket]\nListenStream=vsock::22\n")
+    for verb in "plan", "apply":
+        result = debian.run(verb, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (9, 9)))
+        assert result.returncode >= 0, result
+
+
 FOR_SSHD = {
     "addresses": lambda tree: tree.put(
         f"{UNITS}/ssh.socket.d/1.conf",
