@@ -16,7 +16,7 @@
 
 struct bars {
         const struct rootfs *root;
-        struct argv *paths;
+        struct argv paths; /* of one unit */
 };
 
 /* Of what a boot makes anew nothing is known; nor of what a specifier stands for. */
@@ -29,7 +29,7 @@ static bool is_there(const struct bars *b, const char *path)
 /* As survey_unit_files() calls it. An empty condition takes back those before it. */
 static int read_bars(void *userdata, const char *path, const char *text, size_t len)
 {
-        const struct bars *b = userdata;
+        struct bars *b = userdata;
         AUTO_UNIT_FILE file = { .text = text, .len = len };
         int r = 0;
 
@@ -38,9 +38,9 @@ static int read_bars(void *userdata, const char *path, const char *text, size_t 
                 if (!unit_setting_is(&s, "Unit", "ConditionPathExists"))
                         continue;
                 if (!s.value[0])
-                        argv_free(b->paths);
+                        argv_free(&b->paths);
                 else if (s.value[0] == '!' && is_there(b, s.value + 1))
-                        r = argv_add_once(b->paths, s.value + 1, BARS_MAX);
+                        r = argv_add_once(&b->paths, s.value + 1, BARS_MAX);
         }
         return r < 0 ? r : file.error;
 }
@@ -78,13 +78,16 @@ bool other_access_is_barred(const struct run *r, const char *unit, struct argv *
         for (size_t i = 0; rc == 0 && i < ELEMENTSOF(units); i++) {
                 struct facts facts = r->facts; /* to be read */
                 struct error error = { 0 };
-                struct survey s = { &r->root, &facts, &error };
-                struct bars b = { &r->root, ret_paths };
+                struct survey s = { .root = &r->root, .facts = &facts, .error = &error };
+                struct bars b = { .root = &r->root };
 
                 if (!units[i])
                         continue;
                 rc = r->root.image ? survey_unit_files(&s, units[i], read_bars, &b)
                                    : read_live(r, units[i], &b);
+                for (size_t k = 0; k < b.paths.n; k++)
+                        rc = argv_add_once(ret_paths, b.paths.list[k], BARS_MAX);
+                argv_free(&b.paths);
         }
         return ret_paths->n > 0;
 }

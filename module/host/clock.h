@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * clock.h: deadlines on the monotonic clock, and the journal's time, in microseconds.
+ * clock.h: deadlines on the monotonic clock, the journal's time, and what this process took of the
+ * processor's, in microseconds.
  */
 #pragma once
 
@@ -8,21 +9,23 @@
 
 #include <time.h>
 
-static inline uint64_t clock_now(void)
+static inline uint64_t clock_of(clockid_t id)
 {
         struct timespec t;
 
-        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        (void)clock_gettime(id, &t);
         return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+static inline uint64_t clock_now(void)
+{
+        return clock_of(CLOCK_MONOTONIC);
 }
 
 /* The journal's time. */
 static inline uint64_t clock_realtime(void)
 {
-        struct timespec t;
-
-        (void)clock_gettime(CLOCK_REALTIME, &t);
-        return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+        return clock_of(CLOCK_REALTIME);
 }
 
 static inline uint64_t clock_deadline(unsigned seconds)

@@ -25,7 +25,6 @@
         F(sd_bus_flush_close_unref)                                                                \
         F(sd_bus_get_property)                                                                     \
         F(sd_bus_get_property_string)                                                              \
-        F(sd_bus_get_property_strv)                                                                \
         F(sd_bus_get_property_trivial)                                                             \
         F(sd_bus_match_signal)                                                                     \
         F(sd_bus_message_at_end)                                                                   \
@@ -72,7 +71,6 @@ const struct libsystemd *libsystemd(void);
 #define sd_bus_flush_close_unref       libsystemd()->sd_bus_flush_close_unref
 #define sd_bus_get_property            libsystemd()->sd_bus_get_property
 #define sd_bus_get_property_string     libsystemd()->sd_bus_get_property_string
-#define sd_bus_get_property_strv       libsystemd()->sd_bus_get_property_strv
 #define sd_bus_get_property_trivial    libsystemd()->sd_bus_get_property_trivial
 #define sd_bus_match_signal            libsystemd()->sd_bus_match_signal
 #define sd_bus_message_at_end          libsystemd()->sd_bus_message_at_end

@@ -170,13 +170,15 @@ void rootfs_drop_if_empty(const struct rootfs *r, const char *path)
                 (void)fsync(parent);
 }
 
-/* `size`: what the file had when it was looked at; then no read(2) more is needed to see its end.
- */
+/* `size`: what the file had when it was looked at; then no read(2) more is needed to see its end,
+ * and none where that is too much: links may lead to such a file a million times. */
 static int read_bytes(int fd, off_t size, size_t max, char **ret, size_t *ret_len)
 {
         AUTO_BUF data = BUF_INIT;
         char chunk[16384];
 
+        if (size > 0 && (uint64_t)size > max)
+                return -EFBIG;
         for (;;) {
                 ssize_t n = TEMP_FAILURE_RETRY(read(fd, chunk, sizeof(chunk)));
 

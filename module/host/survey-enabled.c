@@ -12,16 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The directories of links may be links themselves, all to the same one. */
-#define WANTS_MAX  100000
 #define MASKED_MAX 4096
-/* Paths looked up: forty links of 4 KiB in one take the kernel a millisecond. */
-#define LOOKUPS_MAX 4096
 
 struct wants {
         struct survey *s;
         const char *directory; /* with units */
-        size_t names, lookups; /* in all of them */
         struct argv masked;    /* "X.wants/Y" that are links to /dev/null */
 };
 
@@ -42,13 +37,6 @@ static int note_own_name(struct wants *w, const char *wants, const char *path)
         w->s->facts->covered_enabled = w->s->facts->covered_enabled || (r == 0 && !ours);
         observed_free(&o);
         return r;
-}
-
-static int too_much(const struct wants *w)
-{
-        return error_say(w->s->error, -E2BIG,
-                         "%s%s: more names in .wants and .requires than can be looked through",
-                         w->s->root->path, w->directory);
 }
 
 /* Whether a boot is known to start it: one more link says nothing new. */
@@ -76,16 +64,12 @@ static int note_enabled(const char *name, void *userdata)
         const char *link;
         int r;
 
-        if (++w->names > WANTS_MAX)
-                return too_much(w);
         if ((!other && !named && !distro_is_tcp_unit(name)) || is_known(f, name))
                 return 0;
         (void)snprintf(path, sizeof(path), "%.128s/%.256s/%.240s", w->directory, l->name, name);
         link = path + strlen(w->directory) + 1;
         if (argv_has(&w->masked, link))
                 return 0;
-        if (++w->lookups > LOOKUPS_MAX)
-                return too_much(w);
         r = survey_is_mask(w->s, path);
         if (r != 0)
                 return r < 0 ? r : argv_add_once(&w->masked, link, MASKED_MAX);
@@ -105,8 +89,6 @@ static int look_in_wants(const char *name, void *userdata)
 
         if (fnmatch("*.wants", name, 0) != 0 && fnmatch("*.requires", name, 0) != 0)
                 return 0;
-        if (++w->lookups > LOOKUPS_MAX)
-                return too_much(w);
         (void)snprintf(path, sizeof(path), "%.128s/%.256s", w->directory, name);
         return survey_list(w->s, path, note_enabled, &l);
 }

@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FLAG_MAX     4096 /* what is larger is not ours */
-#define LOOK_SECONDS 2    /* for one home */
+#define FLAG_MAX     512 /* what is larger is not ours */
+#define LOOK_SECONDS 2   /* for one home */
 
 static enum hosts_state state_of(const struct rootfs *root, const char *path)
 {

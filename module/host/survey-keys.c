@@ -33,7 +33,7 @@ static int merge(struct sshd_settings *to, const struct sshd_settings *from)
 static int read_other(struct survey *s, struct sshd_settings *all)
 {
         struct facts f = { 0 };
-        struct survey other = { s->root, &f, s->error };
+        struct survey other = { .root = s->root, .facts = &f, .error = s->error };
         AUTO_BUF path = BUF_INIT;
         int r;
 
@@ -78,7 +78,7 @@ int survey_sshd_settings(struct survey *s)
 int survey_host_keys(const struct rootfs *root, struct argv *ret, struct error *error)
 {
         struct facts f = { 0 };
-        struct survey s = { root, &f, error };
+        struct survey s = { .root = root, .facts = &f, .error = error };
         int r = survey_sshd(&s);
         const bool none = f.sshd_settings.no_key && f.sshd_settings.host_keys.n == 0;
 

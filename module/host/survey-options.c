@@ -19,7 +19,7 @@ static bool assigns(const struct argv *env, const char *name)
 }
 
 /* Which of them the vendor's unit passes on, as our template does, and what that is. */
-static int find_environment(const struct survey *s, unsigned i)
+static int find_environment(struct survey *s, unsigned i)
 {
         AUTO(argv_free) struct argv env = { 0 };
         AUTO(argv_free) struct argv word = { 0 };
@@ -39,7 +39,7 @@ static int find_environment(const struct survey *s, unsigned i)
         return r == 0 ? command_expand(&word, &env, &s->facts->sshd_options) : r;
 }
 
-int survey_sshd_options(const struct survey *s)
+int survey_sshd_options(struct survey *s)
 {
         int first = 0;
 

@@ -13,24 +13,25 @@ struct survey {
         const struct rootfs *root;
         struct facts *facts;
         struct error *error;
+        uint64_t
+                begun; /* of the processor's time: all that is below fails when it takes too much */
 };
 
 /* 1: it is there; 0: nothing of the kind is; −errno, said in s->error. */
-int survey_is_file(const struct survey *s, const char *path, bool executable) MUST_CHECK;
-int survey_is_trusted(const struct survey *s, const char *path) MUST_CHECK; /* see trusted-path.h */
-int survey_exists(const struct survey *s, const char *path) MUST_CHECK;
-int survey_read(const struct survey *s, const char *path, char **ret, size_t *ret_len) MUST_CHECK;
+int survey_is_file(struct survey *s, const char *path, bool executable) MUST_CHECK;
+int survey_is_trusted(struct survey *s, const char *path) MUST_CHECK; /* see trusted-path.h */
+int survey_exists(struct survey *s, const char *path) MUST_CHECK;
+int survey_read(struct survey *s, const char *path, char **ret, size_t *ret_len) MUST_CHECK;
 
 /* The same of what is a few lines in earnest: a larger file was not read, and is not absent. */
 #define SURVEY_SMALL_MAX ((size_t)64 << 10)
-int survey_read_small(const struct survey *s, const char *path, char **ret,
-                      size_t *ret_len) MUST_CHECK;
+int survey_read_small(struct survey *s, const char *path, char **ret, size_t *ret_len) MUST_CHECK;
 
 /* As rootfs_look(), up to ROOTFS_FILE_MAX; the same of what is a link in earnest: of anything else
  * nothing is read; and whether a unit's mask is there. */
-int survey_look(const struct survey *s, const char *path, struct observed *ret) MUST_CHECK;
-int survey_look_at_link(const struct survey *s, const char *path, struct observed *ret) MUST_CHECK;
-int survey_is_mask(const struct survey *s, const char *path) MUST_CHECK;
+int survey_look(struct survey *s, const char *path, struct observed *ret) MUST_CHECK;
+int survey_look_at_link(struct survey *s, const char *path, struct observed *ret) MUST_CHECK;
+int survey_is_mask(struct survey *s, const char *path) MUST_CHECK;
 
 /* rootfs_list() with the survey itself as userdata, or with `userdata` where there is one. */
 int survey_list(struct survey *s, const char *path, int (*each)(const char *name, void *userdata),

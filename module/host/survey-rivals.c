@@ -43,7 +43,7 @@ static int add_file(struct rival *r, const char *path, const char *text, size_t 
 }
 
 /* 1 where a copy of the file is kept beside. */
-static int is_saved(const struct survey *s, const char *path)
+static int is_saved(struct survey *s, const char *path)
 {
         char copy[512];
 
@@ -151,20 +151,23 @@ static int look_at_mask(struct survey *s, struct rival *r)
         return rc < 0 ? rc : 0;
 }
 
-/* What is kept of one may have a few MiB. */
+/* What is kept of one may have a few MiB, and each file is compared with all others. */
 #define RIVALS_MAX 64
+#define FILES_MAX  512
 
 /* Keeps it, by name, where it has to do with vsock. */
 static int keep(struct survey *s, struct rival *r)
 {
         struct facts *f = s->facts;
         struct rival *list = reallocarray(f->rivals, f->n_rivals + 1, sizeof(*list));
-        size_t to = f->n_rivals;
+        size_t to = f->n_rivals, files = r->n_files;
 
         if (!list)
                 return -ENOMEM;
         f->rivals = list;
-        if (to >= RIVALS_MAX)
+        for (size_t i = 0; i < to; i++)
+                files += list[i].n_files;
+        if (to >= RIVALS_MAX || files > FILES_MAX)
                 return error_say(s->error, -E2BIG,
                                  "%s" SYSTEM_UNIT_DIR ": more socket units have to do with vsock "
                                  "than can be looked through",

@@ -22,7 +22,7 @@
  * bound; what is beyond ours is said. */
 #define WORK_MAX 2000000
 /* A path that is looked up, in them: forty links of 4 KiB in it take the kernel a millisecond. */
-#define LOOKUP 400
+#define LOOKUP 1000
 /* Components that are being followed, of patterns in files that patterns led to: each is a frame of
  * the stack. */
 #define NESTED_MAX 1024

@@ -19,4 +19,4 @@ int survey_sshd_files(struct survey *s, const char *path) MUST_CHECK;
 
 /* The same: fills environments and sshd_options, all that can be read of them, and returns 0 or the
  * first −errno. (survey-options.c) */
-int survey_sshd_options(const struct survey *s) MUST_CHECK;
+int survey_sshd_options(struct survey *s) MUST_CHECK;

@@ -82,7 +82,7 @@ static int note_dropin(const char *name, void *userdata)
 }
 
 /* 1 when it will run. */
-static int has_generator(const struct survey *s)
+static int has_generator(struct survey *s)
 {
         static const char *const places[] = {
                 "/etc/systemd/system-generators/" GENERATOR,
@@ -261,7 +261,7 @@ int survey_unit_files(struct survey *s, const char *unit, survey_text_fn each, v
 }
 
 /* What systemd's generator has made goes before the files of /usr. */
-static int is_generated(const struct survey *s, const char *unit)
+static int is_generated(struct survey *s, const char *unit)
 {
         char path[256];
 

@@ -26,7 +26,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static int find_sshd(const struct survey *s)
+static int find_sshd(struct survey *s)
 {
         int r = 0;
 
@@ -41,7 +41,7 @@ static int find_sshd(const struct survey *s)
 }
 
 /* What the boot unit runs. 1 when it may, 0 when it is not there or not root's alone. */
-static int take_program(const struct survey *s, const char *path)
+static int take_program(struct survey *s, const char *path)
 {
         int r = survey_is_file(s, path, true);
 
@@ -53,7 +53,7 @@ static int take_program(const struct survey *s, const char *path)
         return s->facts->program ? 1 : -ENOMEM;
 }
 
-static int find_programs(const struct survey *s, const char *program)
+static int find_programs(struct survey *s, const char *program)
 {
         int r = find_sshd(s);
 
@@ -147,7 +147,7 @@ static bool is_alias(const char *unit, const char *target)
 }
 
 /* systemctl mask --runtime: of no effect beside a file of /etc. */
-static int find_bar(const struct survey *s, const char *unit, struct tcp_unit *t)
+static int find_bar(struct survey *s, const char *unit, struct tcp_unit *t)
 {
         char path[256];
         int r;
@@ -158,7 +158,7 @@ static int find_bar(const struct survey *s, const char *unit, struct tcp_unit *t
         return r < 0 ? r : 0;
 }
 
-static int find_tcp_unit(const struct survey *s, const char *unit, struct tcp_unit *t)
+static int find_tcp_unit(struct survey *s, const char *unit, struct tcp_unit *t)
 {
         struct observed o = { 0 };
         char path[256];
@@ -208,8 +208,9 @@ static int find_tcp_units(struct survey *s, struct systemd *m)
         return r < 0 ? r : survey_enabled(s, m);
 }
 
-/* An image has few; a line of nine bytes costs two hundred of memory, and a look at a home. */
-#define IMAGE_USERS_MAX 200000
+/* An image has few; a line of nine bytes costs two hundred of memory, and a look at a home, which
+ * may be a long way: a millisecond, twice that for apply. */
+#define IMAGE_USERS_MAX 10000
 
 static bool has_too_many(const struct rootfs *root, const char *text, size_t len)
 {
@@ -284,6 +285,7 @@ static int find_live(const struct rootfs *root, struct systemd *m, struct facts 
 /* What the vsock listener does without: its opening does not wait for a disk to be repaired. */
 static int tolerate(struct survey *s, int r, bool *unread)
 {
+        s->begun = 0; /* nor for what takes too long */
         if (r >= 0 || r == -ENOMEM)
                 return r;
         *unread = true;
@@ -299,7 +301,7 @@ int survey_facts(const struct rootfs *root, struct systemd *m, const char *progr
                  struct facts *ret, struct error *error)
 {
         struct facts f = { .live = !root->image, .anybody = !root->image && geteuid() != 0 };
-        struct survey s = { root, &f, error };
+        struct survey s = { .root = root, .facts = &f, .error = error };
         int r;
 
         r = tolerate(&s, survey_users(root, &f.users, error), &f.users_unread);

@@ -29,12 +29,15 @@ int systemd_streams(struct systemd *m, const char *path, struct buf *out)
 int systemd_list(struct systemd *m, const char *path, const char *interface, const char *name,
                  struct argv *ret)
 {
-        int r = sd_bus_get_property_strv(m->bus, DESTINATION, path, interface, name, NULL,
-                                         &ret->list);
+        AUTO_BUS_MESSAGE *reply = NULL;
+        const char *word;
+        int r = sd_bus_get_property(m->bus, DESTINATION, path, interface, name, NULL, &reply, "as");
 
-        while (r >= 0 && ret->list && ret->list[ret->n])
-                ret->n++;
-        return r < 0 ? r : 0;
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &word)) > 0)
+                r = argv_adds(ret, word);
+        return r;
 }
 
 bool systemd_has_dropin(struct systemd *m, const char *path, const char *name)

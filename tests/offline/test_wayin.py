@@ -102,7 +102,16 @@ def barred_socket(tree):
     barred(tree)
 
 
-MENDED = {f.__name__: f for f in (disabled, masked, unreached, loopback, barred, barred_socket)}
+def barred_socket_alone(tree):
+    """What is taken back of its service's is the service's."""
+    barred(tree)
+    by_socket(tree)
+    tree.put("/usr/lib/systemd/system/ssh.socket", "[Unit]\nConditionPathExists=!/etc/ssh/sshd_not_to_be_run\n"
+             "[Socket]\nListenStream=22\nAccept=no\n")
+    tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Unit]\nConditionPathExists=\n")
+
+
+MENDED = {f.__name__: f for f in (disabled, masked, unreached, loopback, barred, barred_socket, barred_socket_alone)}
 OTHERS = {f.__name__: f for f in (dangling, shadowed, another_default, another_section)}
 
 

@@ -234,6 +234,37 @@ static void test_link_is_known_by_its_unit(void **state)
         }
 }
 
+/* Half of the users want one, the others had one of ours: of the last of them it is the same file
+ * as the first one's. */
+static void test_homes_by_the_thousand(void **state)
+{
+        enum { N = 100000 };
+        struct item *items = calloc(N, sizeof(*items));
+        struct observed *o = calloc(N, sizeof(*o));
+        struct desired d = { .items = items, .n = N };
+        struct facts f = { 0 };
+        struct plan p;
+
+        (void)state;
+        assert_true(items && o);
+        for (size_t k = 0; k < N; k++) {
+                items[k] = (struct item){ .kind = ITEM_FLAG,
+                                          .phase = PHASE_EXTRAS,
+                                          .path = text("/h/.hushlogin"),
+                                          .wanted = k < N / 2 };
+                o[k] = find(ITEM_FLAG, OUR_FILE);
+                o[k].inode = N - k;
+        }
+        o[N - 1].inode = o[0].inode;
+        alarm(10);
+        assert_int_equal(plan_make(&d, o, &f, NULL, &p), 0);
+        alarm(0);
+        assert_int_equal(p.n, N / 2 - 1);
+        plan_free(&p);
+        free(items);
+        free(o);
+}
+
 /* Ours has our mode and owner; a shared file keeps those it has. */
 static void test_mode_and_owner(void **state)
 {
@@ -324,6 +355,7 @@ int main(void)
                 cmocka_unit_test(test_hidden),
                 cmocka_unit_test(test_alias),
                 cmocka_unit_test(test_mode_and_owner),
+                cmocka_unit_test(test_homes_by_the_thousand),
                 cmocka_unit_test(test_followed_link),
                 cmocka_unit_test(test_link_is_known_by_its_unit),
                 cmocka_unit_test(test_strays),

@@ -53,11 +53,11 @@ int plan_add_file(struct plan *p, enum op_kind kind, const struct item *i, const
 /* Whether it is a file that our marker opens. */
 bool plan_is_ours(const struct observed *o);
 
-/* What an item that is a flag in a home needs, and before that: which of them are wanted. 0 or
- * -ENOMEM. */
-int plan_note_flags(struct plan *p, const struct desired *d) MUST_CHECK;
-int plan_flag(struct plan *p, const struct observed *observed, const struct item *i,
-              const struct observed *o) MUST_CHECK;
+/* What an item that is a flag in a home needs, and before that: which of them are wanted, and
+ * there. 0 or -ENOMEM. */
+int plan_note_flags(struct plan *p, const struct desired *d,
+                    const struct observed *observed) MUST_CHECK;
+int plan_flag(struct plan *p, const struct item *i, const struct observed *o) MUST_CHECK;
 
 /* What an item that is a link needs. 0 or -ENOMEM. */
 int plan_link(struct plan *p, const struct desired *d, const struct observed *observed,

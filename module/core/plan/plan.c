@@ -220,7 +220,7 @@ static int plan_item(struct plan *p, const struct desired *d, const struct obser
         case ITEM_SAVED:
                 return plan_saved(p, d, observed, i, o);
         case ITEM_FLAG:
-                return plan_flag(p, observed, i, o);
+                return plan_flag(p, i, o);
         case ITEM_LINK:
                 return plan_link(p, d, observed, i, o);
         case ITEM_HOSTS:
@@ -300,7 +300,7 @@ int plan_make(const struct desired *d, const struct observed *observed, const st
               const struct units *u, struct plan *ret)
 {
         struct plan p = { .facts = f };
-        int r = plan_note_flags(&p, d);
+        int r = plan_note_flags(&p, d, observed);
 
         if (r == 0)
                 r = make(&p, d, observed, f, u);

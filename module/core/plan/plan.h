@@ -65,7 +65,7 @@ struct plan {
         size_t n_conflicts;
         struct skip *skipped;
         size_t n_skipped;
-        size_t *flags; /* the places of the items in homes that are wanted */
+        const struct observed **flags; /* in homes, wanted and there, by their inodes */
         size_t n_flags;
         bool moved;                /* a conflict: a drop-in has our socket listen elsewhere */
         const struct facts *facts; /* what it was made from: of an image, or of what runs */

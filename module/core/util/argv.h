@@ -7,7 +7,8 @@
 #include "core/util/base.h"
 
 struct argv {
-        char **list; /* NULL while empty; owned, and so is each string */
+        char **list; /* NULL while empty; owned, and so is each string; of nobody else's making:
+                        argv_add() knows by n what room it made */
         size_t n;
 };
 
