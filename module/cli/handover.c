@@ -150,13 +150,11 @@ void handover_undo_files(struct run *r)
                        &error);
 }
 
-/* What stopped starts; what got another file may have another address. Its keys are in /run. */
+/* What stopped starts, with what it wants; what got another file may have another address. */
 static void bring_back(struct run *r, bool changed)
 {
         const enum job job = changed ? JOB_RESTART : JOB_START;
 
-        if (r->units.credential.active)
-                (void)run_job(r, JOB_START, UNIT_CREDENTIAL);
         if (run_job(r, job, UNIT_SOCKET) == 0)
                 log_line(&r->log, LOG_LEVEL_WARN, "rolled back: %s restored", UNIT_SOCKET);
 }

@@ -189,6 +189,21 @@ def test_keys_of_a_credential_beside_those_of_sshd_config(suite, program):
         assert guest.run(f"ls -d {COPY}").status != 0
 
 
+def test_keys_of_a_credential_come_back_with_the_listener(program):
+    """What leads in besides it is lost by the last reload of `remove`: the keys of this boot are there again."""
+    with Guest("trixie", prepare=bake_keys) as guest:
+        guest.install(program)
+        apply(guest)
+        guest.put(f"{UNITS}/mine.socket", "[Socket]\nListenStream=0.0.0.0:2222\nAccept=yes\n"
+                                          "[Install]\nWantedBy=sockets.target\n")
+        guest.put(f"{UNITS}/mine@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i\nStandardInput=socket\n")
+        guest.check("systemctl daemon-reload; systemctl disable -q --now ssh.service; systemctl enable -q --now "
+                    f"mine.socket; sed -i s/2222/2223/ {UNITS}/mine.socket")
+        result = guest.run("sshd-vsock remove", timeout=120)
+        assert result.status == 4 and "rolled back: sshd-vsock.socket restored" in result.stderr, result
+        assert gets_in(guest, "ana")
+
+
 def test_generated_listener_that_takes_no_keys_gives_way(program):
     """It works, and admits all that sshd_config admits: that is not all this boot is for."""
     with Guest("trixie", prepare=bake_keys) as guest:

@@ -167,25 +167,32 @@ def test_unit_that_systemd_refuses(unit, guest):
 
 
 IN_ITS_WAY = {
-    "socket-inactive": ("sshd-vsock.socket", "[Socket]\nAccept=no\n", "systemctl start"),
+    "socket-inactive": ("sshd-vsock.socket", "[Socket]\nAccept=no\n", "systemctl start",
+                        "failed"),
     "socket-inactive, by a condition": ("sshd-vsock.socket", "[Unit]\nConditionPathExists=/nope\n",
-                                        "systemctl start"),
-    "socket-failed": ("sshd-vsock@.service", "[Unit]\nRequires=nope.service\n", "systemctl status"),
-    "closed": ("sshd-vsock@.service", "[Unit]\nConditionPathExists=/nope\n", "systemctl cat"),
-    "no-kex": ("sshd-vsock@.service", "[Service]\nCapabilityBoundingSet=\n", "journalctl"),
+                                        "systemctl start", ""),
+    "socket-failed": ("sshd-vsock@.service", "[Unit]\nRequires=nope.service\n", "systemctl status",
+                      "failed"),
+    "closed": ("sshd-vsock@.service", "[Unit]\nConditionPathExists=/nope\n", "systemctl cat",
+               "ConditionPathExists=/nope"),
+    "no-kex": ("sshd-vsock@.service", "[Service]\nCapabilityBoundingSet=\n", "journalctl", "[preauth]"),
 }
 
 
 @pytest.mark.parametrize("what", IN_ITS_WAY)
 def test_drop_in_that_is_in_its_way(what, guest):
-    """It is named: no run corrects it, and started again it would be the same."""
-    unit, lines, command = IN_ITS_WAY[what]
-    folder = f"{UNITS}/{unit}.d"
+    """It is named: no run corrects it, and started again it would be the same. Those that a vendor has
+    for all units (Fedora) are not."""
+    unit, lines, command, says = IN_ITS_WAY[what]
+    folder, common = f"{UNITS}/{unit}.d", f"/usr/lib/systemd/system/{unit.rpartition('.')[2]}.d"
     guest.put(f"{folder}/mine.conf", lines)
-    with meanwhile(guest, f"{RELOAD}; systemctl restart sshd-vsock.socket || :", f"rm -rf {folder}; {RELOAD}"):
+    guest.put(f"{common}/10-vendor.conf", "[Unit]\nDocumentation=man:sshd(8)\n")
+    with meanwhile(guest, f"{RELOAD}; systemctl restart sshd-vsock.socket || :",
+                   f"rm -rf {folder} {common}; {RELOAD}"):
         fix = broken(guest, what.split(",")[0]).says(f"take out of {folder}/mine.conf what causes it, then")
         assert f"; fix: {fix.text}\n" in apply(guest, status=4).stderr
-        guest.run([c for c in fix.quoted if c.startswith(command)][0])
+        shown = guest.run([c for c in fix.quoted if c.startswith(command)][0])
+        assert says in shown.stdout + shown.stderr, shown
         broken(guest, what.split(",")[0])
         guest.check(f"rm {folder}/mine.conf")
         fix.run("systemctl daemon-reload")
@@ -609,6 +616,16 @@ def test_file_that_keeps_all_but_root_out(file, guest):
         assert guest.run(f"test -e {file}").status == 1
 
 
+def test_file_that_keeps_all_but_root_out_is_not_what_keeps_root_out(guest):
+    guest.put(CONFIG, "verify_timeout: 5\nrequire_login: [root]\n")
+    with meanwhile(guest, "touch /etc/nologin; cp -p /etc/pam.d/sshd /root/pam;"
+                          "sed -i '1i account requisite pam_deny.so' /etc/pam.d/sshd",
+                   "rm -f /etc/nologin; mv /root/pam /etc/pam.d/sshd"):
+        result = guest.run("sshd-vsock verify", timeout=120)
+        Fix(guest, printed(result, "root cannot log in")).says("see what PAM's account rules have against root")
+    mended(guest)
+
+
 @pytest.mark.parametrize("lines", ["ProtectHome=yes", "ExecStart=\nExecStart=-/bin/sh -c 'exec /usr/sbin/sshd -i'"])
 def test_unit_that_a_trial_cannot_follow(lines, guest):
     """What keeps sshd from the keys, and what hides it: change that unit, or vouch."""
@@ -658,19 +675,20 @@ def test_masked_unit_of_the_door(name, guest):
 
 
 def test_hosts_file_in_the_way(guest):
-    for make in "cp /etc/hosts /run/hosts; ln -sf /run/hosts /etc/hosts", "rm /etc/hosts; mkdir /etc/hosts":
-        for choice in "file", "config":
-            with meanwhile(guest, f"cp -a /etc/hosts /root/hosts; sed -i /UNKNOWN/d /etc/hosts; {make}",
-                           "rm -rf /etc/hosts; mv /root/hosts /etc/hosts"):
-                words = printed(apply(guest, SETTINGS), "/etc/hosts is ")
-                assert words == ("put a file in its place, or say hosts_entry: false and map UNKNOWN "
-                                 "to 127.0.0.1 yourself")
-                if choice == "file":
-                    guest.check("rm -rf /etc/hosts; cp /root/hosts /etc/hosts")
-                    assert "warning" not in apply(guest).stderr
-                elif guest.run("test -L /etc/hosts").status == 0:
-                    guest.check("echo 127.0.0.1 UNKNOWN >>/etc/hosts")
-                    assert "warning" not in apply(guest, SETTINGS + "hosts_entry: false\n").stderr
+    """Of a directory nobody can make a map, but another name server may have one."""
+    link, directory = "cp /etc/hosts /run/hosts; ln -sf /run/hosts /etc/hosts", "rm /etc/hosts; mkdir /etc/hosts"
+    for make, choice in (link, "file"), (link, "config"), (directory, "file"):
+        with meanwhile(guest, f"cp -a /etc/hosts /root/hosts; sed -i /UNKNOWN/d /etc/hosts; {make}",
+                       "rm -rf /etc/hosts; mv /root/hosts /etc/hosts"):
+            words = printed(apply(guest, SETTINGS), "/etc/hosts is ")
+            assert words == ("put a file in its place, or say hosts_entry: false and map UNKNOWN "
+                             "to 127.0.0.1 yourself")
+            if choice == "file":
+                guest.check("rm -rf /etc/hosts; cp /root/hosts /etc/hosts")
+                assert "warning" not in apply(guest).stderr
+            else:
+                guest.check("echo 127.0.0.1 UNKNOWN >>/etc/hosts")
+                assert "warning" not in apply(guest, SETTINGS + "hosts_entry: false\n").stderr
 
 
 def test_hosts_file_that_is_mounted(guest):
@@ -864,6 +882,17 @@ def test_reload_that_hangs(guest):
         guest.put("/run/systemd/system/ssh.service.d/test.conf", lines % "exit 0")
         fix.run("systemctl daemon-reload && sshd-vsock apply")
         assert listeners(guest) == {"127.0.0.1:22"}
+
+
+def test_reload_of_which_no_word_comes(program):
+    """There is no process to end: the job is, and holds up no other."""
+    with Guest("trixie") as trixie, dropin(trixie, "ssh.service", "[Service]\nType=notify-reload\nExecReload=\n"
+                                           "ReloadSignal=SIGCONT\nTimeoutStartSec=infinity\n"):
+        trixie.install(program)
+        trixie.put(CONFIG, LISTEN)
+        result = trixie.run("sshd-vsock apply", timeout=400)
+        assert result.status == 1 and "reload ssh.service: ended, for it was not done after 90 s" in result.stderr
+        assert not trixie.check("systemctl list-jobs --no-legend")
 
 
 @pytest.mark.usefixtures("open_again")

@@ -92,9 +92,12 @@ def test_nobody_else_holds_the_lock(guest):
     assert result.status == 0 and "waiting" not in result.stderr
     assert guest.run("pkill -u eve sleep; ls /run/*sshd-vsock*").stdout == ""
     assert guest.run("""umask 0; touch /run/sshd-vsock.lock; chmod 600 /run/sshd-vsock.lock
-        flock -x /run/sshd-vsock.lock sleep 10 &
+        flock -x /run/sshd-vsock.lock sleep 1000 &
+        until ! flock -xn /run/sshd-vsock.lock true; do sleep 0.05; done
         runuser -u eve -- flock -s /run/sshd-vsock.lock true && echo locked
-        timeout 2 sshd-vsock apply 2>&1 | grep -o 'another run of sshd-vsock: process .*(.*)' | sed 's/[0-9][0-9]*/N/'; wait""").stdout \
+        sshd-vsock apply 2>/root/said &
+        until grep -o 'another run of sshd-vsock: process .*(.*)' /root/said | sed 's/[0-9][0-9]*/N/' | grep .; do sleep 0.05; done
+        kill $!; pkill -x sleep; wait; rm /root/said""", timeout=120).stdout \
         == "another run of sshd-vsock: process N (flock)\n"
 
 

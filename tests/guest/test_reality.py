@@ -134,10 +134,11 @@ USE_SERVICE = ("systemctl stop ssh.service; systemctl disable -q --now ssh.socke
                "systemctl reset-failed; systemctl enable -q --now ssh.service")
 
 
-def test_extra_stream_of_the_socket_unit(guest):
+@pytest.mark.parametrize("more", ("", "ListenStream=vsock::2300\\n"))
+def test_extra_stream_of_the_socket_unit(more, guest):
     folder = f"{UNITS}/ssh.socket.d"
     with meanwhile(guest, f"{USE_SOCKET}; mkdir -p {folder}; printf '[Socket]\\nListenStream="
-                          f"0.0.0.0:2022\\n' >{folder}/zzz.conf; systemctl daemon-reload;"
+                          f"0.0.0.0:2022\\n{more}' >{folder}/zzz.conf; systemctl daemon-reload;"
                           "systemctl restart ssh.socket",
                    f"rm -rf {folder}; systemctl daemon-reload; {USE_SERVICE}"):
         guest.check(beyond(guest, "0.0.0.0:2022", "ssh.socket"))

@@ -140,31 +140,6 @@ def test_sshd_that_no_network_leads_to(closed, guest):
     assert guest.run("systemctl is-active sshd-vsock.socket").status != 0
 
 
-# Addresses on which sshd listens and nobody is heard, how it comes to that, and how that ends.
-DEAF = {
-    "no cable": ("0.0.0.0", "ip link set dummy0 carrier off; until ip link show dummy0 | grep -q NO-CARRIER; do sleep 0.1; done",
-                 "ip link set dummy0 carrier on; until ip link show dummy0 | grep -q LOWER_UP; do sleep 0.1; done"),
-    "down": ("192.0.2.9", "ip link set x0 down", "ip link set x0 up"),
-    "link-local": ("fe80::9%x0", "true", "true"),
-}
-
-
-@pytest.mark.parametrize("why", DEAF)
-def test_address_at_which_no_other_machine_connects(why, guest):
-    """Though another card of this machine is on a network."""
-    address, then, undo = DEAF[why]
-    lines = "/etc/ssh/sshd_config.d/60-mine.conf"
-    apply(guest, "{}\n")
-    with meanwhile(guest, "insmod /usr/local/lib/guest-door/macvlan.ko || modprobe macvlan;"
-                          "ip link add link dummy0 name x0 type macvlan; ip link set x0 up; ip address add 192.0.2.9/24 dev x0;"
-                          f"ip address add fe80::9/64 dev x0 nodad; cp -p {lines} /root/mine;"
-                          f"echo ListenAddress {address} >{lines}; systemctl restart ssh; {then}",
-                   f"{undo}; ip link del x0; mv /root/mine {lines}; systemctl restart ssh"):
-        assert listeners(guest) == {f"[{address.replace('%', ']%')}:22" if "%" in address else f"{address}:22"}
-        result = guest.run("sshd-vsock remove", timeout=120)
-        assert result.status == 4, result.stderr
-
-
 @pytest.mark.parametrize("address,there", (
     ("0.0.0.0", "192.0.2.2/24"), ("::", "2001:db8::2/64"), ("192.0.2.2", "192.0.2.2/24")))
 def test_network_of_the_family_that_sshd_listens_on(address, there, guest):
@@ -257,33 +232,6 @@ def test_sshd_that_is_not_to_be_run_is_no_way_in(guest):
         assert listeners(guest) == ANYWHERE
 
 
-MINE = "/usr/lib/systemd/system/mine.target"
-# What a target says, and what is done to it then: whether the next boot starts sshd. (Of a masked one
-# systemd 252 and older still read what it is to pull in.)
-TARGETS = {
-    "BindsTo": ("[Unit]\nBindsTo=ssh.service\n", "", True),
-    "Upholds": ("[Unit]\nUpholds=ssh.service\n", "", True),
-    "masked": ("", f"ln -s /dev/null {UNIT_DIR}/mine.target; ln -s ../ssh.service {MINE}.wants/", False),
-    "of this boot": ("[Unit]\nWants=ssh.service\n", f"mv {MINE} /run/systemd/system/", False),
-}
-
-
-@pytest.mark.parametrize("what", TARGETS)
-def test_sshd_that_another_unit_of_the_boot_starts(what, guest):
-    text, then, starts = TARGETS[what]
-    apply(guest, "")
-    guest.put(MINE, text)
-    boot = "/usr/lib/systemd/system/multi-user.target.d"
-    with meanwhile(guest, f"systemctl disable -q ssh.service; mkdir {MINE}.wants {boot}; {then or ':'};"
-                          f"printf '[Unit]\nWants=mine.target\n' >{boot}/x.conf; systemctl daemon-reload",
-                   f"rm -rf {MINE}* {UNIT_DIR}/mine.target /run/systemd/system/mine.target {boot};"
-                   "systemctl daemon-reload; systemctl enable -q ssh.service"):
-        if starts:
-            assert guest.run("sshd-vsock remove").status == 0
-        else:
-            assert LASTING in refused(guest)
-
-
 def test_boot_that_went_to_another_target(program):
     """systemd.unit= is of that boot; of what leads to sshd systemd then remembers less."""
     with Guest("trixie", cmdline="systemd.unit=multi-user.target") as guest:
@@ -295,22 +243,6 @@ def test_boot_that_went_to_another_target(program):
         assert LASTING in refused(guest)
         guest.check(f"mv /root/ssh.service {link}; systemctl daemon-reload; sshd-vsock remove")
         assert listeners(guest) == ANYWHERE
-
-
-@pytest.mark.parametrize("suite,key,then,starts", (
-    ("trixie", "BindsTo", "", True), ("trixie", "Upholds", "", True),
-    ("trixie", "Wants", f"mv {MINE} /run/systemd/system/", False),
-    ("bookworm", "Wants", f"ln -s /dev/null {UNIT_DIR}/multi-user.target", False)))
-def test_target_of_the_next_boot_that_this_one_knows_nothing_of(suite, key, then, starts, program):
-    with Guest(suite, cmdline="systemd.unit=multi-user.target") as guest:
-        guest.install(program)
-        apply(guest)
-        guest.put(MINE, f"[Unit]\n{key}=multi-user.target\n")
-        guest.check(f"ln -s {MINE} {UNIT_DIR}/default.target; {then or ':'}; systemctl daemon-reload")
-        if starts:
-            assert guest.run("sshd-vsock remove").status == 0
-        else:
-            assert LASTING in refused(guest)
 
 
 def test_sshd_that_listens_elsewhere_when_it_starts_again_is_no_way_in(guest):
@@ -325,28 +257,6 @@ def test_sshd_that_listens_elsewhere_when_it_starts_again_is_no_way_in(guest):
         assert fix.startswith(f"sed -i '1s/^/#/' {lines}; ") and fix.endswith("sshd-vsock remove")
         guest.check(f"set -e; {fix}")
         assert listeners(guest) == ANYWHERE
-
-
-@pytest.mark.parametrize("way", ("command", "environment"))
-def test_sshd_that_its_unit_tells_where_to_listen(way, guest):
-    """sshd_config says loopback: that counts for none that has another file, or more addresses."""
-    apply(guest, "")
-    lines, other = "/etc/ssh/sshd_config.d/60-mine.conf", "/etc/ssh/other_config"
-    options = "-o ListenAddress=0.0.0.0:2222" if way == "command" else f"-f {other}"
-    with meanwhile(guest, f"""
-            cp -p {lines} /root/mine; cp -p /etc/default/ssh /root/ssh.default
-            echo ListenAddress 127.0.0.1 >{lines}; echo ListenAddress 0.0.0.0:2222 >{other}
-            mkdir {UNIT_DIR}/ssh.service.d; [ {way} = environment ] && echo 'SSHD_OPTS="{options}"' >/etc/default/ssh ||
-                printf '[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D {options}\n' >{UNIT_DIR}/ssh.service.d/x.conf
-            systemctl daemon-reload; systemctl restart ssh""",
-                   f"rm -r {UNIT_DIR}/ssh.service.d {other}; cp -p /root/mine {lines}; mv /root/ssh.default "
-                   "/etc/default/ssh; rm /root/mine; systemctl daemon-reload; systemctl restart ssh"):
-        assert "0.0.0.0:2222" in listeners(guest)
-        if way == "environment":
-            guest.check(f"echo ListenAddress 127.0.0.1:2222 >{other}")
-            assert LASTING in refused(guest)
-            guest.check(f"echo ListenAddress 0.0.0.0:2222 >{other}")
-        assert guest.run("sshd-vsock remove").status == 0
 
 
 def test_sshd_that_will_refuse_its_configuration_is_no_way_in(guest):
@@ -394,15 +304,6 @@ def boot_with_sockets(program):
         guest.install(program)
         guest.check("systemctl disable -q --now ssh.service; systemctl enable -q --now ssh.socket")
         yield guest
-
-
-def test_socket_for_both_families_on_a_network_of_one(sockets):
-    """systemd's [::]:22 has IPv4, too; sshd's has not."""
-    apply(sockets, "{}\n")
-    with meanwhile(sockets, "ip address del 2001:db8::2/64 dev dummy0",
-                   "ip address add 2001:db8::2/64 dev dummy0 nodad"):
-        assert listeners(sockets) == {"*:22"}
-        assert sockets.run("sshd-vsock remove").status == 0
 
 
 MOVED = f"{UNIT_DIR}/ssh.socket.d/mine.conf"
@@ -480,28 +381,21 @@ WantedBy=sockets.target
 """
 
 
-PRESET = "/etc/systemd/system-preset/10-sshd-vsock.preset"
-
-
-@pytest.mark.parametrize("then", ("", f"mount --bind {PRESET} {PRESET}"))
-def test_socket_that_the_last_reload_closes_keeps_the_door(then, moved):
-    """A unit of any name: what is read of it is known when it is too late, and then taken back; where
-    one of ours cannot be removed after that, too."""
+def test_socket_that_the_last_reload_closes_keeps_the_door(moved):
+    """A unit of any name: what is read of it is known when it is too late, and then taken back."""
     apply(moved, "{}\n")
     moved.put(f"{UNIT_DIR}/mine.socket", OWN)
     moved.put(f"{UNIT_DIR}/mine@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i\nStandardInput=socket\n")
     with meanwhile(moved, "systemctl daemon-reload; systemctl disable -q --now ssh.socket ssh.service;"
                           "systemctl enable -q --now mine.socket;"
-                          f"sed -i s/2222/2223/ {UNIT_DIR}/mine.socket; {then}",
+                          f"sed -i s/2222/2223/ {UNIT_DIR}/mine.socket",
                    f"systemctl disable -q --now mine.socket; rm {UNIT_DIR}/mine*;"
                    "systemctl enable -q --now ssh.socket"):
         before = moved.check(f"md5sum {UNIT_DIR}/sshd-vsock*")
-        result = moved.run("sshd-vsock remove", timeout=120)
-        assert result.status == (1 if then else 4), result.stderr
-        assert "rolled back: sshd-vsock.socket restored" in result.stderr
-        assert moved.ssh("exit 5").status == 5
+        said = refused(moved)
+        assert "rolled back: sshd-vsock.socket restored" in said
         assert moved.check(f"md5sum {UNIT_DIR}/sshd-vsock*") == before
-        moved.check(f"systemctl restart mine.socket; umount {PRESET} || [ '{then}' = '' ]")
+        moved.check("systemctl restart mine.socket")
         assert "nothing to do" in apply(moved).stderr  # all that went is there again
         assert moved.run("sshd-vsock remove").status == 0
         assert listeners(moved) == {"0.0.0.0:2223"}
