@@ -4,8 +4,8 @@
 
 variable "program" {
   type        = string
-  default     = "/usr/sbin/sshd-vsock"
-  description = "The program on this machine; it is copied into the image."
+  default     = ""
+  description = "The program on this machine; it is copied into the image. By default see below."
 }
 
 variable "ssh_key_file" {
@@ -36,6 +36,13 @@ variable "firmware" {
   description = "UEFI of the machine, such as Debian's /usr/share/ovmf/OVMF.fd. By default it has a BIOS."
 }
 
+# What packaging/release made runs in every image; where that was not run, what is installed here.
+locals {
+  portable = "${path.root}/../../dist/sshd-vsock.x86_64"
+  found    = fileexists(local.portable) ? local.portable : "/usr/sbin/sshd-vsock"
+  program  = var.program != "" ? var.program : local.found
+}
+
 source "qemu" "debian" {
   iso_url      = var.image
   iso_checksum = var.image_checksum
@@ -59,7 +66,7 @@ build {
   sources = ["source.qemu.debian"]
 
   provisioner "file" {
-    source      = var.program
+    source      = local.program
     destination = "/tmp/sshd-vsock"
   }
 

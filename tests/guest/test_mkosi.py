@@ -39,13 +39,13 @@ exec "$@"
 
 
 class Mkosi:
-    """A machine with mkosi, the example and the program."""
+    """A machine with mkosi, the example and the program: installed, or where packaging/release puts it."""
 
-    def __init__(self, program):
+    def __init__(self, program, path="usr/sbin/sshd-vsock"):
         builder = tree(BUILDER)
         self.sandbox = Sandbox()
         self.sandbox.overlay(builder, "mkosi")
-        self._copy(program, "usr/sbin/sshd-vsock", 0o755)
+        self._copy(program, path, 0o755)
         resolver = Path("/etc/resolv.conf")
         if resolver.exists():
             self._copy(resolver, "etc/resolv.conf", 0o644)
@@ -72,7 +72,7 @@ class Mkosi:
 @pytest.fixture(scope="module", name="image")
 def build(native_program, tmp_path_factory):
     """The example as it stands, only in a form that can be handed over: a tar file."""
-    mkosi = Mkosi(native_program)
+    mkosi = Mkosi(native_program, "dist/sshd-vsock.x86_64")
     try:
         mkosi.run("--format=tar", "--compress-output=none", "build")
         image = tmp_path_factory.mktemp("mkosi") / "image.tar"

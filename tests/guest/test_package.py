@@ -92,4 +92,8 @@ def test_release_is_reproducible(tmp_path):
     names = [line.split()[1] for line in made[0].splitlines()]
     assert made[0] == made[1] and names[0].endswith(".tar.gz")
     assert made[0].split()[0] in (CHECKOUT / "dist/PKGBUILD").read_text(encoding="utf-8")
-    assert [name.split("_")[-1] for name in names[1:]] == [f"{arch}.deb" for arch in architectures]
+    machines = {"amd64": "x86_64", "arm64": "aarch64"}
+    assert [re.sub("_[0-9.]+_", ".", name) for name in names[1:]] == [
+        f"sshd-vsock.{word}" for arch in architectures for word in (f"{arch}.deb", machines[arch])]
+    assert "usage" in subprocess.run([CHECKOUT / "dist/sshd-vsock.x86_64", "--help"], check=True,
+                                     capture_output=True, text=True).stdout.lower()

@@ -2,6 +2,7 @@
 there is no vsock listener without. Booted in tests/guest/test_wsl.py."""
 
 import os
+import shutil
 import subprocess
 import tarfile
 
@@ -40,6 +41,23 @@ def test_tree_with_nothing_of_its_own(distribution):
         assert {"./etc/wsl.conf", "./etc/oobe.sh", "./etc/wsl-distribution.conf",
                 "./usr/sbin/sshd-vsock"} <= set(tar.getnames())
     assert pack(distribution, "2222") == []
+
+
+def test_program_that_runs_in_every_tree_goes_first(distribution, folder):
+    """The one of packaging/release, then the one in PATH; who names another gets that."""
+    example = shutil.copytree(CHECKOUT / "images/wsl", folder / "images/wsl")
+    made = f"dist/sshd-vsock.{os.uname().machine}"
+    for name in ("named", made, "path/sshd-vsock"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(f"#!/bin/sh\n# {name}\nexec {program()} \"$@\"\n")
+        (folder / name).chmod(0o755)
+    env = {**os.environ, "PATH": f"{folder}/path:{os.environ['PATH']}", "SSHD_VSOCK": f"{folder}/named"}
+    for name in ("named", made, "path/sshd-vsock"):
+        subprocess.run(["sh", example / "pack", str(distribution), f"{distribution}.wsl"], check=True,
+                       capture_output=True, timeout=LIMIT, env=env)
+        assert f"# {name}\n" in distribution.read("/usr/sbin/sshd-vsock").decode()
+        (folder / name).unlink()
+        env.pop("SSHD_VSOCK", None)
 
 
 ADDED = "systemd=true was missing"
