@@ -222,6 +222,20 @@ def test_masked_sshd_that_still_runs_is_no_way_in(guest):
 def test_sshd_that_is_not_to_be_run_is_no_way_in(guest):
     """Debian's mark for its units came after it had been started."""
     apply(guest, "")
+def test_sshd_that_is_enabled_for_this_boot_alone_is_no_way_in(guest):
+    """What it wants to be started by is in /run."""
+    apply(guest, "")
+    with meanwhile(guest, "systemctl disable -q ssh.service; systemctl enable -q --runtime ssh.service",
+                   "systemctl disable -q --runtime ssh.service; systemctl enable -q ssh.service"):
+        assert guest.check("systemctl show -P WantedBy ssh.service") == "multi-user.target\n"
+        said = refused(guest)
+        assert LASTING in said
+        (fix,) = {line.split("; fix: ", 1)[1] for line in said.splitlines() if "; fix: " in line}
+        assert "systemctl enable ssh.service; " in fix and fix.endswith("sshd-vsock remove")
+        guest.check(f"set -e; {fix}")
+        assert listeners(guest) == ANYWHERE
+
+
     with meanwhile(guest, "touch /etc/ssh/sshd_not_to_be_run", "rm -f /etc/ssh/sshd_not_to_be_run"):
         said = refused(guest)
         assert LASTING in said
