@@ -102,7 +102,8 @@ bool systemd_socket_is_of_boot(struct systemd *m, const char *socket)
         if (systemd_load_unit(m, socket, &reply, &path) < 0 ||
             systemd_load_unit(m, "basic.target", &basic, &target) < 0)
                 return false;
-        return !is_generated(m, path) || active_since(m, path) < active_since(m, target);
+        return !is_generated(m, path) || !active_since(m, target) ||
+               active_since(m, path) < active_since(m, target);
 }
 
 /* By "systemctl enable --runtime" alone: WantedBy= has its links of /run like all others. */
