@@ -227,6 +227,25 @@ static int check_way_in(struct run *r)
         return status == EXIT_DONE ? check_logins(r, true) : status;
 }
 
+/* Each sshd looks them up, one behind a socket too, and ends where it finds none (servconf.c,
+ * add_one_listen_addr()). */
+static void warn_of_names(const struct run *r)
+{
+        AUTO_FREE char *hosts = NULL;
+        AUTO_BUF names = BUF_INIT;
+
+        if (rootfs_read(&r->root, PATH_HOSTS, ROOTFS_FILE_MAX, &hosts, NULL, NULL) < 0)
+                hosts = NULL;
+        if (r->config.disable_tcp)
+                listen_names(&r->facts.sshd_listen, hosts ? hosts : "", &names);
+        if (names.len > 0)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "ListenAddress of sshd_config names %s: where DNS does not know that, no "
+                         "sshd starts, for vsock neither; fix: write an address in its place, or "
+                         "the name into /etc/hosts",
+                         buf_str(&names));
+}
+
 int apply_close(struct run *r)
 {
         bool verified = !r->options.no_verify;
@@ -250,6 +269,7 @@ int apply_close(struct run *r)
         if (rc < 0)
                 return run_fail(r);
         message_strays(r);
+        warn_of_names(r);
         if (r->systemd)
                 systemd_leave_session(r->systemd);
         rc = transaction_run(r, PHASE_CLOSE);

@@ -194,6 +194,37 @@ def test_policy_that_is_put_off_for_this_boot_closes_nothing(mode, now, status, 
     open_again(guest)
 
 
+# Whatever is asked for is one address.
+DNS = r"""use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:53", Proto => "udp") or die;
+while (defined $s->recv(my $q, 512)) {
+    my $n = index($q, "\0", 12) + 5; my ($id) = unpack "n", $q; my $v4 = unpack("n", substr($q, $n - 4, 2)) == 1;
+    $s->send(pack("n6", $id, 0x8180, 1, $v4 ? 1 : 0, 0, 0) . substr($q, 12, $n - 12) .
+             ($v4 ? "\xc0\x0c" . pack("nnNnC4", 1, 1, 60, 4, 192, 0, 2, 2) : ""))
+}
+"""
+
+
+def test_address_that_dns_alone_knows_is_warned_of(guest):
+    """By what is warned of nobody gets in; the fix is the end of that."""
+    lines = "/etc/ssh/sshd_config.d/60-a.conf"
+    guest.put("/root/dns.pl", DNS)
+    with meanwhile(guest, "ip link set lo up; systemd-run -q --unit=dns perl /root/dns.pl; cp -p /etc/hosts /root/;"
+                          "cp -P /etc/resolv.conf /root/; rm -f /etc/resolv.conf; echo nameserver 127.0.0.1 >/etc/resolv.conf;"
+                          f"until getent hosts vm7.example; do sleep 0.1; done; echo ListenAddress vm7.example >{lines}",
+                   f"rm {lines}; cp -p /root/hosts /etc/hosts; mv /root/resolv.conf /etc/; systemctl stop dns || :"):
+        said = apply(guest, CLOSE).stderr
+        assert "ListenAddress of sshd_config names vm7.example: where DNS does not know that, no sshd starts, for " \
+            "vsock neither; fix: write an address in its place, or the name into /etc/hosts\n" in said, said
+        assert guest.ssh("true").status == 0
+        guest.check("systemctl stop dns")
+        assert guest.ssh("true").status == 255
+        guest.check("echo 192.0.2.2 vm7.example >>/etc/hosts")
+        assert guest.ssh("true").status == 0
+        open_again(guest)
+        assert "vm7.example" not in apply(guest, CLOSE).stderr
+    open_again(guest)
+
+
 def test_no_loopback_closes_nothing_and_says_what_is_seen(program):
     """As on WSL's kernels before 6.18: a way to the host, and no way to verify from inside."""
     def without_loopback(guest):
