@@ -68,7 +68,8 @@ int check_reachable(struct run *r)
 
 int check_logins(struct run *r, bool closing)
 {
-        if (r->config.require != REQUIRE_UNCHECKED && run_find_logins(r, &r->error) < 0)
+        if (r->config.require != REQUIRE_UNCHECKED && !r->who.known &&
+            run_find_logins(r, &r->error) < 0)
                 return run_fail(r);
         return message_logins(r, closing);
 }
