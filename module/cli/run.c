@@ -333,6 +333,7 @@ void run_done(struct run *r)
         config_free(&r->config);
         tcp_listeners_free(&r->tcp.listeners);
         logins_free(&r->who.logins);
+        argv_free(&r->sockets);
         argv_free(&r->drop_ins.paths);
         argv_free(&r->drop_ins.settings);
         buf_free(&r->tcp.before);
