@@ -157,17 +157,20 @@ def test_network_of_the_family_that_sshd_listens_on(address, there, guest):
 INTERFACES = {
     "veth": (4, "peer name v1; ip link set v1 up; ip link set dummy0 down"),
     "macvlan": (0, "; ip address flush dev dummy0"),
+    "veth routed": (0, "peer name v1; ip link set v1 up; ip link set dummy0 down"),
 }
 
 
 @pytest.mark.parametrize("kind", INTERFACES)
 def test_network_of_a_card_and_no_other(kind, guest):
     status, more = INTERFACES[kind]
+    kind, _, routed = kind.partition(" ")
     module = f"/usr/local/lib/guest-door/{kind}.ko"
     link = "link dummy0" if kind == "macvlan" else ""
     apply(guest, "{}\n")
     with meanwhile(guest, f"insmod {module} || modprobe {kind}; ip link add {link} name x0 type {kind} {more};"
-                          "ip address add 172.17.0.1/16 dev x0; ip link set x0 up",
+                          "ip address add 172.17.0.1/16 dev x0; ip link set x0 up;"
+                          f"{'ip route add default dev x0' if routed else ':'}",
                    "ip link del x0; ip link set dummy0 up; ip address replace 192.0.2.2/24 dev dummy0;"
                    "ip address replace 2001:db8::2/64 dev dummy0 nodad"):
         result = guest.run("sshd-vsock remove")
@@ -219,9 +222,6 @@ def test_masked_sshd_that_still_runs_is_no_way_in(guest):
         assert listeners(guest) == ANYWHERE
 
 
-def test_sshd_that_is_not_to_be_run_is_no_way_in(guest):
-    """Debian's mark for its units came after it had been started."""
-    apply(guest, "")
 def test_sshd_that_is_enabled_for_this_boot_alone_is_no_way_in(guest):
     """What it wants to be started by is in /run."""
     apply(guest, "")
@@ -236,6 +236,9 @@ def test_sshd_that_is_enabled_for_this_boot_alone_is_no_way_in(guest):
         assert listeners(guest) == ANYWHERE
 
 
+def test_sshd_that_is_not_to_be_run_is_no_way_in(guest):
+    """Debian's mark for its units came after it had been started."""
+    apply(guest, "")
     with meanwhile(guest, "touch /etc/ssh/sshd_not_to_be_run", "rm -f /etc/ssh/sshd_not_to_be_run"):
         said = refused(guest)
         assert LASTING in said
