@@ -5,6 +5,7 @@
 #include "cli/checks.h"
 
 #include "cli/messages.h"
+#include "core/plan/sshd-listen.h"
 #include "host/check/diagnose.h"
 
 /* Where nothing can be connected to, sshd is tried on a socket pair. */
@@ -39,9 +40,26 @@ bool check_host_transport(struct run *r, enum log_level otherwise)
         return message_host_transport(r, otherwise);
 }
 
+/* Whether TCP is confined already, and a way in there. */
+static bool leads_in_confined(struct run *r)
+{
+        if (r->config.disable_tcp || plan_has(&r->plan, PHASE_CLOSE))
+                return false;
+        if (!r->tcp.known)
+                run_find_listeners(r);
+        for (size_t i = 0; i < r->config.n_listen; i++)
+                for (size_t k = 0; k < r->tcp.listeners.n; k++)
+                        if (listen_is_outside(r->config.listen[i].address) &&
+                            listen_heard(&r->config.listen[i],
+                                         buf_str(&r->tcp.listeners.list[k].addresses)))
+                                return true;
+        return false;
+}
+
 int check_reachable(struct run *r)
 {
-        const bool closes = r->config.disable_tcp || r->config.n_listen > 0;
+        const bool closes =
+                (r->config.disable_tcp || r->config.n_listen > 0) && !leads_in_confined(r);
 
         return check_host_transport(r, closes ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN) || !closes
                        ? EXIT_DONE
@@ -50,7 +68,8 @@ int check_reachable(struct run *r)
 
 int check_logins(struct run *r, bool closing)
 {
-        if (r->config.require != REQUIRE_UNCHECKED && run_find_logins(r, &r->error) < 0)
+        if (r->config.require != REQUIRE_UNCHECKED && !r->who.known &&
+            run_find_logins(r, &r->error) < 0)
                 return run_fail(r);
         return message_logins(r, closing);
 }

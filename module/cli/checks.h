@@ -17,7 +17,7 @@ int check_verdict(struct run *r);
 bool check_host_transport(struct run *r, enum log_level otherwise);
 
 /* The same, as exit status: where TCP is to be closed nobody comes in without it, though the
- * listener answers here. */
+ * listener answers here; but not where it is confined, and listens where others can connect. */
 int check_reachable(struct run *r);
 
 /* Who gets in; see message_logins(). EXIT_WORLD where that cannot be found out. */

@@ -14,6 +14,7 @@
 #include "core/plan/sshd-listen.h"
 #include "core/util/words.h"
 #include "host/apply-units.h"
+#include "host/label.h"
 #include "host/sshd-query.h"
 
 #include <errno.h>
@@ -156,16 +157,20 @@ int apply_refuse_to_close(struct run *r)
         return EXIT_WORLD;
 }
 
-/* Whether a drop-in decides where the vsock listener is, or what it starts, and by what. */
+/* Whether a drop-in may decide where the vsock listener is, or what comes of a connection: so may
+ * all but what is known to be about limits, shares and words. */
 static bool decides(const char *settings)
 {
-        static const char *const deciding[] = {
-                "ListenStream",    "ExecStart", "Environment", "BindPaths",        "RootDirectory",
-                "EnvironmentFile", "User",      "RootImage",   "BindReadOnlyPaths"
-        };
+        static const char known[] =
+                "Backlog CPUAccounting CPUQuota CPUWeight Description Documentation IOAccounting "
+                "IOWeight KeepAlive LogLevelMax LogRateLimitBurst LogRateLimitIntervalSec "
+                "MaxConnections MaxConnectionsPerSource MemoryAccounting Nice OOMScoreAdjust "
+                "PollLimitBurst PollLimitIntervalSec Slice StartLimitBurst StartLimitIntervalSec "
+                "StandardError SyslogIdentifier TasksAccounting TriggerLimitBurst "
+                "TriggerLimitIntervalSec";
 
-        for (size_t i = 0; i < ELEMENTSOF(deciding); i++)
-                if (word_is_in(settings, deciding[i], strlen(deciding[i])))
+        for (struct word w; word_next(&settings, ' ', &w);)
+                if (!word_is_in(known, w.text, w.len))
                         return true;
         return false;
 }
@@ -196,6 +201,19 @@ static int check_lasting(struct run *r)
         return EXIT_CLOSED_NOTHING;
 }
 
+/* Nobody can know what the policy says of a connection while it stops none. */
+static int check_policy(struct run *r)
+{
+        if (!label_lets_pass_for_now(&r->root))
+                return EXIT_DONE;
+        error_fix(&r->error, "setenforce 1; sshd-vsock apply");
+        (void)error_say(&r->error, -EPERM,
+                        "SELinux is permissive for this boot only: whether it lets anybody in at "
+                        "the next one is not known");
+        (void)run_fail(r);
+        return EXIT_CLOSED_NOTHING;
+}
+
 /* What has to hold before anything closes, and verifies that. */
 static int check_way_in(struct run *r)
 {
@@ -203,8 +221,29 @@ static int check_way_in(struct run *r)
 
         if (!check_host_transport(r, LOG_LEVEL_ERROR))
                 return EXIT_CLOSED_NOTHING;
-        status = check_lasting(r);
+        status = check_policy(r);
+        if (status == EXIT_DONE)
+                status = check_lasting(r);
         return status == EXIT_DONE ? check_logins(r, true) : status;
+}
+
+/* Each sshd looks them up, one behind a socket too, and ends where it finds none (servconf.c,
+ * add_one_listen_addr()). */
+static void warn_of_names(const struct run *r)
+{
+        AUTO_FREE char *hosts = NULL;
+        AUTO_BUF names = BUF_INIT;
+
+        if (rootfs_read(&r->root, PATH_HOSTS, ROOTFS_FILE_MAX, &hosts, NULL, NULL) < 0)
+                hosts = NULL;
+        if (r->config.disable_tcp)
+                listen_names(&r->facts.sshd_listen, hosts ? hosts : "", &names);
+        if (names.len > 0)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "ListenAddress of sshd_config names %s: where DNS does not know that, no "
+                         "sshd starts, for vsock neither; fix: write an address in its place, or "
+                         "the name into /etc/hosts",
+                         buf_str(&names));
 }
 
 int apply_close(struct run *r)
@@ -230,6 +269,7 @@ int apply_close(struct run *r)
         if (rc < 0)
                 return run_fail(r);
         message_strays(r);
+        warn_of_names(r);
         if (r->systemd)
                 systemd_leave_session(r->systemd);
         rc = transaction_run(r, PHASE_CLOSE);

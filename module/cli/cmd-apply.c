@@ -174,13 +174,34 @@ static void revive_socket(struct run *r)
                 run_find_verdict(r, &r->verdict);
 }
 
-/* Where nothing else leads in, what took the place of another vsock listener has to let somebody
- * in, too. What comes before closing looks at that anyway. What an earlier run replaced is not
- * given back: it may have let people in for years, and a trial login have failed today. */
+/* An sshd that listens on TCP as well may let nobody in: whoever is refused by what took another's
+ * place had that one. Who has neither key nor password was refused by both, but where --takeover
+ * put ours in the place of one that has keys of its own. Where nothing can be tried, TCP counts. */
+static int check_beside_tcp(struct run *r, bool closes)
+{
+        const bool looks = r->config.require != REQUIRE_UNCHECKED;
+        struct error error = { 0 };
+
+        if (looks && run_said(r, run_find_logins(r, &error), &error) < 0)
+                return EXIT_DONE;
+        if (looks && logins_refused(&r->who.logins, r->options.takeover))
+                return check_logins(r, closes);
+        if (looks && !closes && !r->who.enough)
+                log_line(&r->log, LOG_LEVEL_WARN,
+                         "nobody was shown to log in over vsock, where another listener had the "
+                         "port; see \"sshd-vsock verify\"");
+        return EXIT_DONE;
+}
+
+/* What took the place of another vsock listener has to let somebody in, too. What comes before
+ * closing looks at that anyway. What an earlier run replaced is not given back: it may have let
+ * people in for years, and a trial login have failed today. */
 static int check_only_way(struct run *r)
 {
         const bool closes = apply_wants_to_close(r) && plan_blocked(&r->plan) != BLOCKS_CLOSE;
 
+        if (handover_takes_place(r, false) && other_access_than_ours(r))
+                return check_beside_tcp(r, closes);
         if (closes || !(handover_has_replaced(r) || handover_had_replaced(r)) ||
             other_access_than_ours(r))
                 return EXIT_DONE;

@@ -39,17 +39,24 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
         return leads;
 }
 
-bool other_access_options_confine(const struct run *r)
+bool other_access_options_confine(const struct sshd_settings *s)
 {
-        const struct argv *listen = &r->facts.sshd_settings.listen;
         char host[64];
 
-        for (size_t i = 0; i < listen->n; i++) {
-                listen_host(listen->list[i], host, sizeof(host));
+        for (size_t i = 0; i < s->listen.n; i++) {
+                listen_host(s->listen.list[i], host, sizeof(host));
                 if (listen_is_outside(host))
                         return false;
         }
-        return listen->n > 0;
+        return s->listen.n > 0;
+}
+
+/* Or is told to do nobody knows what. */
+static bool command_confines(const struct run *r, const char *service)
+{
+        AUTO(sshd_settings_free) struct sshd_settings s = { 0 };
+
+        return !other_access_command(r, service, &s) || other_access_options_confine(&s);
 }
 
 /* The commands that take such lines out, where none of them leads in. */
@@ -127,8 +134,9 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         const struct tcp_unit *t = &r->facts.tcp[best];
         bool alone = t->streams.n_ports > 0 && !t->streams.outside && !lines;
 
-        if (r->root.image && !service) /* stays when lines of sshd's files are commented out */
-                alone = alone || other_access_options_confine(r);
+        /* stays when lines of sshd's files are commented out; a mask has no command */
+        if (r->root.image && !service && (!t->masked || t->ours))
+                alone = alone || command_confines(r, unit);
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
 

@@ -6,18 +6,24 @@
 #include "cli/other-access-parts.h"
 
 #include "cli/handover.h"
+#include "core/format/exec-start.h"
+#include "core/format/proc-text.h"
 #include "core/format/unit-file.h"
 #include "core/util/words.h"
+#include "host/survey-sshd.h"
+#include "host/survey-streams.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
 #define TARGETS_MAX 64
+#define MASKED_MAX  4096
 
 struct boot {
         struct run *r;
         struct argv targets; /* reached */
+        struct argv masked;  /* "X.wants/Y" */
         bool started[N_TCP_UNITS];
         int error;
 };
@@ -30,10 +36,31 @@ static void reach(struct boot *b, const char *name)
                 b->error = argv_add_once(&b->targets, name, TARGETS_MAX);
 }
 
+struct links {
+        struct boot *b;
+        const char *directory, *name; /* "X.wants" */
+};
+
+/* A mask takes away a link of the same name that is in a directory behind it (load-dropin.c,
+ * process_deps()). */
 static int reach_link(const char *name, void *userdata)
 {
-        reach(userdata, name);
-        return 0;
+        const struct links *l = userdata;
+        struct error error = { 0 };
+        struct survey s = { .root = &l->b->r->root, .facts = &l->b->r->facts, .error = &error };
+        char path[640];
+        const char *link;
+        int r;
+
+        (void)snprintf(path, sizeof(path), "%.128s/%.256s/%.240s", l->directory, l->name, name);
+        link = path + strlen(l->directory) + 1;
+        if (argv_has(&l->b->masked, link))
+                return 0;
+        r = survey_is_mask(&s, path);
+        if (r > 0)
+                return argv_add_once(&l->b->masked, link, MASKED_MAX);
+        reach(l->b, name);
+        return r;
 }
 
 /* Of "Wants=a.target b.service" and its kin. */
@@ -78,8 +105,10 @@ static void look_at_target_in(struct boot *b, const char *directory, const char 
         *found = *found || o.type == OBSERVED_LINK || o.type == OBSERVED_FILE;
         observed_free(&o);
         for (size_t i = 0; i < ELEMENTSOF(ends); i++) {
+                struct links l = { b, directory, path + strlen(directory) + 1 };
+
                 (void)snprintf(path, sizeof(path), "%.128s/%.256s.%s", directory, name, ends[i]);
-                note_error(b, rootfs_list(&b->r->root, path, reach_link, b), path);
+                note_error(b, rootfs_list(&b->r->root, path, reach_link, &l), path);
         }
 }
 
@@ -114,12 +143,11 @@ static void look_at_target(struct boot *b, const char *name)
 }
 
 /* Addresses of sshd's command, and of its files, add up; with none at all it listens everywhere. */
-static bool lines_lead_in(struct run *r)
+static bool lines_lead_in(struct run *r, const struct sshd_settings *s)
 {
-        const struct sshd_settings *s = &r->facts.sshd_settings;
         bool any = s->listen.n > 0;
 
-        if (any && !other_access_options_confine(r))
+        if (any && !other_access_options_confine(s))
                 return true;
         for (size_t i = 0; !s->config && i < r->facts.sshd_files.n; i++) {
                 AUTO_BUF edit = BUF_INIT;
@@ -128,6 +156,63 @@ static bool lines_lead_in(struct run *r)
                         return true;
         }
         return !any;
+}
+
+/* As survey_unit_files() calls it: the last command counts, and an empty one is none. */
+static int note_command(void *userdata, const char *path, const char *text, size_t len)
+{
+        struct argv *words = userdata;
+        AUTO_UNIT_FILE file = { .text = text, .len = len };
+        int r = 0;
+
+        (void)path;
+        for (struct unit_setting s; r == 0 && unit_file_next(&file, &s);) {
+                if (!unit_setting_is(&s, "Service", "ExecStart"))
+                        continue;
+                argv_free(words);
+                r = command_split(s.value + strspn(s.value, "-:+!"), words);
+        }
+        return r < 0 ? r : file.error;
+}
+
+/* What the files of distributions say stands for any variable. */
+static int add_options(const struct facts *f, const struct argv *words, struct argv *options)
+{
+        int r = 0;
+
+        for (size_t i = 1; r == 0 && i < words->n; i++)
+                r = words->list[i][0] == '$' ? 0 : argv_adds(options, words->list[i]);
+        for (size_t i = 0; r == 0 && i < f->sshd_options.n; i++)
+                r = argv_adds(options, f->sshd_options.list[i]);
+        return r;
+}
+
+bool other_access_command(const struct run *r, const char *service, struct sshd_settings *ret)
+{
+        AUTO(argv_free) struct argv words = { 0 }, options = { 0 };
+        struct facts f = r->facts; /* to be read */
+        struct error error = { 0 };
+        struct survey s = { .root = &r->root, .facts = &f, .error = &error };
+        bool known;
+
+        f.sshd_settings = (struct sshd_settings){ 0 };
+        if (survey_unit_files(&s, service, note_command, &words) < 0 || words.n == 0 ||
+            !program_is_sshd(words.list[0]) || add_options(&r->facts, &words, &options) < 0)
+                return false;
+        f.sshd_options = options;
+        known = survey_sshd_settings(&s) == 0;
+        *ret = f.sshd_settings;
+        return known;
+}
+
+/* One behind a socket listens where that does, or by sshd's lines where a generator reads them. */
+static bool command_leads_in(struct run *r, const char *unit)
+{
+        AUTO(sshd_settings_free) struct sshd_settings s = { 0 };
+
+        if (distro_service_of(unit))
+                return lines_lead_in(r, &r->facts.sshd_settings);
+        return other_access_command(r, unit, &s) && lines_lead_in(r, &s);
 }
 
 /* A file behind the name, and no mask but ours, which goes. An enablement link alone is none, nor
@@ -158,10 +243,11 @@ int other_access_will_open(struct run *r, bool *ret)
         for (size_t i = 0; i < b.targets.n; i++)
                 look_at_target(&b, b.targets.list[i]);
         for (size_t i = 0; i < N_TCP_UNITS; i++)
-                *ret = *ret || (b.started[i] && is_there(r, i));
+                *ret = *ret || (b.started[i] && r->facts.sshd && is_there(r, i) &&
+                                command_leads_in(r, distro_tcp_units[i]));
         argv_free(&b.targets);
-        *ret = (*ret && r->facts.sshd && lines_lead_in(r)) || other_access_gives_socket_back(r) ||
-               handover_gives_back(r);
+        argv_free(&b.masked);
+        *ret = *ret || other_access_gives_socket_back(r) || handover_gives_back(r);
         return b.error < 0 ? error_set(&r->error, b.error, "cannot see what %s starts at its boot",
                                        run_root_name(r))
                            : 0;

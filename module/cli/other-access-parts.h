@@ -13,7 +13,11 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
 
 /* Whether the command that starts sshd, or the file that it names instead of sshd_config, has it
  * listen on loopback; what sshd_config says may add to that. (other-access-fix.c) */
-bool other_access_options_confine(const struct run *r);
+bool other_access_options_confine(const struct sshd_settings *s);
+
+/* What the command of an image's service says, with its options. False where that is no sshd's, or
+ * cannot be read. (other-access-image.c) */
+bool other_access_command(const struct run *r, const char *service, struct sshd_settings *ret);
 
 /* Whether it listens on an address that others can reach. (other-access.c) */
 bool other_access_leads_in(const struct run *r, const struct tcp_listener *l);

@@ -33,15 +33,29 @@ static bool is_known(const struct facts *f, const char *socket)
         return at < N_TCP_UNITS && (!facts_has_unit(&f->tcp[at]) || f->tcp[at].unbound);
 }
 
+void rebind_note(struct run *r)
+{
+        AUTO(tcp_listeners_free) struct tcp_listeners now = { 0 };
+        struct error error = { 0 };
+        int rc = run_said(r, tcp_listeners_find(r->systemd, &now, &error), &error);
+
+        argv_free(&r->sockets);
+        for (size_t i = 0; rc == 0 && i < now.n; i++)
+                if (now.list[i].pid == 1 && !distro_is_tcp_unit(now.list[i].unit))
+                        rc = argv_adds(&r->sockets, now.list[i].unit);
+}
+
 int rebind_lost(struct run *r, struct error *error)
 {
         const char *const tcp[] = { distro_tcp_units[TCP_SSH_SOCKET],
                                     distro_tcp_units[TCP_SSHD_SOCKET] };
-        const size_t n = ELEMENTSOF(tcp);
+        const size_t n = ELEMENTSOF(tcp), m = n + r->facts.n_rivals;
         int first = 0;
 
-        for (size_t k = 0; k < n + r->facts.n_rivals; k++) {
-                const char *name = k < n ? tcp[k] : r->facts.rivals[k - n].name;
+        for (size_t k = 0; k < m + r->sockets.n; k++) {
+                const char *name = k < n   ? tcp[k]
+                                   : k < m ? r->facts.rivals[k - n].name
+                                           : r->sockets.list[k - m];
                 struct error next = { 0 };
 
                 if (is_known(&r->facts, name))

@@ -42,15 +42,17 @@ static struct logins_search search_of(const struct run *r)
 /* systemd 256 and newer generates a unit of our name where its transport is there in time, and one
  * of another name for systemd.ssh_listen= on the kernel's command line. Where it works it is left
  * alone: it answers, and admits whom sshd's configuration admits; never on WSL, which it does not
- * know. */
+ * know. Where TCP is to be closed the next boot has to make it, too. */
 static bool generated_listener_works(const struct run *r)
 {
         const struct logins_search search = search_of(r);
+        const bool closes = r->config.disable_tcp || r->config.n_listen > 0;
         struct verdict v;
 
         if (!r->listener_state.active || r->facts.virt == VIRT_WSL ||
             strncmp(r->listener_state.fragment, GENERATOR_DIRECTORY, strlen(GENERATOR_DIRECTORY)) !=
-                    0)
+                    0 ||
+            (closes && !systemd_socket_is_of_boot(r->systemd, r->listener)))
                 return false;
         run_find_verdict(r, &v);
         /* a look loads no module; `apply` will, and find that it answers as it does for the host */
@@ -331,6 +333,7 @@ void run_done(struct run *r)
         config_free(&r->config);
         tcp_listeners_free(&r->tcp.listeners);
         logins_free(&r->who.logins);
+        argv_free(&r->sockets);
         argv_free(&r->drop_ins.paths);
         argv_free(&r->drop_ins.settings);
         buf_free(&r->tcp.before);

@@ -125,6 +125,7 @@ struct run {
         struct host_transport host_transport; /* of a host to this machine */
         struct who_gets_in who;
         struct tcp_reality tcp;
+        struct argv sockets; /* of other names, that had sshd serve TCP before anything changed */
         struct hosts_entry hosts;
         struct drop_ins drop_ins; /* of our units, by others */
         struct drift drift;       /* what is not as it is to be */

@@ -42,15 +42,17 @@ static void tell_skipped(void *userdata, const struct op *op, const struct error
 int transaction_run(struct run *r, enum phase phase)
 {
         const struct apply_report report = { tell_begin, tell_done, tell_skipped, r };
-
-        int rc = apply_phase(&r->root, r->systemd, &r->plan, phase, &report, &r->error);
+        const unsigned reload = BIT(OP_RELOAD);
         struct error error = { 0 };
         bool reloaded;
-        int lost;
+        int rc, lost;
 
+        if (r->systemd && PLAN_FIRST(&r->plan, .kinds = reload) &&
+            !PLAN_FIRST(&r->plan, .kinds = reload, .tried = true))
+                rebind_note(r);
+        rc = apply_phase(&r->root, r->systemd, &r->plan, phase, &report, &r->error);
         waiting_end(&r->waiting);
-        reloaded =
-                PLAN_FIRST(&r->plan, .phases = BIT(phase), .kinds = BIT(OP_RELOAD), .tried = true);
+        reloaded = PLAN_FIRST(&r->plan, .phases = BIT(phase), .kinds = reload, .tried = true);
         lost = reloaded ? rebind_lost(r, &error) : 0;
         if (lost < 0 && rc < 0)
                 run_say_error(r, LOG_LEVEL_ERROR, &error);

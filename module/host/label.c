@@ -5,12 +5,14 @@
  */
 #include "host/label.h"
 
+#include "core/util/words.h"
 #include "host/spawn.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/xattr.h>
 
 #define ATTRIBUTE       "security.selinux"
@@ -109,16 +111,41 @@ int label_check(const char *const paths[], size_t n, bool wrong[])
         return 0;
 }
 
+/* Whether a boot sets that mode (libselinux's selinux_config.c, selinux_getenforcemode()). */
+static bool boots(const struct rootfs *root, const char *mode)
+{
+        AUTO_FREE char *text = NULL;
+        const char *at;
+        size_t len;
+
+        if (rootfs_read(root, "/etc/selinux/config", ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
+                return false;
+        at = text;
+        for (struct word w; line_next(&at, text + len, &w);)
+                if (w.len > 8 && strncmp(w.text, "SELINUX=", 8) == 0 &&
+                    strncasecmp(w.text + 8 + strspn(w.text + 8, " \t"), mode, strlen(mode)) == 0)
+                        return true;
+        return false;
+}
+
+/* The kernel's command line goes before that file (load_policy.c, selinux_init_load_policy()). Who
+ * says enforcing=0 there may have said it for one boot. */
+bool label_lets_pass_for_now(const struct rootfs *root)
+{
+        AUTO_FREE char *now = NULL, *line = NULL;
+
+        if (rootfs_read(root, "/sys/fs/selinux/enforce", LABEL_MAX, &now, NULL, NULL) < 0 ||
+            now[0] != '0')
+                return false;
+        return boots(root, "enforcing") ||
+               (rootfs_read(root, "/proc/cmdline", ROOTFS_FILE_MAX, &line, NULL, NULL) == 0 &&
+                strstr(line, "enforcing=1"));
+}
+
 /* SELINUX=disabled, or no such file: no labels are needed. */
 static bool has_policy(const struct rootfs *root)
 {
-        AUTO_FREE char *text = NULL;
-
-        if (rootfs_read(root, "/etc/selinux/config", ROOTFS_FILE_MAX, &text, NULL, NULL) < 0)
-                return false;
-        return strstr(text, "\nSELINUX=enforcing") || strstr(text, "\nSELINUX=permissive") ||
-               strncmp(text, "SELINUX=enforcing", 17) == 0 ||
-               strncmp(text, "SELINUX=permissive", 18) == 0;
+        return boots(root, "enforcing") || boots(root, "permissive");
 }
 
 bool label_is_missing(const struct rootfs *root, const char *path)

@@ -5,6 +5,7 @@
  */
 #include "host/net-addresses.h"
 
+#include "core/format/proc-text.h"
 #include "core/util/base.h"
 #include "host/tcp-listeners.h"
 
@@ -81,17 +82,32 @@ static bool is_card(const struct descent *d, const char *name, size_t len)
                rootfs_list(d->sys, path, is_card_below, &from) > 0;
 }
 
+/* What is none may be all there is: the tap of podman's machines on Hyper-V, the bridge of Open
+ * vSwitch, which has no link to the card below. No container's has the default route. */
+static bool is_routed(const struct rootfs *sys, const char *name, size_t len)
+{
+        AUTO_FREE char *v4 = NULL, *v6 = NULL;
+
+        if (rootfs_read(sys, "/proc/net/route", ROOTFS_FILE_MAX, &v4, NULL, NULL) < 0)
+                v4 = NULL;
+        if (rootfs_read(sys, "/proc/net/ipv6_route", ROOTFS_FILE_MAX, &v6, NULL, NULL) < 0)
+                v6 = NULL;
+        return routes_lead_out(v4 ? v4 : "", v6 ? v6 : "", name, len);
+}
+
 /* On a network, for others: a link-local address needs a scope that only a neighbour knows. An
  * address of IPv4 may have a label in the place of a name, "eth0:1". */
 static bool is_on_network(const struct descent *d, const struct ifaddrs *a)
 {
+        const size_t len = strcspn(a->ifa_name, ":");
+
         if ((a->ifa_flags & IFF_LOOPBACK) || !is_running(a))
                 return false;
         if (a->ifa_addr->sa_family == AF_INET6 &&
             IN6_IS_ADDR_LINKLOCAL(
                     &((const struct sockaddr_in6 *)(const void *)a->ifa_addr)->sin6_addr))
                 return false;
-        return !d->sys || is_card(d, a->ifa_name, strcspn(a->ifa_name, ":"));
+        return !d->sys || is_card(d, a->ifa_name, len) || is_routed(d->sys, a->ifa_name, len);
 }
 
 /* An address of loopback's interface is routed to in some networks; one of an interface that is

@@ -114,7 +114,7 @@ int survey_is_mask(struct survey *s, const char *path)
         struct observed o = { 0 };
         int r = survey_look_at_link(s, path, &o);
 
-        r = r < 0 ? r : observed_is_mask(&o);
+        r = r < 0 ? r : observed_is_mask(&o) || (o.type == OBSERVED_FILE && o.len == 0);
         observed_free(&o);
         return r;
 }

@@ -175,8 +175,9 @@ static int find_tcp_unit(struct survey *s, const char *unit, struct tcp_unit *t)
         r = survey_look(s, path, &o);
         if (r < 0)
                 return r;
-        t->masked = observed_is_mask(&o);
-        t->foreign = o.type == OBSERVED_FILE ||
+        t->ours = observed_is_mask(&o);
+        t->masked = t->ours || (o.type == OBSERVED_FILE && o.len == 0);
+        t->foreign = (o.type == OBSERVED_FILE && !t->masked) ||
                      (o.type == OBSERVED_LINK && !t->masked && !is_alias(unit, o.data));
         observed_free(&o);
         return s->facts->live && !t->foreign ? find_bar(s, unit, t) : 0;
@@ -203,7 +204,7 @@ static int find_tcp_units(struct survey *s, struct systemd *m)
 
                 r = find_tcp_unit(s, distro_tcp_units[i], t);
                 t->recorded = closed & (1u << i);
-                t->ours = t->masked && t->recorded;
+                t->ours = t->ours && t->recorded;
         }
         return r < 0 ? r : survey_enabled(s, m);
 }

@@ -18,6 +18,7 @@
  * one of them has none. */
 static const char *const pulled_in_by[] = { "WantedBy", "RequiredBy", "BoundBy", "UpheldBy",
                                             "TriggeredBy" };
+#define ON_DEMAND (ELEMENTSOF(pulled_in_by) - 1)
 static const char *const pulls_in[] = { "Requires", "Wants", "BindsTo", "Upholds" };
 
 static int add_names(struct systemd *m, const char *path, const char *property, struct argv *units)
@@ -101,7 +102,18 @@ bool systemd_socket_is_of_boot(struct systemd *m, const char *socket)
         if (systemd_load_unit(m, socket, &reply, &path) < 0 ||
             systemd_load_unit(m, "basic.target", &basic, &target) < 0)
                 return false;
-        return !is_generated(m, path) || active_since(m, path) < active_since(m, target);
+        return !is_generated(m, path) || !active_since(m, target) ||
+               active_since(m, path) < active_since(m, target);
+}
+
+/* By "systemctl enable --runtime" alone: WantedBy= has its links of /run like all others. */
+static bool is_enabled_for_now(struct systemd *m, const char *path)
+{
+        AUTO_FREE char *state = NULL;
+
+        return sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE,
+                                          "UnitFileState", NULL, &state) >= 0 &&
+               strcmp(state, "enabled-runtime") == 0;
 }
 
 /* Adds what pulls that unit in, where it will be there after a boot. 0, or less where that cannot
@@ -115,7 +127,7 @@ static int add_origins(struct systemd *m, const char *unit, size_t ways, struct 
         if (systemd_load_unit(m, unit, &reply, &path) < 0 || !lasts(m, path) ||
             (unit != units->list[0] && is_masked(m, path)))
                 return 0;
-        for (size_t k = 0; r >= 0 && k < ways; k++)
+        for (size_t k = is_enabled_for_now(m, path) ? ON_DEMAND : 0; r >= 0 && k < ways; k++)
                 r = add_names(m, path, pulled_in_by[k], units);
         return r;
 }
@@ -155,7 +167,7 @@ static bool leads_to(struct systemd *m, const char *goal, const struct argv *uni
 
 bool systemd_boot_starts(struct systemd *m, const char *unit, bool on_demand)
 {
-        const size_t ways = ELEMENTSOF(pulled_in_by) - !on_demand;
+        const size_t ways = ON_DEMAND + on_demand;
         AUTO(argv_free) struct argv units = { 0 };
         AUTO_FREE char *goal = NULL;
         bool found = false;

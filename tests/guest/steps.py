@@ -36,9 +36,9 @@ def expect_rows(text):
 
 
 @contextmanager
-def dropin(guest, unit, lines):
-    """More lines in a unit, for as long as the `with` statement runs."""
-    folder = f"/run/systemd/system/{unit}.d"
+def dropin(guest, unit, lines, root=None):
+    """More lines in a unit, for as long as the `with` statement runs; in ours such that the next boot has them."""
+    folder = f"{root or ('/etc' if unit.startswith('sshd-vsock') else '/run')}/systemd/system/{unit}.d"
     guest.put(f"{folder}/test.conf", lines)
     guest.check("systemctl daemon-reload")
     try:

@@ -149,7 +149,7 @@ def test_drop_in_that_the_next_boot_lacks_closes_nothing(guest):
     before = guest.check(TCP)
     with meanwhile(guest, "mv /root/.ssh/authorized_keys /etc/own.keys",
                    f"mv /etc/own.keys /root/.ssh/authorized_keys; rm -r {UNITS}/sshd-vsock@.service.d"), \
-            dropin(guest, "sshd-vsock@.service", mine):
+            dropin(guest, "sshd-vsock@.service", mine, "/run"):
         said = apply(guest, CLOSE, 4).stderr
         assert "test.conf, which is gone at the next boot; fix: install -D" in said
         assert guest.check(TCP) == before
@@ -158,6 +158,70 @@ def test_drop_in_that_the_next_boot_lacks_closes_nothing(guest):
         guest.reboot()
         assert guest.ssh("exit 5").status == 5 and listeners(guest) == set()
         guest.check("sshd-vsock remove --no-verify; mkdir -p /run/systemd/system/sshd-vsock@.service.d")
+    open_again(guest)
+
+
+@pytest.mark.parametrize("lines, closes", (
+    ("SELinuxContext=-system_u:system_r:unconfined_service_t:s0", False), ("SetCredential=k:v", False),
+    ("ExecStartPre=-/bin/mkdir /run/x", False), ("Nice=3\nCPUWeight=50", True)))
+def test_setting_that_may_decide_is_not_left_to_this_boot(lines, closes, guest):
+    """What is known to be of no account closes all the same."""
+    apply(guest, "port: 22\n")
+    with dropin(guest, "sshd-vsock@.service", f"[Service]\n{lines}\n", "/run"):
+        said = apply(guest, CLOSE, 0 if closes else 4).stderr
+        assert ("test.conf, which is gone at the next boot; fix: install -D" in said) != closes, said
+    open_again(guest)
+
+
+PERMISSIVE = """mkdir -p /etc/selinux; echo SELINUX={} >/etc/selinux/config
+unshare -m sh -c 'mount -t tmpfs none /sys/fs && mkdir /sys/fs/selinux && echo {} >/sys/fs/selinux/enforce &&
+    exec sshd-vsock apply'"""
+
+
+@pytest.mark.parametrize("mode, now, status", (("enforcing", 0, 4), ("permissive", 0, 0), ("enforcing", 1, 0)))
+def test_policy_that_is_put_off_for_this_boot_closes_nothing(mode, now, status, guest):
+    """Played: a kernel without SELinux has no such file."""
+    apply(guest, "port: 22\n")
+    before = guest.check(TCP)
+    guest.put("/etc/sshd-vsock.yaml", CLOSE)
+    result = guest.run(PERMISSIVE.format(mode, now), timeout=120)
+    assert result.status == status, result.stderr
+    if status:
+        assert "SELinux is permissive for this boot only: whether it lets anybody in at the next one is not known; " \
+            "fix: setenforce 1; sshd-vsock apply\n" in result.stderr
+        assert guest.check(TCP) == before
+    guest.check("rm -r /etc/selinux")
+    open_again(guest)
+
+
+# Whatever is asked for is one address.
+DNS = r"""use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:53", Proto => "udp") or die;
+while (defined $s->recv(my $q, 512)) {
+    my $n = index($q, "\0", 12) + 5; my ($id) = unpack "n", $q; my $v4 = unpack("n", substr($q, $n - 4, 2)) == 1;
+    $s->send(pack("n6", $id, 0x8180, 1, $v4 ? 1 : 0, 0, 0) . substr($q, 12, $n - 12) .
+             ($v4 ? "\xc0\x0c" . pack("nnNnC4", 1, 1, 60, 4, 192, 0, 2, 2) : ""))
+}
+"""
+
+
+def test_address_that_dns_alone_knows_is_warned_of(guest):
+    """By what is warned of nobody gets in; the fix is the end of that."""
+    lines = "/etc/ssh/sshd_config.d/60-a.conf"
+    guest.put("/root/dns.pl", DNS)
+    with meanwhile(guest, "ip link set lo up; systemd-run -q --unit=dns perl /root/dns.pl; cp -p /etc/hosts /root/;"
+                          "cp -P /etc/resolv.conf /root/; rm -f /etc/resolv.conf; echo nameserver 127.0.0.1 >/etc/resolv.conf;"
+                          f"until getent hosts vm7.example; do sleep 0.1; done; echo ListenAddress vm7.example >{lines}",
+                   f"rm {lines}; cp -p /root/hosts /etc/hosts; mv /root/resolv.conf /etc/; systemctl stop dns || :"):
+        said = apply(guest, CLOSE).stderr
+        assert "ListenAddress of sshd_config names vm7.example: where DNS does not know that, no sshd starts, for " \
+            "vsock neither; fix: write an address in its place, or the name into /etc/hosts\n" in said, said
+        assert guest.ssh("true").status == 0
+        guest.check("systemctl stop dns")
+        assert guest.ssh("true").status == 255
+        guest.check("echo 192.0.2.2 vm7.example >>/etc/hosts")
+        assert guest.ssh("true").status == 0
+        open_again(guest)
+        assert "vm7.example" not in apply(guest, CLOSE).stderr
     open_again(guest)
 
 

@@ -10,6 +10,7 @@ from guest import Guest
 from guest.steps import UNITS, apply, listeners
 
 EVERY_RUN = 1
+ALWAYS = ("test_listener_that_this_boot_did_not_make_is_not_what_is_left",)
 OURS = f"{UNITS}/sshd-vsock.socket"
 GENERATED = "/run/systemd/generator/sshd-vsock.socket"
 FRAGMENT = "systemctl show -P FragmentPath sshd-vsock.socket"
@@ -75,6 +76,22 @@ def test_generated_or_ours(suite, program):
         apply(guest, "port: 22\ndisable_tcp: true\n")
         guest.reboot()
         door_is(guest, OURS)
+
+
+def test_listener_that_this_boot_did_not_make_is_not_what_is_left(program):
+    """The next boot may have none: ours is written, so that its run may end early and nobody is locked out."""
+    with Guest("trixie") as guest:
+        guest.install(program)
+        guest.check("modprobe vmw_vsock_virtio_transport; modprobe vsock_loopback; systemctl daemon-reload;"
+                    "systemctl start sshd-vsock.socket")
+        assert "is left as it is" in apply(guest, "port: 22\n").stderr
+        door_is(guest, GENERATED)
+        apply(guest, "disable_tcp: true\n")
+        door_is(guest, OURS)
+        settled(guest)
+        guest.put("/etc/sshd-vsock.yaml", "disable_tcp: perhaps\n")
+        guest.reboot()
+        assert guest.ssh("exit 5").status == 5 and listeners(guest) == set()
 
 
 def test_generator_switched_off_on_the_command_line(program):

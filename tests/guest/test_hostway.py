@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from guest import Guest
-from guest.steps import ANYWHERE, apply, listeners
+from guest.steps import ANYWHERE, apply, listeners, meanwhile
 
 # Of all that follow: the rest is in `tests/run --full`.
 EVERY_RUN = 4
@@ -113,6 +113,22 @@ def test_verify_looks_for_the_way(guest):
             assert f"sshd-vsock: {word}: the vsock listener answers locally, but no" in result.stderr
             assert json.loads(result.stdout)["host"]["reachable"] is False
         assert json.loads(result.stdout)["error"]["cause"] == "no-way-to-host"
+
+
+@pytest.mark.parametrize("address, leads", (("10.9.8.7", True), ("127.0.0.1", False)))
+def test_confined_tcp_in_a_cloud_is_a_way_in(address, leads, guest):
+    """As 0.1.0 left it: what was asked for is so, and people log in there."""
+    with meanwhile(guest, f"ip address add 10.9.8.7/24 dev dummy0; echo 'listen_address: {address}' >/etc/sshd-vsock.yaml;"
+                          "sshd-vsock apply --no-verify", "ip address del 10.9.8.7/24 dev dummy0"), \
+            dmi(guest, "Amazon EC2", "m5.large"):
+        for verb in ("apply", "verify", "apply"):
+            result = guest.run(f"sshd-vsock {verb}", timeout=120)
+            assert result.status == (0 if leads else 4), result.stderr
+            assert "the vsock listener answers locally, but no host is known" in result.stderr
+        assert listeners(guest) == {f"{address}:22"}
+        if leads:  # to confine it more is to close
+            assert "no host is known" in apply(guest, LISTEN, 4).stderr
+            assert listeners(guest) == {f"{address}:22"}
 
 
 def test_qemu_by_name_has_a_way(guest):

@@ -154,8 +154,8 @@ def test_changes_of_others_are_named(guest):
     before = guest.run("sshd-vsock verify").stderr
     status = guest.check("sshd-vsock status")
     assert "changed by" not in before + status
-    lines = {"/run/systemd/system/sshd-vsock.socket.d/test.conf": "Backlog",
-             "/run/systemd/system/sshd-vsock@.service.d/test.conf": "Nice Environment"}
+    lines = {"/etc/systemd/system/sshd-vsock.socket.d/test.conf": "Backlog",
+             "/etc/systemd/system/sshd-vsock@.service.d/test.conf": "Nice Environment"}
     with meanwhile(guest, f"mkdir -p {everywhere}; printf '[Service]\\nCPUWeight=100\\n'"
                           f">{everywhere}/10-all.conf", f"rm -r {everywhere}"), \
             dropin(guest, "sshd-vsock.socket", "[Socket]\nBacklog=64\n"), \

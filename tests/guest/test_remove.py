@@ -158,17 +158,20 @@ def test_network_of_the_family_that_sshd_listens_on(address, there, guest):
 INTERFACES = {
     "veth": (4, "peer name v1; ip link set v1 up; ip link set dummy0 down"),
     "macvlan": (0, "; ip address flush dev dummy0"),
+    "veth routed": (0, "peer name v1; ip link set v1 up; ip link set dummy0 down"),
 }
 
 
 @pytest.mark.parametrize("kind", INTERFACES)
 def test_network_of_a_card_and_no_other(kind, guest):
     status, more = INTERFACES[kind]
+    kind, _, routed = kind.partition(" ")
     module = f"/usr/local/lib/guest-door/{kind}.ko"
     link = "link dummy0" if kind == "macvlan" else ""
     apply(guest, "{}\n")
     with meanwhile(guest, f"insmod {module} || modprobe {kind}; ip link add {link} name x0 type {kind} {more};"
-                          "ip address add 172.17.0.1/16 dev x0; ip link set x0 up",
+                          "ip address add 172.17.0.1/16 dev x0; ip link set x0 up;"
+                          f"{'ip route add default dev x0' if routed else ':'}",
                    "ip link del x0; ip link set dummy0 up; ip address replace 192.0.2.2/24 dev dummy0;"
                    "ip address replace 2001:db8::2/64 dev dummy0 nodad"):
         result = guest.run("sshd-vsock remove")
@@ -216,6 +219,20 @@ def test_masked_sshd_that_still_runs_is_no_way_in(guest):
         assert LASTING in said
         (fix,) = {line.split("; fix: ", 1)[1] for line in said.splitlines() if "; fix: " in line}
         assert fix.startswith("systemctl unmask ssh.service; ") and fix.endswith("sshd-vsock remove")
+        guest.check(f"set -e; {fix}")
+        assert listeners(guest) == ANYWHERE
+
+
+def test_sshd_that_is_enabled_for_this_boot_alone_is_no_way_in(guest):
+    """What it wants to be started by is in /run."""
+    apply(guest, "")
+    with meanwhile(guest, "systemctl disable -q ssh.service; systemctl enable -q --runtime ssh.service",
+                   "systemctl disable -q --runtime ssh.service; systemctl enable -q ssh.service"):
+        assert guest.check("systemctl show -P WantedBy ssh.service") == "multi-user.target\n"
+        said = refused(guest)
+        assert LASTING in said
+        (fix,) = {line.split("; fix: ", 1)[1] for line in said.splitlines() if "; fix: " in line}
+        assert "systemctl enable ssh.service; " in fix and fix.endswith("sshd-vsock remove")
         guest.check(f"set -e; {fix}")
         assert listeners(guest) == ANYWHERE
 

@@ -6,7 +6,7 @@ from guest import Guest
 from guest.steps import UNITS, apply, listeners, meanwhile
 
 EVERY_RUN = 2
-ALWAYS = ("test_reload_that_moves_tcp_does_not_cost_it",)
+ALWAYS = ("test_reload_that_moves_tcp_does_not_cost_it", "test_reload_that_moves_another_unit_on_tcp_does_not_cost_it")
 
 LISTEN = "listen_address: 127.0.0.1\n"
 
@@ -127,3 +127,25 @@ def test_reload_that_moves_tcp_does_not_cost_it(served, guest):
         assert "more.socket other addresses, on which nothing listens: restarting it" in said
         assert guest.check("ss --vsock -Hln | grep -c :1023") == "1\n"
         guest.check("sshd-vsock remove; rm /etc/sshd-vsock.yaml /root/other.yaml")
+
+
+ADMIN = "[Socket]\nListenStream=2200\nAccept=yes\n[Install]\nWantedBy=sockets.target\n"
+
+
+def test_reload_that_moves_another_unit_on_tcp_does_not_cost_it(guest):
+    """It is the way in, under a name of its administrator's, who has not had his edit read. What he closed
+    himself stays closed."""
+    with meanwhile(guest, "sshd-vsock remove; systemctl stop ssh.service",
+                   f"systemctl disable -q --now admin.socket; rm {UNITS}/admin*; systemctl daemon-reload;"
+                   "systemctl start ssh.service; sshd-vsock remove; rm -f /etc/sshd-vsock.yaml"):
+        guest.put(f"{UNITS}/admin.socket", ADMIN)
+        guest.put(f"{UNITS}/admin@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i\nStandardInput=socket\n")
+        guest.check("systemctl daemon-reload; systemctl enable -q --now admin.socket;"
+                    f"sed -i s/2200/2222/ {UNITS}/admin.socket")
+        assert listeners(guest) == {"*:2200"}
+        said = apply(guest, "{}\n").stderr
+        assert "gave admin.socket other addresses, on which nothing listens: restarting it" in said, said
+        assert listeners(guest) == {"*:2222"}
+        guest.check(f"sed -i s/2222/2200/ {UNITS}/admin.socket; systemctl daemon-reload")
+        assert listeners(guest) == set()
+        assert "admin.socket" not in apply(guest, "port: 2223\n").stderr

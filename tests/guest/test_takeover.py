@@ -5,11 +5,12 @@ from contextlib import nullcontext
 import pytest
 
 from guest import Guest
-from guest.steps import UNITS, apply, served_by
+from guest.steps import ANYWHERE, UNITS, apply, listeners, served_by
 
 EVERY_RUN = 2
 ALWAYS = ("test_one_process_for_all_is_taken_over_on_request",
-          "test_takeover_that_lets_nobody_in_is_rolled_back", "test_takeover_that_ends_otherwise_is_rolled_back",
+          "test_takeover_that_lets_nobody_in_is_rolled_back", "test_takeover_is_not_saved_by_what_listens_on_tcp",
+          "test_takeover_that_cannot_be_tried_goes_on", "test_takeover_that_ends_otherwise_is_rolled_back",
           "test_only_way_is_not_taken_over_where_nothing_can_be_verified",
           "test_takeover_that_nobody_has_looked_at_is_looked_at_by_the_boot",
           "test_only_way_in_another_directory_is_not_taken_over_either",
@@ -174,6 +175,50 @@ def test_takeover_that_lets_nobody_in_is_rolled_back(name, units, config, progra
         assert "nothing to do" in said and "rolled back" not in said, said
         guest.banner()
 
+
+def beside_tcp(guest, options):
+    """By hand, beside an sshd on TCP as it was installed, which lets nobody in."""
+    hand = HAND.replace("sshd -i", f"sshd -i {options}")
+    guest.check(f"{hand}; modprobe vmw_vsock_virtio_transport; usermod -p '*' root; ip link set lo up")
+    assert ANYWHERE == listeners(guest)
+
+
+DENY = "echo 'account required pam_deny.so' >/etc/pam.d/sshd; echo 'session required pam_unix.so' >>/etc/pam.d/sshd"
+
+
+@pytest.mark.parametrize("config", ("{}\n", "disable_tcp: true\n"))
+@pytest.mark.parametrize("way, takeover", ((KEYS, "--takeover"), ("-o UsePAM=no", "")))
+def test_takeover_is_not_saved_by_what_listens_on_tcp(way, takeover, config, program):
+    """It listens, and nobody gets in there: who did got in by hand's unit, with keys of its own, or without PAM."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        beside_tcp(guest, way)
+        guest.check("mv /root/.ssh/authorized_keys /etc/own.keys" if takeover else DENY)
+        assert guest.ssh("true").status == 0
+        before = guest.check(f"cat {UNITS}/sshd-vsock*")
+        said = apply(guest, config, 4, takeover).stderr
+        assert said.count("was shown to log in through it") == 1 and "rolled back: " in said, said
+        assert guest.ssh("true").status == 0 and listeners(guest) == ANYWHERE
+        assert guest.check(f"cat {UNITS}/sshd-vsock.socket {UNITS}/sshd-vsock@.service") == before
+
+
+UNTRIED = {"no client": "mv /usr/bin/ssh /usr/bin/ssh-not",
+           "command": "echo 'AuthorizedKeysCommand /bin/cat /etc/own.keys\nAuthorizedKeysCommandUser root' "
+                      ">/etc/ssh/sshd_config.d/a.conf; mv /root/.ssh/authorized_keys /etc/own.keys",
+           "no key": "rm /root/.ssh/authorized_keys"}
+
+
+@pytest.mark.parametrize("how", UNTRIED)
+def test_takeover_that_cannot_be_tried_goes_on(how, program):
+    """TCP listens, and nothing says that anybody is refused who was let in before."""
+    with Guest("bookworm") as guest:
+        guest.install(program)
+        beside_tcp(guest, "")
+        guest.check(UNTRIED[how])
+        said = apply(guest, "{}\n").stderr
+        assert "nobody was shown to log in over vsock" in said and "rolled back" not in said, said
+        assert guest.run(f"head -1 {UNITS}/sshd-vsock@.service").stdout.startswith("# Managed by sshd-vsock.")
+        assert "nobody was shown" not in apply(guest).stderr
 
 def alone(guest, name="sshd-vsock", units=UNITS):
     """By hand, and nothing else leads in; whoever gets in has a key that ours does not accept."""

@@ -75,6 +75,8 @@ OTHERS = {
     "run 'restorecon -v %s' and correct": Never("a label that restorecon itself may not set"),
     "relabel it before it boots": "offline/test_labels.py::"
                                   "test_image_without_labels_is_to_be_relabelled",
+    "write an address in its place": "guest/test_close.py::test_address_that_dns_alone_knows_is_warned_of",
+    "setenforce 1": SELINUX + "test_policy_that_is_put_off_for_this_boot_closes_nothing",
     "install -D -m 0644 -t": "guest/test_close.py::"
                              "test_drop_in_that_the_next_boot_lacks_closes_nothing",
     "look for an immutable file": "offline/test_hostile.py::test_what_is_immutable_is_named",

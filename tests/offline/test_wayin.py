@@ -111,8 +111,51 @@ def barred_socket_alone(tree):
     tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Unit]\nConditionPathExists=\n")
 
 
-MENDED = {f.__name__: f for f in (disabled, masked, unreached, loopback, barred, barred_socket, barred_socket_alone)}
-OTHERS = {f.__name__: f for f in (dangling, shadowed, another_default, another_section)}
+def masked_by_nothing(tree):
+    """What is empty is a mask, too."""
+    tree.put(f"{UNITS}/ssh.service")
+
+
+def vendor_masked(tree):
+    """The vendor's link is taken away as systemd's manual has it, or by nothing; Fedora's preset is not asked."""
+    by_vendor(tree)
+    tree.link(WANTS, "/dev/null")
+
+
+def vendor_masked_by_nothing(tree):
+    by_vendor(tree)
+    tree.put(WANTS)
+
+
+LOOPBACK = "-D -o ListenAddress=127.0.0.1"
+
+
+def loopback_by_command(tree):
+    """The last one counts, wherever it is."""
+    tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D\n")
+    tree.put(f"{UNITS}/ssh.service.d/b.conf", f"[Service]\nExecStart=\nExecStart=-/usr/sbin/sshd {LOOPBACK}\n")
+
+
+def loopback_by_own_unit(tree):
+    tree.put(f"{UNITS}/ssh.service", f"[Service]\nExecStart=/usr/sbin/sshd $SSHD_OPTS {LOOPBACK}\n")
+
+
+def loopback_by_own_file(tree):
+    tree.put("/etc/ssh/mine", "ListenAddress ::1\n")
+    tree.put(f"{UNITS}/ssh.service.d/a.conf",
+             "[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -f /etc/ssh/mine\n")
+
+
+def another_program(tree):
+    """Nobody can know what that does."""
+    tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/bin/sh -c 'exec sleep inf'\n")
+
+
+MENDED = {f.__name__: f for f in (disabled, masked, masked_by_nothing, unreached, loopback, barred, barred_socket,
+                                  barred_socket_alone)}
+OTHERS = {f.__name__: f for f in (
+    dangling, shadowed, another_default, another_section, vendor_masked, vendor_masked_by_nothing,
+    loopback_by_command, loopback_by_own_unit, loopback_by_own_file, another_program)}
 
 
 @pytest.mark.parametrize("line", (
@@ -246,12 +289,30 @@ def by_own_unit(tree):
     tree.put(f"{UNITS}/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n")
 
 
+def by_masked_link_of_another_target(tree):
+    by_vendor(tree)
+    tree.link(f"{UNITS}/rescue.target.wants/ssh.service", "/dev/null")
+
+
+def by_command_with_an_address(tree):
+    """Addresses add up; a variable stands for what its file says."""
+    tree.put("/etc/default/ssh", "SSHD_OPTS='-o ListenAddress=10.0.0.1'\n")
+    tree.put(f"{UNITS}/ssh.service.d/a.conf",
+             f"[Service]\nEnvironmentFile=-/etc/default/ssh\nExecStart=\nExecStart=/usr/sbin/sshd $SSHD_OPTS {LOOPBACK}\n")
+
+
+def by_command_with_the_usual_file(tree):
+    tree.put(f"{UNITS}/ssh.service.d/a.conf",
+             "[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -f /etc/ssh/sshd_config -E /var/log/sshd\n")
+
+
 def by_one_address_of_two(tree):
     loopback(tree)
     tree.put("/etc/ssh/sshd_config.d/20-b.conf", "ListenAddress 10.0.0.1\n")
 
 
-WAYS = {f.__name__: f for f in (by_default_target, by_lines_as_systemd_reads_them, by_socket, by_vendor,
+WAYS = {f.__name__: f for f in (by_masked_link_of_another_target, by_command_with_an_address,
+                                by_command_with_the_usual_file, by_default_target, by_lines_as_systemd_reads_them, by_socket, by_vendor,
                                 by_own_unit, by_one_address_of_two, by_condition_that_is_taken_back)}
 
 

@@ -92,6 +92,18 @@ def test_without_the_rule_the_denial_is_named_and_the_rule_mends_it(guest):
     assert guest.run("sshd-vsock status").status == 0
 
 
+def test_policy_that_is_put_off_for_this_boot_closes_nothing(guest):
+    """Whoever gets in then may not at the next boot. What is printed is done to the letter."""
+    before = listeners(guest)
+    guest.check("setenforce 0")
+    said = apply(guest, f"{PATIENT}disable_tcp: true\n", 4).stderr
+    assert listeners(guest) == before
+    guest.check(re.search("for this boot only .*; fix: (setenforce 1; .*)", said)[1], timeout=120)
+    assert listeners(guest) == set() and guest.check("getenforce") == "Enforcing\n"
+    apply(guest, PATIENT)
+    assert listeners(guest) == before
+
+
 def test_what_a_run_writes_has_the_label_that_the_policy_wants(guest):
     guest.check(f"rm /etc/modules-load.d/sshd-vsock.conf {UNITS}/sshd-vsock@.service")
     guest.check("systemctl restart sshd-vsock-provision")  # as at boot: not from a session

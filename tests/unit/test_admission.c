@@ -235,12 +235,39 @@ static void test_enough(void **state)
         assert_false(logins_suffice(&one, &l));
 }
 
+static void test_refused(void **state)
+{
+        struct login list[] = { { .admission = ADMISSION_NO }, { .admission = ADMISSION_NO } };
+        struct logins l = { .list = list, .n = 2 }, nobody = { 0 };
+
+        (void)state;
+        assert_false(logins_refused(&l, false)); /* nobody has anything to get in with */
+        assert_true(logins_refused(&l, true));
+        assert_false(logins_refused(&nobody, true));
+        list[1].n_accepted = 1;
+        assert_true(logins_refused(&l, false));
+        list[1] = (struct login){ .password = true };
+        assert_true(logins_refused(&l, false));
+        for (enum admission a = ADMISSION_UNTRIED; a <= ADMISSION_PROVEN; a++) {
+                list[0].admission = a;
+                assert_false(logins_refused(&l, true));
+        }
+        list[0].admission = ADMISSION_NO;
+        l.unseen = 1;
+        assert_false(logins_refused(&l, true));
+        l = (struct logins){ .list = list, .n = 2, .no_client = true };
+        assert_false(logins_refused(&l, true));
+        l = (struct logins){ .list = list, .n = 2, .obstacle = "User=" };
+        assert_false(logins_refused(&l, true));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_dump),      cmocka_unit_test(test_rules),
                 cmocka_unit_test(test_accepted),  cmocka_unit_test(test_reasons),
                 cmocka_unit_test(test_key_types), cmocka_unit_test(test_enough),
+                cmocka_unit_test(test_refused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

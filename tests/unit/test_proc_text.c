@@ -225,13 +225,42 @@ static void test_plain_listener(void **state)
         }
 }
 
+static void test_routes(void **state)
+{
+#define ANY "00000000000000000000000000000000"
+        static const char v4[] =
+                "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\n"
+                "vsock0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0   \n"
+                "docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0   \n"
+                "half\t00000000\t010200C0\t0003\t0\t0\t0\t00000080\t0\t0\t0\n"
+                "*\t00000000\t00000000\t0200\t0\t0\t0\t00000000\t0\t0\t0\n";
+        static const char v6[] =
+                "fd000000000000000000000000000000 40 " ANY " 00 " ANY " 00000100 00000001 00000000 "
+                "00000001     eth1\n" ANY " 00 " ANY
+                " 00 fd000000000000000000000000000001 00000400 "
+                "00000003 00000000 00450003     br-ex\n" ANY " 00 " ANY " 00 " ANY
+                " ffffffff 00000001 00000000 00200200       lo\n";
+#undef ANY
+
+        (void)state;
+        assert_true(routes_lead_out(v4, v6, "vsock0", 6));
+        assert_true(routes_lead_out(v4, v6, "br-ex:1", 5));
+        assert_false(routes_lead_out(v4, v6, "vsock", 5));
+        assert_false(routes_lead_out(v4, v6, "docker0", 7));
+        assert_false(routes_lead_out(v4, v6, "half", 4));
+        assert_false(routes_lead_out(v4, v6, "*", 1));
+        assert_false(routes_lead_out(v4, v6, "eth1", 4));
+        assert_false(routes_lead_out(v4, v6, "lo", 2));
+        assert_false(routes_lead_out("", "", "", 0));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_listeners), cmocka_unit_test(test_units),
                 cmocka_unit_test(test_long_unit), cmocka_unit_test(test_root),
                 cmocka_unit_test(test_options),   cmocka_unit_test(test_plain_listener),
-                cmocka_unit_test(test_passes),
+                cmocka_unit_test(test_passes),    cmocka_unit_test(test_routes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -257,6 +257,26 @@ static void test_stale(void **state)
         assert_true(listen_is_wide("127.0.0.1:22 [::]:22"));
 }
 
+static void test_names(void **state)
+{
+        static const char hosts[] = "127.0.0.1 localhost box # gone.example\n10.0.0.1\tA.example\n";
+        static const char *const words[] = {
+                "10.0.0.1",   "[::1]:22",  "127.1", "a.example:22",    "fe80::1%eth0", "localhost",
+                "box",        "b.example", "*",     "gone.example:22", "0.0.0.0",      "b.example",
+                "[c.example]"
+        };
+        AUTO(argv_free) struct argv list = { 0 };
+        AUTO_BUF out = BUF_INIT, bare = BUF_INIT;
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                assert_int_equal(argv_adds(&list, words[i]), 0);
+        listen_names(&list, hosts, &out);
+        assert_string_equal(buf_str(&out), "b.example gone.example c.example");
+        listen_names(&list, "", &bare);
+        assert_string_equal(buf_str(&bare), "a.example box b.example gone.example c.example");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -267,7 +287,7 @@ int main(void)
                 cmocka_unit_test(test_real),       cmocka_unit_test(test_split),
                 cmocka_unit_test(test_outside),    cmocka_unit_test(test_few),
                 cmocka_unit_test(test_family),     cmocka_unit_test(test_stale),
-                cmocka_unit_test(test_written),
+                cmocka_unit_test(test_written),    cmocka_unit_test(test_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

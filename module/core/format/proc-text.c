@@ -33,6 +33,33 @@ bool process_is_sshd_listener(const char *exe, const char *title)
         return !words || words[2] == '/' || strstr(words, "[listener]");
 }
 
+/* fib_route_seq_show() of net/ipv4/fib_trie.c, rt6_info_route() of net/ipv6; a route that rejects
+ * is none (RTF_REJECT). */
+static bool is_default(const char *line, bool v6, const char *name, size_t len)
+{
+        char device[64], to[33];
+        unsigned flags, mask;
+        int n = v6 ? sscanf(line, "%32s %2x %*s %*s %*s %*s %*s %*s %8x %63s", to, &mask, &flags,
+                            device)
+                   : sscanf(line, "%63s %32s %*s %4x %*s %*s %*s %8x", device, to, &flags, &mask);
+
+        return n == 4 && !to[strspn(to, "0")] && mask == 0 && (flags & 0x201) == 1 &&
+               strlen(device) == len && memcmp(device, name, len) == 0;
+}
+
+bool routes_lead_out(const char *v4, const char *v6, const char *name, size_t len)
+{
+        const char *const tables[] = { v4, v6 };
+
+        for (size_t i = 0; i < ELEMENTSOF(tables); i++)
+                for (const char *line = tables[i]; line; line = strchr(line, '\n')) {
+                        line += *line == '\n';
+                        if (is_default(line, i == 1, name, len))
+                                return true;
+                }
+        return false;
+}
+
 bool process_is_root(const char *status)
 {
         const char *line = strstr(status, "\nUid:\t");

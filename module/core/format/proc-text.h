@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * proc-text.h: what the words of /proc say of a process: whether it is an sshd that waits for
- * connections, and which unit of systemd it belongs to. Pure.
+ * connections, and which unit of systemd it belongs to; and of routes. Pure.
  */
 #pragma once
 
@@ -32,6 +32,10 @@ bool text_passes(const char *text, const char *words);
  * sshd can be asked with the same where it listens. One that has not even these was started before
  * they were there. */
 bool process_is_plain_listener(const char *title, const struct argv *options);
+
+/* Whether a default route goes through that interface, by /proc/net's route and ipv6_route; one
+ * that rejects is none. */
+bool routes_lead_out(const char *v4, const char *v6, const char *name, size_t len);
 
 /* The service or scope out of the bytes of its cgroup file, in `unit`; "" where it is in none that
  * has a sane name. */

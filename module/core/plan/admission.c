@@ -52,6 +52,20 @@ bool logins_suffice(const struct config *c, const struct logins *l)
         return c->require == REQUIRE_USERS;
 }
 
+bool logins_refused(const struct logins *l, bool any)
+{
+        bool refused = any && l->n > 0;
+
+        if (l->no_client || l->obstacle[0] || l->unseen > 0)
+                return false;
+        for (size_t i = 0; i < l->n; i++) {
+                if (l->list[i].admission != ADMISSION_NO)
+                        return false;
+                refused = refused || l->list[i].n_accepted > 0 || l->list[i].password;
+        }
+        return refused;
+}
+
 /* ---- what the configuration allows ------------------------------------------------------------
  */
 

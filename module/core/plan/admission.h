@@ -45,6 +45,11 @@ const char *admission_word(enum admission a);
 /* Whether they are what `require_login` asks for. */
 bool logins_suffice(const struct config *c, const struct logins *l);
 
+/* Whether all were looked at, and nobody gets in: not for want of a way to try. With `any`, no key
+ * and no password at all is such an answer; else somebody's key or password was good, and he was
+ * refused. */
+bool logins_refused(const struct logins *l, bool any);
+
 /* What sshd's effective configuration for the account (`sshd -T -C`) allows. `forced`
  * and `methods` are lines that rule out what a login with a key would not show. */
 struct admission_rules {

@@ -116,6 +116,42 @@ void listen_host(const char *argument, char *host, size_t size)
                 (void)snprintf(host, size, "%.*s", (int)len, argument);
 }
 
+/* "127.1" is an address, too, for inet_aton(3). */
+static bool is_name(const char *host)
+{
+        return host[strspn(host, "0123456789.")] && !strchr(host, ':') && strcmp(host, "*") != 0 &&
+               strcasecmp(host, "localhost") != 0;
+}
+
+static bool hosts_have(const char *hosts, const char *name)
+{
+        const char *end = hosts + strlen(hosts);
+
+        for (struct word line; line_next(&hosts, end, &line);) {
+                const char *at = line.text, *comment = memchr(at, '#', line.len);
+                const char *stop = comment ? comment : at + line.len;
+
+                for (size_t n; at < stop; at += n + 1) {
+                        n = strcspn(at, " \t\r\n#");
+                        if (n == strlen(name) && strncasecmp(at, name, n) == 0)
+                                return true;
+                }
+        }
+        return false;
+}
+
+void listen_names(const struct argv *lines, const char *hosts, struct buf *out)
+{
+        char host[256];
+
+        for (size_t i = 0; i < lines->n; i++) {
+                listen_host(lines->list[i], host, sizeof(host));
+                if (is_name(host) && !hosts_have(hosts, host) &&
+                    !word_is_in(buf_str(out), host, strlen(host)))
+                        buf_add_word(out, host, strlen(host));
+        }
+}
+
 bool listen_is_outside(const char *host)
 {
         static const unsigned char loopback[16] = { [15] = 1 },

@@ -45,6 +45,10 @@ bool listen_split(const char *word, size_t len, char *host, size_t size, unsigne
  * refuses it. */
 void listen_host(const char *argument, char *host, size_t size);
 
+/* The hosts of such lines that are names, and in no line of /etc/hosts: each once, separated by
+ * blanks. */
+void listen_names(const struct argv *lines, const char *hosts, struct buf *out);
+
 /* Whether another machine could connect there: an address that is none of loopback. A name does not
  * tell: "localhost", and on Debian that of the machine, are loopback's by /etc/hosts. */
 bool listen_is_outside(const char *host);
