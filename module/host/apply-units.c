@@ -60,12 +60,17 @@ static int stop_service(struct systemd *m, const char *service, struct error *er
 
 int apply_rebind(struct systemd *m, const char *socket, struct error *error)
 {
+        struct error first = { 0 };
         char service[256] = "";
-        int r = systemd_socket_service(m, socket, service, sizeof(service), error);
+        int r = systemd_socket_service(m, socket, service, sizeof(service), &first), restarted;
 
         if (r == 0)
-                r = stop_service(m, service, error);
-        return r < 0 ? r : systemd_job(m, JOB_RESTART, socket, JOB_SECONDS, error);
+                r = stop_service(m, service, &first);
+        /* all the same: it may be the only way in, and may be bound */
+        restarted = systemd_job(m, JOB_RESTART, socket, JOB_SECONDS, r < 0 ? NULL : error);
+        if (r < 0 && restarted < 0 && error)
+                *error = first;
+        return restarted;
 }
 
 /* A connection to the socket would start its service again. */

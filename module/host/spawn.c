@@ -17,6 +17,8 @@
 
 #define CAPTURE_MAX ((size_t)1 << 20)
 #define HEAD_MAX    (CAPTURE_MAX / 2)
+/* For one that was killed: a driver that hangs does not let go of modprobe. */
+#define END_SECONDS 1
 
 /* What main() ignores is inherited over an exec; a child gets it as programs expect it. */
 static int defaults(posix_spawnattr_t *attributes)
@@ -150,6 +152,8 @@ int spawn_on(const char *const argv[], int fd, pid_t *ret)
 
 void spawn_end(pid_t pid)
 {
+        int status;
+
         (void)kill(pid, SIGKILL);
-        (void)TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
+        (void)!child_wait(pid, clock_deadline(END_SECONDS), &status);
 }

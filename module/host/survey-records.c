@@ -27,15 +27,14 @@ static int note_recorded(void *userdata, const char *unit)
         return survey_is_plain_socket(unit) ? argv_add_once(&f->recorded, unit, SOCKETS_MAX) : 0;
 }
 
-/* Of all of them: links may lead to one file a thousand times, and the kernel takes a millisecond
- * to follow forty long ones. */
-#define BYTES_MAX ((size_t)16 << 20)
-#define FILES_MAX 2048
+/* Of all of them, each line of which is compared with a thousand others: links may lead to one file
+ * a thousand times. */
+#define BYTES_MAX ((size_t)1 << 20)
 
 struct records {
         struct survey *s;
         unsigned closed;
-        size_t bytes, files;
+        size_t bytes;
 };
 
 /* Adds what a preset records, if there is one. 0 or −errno. */
@@ -44,11 +43,12 @@ static int read_preset(struct records *all, const char *path, unsigned *ret)
         struct survey *s = all->s;
         AUTO_FREE char *preset = NULL;
         size_t len;
-        const bool beyond = all->bytes > BYTES_MAX || ++all->files > FILES_MAX;
-        int r = beyond ? 0 : survey_read(s, path, &preset, &len);
+        int r = all->bytes > BYTES_MAX ? 0 : survey_read(s, path, &preset, &len);
 
         if (r > 0)
                 all->bytes += len;
+        if (all->bytes > BYTES_MAX)
+                return r < 0 ? r : 0;
         if (r > 0)
                 *ret |= preset_closed(preset, len);
         return r > 0 ? preset_each_closed(preset, len, note_recorded, s->facts) : r;

@@ -203,6 +203,14 @@ def test_records_that_are_links_to_one_large_file_do_not_fill_the_memory(debian)
     assert "more bytes than can be looked at" in result.stderr
 
 
+def test_records_of_many_lines_are_looked_through_in_time(debian):
+    lines = "".join(f"disable {n}.socket\n" for n in range(1024))
+    debian.put(f"{PRESETS}/10-sshd-vsock-a.socket.preset",
+               (MARKER.decode() + "\n" + lines * 1024)[:15 << 20])
+    result = debian.run("plan", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (1, 1)))
+    assert result.returncode == 10, result
+
+
 def test_left_files_that_are_links_to_one_large_file_do_not_fill_the_memory(debian):
     linked(debian, "/etc/ssh/sshd_config.d/left{n}", 20, "#sshd-vsock# ListenAddress ::1\n")
     assert debian.run("plan", config=LISTEN).returncode == 1

@@ -190,6 +190,18 @@ static void test_passes(void **state)
                         fail_msg("%s", table[i].text);
 }
 
+static void test_passes_in_time(void **state)
+{
+        AUTO_BUF text = BUF_INIT;
+
+        (void)state;
+        for (unsigned i = 0; i < 400000; i++)
+                buf_adds(&text, "A=some-words\n");
+        alarm(10);
+        assert_false(text_passes(buf_str(&text), "-f /x"));
+        alarm(0);
+}
+
 /* Started by the words of its unit, beside what those of the environment are: "-4" and so on. */
 static void test_plain_listener(void **state)
 {
@@ -260,7 +272,8 @@ int main(void)
                 cmocka_unit_test(test_listeners), cmocka_unit_test(test_units),
                 cmocka_unit_test(test_long_unit), cmocka_unit_test(test_root),
                 cmocka_unit_test(test_options),   cmocka_unit_test(test_plain_listener),
-                cmocka_unit_test(test_passes),    cmocka_unit_test(test_routes),
+                cmocka_unit_test(test_passes),    cmocka_unit_test(test_passes_in_time),
+                cmocka_unit_test(test_routes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,13 +128,13 @@ void process_listen_options(const char *title, struct buf *out)
 /* Of the line that begins there, be it the last or not. */
 static bool line_passes(const char *line, size_t len, const char *words)
 {
-        const char *first = line + strspn(line, " \t"), *end = line + len - strlen(words);
+        const char *first = line + strspn(line, " \t"), *end = line + len;
+        const size_t n = strlen(words);
 
         if (*first == '#' || *first == ';')
                 return false;
-        for (const char *at = line; (at = strstr(at, words)) && at <= end; at++)
-                if (at > line && strchr(" \t=\"'", at[-1]) &&
-                    strchr(" \t\r\n\"'", at[strlen(words)]))
+        for (const char *at = line; (at = memmem(at, (size_t)(end - at), words, n)); at++)
+                if (at > line && strchr(" \t=\"'", at[-1]) && strchr(" \t\r\n\"'", at[n]))
                         return true;
         return false;
 }
