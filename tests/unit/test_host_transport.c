@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * test_host_transport.c: on each kind of machine, told by its real DMI strings, whether a host can
- * come in, what is said where none can, and that vouching helps. Where each string comes from stands
- * in doc/platforms.md, and beside the rows of host-transport.c.
+ * come in, what is said where none can, and that vouching helps. Where each string comes from
+ * stands in doc/platforms.md, and beside the rows of host-transport.c.
  */
 #include "core/plan/host-transport.h"
 
