@@ -66,7 +66,7 @@ BROKEN = {
         meanwhile(g, "mv /usr/sbin/sshd /root/", "mv /root/sshd /usr/sbin/"))),
     "keys unreadable": (4, "no host keys it can read (the journal: ", lambda g: (
         meanwhile(g, f"chmod 0644 {KEYS}", f"chmod 0600 {KEYS}"))),
-    "privilege separation directory gone": (4, "directory is missing (the journal: ", lambda g: (
+    "privilege separation directory gone": (4, "directory is missing, or not root's alone (the journal: ", lambda g: (
         dropin(g, "sshd-vsock@.service",
                "[Service]\nRuntimeDirectory=\nExecStartPre=/bin/rm -rf /run/sshd\n"))),
     "timeout": (4, "no SSH banner came in time", lambda g: served_by(g, "exec sleep 20")),
