@@ -153,7 +153,7 @@ static int find_dropins(struct scan *c, const char *unit)
         return r < 0 ? r : 0;
 }
 
-/* 1 where it is there. */
+/* 1 where it is there, and no mask. */
 static int read_file(struct scan *c, const char *path)
 {
         AUTO_FREE char *text = NULL;
@@ -168,6 +168,8 @@ static int read_file(struct scan *c, const char *path)
                 c->bytes += len;
         if (c->bytes > BYTES_MAX)
                 return too_much(c);
+        if (r > 0 && len == 0)
+                return 0;
         if (r > 0) {
                 r = c->each(c->userdata, path, text, len);
                 if (r == 0)

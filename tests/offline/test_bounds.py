@@ -107,7 +107,7 @@ def test_a_long_way_is_gone_a_few_times(make, said, debian):
 
 ENDLESS = {
     "patterns": patterns,
-    "sockets": lambda tree: sockets(tree, 1500, 50, ""),
+    "sockets": lambda tree: sockets(tree, 1500, 50, "[Socket]\n"),
     "sockets of vsock": lambda tree: sockets(
         tree, 400, 1, "[Socket]\n" + "".join(f"ListenStream=vsock::{n}\n" for n in range(2000))),
     "records": lambda tree: records(tree, 2000),
@@ -145,7 +145,7 @@ def test_a_unit_of_sshds_that_has_too_much_is_named(what, debian):
 
 
 def test_links_that_are_followed_too_often_are_named(debian):
-    sockets(debian, 800, 160, "")
+    sockets(debian, 800, 160, "[Socket]\n")
     assert f"{debian}{UNITS}: more names in .wants and .requires than" in debian.run("plan").stderr
 
 

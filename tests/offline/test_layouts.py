@@ -387,6 +387,38 @@ def test_remove_leaves_what_others_masked(layout, tree):
         assert enabled(tree, other) != "masked"
 
 
+@pytest.mark.parametrize("path, target", (
+    (f"{UNITS}/ssh.service", "../../../dev/null"),
+    (f"{UNITS}/ssh.service", "//dev//./null"),
+    (f"{UNITS}/ssh.service", "/etc/../dev/null"),
+    (f"{UNITS}/ssh.service", "none.service"),
+    (f"{UNITS}/ssh.service", "empty.service"),
+    (f"{UNITS}/ssh.service", None),
+    ("/usr/local/lib/systemd/system/ssh.service", "/dev/null"),
+    ("/usr/local/lib/systemd/system/ssh.service", None),
+))
+def test_mask_is_one_however_it_is_written(path, target, debian):
+    """As systemd takes it: a link to /dev/null in any spelling, by whatever links; an empty file."""
+    debian.link(f"{UNITS}/none.service", "/dev/null")
+    debian.put("/dev/null")
+    debian.put(f"{UNITS}/empty.service")
+    if target:
+        debian.link(path, target)
+    else:
+        debian.put(path)
+    before = debian.state()
+    own = debian.at(f"{UNITS}/ssh.service")
+    debian.apply("--no-verify", config=CLOSE)
+    assert path.startswith("/usr/local") or debian.state()[path] == before[path]
+    assert "ssh.service: closed" in debian.run("status").stdout
+    debian.apply("--no-verify", config="{}")
+    assert debian.state()[path] == before[path]
+    assert own.is_symlink() == (target is not None and own.name in path and UNITS in path)
+    assert debian.run("remove").returncode == 4
+    assert debian.run("remove", "--no-verify").returncode == 0
+    assert debian.state()[path] == before[path]
+
+
 def test_a_unit_that_comes_later_is_closed_and_all_of_them_open_again(layout, tree):
     """An upgrade brings another unit; what was masked before must not be taken for foreign."""
     units = sorted(TCP[layout])

@@ -26,7 +26,7 @@ enum stale {
 struct tcp_unit {
         bool vendor;       /* a unit file of that name in a vendor directory */
         bool foreign;      /* a file or link of that name in /etc/systemd/system: the admin's */
-        bool masked;       /* masked in /etc, by whomever */
+        bool masked;       /* masked, by whomever */
         bool barred;       /* live: masked in /run, by somebody else: until the next boot */
         bool recorded;     /* our presets say that we masked it, once */
         bool ours;         /* … and masked it still is */
