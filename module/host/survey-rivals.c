@@ -88,6 +88,18 @@ static void add_text(struct buf *out, const char *text, size_t len)
         buf_adds(out, "\n");
 }
 
+/* A drop-in behind ours is added to it anyway. */
+static int take_streams(struct reader *r, const char *path, const char *text, size_t len)
+{
+        AUTO(unit_streams_free) struct unit_streams late = { 0 };
+        int rc;
+
+        if (!strstr(path, ".d/") || strcmp(basename(path), SOCKET_DROPIN) <= 0)
+                return unit_streams_read(r->streams, text, len);
+        rc = unit_streams_read(&late, text, len);
+        return rc == 0 && late.n_ports > 0 ? argv_adds(&r->s->facts->late_tcp, path) : rc;
+}
+
 /* As survey_unit_files() calls it. */
 static int take_text(void *userdata, const char *path, const char *text, size_t len)
 {
@@ -105,7 +117,7 @@ static int take_text(void *userdata, const char *path, const char *text, size_t 
         else if (vsock && path[0])
                 rc = add_file(r->rival, path, text, len, false, true);
         if (rc == 0 && r->streams)
-                rc = survey_take_streams(r->streams, path, text, len);
+                rc = take_streams(r, path, text, len);
         return rc < 0 ? rc : r->rival->text.error;
 }
 

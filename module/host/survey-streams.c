@@ -291,13 +291,3 @@ int survey_covered_file(struct survey *s, const char *unit, survey_text_fn each,
         }
         return r < 0 ? r : 0;
 }
-
-int survey_take_streams(struct unit_streams *streams, const char *path, const char *text,
-                        size_t len)
-{
-        const char *name = basename(path);
-
-        if (strstr(path, ".d/") && strcmp(name, SOCKET_DROPIN) > 0)
-                return 0; /* it is added to ours anyway */
-        return unit_streams_read(streams, text, len);
-}

@@ -191,7 +191,7 @@ STREAMS = {
                                     "ListenStream=vsock::5"},
                                    ["127.0.0.1:22", "vsock::5"]),
     "read after ours": ({"/etc/systemd/system/ssh.socket.d/zzz.conf":
-                         "ListenStream=vsock::5\nListenStream=0.0.0.0:2022"},
+                         "ListenStream=vsock::5\nListenStream=/run/x"},
                         ["127.0.0.1:22"]),
     "not read": ({"/etc/systemd/system/ssh.socket.d/.a.conf": "ListenStream=2222",
                   "/etc/systemd/system/ssh.socket.d/a.conf~": "ListenStream=2222",

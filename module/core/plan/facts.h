@@ -97,6 +97,7 @@ struct facts {
         struct tcp_unit tcp[N_TCP_UNITS];
         struct argv sockets;   /* other socket units that links of /etc pull in */
         struct argv own_tcp;   /* drop-ins that have our own socket unit listen on TCP, too */
+        struct argv late_tcp;  /* drop-ins behind ours that name TCP ports of sshd's socket units */
         struct argv recorded;  /* socket units that our presets say we masked */
         unsigned joint_preset; /* bits of distro_tcp_units that PATH_PRESET records, as 0.1.0 did */
         struct covered covered_socket, covered_template;
