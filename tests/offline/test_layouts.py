@@ -387,6 +387,16 @@ def test_remove_leaves_what_others_masked(layout, tree):
         assert enabled(tree, other) != "masked"
 
 
+def test_include_behind_match_all_counts(debian):
+    """There a Match block ends, and all that follows is for everybody."""
+    debian.put("/etc/ssh/sshd_config", "Match User x\n X11Forwarding no\nMatch all\n"
+               "Include /etc/ssh/sshd_config.d/*.conf\n")
+    file = debian.put("/etc/ssh/sshd_config.d/a.conf", "ListenAddress 0.0.0.0\n")
+    debian.apply("--no-verify", config=LISTEN)
+    assert file.read_bytes() == b"#sshd-vsock# ListenAddress 0.0.0.0\n"
+    assert debian.at("/etc/ssh/sshd_config.d/10-sshd-vsock.conf").exists()
+
+
 @pytest.mark.parametrize("path, target", (
     (f"{UNITS}/ssh.service", "../../../dev/null"),
     (f"{UNITS}/ssh.service", "//dev//./null"),
