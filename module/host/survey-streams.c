@@ -178,7 +178,8 @@ static int read_file(struct scan *c, const char *path)
         return r;
 }
 
-/* An address with its port, or with each of sshd's where it has none. */
+/* An address with its port, or with each of sshd's where it has none. The generator writes what
+ * sshd finds for a name; that is loopback's, as far as anybody can tell. */
 static void add_generated(const struct facts *f, const char *argument, struct buf *text)
 {
         char host[64], same[64];
@@ -186,6 +187,8 @@ static void add_generated(const struct facts *f, const char *argument, struct bu
         unsigned port = 0;
 
         listen_host(argument, host, sizeof(host));
+        if (!listen_is_outside(host) && !strchr(host, ':'))
+                (void)snprintf(host, sizeof(host), "127.0.0.1");
         open = strchr(host, ':') ? "[" : "";
         close = open[0] ? "]" : "";
         if (!open[0] || argument[0] == '[')

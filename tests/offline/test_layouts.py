@@ -299,7 +299,8 @@ def test_port_of_sshd_is_the_sockets_where_a_generator_makes_it_so(layout_name, 
     ("ListenAddress 0.0.0.0:2222", ["127.0.0.1:2222"]), ("ListenAddress [::]:2222", ["127.0.0.1:2222"]),
     ("ListenAddress 10.0.0.1", ["127.0.0.1:22"]), ("Port 2200\nListenAddress 10.0.0.1", ["127.0.0.1:2200"]),
     ("Port 2200\nListenAddress ::1\nListenAddress 10.0.0.1:2222", ["127.0.0.1:2200", "127.0.0.1:2222"]),
-    ("Port 2200\nListenAddress 10.0.0.1:2222", ["127.0.0.1:2222"])))
+    ("Port 2200\nListenAddress 10.0.0.1:2222", ["127.0.0.1:2222"]),
+    ("ListenAddress localhost:2222", ["127.0.0.1:2222"]), ("Port 2200\nListenAddress web1", ["127.0.0.1:2200"])))
 def test_address_of_sshd_is_the_sockets_where_a_generator_makes_it_so(lines, want, folder):
     """Also once ours has commented it out."""
     tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
