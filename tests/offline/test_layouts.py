@@ -388,6 +388,17 @@ def test_remove_leaves_what_others_masked(layout, tree):
         assert enabled(tree, other) != "masked"
 
 
+def test_main_file_of_the_vendor_without_addresses_is_not_in_the_way(debian):
+    """Nothing in it is to be edited."""
+    debian.put("/usr/share/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n")
+    debian.remove("/etc/ssh/sshd_config")
+    debian.link("/etc/ssh/sshd_config", "/usr/share/sshd_config")
+    debian.apply("--no-verify", config=LISTEN)
+    assert debian.at("/etc/ssh/sshd_config.d/10-sshd-vsock.conf").exists()
+    debian.put("/usr/share/sshd_config", "Port 22\n")
+    assert "leads out of /etc" in debian.apply("--no-verify", config=LISTEN, status=1).stderr
+
+
 def test_include_behind_match_all_counts(debian):
     """There a Match block ends, and all that follows is for everybody."""
     debian.put("/etc/ssh/sshd_config", "Match User x\n X11Forwarding no\nMatch all\n"
