@@ -82,10 +82,14 @@ static int take_own(struct reader *r, const char *path, const char *text, size_t
         return names_vsock(text, len) ? add_file(r->rival, path, text, len, false, true) : 0;
 }
 
+/* systemd reads each file on its own: no line or section of one goes on in the next, and a mark of
+ * the byte order is at the beginning of any. */
 static void add_text(struct buf *out, const char *text, size_t len)
 {
-        buf_add(out, text, len);
-        buf_adds(out, "\n");
+        const size_t mark = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+        buf_add(out, text + mark, len - mark);
+        buf_adds(out, "\n\n[]\n");
 }
 
 /* A drop-in behind ours is added to it anyway. */

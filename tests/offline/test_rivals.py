@@ -145,6 +145,21 @@ def test_a_unit_that_cannot_be_read_ends_no_run(debian):
     assert differences(before, debian.state()) == set()
 
 
+@pytest.mark.parametrize("dropins, taken", (
+    (("\ufeff[Socket]\nListenStream=\nListenStream=vsock::22\n",), True),
+    (("[Socket]\nListenStream=\n", "\ufeff[Socket]\r\nListenStream=vsock::22\r\n"), True),
+    (("[Socket]\nListenStream=\nListenStream=vsock::22\\", "[Socket]\nBacklog=5\n"), True),
+    (("[Socket]\nListenStream=\n", "ListenStream=vsock::22\n"), False),
+))
+def test_each_file_is_read_on_its_own(dropins, taken, ubuntu):
+    """As systemd does: a byte order mark, the end of a line and a section are those of one file."""
+    for i, text in enumerate(dropins):
+        write_stream(ubuntu, text, name=f"{i}.conf")
+    ubuntu.apply("--takeover")
+    masked = ubuntu.at(MASK).is_symlink()
+    assert masked == taken
+
+
 def test_masks_of_others_stay(debian):
     write_by_mkosi(debian)
     debian.link(MASK, "/dev/null")
