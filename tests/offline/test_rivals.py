@@ -320,6 +320,26 @@ def test_stream_that_is_not_ours_to_take_is_in_the_way(what, ubuntu):
     assert differences(before, ubuntu.state()) == set()
 
 
+@pytest.mark.parametrize("name, target", (("vsock-ssh.socket", "/opt/u/vsock-ssh.socket"),
+                                          ("alias.socket", "vsock-ssh.socket")))
+def test_unit_that_is_a_link_is_in_the_way(name, target, debian):
+    """systemctl enable of a path or of an alias: two sockets were enabled for one port."""
+    folder = "/opt/u" if target.startswith("/") else UNITS
+    debian.put(f"{folder}/vsock-ssh.socket", MKOSI_SOCKET)
+    debian.put(f"{folder}/vsock-ssh@.service", MKOSI_TEMPLATE)
+    debian.link(f"{UNITS}/{name}", target)
+    debian.link(f"{UNITS}/sockets.target.wants/{name}", f"{UNITS}/{name}")
+    before = debian.state()
+    said = debian.apply(status=1).stderr
+    assert f"{UNITS}/{name} is a link, and has {name} listen on the vsock port, too; fix: put a copy" in said
+    assert debian.state() == before
+    debian.remove(f"{UNITS}/{name}")
+    debian.put(f"{UNITS}/{name}", MKOSI_SOCKET)
+    debian.put(f"{UNITS}/{name.replace('.socket', '@.service')}", MKOSI_TEMPLATE)
+    debian.apply()
+    assert debian.at(f"{UNITS}/{name}").is_symlink()
+
+
 def test_stream_that_comes_with_a_package_once_tcp_is_closed(ubuntu):
     """Ours masks that unit: nothing of it listens at a boot. It would, where TCP opens."""
     ubuntu.apply("--no-verify", config=CLOSE)
