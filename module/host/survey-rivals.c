@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * survey-rivals.c: see survey-rivals.h. Looks at sshd's own socket units, at those that /etc
- * enables, at those that we masked, and at what others have ours listen on: what only runs for now,
+ * survey-rivals.c: see survey-rivals.h. Looks at sshd's own socket units, at those that are
+ * enabled, at those that we masked, and at what others have ours listen on: what only runs for now,
  * or is made anew at each boot, is found by whoever connects (diagnose.c).
  */
 #include "host/survey-rivals.h"

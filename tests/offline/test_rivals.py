@@ -320,6 +320,20 @@ def test_stream_that_is_not_ours_to_take_is_in_the_way(what, ubuntu):
     assert differences(before, ubuntu.state()) == set()
 
 
+def test_unit_that_the_vendor_enables_is_masked(debian):
+    """mkosi.extra brings the link in /usr, too."""
+    vendor = "/usr/lib/systemd/system"
+    write_by_mkosi(debian, "vsock-ssh")
+    debian.remove(f"{UNITS}/sockets.target.wants/vsock-ssh.socket")
+    debian.at(f"{UNITS}/sockets.target.wants").rmdir()
+    debian.link(f"{vendor}/sockets.target.wants/vsock-ssh.socket", "../vsock-ssh.socket")
+    before = debian.state()
+    debian.apply()
+    assert debian.at(f"{UNITS}/vsock-ssh.socket").is_symlink()
+    assert debian.run("remove").returncode == 0
+    assert differences(before, debian.state()) == set()
+
+
 @pytest.mark.parametrize("name, target", (("vsock-ssh.socket", "/opt/u/vsock-ssh.socket"),
                                           ("alias.socket", "vsock-ssh.socket")))
 def test_unit_that_is_a_link_is_in_the_way(name, target, debian):

@@ -95,7 +95,7 @@ struct facts {
         bool generated_listener; /* systemd's generator provides the wanted vsock listener, and it
                                 answers */
         struct tcp_unit tcp[N_TCP_UNITS];
-        struct argv sockets;   /* other socket units that links of /etc pull in */
+        struct argv sockets;   /* other socket units that links of /etc or the vendor pull in */
         struct argv own_tcp;   /* drop-ins that have our own socket unit listen on TCP, too */
         struct argv late_tcp;  /* drop-ins behind ours that name TCP ports of sshd's socket units */
         struct argv recorded;  /* socket units that our presets say we masked */
