@@ -224,6 +224,7 @@ static void test_block(void **state)
         expect_block("Port 1\n" BLOCK("x\n") "Port 2\n" BLOCK("y\n"), "z\n",
                      BLOCK("z\n") "Port 1\nPort 2\n");
         expect_block("a\r\n" SSHD_CONFIG_BEGIN "\r\nx\r\n" SSHD_CONFIG_END, NULL, "a\r\n");
+        expect_block("\xef\xbb\xbf" BLOCK("x\n") "Port 1\n", "y\n", BLOCK("y\n") "Port 1\n");
         /* what has lost one of its ends is kept */
         expect_block(SSHD_CONFIG_BEGIN "\nPort 1\n" BLOCK("x\n") "Port 2\n", NULL,
                      SSHD_CONFIG_BEGIN "\nPort 1\nPort 2\n");

@@ -38,12 +38,14 @@ static size_t line_length(const char *text, size_t len)
         return newline ? (size_t)(newline - text) + 1 : len;
 }
 
-/* Blanks behind it do not matter: an editor may have turned the file to CRLF. */
+/* Whatever an editor may have made of it: CRLF, and a byte order mark in front. */
 static bool line_is(const char *line, size_t len, const char *want)
 {
+        const size_t mark = len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
         while (len > 0 && line[len - 1] != '\0' && strchr(WHITESPACE, line[len - 1]))
                 len--;
-        return len == strlen(want) && memcmp(line, want, len) == 0;
+        return len == mark + strlen(want) && memcmp(line + mark, want, len - mark) == 0;
 }
 
 static bool line_is_commented(const char *line, size_t len)
