@@ -102,7 +102,7 @@ int apply_check_before_open(struct run *r)
         if (!writes && !opens_confined(r))
                 return 0;
         if (!r->systemd)
-                return run_check_family(r);
+                return run_check_listen(r);
         return writes ? try_listen(r) : check_started(r);
 }
 

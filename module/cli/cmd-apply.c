@@ -344,7 +344,7 @@ static int apply_opened_image(struct run *r)
                 return apply_refuse_to_close(r);
         if (!plan_has(&r->plan, PHASE_CLOSE))
                 return EXIT_DONE;
-        if (run_check_family(r) < 0)
+        if (run_check_listen(r) < 0)
                 return run_fail(r);
         if (!r->options.no_verify) {
                 log_line(&r->log, LOG_LEVEL_STEP,

@@ -88,7 +88,7 @@ static void add_text(struct run *r, const char *path, const char *text, size_t l
                 buf_add(out, text, len); /* HostKeyAgent: HostKey names the public half itself */
                 return;
         }
-        if (host_key_public(text, len, out))
+        if (host_key_public(text, len, out) || host_key_is_openssh(text))
                 return;
         beside = read_beside(r, path);
         if (beside)

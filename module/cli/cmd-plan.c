@@ -26,7 +26,7 @@ int cmd_plan(struct run *r)
                            &r->text);
         plan_print_summary(&r->plan, &r->text);
         status = run_report_conflicts(r);
-        if (status == EXIT_DONE && r->plan.n > 0 && run_check_family(r) < 0)
+        if (status == EXIT_DONE && r->plan.n > 0 && run_check_listen(r) < 0)
                 status = run_fail(r);
         if (status != EXIT_DONE)
                 return status;

@@ -24,8 +24,9 @@ static bool opens_tcp(const struct run *r)
 
                 if (op->phase == PHASE_CLOSE)
                         continue;
-                if (op->item && ((op->item->flags & (ITEM_SSHD | ITEM_TCP_SOCKET)) ||
-                                 observed_is_mask(op->before)))
+                if (op->item &&
+                    ((op->item->flags & (ITEM_SSHD | ITEM_TCP_SOCKET)) ||
+                     (op->item->kind == ITEM_LINK && observed_is_mask(op->before, op->name))))
                         return true;
                 /* what still listens as a run that was killed had it, too */
                 if (!op->item && (op->kind == OP_START || op->kind == OP_REFRESH ||

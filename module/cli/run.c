@@ -212,13 +212,31 @@ int run_report_conflicts(struct run *r)
         return plan_blocked(&r->plan) > BLOCKS_NOTHING ? EXIT_WORLD : EXIT_DONE;
 }
 
-int run_check_family(struct run *r)
+/* Of a running system the kernel shows where sshd listens. */
+static int check_others(struct run *r)
+{
+        AUTO_BUF other = BUF_INIT;
+
+        if (r->root.image)
+                listen_overruled(&r->config, &r->facts, &other);
+        if (other.len == 0)
+                return other.error;
+        error_fix(&r->error,
+                  "take that out, or have it name the addresses of listen_address alone");
+        return error_say(
+                &r->error, -EINVAL,
+                "sshd would listen elsewhere than listen_address says, by %s; TCP stays as "
+                "it was",
+                buf_str(&other));
+}
+
+int run_check_listen(struct run *r)
 {
         const int family = r->facts.sshd_settings.family;
         const struct listen_address *l = listen_refused(&r->config, family);
 
         if (!l)
-                return 0;
+                return check_others(r);
         error_fix(&r->error,
                   "take AddressFamily (or option -%d) out of sshd's configuration, or this "
                   "address out of listen_address",

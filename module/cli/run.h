@@ -187,9 +187,10 @@ void run_say_conflicts(struct run *r, enum blocks blocks);
 /* Says every conflict of the plan. EXIT_WORLD when one blocks something. */
 int run_report_conflicts(struct run *r) MUST_CHECK;
 
-/* Whether sshd would take the addresses of listen_address, as far as its files tell: it refuses all
- * of its configuration for one of another AddressFamily. 0, or -EINVAL and words in run.error. */
-int run_check_family(struct run *r) MUST_CHECK;
+/* Whether sshd would take the addresses of listen_address, as far as its files tell, and in an
+ * image no others: it refuses all of its configuration for one of another AddressFamily. 0, or
+ * -EINVAL and words in run.error. */
+int run_check_listen(struct run *r) MUST_CHECK;
 
 /* Says in one line which wanted files have no place to be, and in another which users are gone
  * or have no home. (run-extras.c, as the next five) */

@@ -56,10 +56,8 @@ static int note_enabled(const char *name, void *userdata)
         const struct links *l = userdata;
         struct wants *w = l->all;
         struct facts *f = w->s->facts;
-        const bool own = strcmp(w->directory, SYSTEM_UNIT_DIR) == 0;
         const bool named = strcmp(name, UNIT_SOCKET) == 0;
-        const bool other =
-                own && !named && survey_is_plain_socket(name) && !distro_is_tcp_unit(name);
+        const bool other = !named && survey_is_plain_socket(name) && !distro_is_tcp_unit(name);
         char path[640];
         const char *link;
         int r;

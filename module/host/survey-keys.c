@@ -10,6 +10,7 @@
 #include "host/survey.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* What is in the files of `from` comes after the options, and the first family counts. Addresses of
@@ -64,6 +65,10 @@ int survey_sshd_settings(struct survey *s)
         AUTO(sshd_settings_free) struct sshd_settings all = { 0 };
         int r = sshd_settings_options(&s->facts->sshd_options, &all);
 
+        if (all.config && strcmp(all.config, PATH_SSHD_CONFIG) == 0) {
+                free(all.config);
+                all.config = NULL;
+        }
         if (r == 0)
                 r = all.config ? read_other(s, &all) : merge(&all, &s->facts->sshd_settings);
         if (r < 0)

@@ -111,10 +111,16 @@ int survey_look_at_link(struct survey *s, const char *path, struct observed *ret
 
 int survey_is_mask(struct survey *s, const char *path)
 {
+        AUTO_FREE char *text = NULL;
         struct observed o = { 0 };
         int r = survey_look_at_link(s, path, &o);
 
-        r = r < 0 ? r : observed_is_mask(&o) || (o.type == OBSERVED_FILE && o.len == 0);
+        r = r < 0 ? r : observed_is_mask(&o, path);
+        if (r == 0 && o.type == OBSERVED_LINK) {
+                int rc = rootfs_read(s->root, path, 0, &text, NULL, NULL);
+
+                r = rc == -ENOMEM ? rc : rc == 0 || rc == -EBADF;
+        }
         observed_free(&o);
         return r;
 }

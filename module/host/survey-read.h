@@ -28,7 +28,8 @@ int survey_read(struct survey *s, const char *path, char **ret, size_t *ret_len)
 int survey_read_small(struct survey *s, const char *path, char **ret, size_t *ret_len) MUST_CHECK;
 
 /* As rootfs_look(), up to ROOTFS_FILE_MAX; the same of what is a link in earnest: of anything else
- * nothing is read; and whether a unit's mask is there: a link, or an empty file. */
+ * nothing is read; and whether a unit's mask is there, links to links and to empty files among
+ * them. */
 int survey_look(struct survey *s, const char *path, struct observed *ret) MUST_CHECK;
 int survey_look_at_link(struct survey *s, const char *path, struct observed *ret) MUST_CHECK;
 int survey_is_mask(struct survey *s, const char *path) MUST_CHECK;

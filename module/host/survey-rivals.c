@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * survey-rivals.c: see survey-rivals.h. Looks at sshd's own socket units, at those that /etc
- * enables, at those that we masked, and at what others have ours listen on: what only runs for now,
+ * survey-rivals.c: see survey-rivals.h. Looks at sshd's own socket units, at those that are
+ * enabled, at those that we masked, and at what others have ours listen on: what only runs for now,
  * or is made anew at each boot, is found by whoever connects (diagnose.c).
  */
 #include "host/survey-rivals.h"
@@ -82,10 +82,26 @@ static int take_own(struct reader *r, const char *path, const char *text, size_t
         return names_vsock(text, len) ? add_file(r->rival, path, text, len, false, true) : 0;
 }
 
+/* systemd reads each file on its own: no line or section of one goes on in the next, and a mark of
+ * the byte order is at the beginning of any. */
 static void add_text(struct buf *out, const char *text, size_t len)
 {
-        buf_add(out, text, len);
-        buf_adds(out, "\n");
+        const size_t mark = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+        buf_add(out, text + mark, len - mark);
+        buf_adds(out, "\n\n[]\n");
+}
+
+/* A drop-in behind ours is added to it anyway. */
+static int take_streams(struct reader *r, const char *path, const char *text, size_t len)
+{
+        AUTO(unit_streams_free) struct unit_streams late = { 0 };
+        int rc;
+
+        if (!strstr(path, ".d/") || strcmp(basename(path), SOCKET_DROPIN) <= 0)
+                return unit_streams_read(r->streams, text, len);
+        rc = unit_streams_read(&late, text, len);
+        return rc == 0 && late.n_ports > 0 ? argv_adds(&r->s->facts->late_tcp, path) : rc;
 }
 
 /* As survey_unit_files() calls it. */
@@ -105,7 +121,7 @@ static int take_text(void *userdata, const char *path, const char *text, size_t 
         else if (vsock && path[0])
                 rc = add_file(r->rival, path, text, len, false, true);
         if (rc == 0 && r->streams)
-                rc = survey_take_streams(r->streams, path, text, len);
+                rc = take_streams(r, path, text, len);
         return rc < 0 ? rc : r->rival->text.error;
 }
 

@@ -260,7 +260,7 @@ static int take(struct reader *r, const char *path, const char *real, const stru
 {
         bool below = strncmp(real, "/etc/", 5) == 0;
 
-        if (depth > 0 && !below && !listens(c))
+        if (!below && !listens(c))
                 return 0;
         return argv_adds(&r->s->facts->sshd_files, depth > 0 && below ? real : path);
 }

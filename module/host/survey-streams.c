@@ -153,7 +153,7 @@ static int find_dropins(struct scan *c, const char *unit)
         return r < 0 ? r : 0;
 }
 
-/* 1 where it is there. */
+/* 1 where it is there, and no mask. */
 static int read_file(struct scan *c, const char *path)
 {
         AUTO_FREE char *text = NULL;
@@ -168,6 +168,8 @@ static int read_file(struct scan *c, const char *path)
                 c->bytes += len;
         if (c->bytes > BYTES_MAX)
                 return too_much(c);
+        if (r > 0 && len == 0)
+                return 0;
         if (r > 0) {
                 r = c->each(c->userdata, path, text, len);
                 if (r == 0)
@@ -176,7 +178,8 @@ static int read_file(struct scan *c, const char *path)
         return r;
 }
 
-/* An address with its port, or with each of sshd's where it has none. */
+/* An address with its port, or with each of sshd's where it has none. The generator writes what
+ * sshd finds for a name; that is loopback's, as far as anybody can tell. */
 static void add_generated(const struct facts *f, const char *argument, struct buf *text)
 {
         char host[64], same[64];
@@ -184,6 +187,8 @@ static void add_generated(const struct facts *f, const char *argument, struct bu
         unsigned port = 0;
 
         listen_host(argument, host, sizeof(host));
+        if (!listen_is_outside(host) && !strchr(host, ':'))
+                (void)snprintf(host, sizeof(host), "127.0.0.1");
         open = strchr(host, ':') ? "[" : "";
         close = open[0] ? "]" : "";
         if (!open[0] || argument[0] == '[')
@@ -288,14 +293,4 @@ int survey_covered_file(struct survey *s, const char *unit, survey_text_fn each,
                 }
         }
         return r < 0 ? r : 0;
-}
-
-int survey_take_streams(struct unit_streams *streams, const char *path, const char *text,
-                        size_t len)
-{
-        const char *name = basename(path);
-
-        if (strstr(path, ".d/") && strcmp(name, SOCKET_DROPIN) > 0)
-                return 0; /* it is added to ours anyway */
-        return unit_streams_read(streams, text, len);
 }

@@ -19,7 +19,3 @@ int survey_unit_files(struct survey *s, const char *unit, survey_text_fn each,
 /* Calls `each` for the file of a unit of our name that ours in /etc goes before. 0 or −errno. */
 int survey_covered_file(struct survey *s, const char *unit, survey_text_fn each,
                         void *userdata) MUST_CHECK;
-
-/* One such file of a socket unit of sshd's into its streams. 0 or -ENOMEM. */
-int survey_take_streams(struct unit_streams *streams, const char *path, const char *text,
-                        size_t len) MUST_CHECK;

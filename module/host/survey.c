@@ -158,27 +158,36 @@ static int find_bar(struct survey *s, const char *unit, struct tcp_unit *t)
         return r < 0 ? r : 0;
 }
 
+/* Of the vendor's the first counts (path-lookup.c), be it a mask. */
+static int find_vendors(struct survey *s, const char *unit, struct tcp_unit *t)
+{
+        char path[256];
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && distro_vendor_units[i]; i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", distro_vendor_units[i], unit);
+                r = survey_is_mask(s, path);
+                t->masked = t->masked || r > 0;
+                r = r < 0 ? r : survey_is_file(s, path, false);
+                t->vendor = r > 0;
+        }
+        return r;
+}
+
 static int find_tcp_unit(struct survey *s, const char *unit, struct tcp_unit *t)
 {
         struct observed o = { 0 };
         char path[256];
-        int r;
+        int r = find_vendors(s, unit, t), mask;
 
-        for (size_t i = 0; distro_vendor_units[i]; i++) {
-                (void)snprintf(path, sizeof(path), "%s/%s", distro_vendor_units[i], unit);
-                r = survey_is_file(s, path, false);
-                if (r < 0)
-                        return r;
-                t->vendor = t->vendor || r > 0;
-        }
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", unit);
-        r = survey_look(s, path, &o);
+        mask = r < 0 ? r : survey_is_mask(s, path);
+        r = mask < 0 ? mask : survey_look(s, path, &o);
         if (r < 0)
                 return r;
-        t->ours = observed_is_mask(&o);
-        t->masked = t->ours || (o.type == OBSERVED_FILE && o.len == 0);
-        t->foreign = (o.type == OBSERVED_FILE && !t->masked) ||
-                     (o.type == OBSERVED_LINK && !t->masked && !is_alias(unit, o.data));
+        t->foreign = mask == 0 && (o.type == OBSERVED_FILE ||
+                                   (o.type == OBSERVED_LINK && !is_alias(unit, o.data)));
+        t->masked = mask > 0 || (t->masked && o.type == OBSERVED_NONE);
         observed_free(&o);
         return s->facts->live && !t->foreign ? find_bar(s, unit, t) : 0;
 }
@@ -204,7 +213,7 @@ static int find_tcp_units(struct survey *s, struct systemd *m)
 
                 r = find_tcp_unit(s, distro_tcp_units[i], t);
                 t->recorded = closed & (1u << i);
-                t->ours = t->ours && t->recorded;
+                t->ours = t->masked && t->recorded;
         }
         return r < 0 ? r : survey_enabled(s, m);
 }

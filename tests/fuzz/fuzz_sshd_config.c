@@ -32,16 +32,13 @@ static uint32_t count_lines(const struct buf *b)
 static void check_scan(const struct buf *text, const struct sshd_config *c)
 {
         uint32_t line = 1;
-        bool in_match = false;
 
         for (size_t i = 0; i < c->n; i++) {
                 must(c->items[i].line >= line && c->items[i].line <= count_lines(text));
-                must(c->items[i].in_match || !in_match);
                 must(c->items[i].argument[0] != '\0' && !strchr(c->items[i].argument, '\n'));
                 must(c->items[i].kind == SSHD_CONFIG_INCLUDE || i == 0 ||
                      c->items[i - 1].line < c->items[i].line);
                 line = c->items[i].line;
-                in_match = c->items[i].in_match;
         }
         (void)sshd_config_includes(c, "/etc/ssh/sshd_config.d/10-sshd-vsock.conf");
 }

@@ -128,7 +128,7 @@ def test_a_long_way_is_gone_a_few_times(make, said, debian):
 
 ENDLESS = {
     "patterns": patterns,
-    "sockets": lambda tree: sockets(tree, 1500, 50, ""),
+    "sockets": lambda tree: sockets(tree, 1500, 50, "[Socket]\n"),
     "sockets of vsock": lambda tree: sockets(
         tree, 400, 1, "[Socket]\n" + "".join(f"ListenStream=vsock::{n}\n" for n in range(2000))),
     "records": lambda tree: records(tree, 2000),

@@ -71,6 +71,8 @@ CAUSES = {
 # By words that stand in one text alone.
 OTHERS = {
     "journalctl -t sshd -t sshd-session": Never("sshd said what no row of the table knows"),
+    "have it name the addresses of listen_address alone":
+        "offline/test_wayin.py::test_address_that_would_not_hold_is_refused",
     "it is a mount point of its own": GUEST + "test_hosts_file_that_is_mounted",
     "run 'restorecon -v %s' and correct": Never("a label that restorecon itself may not set"),
     "relabel it before it boots": "offline/test_labels.py::"

@@ -191,7 +191,7 @@ STREAMS = {
                                     "ListenStream=vsock::5"},
                                    ["127.0.0.1:22", "vsock::5"]),
     "read after ours": ({"/etc/systemd/system/ssh.socket.d/zzz.conf":
-                         "ListenStream=vsock::5\nListenStream=0.0.0.0:2022"},
+                         "ListenStream=vsock::5\nListenStream=/run/x"},
                         ["127.0.0.1:22"]),
     "not read": ({"/etc/systemd/system/ssh.socket.d/.a.conf": "ListenStream=2222",
                   "/etc/systemd/system/ssh.socket.d/a.conf~": "ListenStream=2222",
@@ -311,7 +311,8 @@ def test_port_of_sshd_is_the_sockets_where_a_generator_makes_it_so(layout_name, 
     ("ListenAddress 0.0.0.0:2222", ["127.0.0.1:2222"]), ("ListenAddress [::]:2222", ["127.0.0.1:2222"]),
     ("ListenAddress 10.0.0.1", ["127.0.0.1:22"]), ("Port 2200\nListenAddress 10.0.0.1", ["127.0.0.1:2200"]),
     ("Port 2200\nListenAddress ::1\nListenAddress 10.0.0.1:2222", ["127.0.0.1:2200", "127.0.0.1:2222"]),
-    ("Port 2200\nListenAddress 10.0.0.1:2222", ["127.0.0.1:2222"])))
+    ("Port 2200\nListenAddress 10.0.0.1:2222", ["127.0.0.1:2222"]),
+    ("ListenAddress localhost:2222", ["127.0.0.1:2222"]), ("Port 2200\nListenAddress web1", ["127.0.0.1:2200"])))
 def test_address_of_sshd_is_the_sockets_where_a_generator_makes_it_so(lines, want, folder):
     """Also once ours has commented it out."""
     tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
@@ -397,6 +398,59 @@ def test_remove_leaves_what_others_masked(layout, tree):
     assert enabled(tree, unit) == "masked"
     for other in TCP[layout] - {unit}:
         assert enabled(tree, other) != "masked"
+
+
+def test_main_file_of_the_vendor_without_addresses_is_not_in_the_way(debian):
+    """Nothing in it is to be edited."""
+    debian.put("/usr/share/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\n")
+    debian.remove("/etc/ssh/sshd_config")
+    debian.link("/etc/ssh/sshd_config", "/usr/share/sshd_config")
+    debian.apply("--no-verify", config=LISTEN)
+    assert debian.at("/etc/ssh/sshd_config.d/10-sshd-vsock.conf").exists()
+    debian.put("/usr/share/sshd_config", "Port 22\n")
+    assert "leads out of /etc" in debian.apply("--no-verify", config=LISTEN, status=1).stderr
+
+
+def test_include_behind_match_all_counts(debian):
+    """There a Match block ends, and all that follows is for everybody."""
+    debian.put("/etc/ssh/sshd_config", "Match User x\n X11Forwarding no\nMatch all\n"
+               "Include /etc/ssh/sshd_config.d/*.conf\n")
+    file = debian.put("/etc/ssh/sshd_config.d/a.conf", "ListenAddress 0.0.0.0\n")
+    debian.apply("--no-verify", config=LISTEN)
+    assert file.read_bytes() == b"#sshd-vsock# ListenAddress 0.0.0.0\n"
+    assert debian.at("/etc/ssh/sshd_config.d/10-sshd-vsock.conf").exists()
+
+
+@pytest.mark.parametrize("path, target", (
+    (f"{UNITS}/ssh.service", "../../../dev/null"),
+    (f"{UNITS}/ssh.service", "//dev//./null"),
+    (f"{UNITS}/ssh.service", "/etc/../dev/null"),
+    (f"{UNITS}/ssh.service", "none.service"),
+    (f"{UNITS}/ssh.service", "empty.service"),
+    (f"{UNITS}/ssh.service", None),
+    ("/usr/local/lib/systemd/system/ssh.service", "/dev/null"),
+    ("/usr/local/lib/systemd/system/ssh.service", None),
+))
+def test_mask_is_one_however_it_is_written(path, target, debian):
+    """As systemd takes it: a link to /dev/null in any spelling, by whatever links; an empty file."""
+    debian.link(f"{UNITS}/none.service", "/dev/null")
+    debian.put("/dev/null")
+    debian.put(f"{UNITS}/empty.service")
+    if target:
+        debian.link(path, target)
+    else:
+        debian.put(path)
+    before = debian.state()
+    own = debian.at(f"{UNITS}/ssh.service")
+    debian.apply("--no-verify", config=CLOSE)
+    assert path.startswith("/usr/local") or debian.state()[path] == before[path]
+    assert "ssh.service: closed" in debian.run("status").stdout
+    debian.apply("--no-verify", config="{}")
+    assert debian.state()[path] == before[path]
+    assert own.is_symlink() == (target is not None and own.name in path and UNITS in path)
+    assert debian.run("remove").returncode == 4
+    assert debian.run("remove", "--no-verify").returncode == 0
+    assert debian.state()[path] == before[path]
 
 
 def test_a_unit_that_comes_later_is_closed_and_all_of_them_open_again(layout, tree):

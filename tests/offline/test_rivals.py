@@ -145,6 +145,21 @@ def test_a_unit_that_cannot_be_read_ends_no_run(debian):
     assert differences(before, debian.state()) == set()
 
 
+@pytest.mark.parametrize("dropins, taken", (
+    (("\ufeff[Socket]\nListenStream=\nListenStream=vsock::22\n",), True),
+    (("[Socket]\nListenStream=\n", "\ufeff[Socket]\r\nListenStream=vsock::22\r\n"), True),
+    (("[Socket]\nListenStream=\nListenStream=vsock::22\\", "[Socket]\nBacklog=5\n"), True),
+    (("[Socket]\nListenStream=\n", "ListenStream=vsock::22\n"), False),
+))
+def test_each_file_is_read_on_its_own(dropins, taken, ubuntu):
+    """As systemd does: a byte order mark, the end of a line and a section are those of one file."""
+    for i, text in enumerate(dropins):
+        write_stream(ubuntu, text, name=f"{i}.conf")
+    ubuntu.apply("--takeover")
+    masked = ubuntu.at(MASK).is_symlink()
+    assert masked == taken
+
+
 def test_masks_of_others_stay(debian):
     write_by_mkosi(debian)
     debian.link(MASK, "/dev/null")
@@ -303,6 +318,40 @@ def test_stream_that_is_not_ours_to_take_is_in_the_way(what, ubuntu):
     assert "nothing to do" in ubuntu.apply().stderr
     assert ubuntu.run("remove").returncode == 0
     assert differences(before, ubuntu.state()) == set()
+
+
+def test_unit_that_the_vendor_enables_is_masked(debian):
+    """mkosi.extra brings the link in /usr, too."""
+    vendor = "/usr/lib/systemd/system"
+    write_by_mkosi(debian, "vsock-ssh")
+    debian.remove(f"{UNITS}/sockets.target.wants/vsock-ssh.socket")
+    debian.at(f"{UNITS}/sockets.target.wants").rmdir()
+    debian.link(f"{vendor}/sockets.target.wants/vsock-ssh.socket", "../vsock-ssh.socket")
+    before = debian.state()
+    debian.apply()
+    assert debian.at(f"{UNITS}/vsock-ssh.socket").is_symlink()
+    assert debian.run("remove").returncode == 0
+    assert differences(before, debian.state()) == set()
+
+
+@pytest.mark.parametrize("name, target", (("vsock-ssh.socket", "/opt/u/vsock-ssh.socket"),
+                                          ("alias.socket", "vsock-ssh.socket")))
+def test_unit_that_is_a_link_is_in_the_way(name, target, debian):
+    """systemctl enable of a path or of an alias: two sockets were enabled for one port."""
+    folder = "/opt/u" if target.startswith("/") else UNITS
+    debian.put(f"{folder}/vsock-ssh.socket", MKOSI_SOCKET)
+    debian.put(f"{folder}/vsock-ssh@.service", MKOSI_TEMPLATE)
+    debian.link(f"{UNITS}/{name}", target)
+    debian.link(f"{UNITS}/sockets.target.wants/{name}", f"{UNITS}/{name}")
+    before = debian.state()
+    said = debian.apply(status=1).stderr
+    assert f"{UNITS}/{name} is a link, and has {name} listen on the vsock port, too; fix: put a copy" in said
+    assert debian.state() == before
+    debian.remove(f"{UNITS}/{name}")
+    debian.put(f"{UNITS}/{name}", MKOSI_SOCKET)
+    debian.put(f"{UNITS}/{name.replace('.socket', '@.service')}", MKOSI_TEMPLATE)
+    debian.apply()
+    assert debian.at(f"{UNITS}/{name}").is_symlink()
 
 
 def test_stream_that_comes_with_a_package_once_tcp_is_closed(ubuntu):

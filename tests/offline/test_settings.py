@@ -50,6 +50,28 @@ def test_known_hosts_are_the_usual_keys(tree):
     assert known_hosts(tree) == keys
 
 
+@pytest.mark.parametrize("change", (
+    lambda text: text.replace(b"\n", b"\r\n"), lambda text: text.removesuffix(b"\n"),
+    lambda text: text.replace(b"KEY-----\n", b"KEY----- \n", 1), lambda text: text[:200],
+    lambda text: b"\xef\xbb\xbf" + text))
+def test_key_that_sshd_would_not_load_is_none(change, tree):
+    """Nor is what lies beside it; ssh-keygen reads it as sshd does."""
+    path = "/etc/ssh/ssh_host_ed25519_key"
+    key(tree, path)
+    tree.put(path, change(tree.read(path)), 0o600)
+    place = tree.at(path)
+    tree.at(f"{path}.pub").rename(tree.at("/pub"))
+    assert subprocess.run(["ssh-keygen", "-y", "-P", "", "-f", place], check=False,
+                          capture_output=True).returncode != 0
+    tree.at("/pub").rename(tree.at(f"{path}.pub"))
+    assert "host key" in known_hosts(tree, 1)
+
+
+def test_key_with_a_passphrase_is_none(tree):
+    key(tree, "/etc/ssh/ssh_host_ed25519_key", words=("-N", "secret"))
+    assert "host key" in known_hosts(tree, 1)
+
+
 def test_known_hosts_are_those_of_hostkey(tree):
     key(tree, "/etc/ssh/ssh_host_rsa_key", "rsa")
     two = key(tree, "/var/lib/ssh/two"), key(tree, "/run/ssh/one", "ecdsa")

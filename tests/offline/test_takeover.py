@@ -103,7 +103,7 @@ def test_one_that_is_not_enabled_is_no_door(debian):
     ("WantedBy=sockets.target\nRequiredBy=multi-user.target", ("multi-user.target.requires", "sockets.target.wants"))))
 def test_whatever_target_enables_it(install, links, option, debian):
     """Ours is started early, too; that link goes again, and all of his stay."""
-    write_by_hand(debian, HAND_SOCKET.replace("WantedBy=sockets.target", install))
+    write_by_hand(debian, "[X-Mine]\nA=b\n" + HAND_SOCKET.replace("WantedBy=sockets.target", f"X-Of=me\n{install}"))
     debian.remove(LINK)
     for link in links:
         debian.link(f"{UNITS}/{link}/sshd-vsock.socket", "../sshd-vsock.socket")

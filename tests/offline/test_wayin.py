@@ -377,7 +377,37 @@ def test_address_of_a_family_that_sshd_refuses_where_tcp_is_closed(written, debi
     ("-oAddressFamily=any -f /etc/ssh/other", False)])
 def test_family_of_the_options_of_the_unit(options, refused, debian):
     debian.put("/etc/default/ssh", f"SSHD_OPTS='{options}'\n")
-    debian.put("/etc/ssh/other", "AddressFamily inet\n")
+    debian.put("/etc/ssh/other", "AddressFamily inet\nListenAddress ::1\n")
     result = debian.apply("--no-verify", config="listen_address: '::1'\n",
                           status=1 if refused else 0)
     assert ("option -4" in result.stderr) == refused
+
+
+def by_option(options):
+    return lambda tree: tree.put("/etc/default/ssh", f"SSHD_OPTS='{options}'\n")
+
+
+def by_late_dropin(tree):
+    tree.put(f"{UNITS}/ssh.socket.d/zzzz.conf", "[Socket]\nListenStream=0.0.0.0:2022\n")
+
+
+@pytest.mark.parametrize("layout,way,named", (
+    ("debian12", by_option("-f /etc/ssh/other"), "its option -f /etc/ssh/other"),
+    ("debian12", by_option("-oListenAddress=0.0.0.0"), "its option -o ListenAddress=0.0.0.0"),
+    ("debian12", by_option("-oListenAddress=10.0.0.1:2222"), "its option -o ListenAddress=10.0.0.1:2222"),
+    ("debian12", by_option("-oListenAddress=10.0.0.1:22"), None),
+    ("debian12", by_option("-f /etc/ssh/sshd_config"), None),
+    ("ubuntu2210", by_option("-oListenAddress=0.0.0.0"), None),
+    ("ubuntu2210", by_late_dropin, f"{UNITS}/ssh.socket.d/zzzz.conf"),
+))
+def test_address_that_would_not_hold_is_refused(layout, way, named, folder):
+    """Nobody can ask the kernel of an image where its sshd listens."""
+    tree = layouts.make(layout, Tree(folder / "tree"))
+    tree.put("/etc/ssh/other", "Port 22\n")
+    way(tree)
+    config = "listen_address: 10.0.0.1:22\n"
+    result = tree.run("apply", "--no-verify", config=config)
+    assert result.returncode == (1 if named else 0), result.stderr
+    said = f"sshd would listen elsewhere than listen_address says, by {named}; TCP stays as it was"
+    assert (said in result.stderr) == (named is not None), result.stderr
+    assert tree.run("plan", "--no-verify", config=config).returncode == (1 if named else 0)

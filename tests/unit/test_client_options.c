@@ -244,6 +244,7 @@ static void test_default_names(void **state)
                 { "Box-1.example\n", NULL, "Box-1.example" },
                 { "localhosts\n", NULL, "localhosts" },
                 { "web1 # of the farm\n", id, "web1" },
+                { "# my host\n\n \t# and\n  web1 \n", id, "web1" },
                 { "localhost\n", id, "guest-" },
                 { "localhost.localdomain\n", id, "guest-" },
                 { "# nobody\n", id, "guest-" },

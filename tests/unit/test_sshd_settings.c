@@ -47,7 +47,8 @@ static void test_files(void **state)
         expect(NONE, "AddressFamily INET6\nAddressFamily inet\n", "- 6");
         expect(NONE, "AddressFamily any\nAddressFamily inet\n", "- 0");
         expect(NONE, "HostCertificate /k-cert.pub\nHostKeyAlgorithms x\nHostKeyAgent y\n", "- -1");
-        expect(NONE, "Match all\nHostKey /a\nAddressFamily inet\n", "- -1");
+        expect(NONE, "Match user a\nHostKey /a\nAddressFamily inet\n", "- -1");
+        expect(NONE, "Match user a\nMatch all\nHostKey /a\n", "- -1 /a");
 }
 
 static void test_options(void **state)

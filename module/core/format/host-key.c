@@ -7,7 +7,10 @@
 
 #include <string.h>
 
-#define BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----"
+/* sshkey.c, private2_uudecode(), wants these lines as they are, and passes over a CR between them.
+ */
+#define BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----\n"
+#define END   "\n-----END OPENSSH PRIVATE KEY-----\n"
 #define MAGIC "openssh-key-v1" /* with its NUL */
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -18,11 +21,13 @@ static size_t decode(const char *text, size_t len, unsigned char *out)
         unsigned bits = 0, n = 0;
         size_t done = 0;
 
-        for (size_t i = 0; i < len && text[i] != '-' && text[i] != '='; i++) {
+        for (size_t i = 0; i < len && text[i] != '='; i++) {
                 const char *letter = text[i] ? strchr(letters, text[i]) : NULL;
 
+                if (!letter && (text[i] == '\0' || !strchr(" \t\r\n", text[i])))
+                        return 0;
                 if (!letter)
-                        continue; /* a line's end */
+                        continue;
                 bits = bits << 6 | (unsigned)(letter - letters);
                 n += 6;
                 if (n >= 8) {
@@ -90,38 +95,51 @@ static bool add_key(const unsigned char *key, size_t len, struct buf *out)
         return out->error == 0;
 }
 
-/* Cipher, kdf and its options, the number of keys, the first public one; all in clear. */
+/* Cipher and kdf, with a passphrase not "none"; its options, how many keys, the public one; and to
+ * the end the private one, in blocks of eight bytes, which begins with one number twice (sshkey.c,
+ * private2_decrypt()). */
 static bool find_key(const unsigned char *file, size_t len, struct buf *out)
 {
         struct reader r = { file, len };
-        const unsigned char *skipped;
-        size_t n;
+        const unsigned char *skipped, *key;
+        size_t n, key_len;
 
         if (r.left < sizeof(MAGIC) || memcmp(r.at, MAGIC, sizeof(MAGIC)) != 0)
                 return false;
         r.at += sizeof(MAGIC);
         r.left -= sizeof(MAGIC);
-        for (unsigned i = 0; i < 3; i++)
-                if (!read_string(&r, &skipped, &n))
+        for (unsigned i = 0; i < 2; i++)
+                if (!read_string(&r, &skipped, &n) || n != 4 || memcmp(skipped, "none", n) != 0)
                         return false;
-        return read_number(&r, &n) && n > 0 && read_string(&r, &skipped, &n) &&
-               add_key(skipped, n, out);
+        return read_string(&r, &skipped, &n) && read_number(&r, &n) && n == 1 &&
+               read_string(&r, &key, &key_len) && read_string(&r, &skipped, &n) && n >= 8 &&
+               n % 8 == 0 && memcmp(skipped, skipped + 4, 4) == 0 && r.left == 0 &&
+               add_key(key, key_len, out);
 }
 
 bool host_key_public(const char *text, size_t len, struct buf *out)
 {
         /* of its whole size at once: a buffer that grows would leave copies behind */
         AUTO_FREE unsigned char *file = NULL;
+        const char *end;
         bool found;
 
         if (len < strlen(BEGIN) || memcmp(text, BEGIN, strlen(BEGIN)) != 0)
                 return false;
-        file = malloc(len);
+        text += strlen(BEGIN);
+        len -= strlen(BEGIN);
+        end = memmem(text, len, END, strlen(END));
+        file = end ? malloc(len) : NULL;
         if (!file)
                 return false;
-        found = find_key(file, decode(text + strlen(BEGIN), len - strlen(BEGIN), file), out);
+        found = find_key(file, decode(text, (size_t)(end - text), file), out);
         explicit_bzero(file, len);
         return found;
+}
+
+bool host_key_is_openssh(const char *text)
+{
+        return strncmp(text, BEGIN, strlen(BEGIN) - 1) == 0;
 }
 
 bool host_key_is_private(const char *text)

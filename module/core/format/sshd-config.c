@@ -30,8 +30,6 @@ static void scan_done(struct scan *s)
         buf_free(&s->blocks);
 }
 
-/* ---- lines ----------------------------------------------------------------------------------- */
-
 /* With its newline, where it has one. */
 static size_t line_length(const char *text, size_t len)
 {
@@ -40,12 +38,14 @@ static size_t line_length(const char *text, size_t len)
         return newline ? (size_t)(newline - text) + 1 : len;
 }
 
-/* Blanks behind it do not matter: an editor may have turned the file to CRLF. */
+/* Whatever an editor may have made of it: CRLF, and a byte order mark in front. */
 static bool line_is(const char *line, size_t len, const char *want)
 {
+        const size_t mark = len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
         while (len > 0 && line[len - 1] != '\0' && strchr(WHITESPACE, line[len - 1]))
                 len--;
-        return len == strlen(want) && memcmp(line, want, len) == 0;
+        return len == mark + strlen(want) && memcmp(line + mark, want, len - mark) == 0;
 }
 
 static bool line_is_commented(const char *line, size_t len)
@@ -76,7 +76,7 @@ static bool pop(struct buf *stack, size_t *ret)
 static char *next_word(char **s)
 {
         char *word = *s, *end;
-        bool equals;
+        bool quote, equals;
 
         if (!word)
                 return NULL;
@@ -84,21 +84,17 @@ static char *next_word(char **s)
         *s = end;
         if (!end)
                 return word;
-        if (*end == '"') {
+        quote = *end == '"';
+        equals = *end == '=';
+        if (quote) {
                 memmove(end, end + 1, strlen(end));
-                end = strchr(end, '"');
-                *s = end;
+                *s = end = strchr(end, '"');
                 if (!end)
                         return NULL;
-                *end = '\0';
-                *s = end + 1 + strspn(end + 1, WHITESPACE);
-                return word;
         }
-
-        equals = *end == '=';
         *end = '\0';
         *s = end + 1 + strspn(end + 1, WHITESPACE);
-        if (**s == '=' && !equals)
+        if (**s == '=' && !quote && !equals)
                 *s += 1 + strspn(*s + 1, WHITESPACE);
         return word;
 }
@@ -132,8 +128,6 @@ static int next_argument(char **s, char **ret)
         *out = '\0';
         return 1;
 }
-
-/* ---- scan ------------------------------------------------------------------------------------ */
 
 static int add_item(struct scan *s, enum sshd_config_kind kind, const char *argument)
 {
@@ -198,6 +192,15 @@ static char *find_keyword(char *line, char **ret_rest)
         return keyword;
 }
 
+/* servconf.c, match_cfg_line(): it holds for all, and nothing stands beside it. */
+static bool is_all(char *rest)
+{
+        char *all, *more;
+
+        return next_argument(&rest, &all) > 0 && strcasecmp(all, "all") == 0 &&
+               next_argument(&rest, &more) == 0;
+}
+
 static int scan_line(struct scan *s, const char *text, size_t len)
 {
         static const struct {
@@ -219,7 +222,7 @@ static int scan_line(struct scan *s, const char *text, size_t len)
         if (!keyword)
                 return 0;
         if (strcasecmp(keyword, "Match") == 0)
-                s->in_match = true;
+                s->in_match = !is_all(rest);
         for (size_t i = 0; i < ELEMENTSOF(keywords); i++)
                 if (strcasecmp(keyword, keywords[i].name) == 0)
                         return scan_arguments(s, keywords[i].kind, rest);
@@ -286,7 +289,7 @@ void sshd_config_free(struct sshd_config *c)
 
 /* ---- what is included ------------------------------------------------------------------------ */
 
-/* Directories of a path and of a pattern are told apart by one slash each: `//` and `/./` go. */
+/* The path has one slash between its directories, and so has the pattern: `//` and `/./` go. */
 static void add_normalized(struct buf *out, const char *path)
 {
         for (; *path != '\0'; path++) {
@@ -314,11 +317,8 @@ static bool item_covers(const struct sshd_config_item *item, const char *path)
 
 bool sshd_config_includes(const struct sshd_config *c, const char *path)
 {
-        AUTO_BUF normal = BUF_INIT;
-
-        add_normalized(&normal, path);
         for (size_t i = 0; i < c->n; i++)
-                if (item_covers(&c->items[i], buf_str(&normal)))
+                if (item_covers(&c->items[i], path))
                         return true;
         return false;
 }

@@ -24,7 +24,8 @@ enum sshd_config_kind {
 struct sshd_config_item {
         enum sshd_config_kind kind;
         uint32_t line;  /* from 1 */
-        bool in_match;  /* after a Match line of this file: such a block ends with the file */
+        bool in_match;  /* after a Match line of this file, which holds for some only, to the next
+                           one */
         bool ours;      /* inside our marked block */
         char *argument; /* unquoted, not empty; a line with several Include patterns gives several
                            items, one with another keyword gives its first (an address without its
@@ -44,9 +45,9 @@ struct sshd_config {
 int sshd_config_scan(const char *text, size_t len, struct sshd_config *ret) MUST_CHECK;
 void sshd_config_free(struct sshd_config *c);
 
-/* Whether an Include outside of any Match block covers the absolute `path` of a file with its
- * pattern, which is absolute or relative to /etc/ssh (fnmatch with FNM_PATHNAME and FNM_PERIOD is
- * what glob(3) does). False when out of memory. */
+/* Whether an Include outside of any Match block covers the absolute, plain `path` of a file with
+ * its pattern, which is absolute or relative to /etc/ssh (fnmatch with FNM_PATHNAME and FNM_PERIOD
+ * is what glob(3) does). False when out of memory. */
 bool sshd_config_includes(const struct sshd_config *c, const char *path);
 
 /* The text with our block (begin line, `body`, end line) at its very top, replacing each earlier

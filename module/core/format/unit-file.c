@@ -75,6 +75,12 @@ static void take_section(struct unit_file *f, const char *line)
         f->error = f->section.error;
 }
 
+/* systemd.syntax(7): what begins so is for other programs, and a whole section, too. */
+static bool is_foreign(const char *section, const char *line)
+{
+        return strncmp(section, "X-", 2) == 0 || strncmp(line, "X-", 2) == 0;
+}
+
 bool unit_file_next(struct unit_file *f, struct unit_setting *ret)
 {
         while (f->error == 0 && next_line(f)) {
@@ -82,7 +88,7 @@ bool unit_file_next(struct unit_file *f, struct unit_setting *ret)
 
                 if (line[0] == '[') {
                         take_section(f, line);
-                } else if (equals || line[0]) {
+                } else if ((equals || line[0]) && !is_foreign(buf_str(&f->section), line)) {
                         if (equals)
                                 *equals = '\0';
                         *ret = (struct unit_setting){ buf_str(&f->section),

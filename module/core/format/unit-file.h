@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * unit-file.h: the settings of a unit file, one after the other, as systemd reads its lines. What
- * they mean is the caller's business. Pure.
+ * unit-file.h: the settings of a unit file, one after the other, as systemd reads its lines,
+ * but for those that it passes over (X-…). What they mean is the caller's business. Pure.
  */
 #pragma once
 

@@ -290,7 +290,8 @@ void client_known_host(const char *name, const char *public_key, struct buf *out
 
         blank = type + strspn(public_key + type, " \t");
         key = strcspn(public_key + blank, " \t\n");
-        if (type == 0 || key == 0 || blank == type)
+        /* a key begins with the length of its type, whose first three bytes are 0 */
+        if (type == 0 || blank == type || strncmp(public_key + blank, "AAAA", 4) != 0)
                 return;
         buf_addf(out, "%s.vsock %.*s %.*s\n", name, (int)type, public_key, (int)key,
                  public_key + blank);

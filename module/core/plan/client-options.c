@@ -237,9 +237,22 @@ static uint64_t hash(const char *text)
         return (h ^ h >> 48) & 0xffffffffffff;
 }
 
+/* Where the name begins: blank lines and comments are passed over (hostname(5)). */
+static const char *skip_comments(const char *text)
+{
+        text += strspn(text, " \t\r\n");
+        while (*text == '#') {
+                text += strcspn(text, "\n");
+                text += strspn(text, " \t\r\n");
+        }
+        return text;
+}
+
 bool client_default_name(const char *hostname, const char *machine_id, char ret[CLIENT_NAME_MAX])
 {
-        size_t n = hostname ? strspn(hostname, LETTERS DIGITS ".-") : 0;
+        hostname = hostname ? skip_comments(hostname) : "";
+
+        size_t n = strspn(hostname, LETTERS DIGITS ".-");
         bool own = n < CLIENT_NAME_MAX && !is_nobodys(hostname, n);
 
         if (own)

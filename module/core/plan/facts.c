@@ -24,6 +24,7 @@ void facts_free(struct facts *f)
         argv_free(&f->sshd_left);
         argv_free(&f->sshd_listen);
         argv_free(&f->own_tcp);
+        argv_free(&f->late_tcp);
         argv_free(&f->recorded);
         covered_free(&f->covered_socket);
         covered_free(&f->covered_template);

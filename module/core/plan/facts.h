@@ -26,7 +26,7 @@ enum stale {
 struct tcp_unit {
         bool vendor;       /* a unit file of that name in a vendor directory */
         bool foreign;      /* a file or link of that name in /etc/systemd/system: the admin's */
-        bool masked;       /* masked in /etc, by whomever */
+        bool masked;       /* masked, by whomever */
         bool barred;       /* live: masked in /run, by somebody else: until the next boot */
         bool recorded;     /* our presets say that we masked it, once */
         bool ours;         /* … and masked it still is */
@@ -95,8 +95,9 @@ struct facts {
         bool generated_listener; /* systemd's generator provides the wanted vsock listener, and it
                                 answers */
         struct tcp_unit tcp[N_TCP_UNITS];
-        struct argv sockets;   /* other socket units that links of /etc pull in */
+        struct argv sockets;   /* other socket units that links of /etc or the vendor pull in */
         struct argv own_tcp;   /* drop-ins that have our own socket unit listen on TCP, too */
+        struct argv late_tcp;  /* drop-ins behind ours that name TCP ports of sshd's socket units */
         struct argv recorded;  /* socket units that our presets say we masked */
         unsigned joint_preset; /* bits of distro_tcp_units that PATH_PRESET records, as 0.1.0 did */
         struct covered covered_socket, covered_template;

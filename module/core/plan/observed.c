@@ -4,6 +4,9 @@
  */
 #include "core/plan/observed.h"
 
+#include "core/util/words.h"
+
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -14,9 +17,28 @@ void observed_free(struct observed *o)
         *o = (struct observed){ 0 };
 }
 
-bool observed_is_mask(const struct observed *o)
+/* The target as it is from the directory of the link on, by its words. */
+bool observed_is_mask(const struct observed *o, const char *path)
 {
-        return o->type == OBSERVED_LINK && strcmp(o->data, "/dev/null") == 0;
+        char full[8192];
+        const char *at = full;
+        size_t n = 0;
+
+        if (o->type != OBSERVED_LINK)
+                return o->type == OBSERVED_FILE && o->len == 0;
+        (void)snprintf(full, sizeof(full), "%.*s/%s",
+                       o->data[0] == '/' ? 0 : (int)(basename(path) - path), path, o->data);
+        for (struct word w; word_next(&at, '/', &w);) {
+                if (word_is(&w, "..")) {
+                        while (n > 0 && full[--n] != '/')
+                                ;
+                } else if (w.len > 0 && !word_is(&w, ".")) {
+                        full[n++] = '/';
+                        memmove(full + n, w.text, w.len);
+                        n += w.len;
+                }
+        }
+        return n == strlen("/dev/null") && memcmp(full, "/dev/null", n) == 0;
 }
 
 bool observed_enables(const struct observed *o, const char *unit)

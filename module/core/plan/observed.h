@@ -38,8 +38,9 @@ struct observed {
 
 void observed_free(struct observed *o);
 
-/* A unit's mask: a link to /dev/null. */
-bool observed_is_mask(const struct observed *o);
+/* Whether a unit is masked by what is at that path of it, as far as that alone tells: an empty
+ * file, or a link to /dev/null however that is written (stat-util.c, null_or_empty()). */
+bool observed_is_mask(const struct observed *o, const char *path);
 
 /* A link that enables the unit file at that path of /etc: to it, or as "../NAME". */
 bool observed_enables(const struct observed *o, const char *unit);

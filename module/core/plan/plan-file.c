@@ -180,7 +180,7 @@ int plan_file(struct plan *p, const struct desired *d, const struct observed *ob
                 return plan_gone(p, d, observed, i, o);
         if (o->type == OBSERVED_OTHER)
                 return plan_add_conflict(p, i, "is %s, not a file" PLAN_MOVE_AWAY, o->what);
-        if (observed_is_mask(o))
+        if (observed_is_mask(o, i->path))
                 return add_masked(p, i);
         if (o->type == OBSERVED_LINK)
                 return plan_add_conflict(
@@ -208,8 +208,8 @@ int plan_file(struct plan *p, const struct desired *d, const struct observed *ob
 /* The mask that we put in its place. */
 static bool is_mask(const struct item *unit, const struct observed *o)
 {
-        return (unit->flags & ITEM_RIVAL) && o->type == OBSERVED_LINK && unit->kind == ITEM_LINK &&
-               strcmp(o->data, unit->content) == 0;
+        return (unit->flags & ITEM_RIVAL) && unit->kind == ITEM_LINK &&
+               observed_is_mask(o, unit->path);
 }
 
 /* The copy goes with ours, but not where the administrator has put another unit there since. */

@@ -12,6 +12,8 @@
 
 static bool same_link(const struct item *i, const struct observed *o)
 {
+        if (i->flags & ITEM_MASK)
+                return observed_is_mask(o, i->path);
         if (o->type != OBSERVED_LINK)
                 return false;
         /* systemd reads no more than the names of such links; but one that leads to a file in

@@ -83,7 +83,7 @@ int plan_rivals_obstacles(struct plan *p, const struct desired *d, const struct 
 int plan_rival(struct plan *p, const struct desired *d, const struct observed *observed,
                const struct item *i, const struct observed *o)
 {
-        const bool masked = o->type == OBSERVED_LINK && strcmp(o->data, i->content) == 0;
+        const bool masked = observed_is_mask(o, i->path);
         AUTO_BUF content = BUF_INIT;
 
         if (!i->wanted) {

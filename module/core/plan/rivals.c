@@ -205,7 +205,7 @@ static int decide_stream(struct rival *r, const struct count *c, const struct ri
 static int decide(const struct facts *f, struct rival *r, const struct rivals_wish *wish)
 {
         struct count c;
-        bool masked = r->masked && !r->recorded; /* by somebody else */
+        bool files, adds, masked = r->masked && !r->recorded; /* by somebody else */
         int rc = count(buf_str(&r->text), r->text.len, wish->port, &c);
 
         if (rc < 0)
@@ -223,8 +223,10 @@ static int decide(const struct facts *f, struct rival *r, const struct rivals_wi
                 return 0;
         if (c.others > 0 || c.vsock > c.wanted)
                 return decide_stream(r, &c, wish);
-        if (!r->enabled || r->linked)
+        if (!r->enabled || (r->linked && distro_is_tcp_unit(r->name)))
                 return 0;
+        if (r->linked) /* no mask of ours takes its place */
+                return is_in_files(r, &c, &files, &adds, &r->obstacle);
         rc = compare(f, r, &c);
         r->kind = rc < 0 || is_left(f, r, wish) ? r->kind : RIVAL_WHOLE;
         if (wish->takeover || r->kind != RIVAL_WHOLE)

@@ -27,7 +27,7 @@ struct rival_file {
 struct rival {
         char *name;          /* "ssh.socket" */
         char *service;       /* "ssh.service", which has its sockets where there is no Accept=yes */
-        bool enabled;        /* a link in a .wants or .requires directory of /etc pulls it in */
+        bool enabled;        /* a link in a .wants or .requires directory pulls it in */
         bool own;            /* its unit file is one of /etc, or was before it was masked */
         bool linked;         /* … and is a link to another file */
         bool recorded;       /* our presets say that we masked it, once */

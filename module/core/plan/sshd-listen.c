@@ -200,6 +200,41 @@ const struct listen_address *listen_refused(const struct config *c, int family)
         return NULL;
 }
 
+/* Whether a boot starts an sshd that opens its own sockets. */
+static bool opens_itself(const struct facts *f)
+{
+        for (size_t k = 0; k < N_TCP_PAIRS; k++)
+                if (f->tcp[distro_tcp_pairs[k].service].enabled &&
+                    !f->tcp[distro_tcp_pairs[k].socket].enabled)
+                        return true;
+        return false;
+}
+
+void listen_overruled(const struct config *c, const struct facts *f, struct buf *out)
+{
+        const struct sshd_settings *s = &f->sshd_settings;
+        const size_t n = opens_itself(f) ? s->listen.n : 0;
+
+        if (f->late_tcp.n > 0) {
+                buf_adds(out, f->late_tcp.list[0]);
+                return;
+        }
+        if (opens_itself(f) && s->config && n == 0)
+                buf_addf(out, "its option -f %s", s->config);
+        for (size_t i = 0; out->len == 0 && i < n; i++) {
+                const char *argument = s->listen.list[i];
+                unsigned port = 0;
+                char host[64], same[64];
+
+                listen_host(argument, host, sizeof(host));
+                if (!strchr(host, ':') || argument[0] == '[')
+                        (void)listen_split(argument, strlen(argument), same, sizeof(same), &port);
+                if (!is_wanted(c, host, port))
+                        buf_addf(out, "its option %s%s", s->config ? "-f " : "-o ListenAddress=",
+                                 s->config ? s->config : argument);
+        }
+}
+
 bool listen_heard(const struct listen_address *l, const char *real)
 {
         char host[64];

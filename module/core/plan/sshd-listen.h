@@ -31,6 +31,10 @@ void listen_beyond(const struct config *c, const char *real, struct buf *beyond)
 /* The first wanted address that sshd refuses for its AddressFamily (4, 6; 0: any); NULL: none. */
 const struct listen_address *listen_refused(const struct config *c, int family);
 
+/* What has an image's sshd listen on more than the wanted addresses whatever its files say that we
+ * write: the options of its unit, or a drop-in behind ours. Appends the first; nothing: none. */
+void listen_overruled(const struct config *c, const struct facts *f, struct buf *out);
+
 /* Whether a listener is there for the wanted address, itself or a wildcard. */
 bool listen_heard(const struct listen_address *l, const char *real);
 
