@@ -218,9 +218,8 @@ static int find_tcp_units(struct survey *s, struct systemd *m)
         return r < 0 ? r : survey_enabled(s, m);
 }
 
-/* An image has few; a line of nine bytes costs two hundred of memory, and a look at a home, which
- * may be a long way: a millisecond, twice that for apply. */
-#define IMAGE_USERS_MAX 10000
+/* An image has few; a line of nine bytes costs two hundred of memory, and a look at a home. */
+#define IMAGE_USERS_MAX 200000
 
 static bool has_too_many(const struct rootfs *root, const char *text, size_t len)
 {
