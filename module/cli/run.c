@@ -221,8 +221,7 @@ static int check_others(struct run *r)
                 listen_overruled(&r->config, &r->facts, &other);
         if (other.len == 0)
                 return other.error;
-        error_fix(&r->error,
-                  "take that out, or have it name the addresses of listen_address alone");
+        error_fix(&r->error, "delete that, or have it name the addresses of listen_address alone");
         return error_say(
                 &r->error, -EINVAL,
                 "sshd would listen elsewhere than listen_address says, by %s; TCP stays as "
