@@ -412,11 +412,3 @@ def test_run_that_was_killed_before_the_restart_is_finished(guest):
         assert guest.ssh("exit 5", port=2225).status == 5
     finally:
         guest.check("rm /etc/sshd-vsock.yaml; sshd-vsock apply", timeout=120)
-
-
-def test_not_root_is_a_document(guest):
-    result = guest.run("setpriv --reuid=65534 --regid=65534 --clear-groups "
-                       "sshd-vsock --json status")
-    document = json.loads(result.stdout)
-    assert result.status == document["exit"] == 1
-    assert document["error"]["cause"] == "not-root"

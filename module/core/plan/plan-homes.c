@@ -22,8 +22,7 @@ static int add_skip(struct plan *p, const char *path, const char *reason)
 /* Which file it is, as qsort(3) and bsearch(3) have it. */
 static int by_inode(const void *a, const void *b)
 {
-        const struct observed *x = *(const struct observed *const *)a;
-        const struct observed *y = *(const struct observed *const *)b;
+        const struct file_id *x = a, *y = b;
 
         if (x->device != y->device)
                 return x->device < y->device ? -1 : 1;
@@ -36,7 +35,8 @@ int plan_note_flags(struct plan *p, const struct desired *d, const struct observ
         for (size_t k = 0; p->flags && k < d->n; k++)
                 if (d->items[k].kind == ITEM_FLAG && d->items[k].wanted &&
                     observed[k].type == OBSERVED_FILE)
-                        p->flags[p->n_flags++] = &observed[k];
+                        p->flags[p->n_flags++] =
+                                (struct file_id){ observed[k].device, observed[k].inode };
         if (p->flags)
                 qsort(p->flags, p->n_flags, sizeof(*p->flags), by_inode);
         return p->flags ? 0 : -ENOMEM;
@@ -46,11 +46,12 @@ int plan_note_flags(struct plan *p, const struct desired *d, const struct observ
  * is not made, but said. */
 int plan_flag(struct plan *p, const struct item *i, const struct observed *o)
 {
+        const struct file_id id = { o->device, o->inode };
         AUTO_BUF content = BUF_INIT;
 
         /* homes that are links to one another have one file, there for whoever wants it */
         if (!i->wanted &&
-            (!plan_is_ours(o) || bsearch(&o, p->flags, p->n_flags, sizeof(*p->flags), by_inode)))
+            (!plan_is_ours(o) || bsearch(&id, p->flags, p->n_flags, sizeof(*p->flags), by_inode)))
                 return 0;
         if (!i->wanted)
                 return plan_add_file(p, OP_UNLINK, i, o, NULL);

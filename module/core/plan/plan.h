@@ -58,6 +58,11 @@ struct skip {
         const char *reason; /* static */
 };
 
+/* Which file it is, whatever its path. */
+struct file_id {
+        uint64_t device, inode;
+};
+
 struct plan {
         struct op *ops; /* in order of execution */
         size_t n;
@@ -65,7 +70,7 @@ struct plan {
         size_t n_conflicts;
         struct skip *skipped;
         size_t n_skipped;
-        const struct observed **flags; /* in homes, wanted and there, by their inodes */
+        struct file_id *flags; /* in homes, wanted and there, by their inodes */
         size_t n_flags;
         bool moved;                /* a conflict: a drop-in has our socket listen elsewhere */
         const struct facts *facts; /* what it was made from: of an image, or of what runs */
