@@ -23,6 +23,7 @@
 struct search {
         struct tcp_sockets sockets;
         struct systemd *systemd;
+        struct buf held; /* addresses of process 1's */
         struct tcp_listeners found;
 };
 
@@ -95,19 +96,29 @@ static int look_at_process(int process, pid_t pid, void *userdata)
         return r;
 }
 
-/* systemd calls a socket listening that it has no descriptor of any more, so the kernel is asked,
- * which names no scope. */
+/* Where process 1 may not be looked at, whatever listens may be its own. */
+static int find_held(struct search *s)
+{
+        AUTO_CLOSE int process = proc_open(1);
+        struct match m = { &s->sockets, &s->held };
+        int r = process < 0 ? -EACCES : proc_each_socket(process, match_socket, &m);
+
+        for (size_t i = 0; r == -EACCES && i < s->sockets.n; i++)
+                buf_add_word(&s->held, s->sockets.list[i].address,
+                             strlen(s->sockets.list[i].address));
+        return r == -EACCES ? s->held.error : r;
+}
+
+/* systemd calls a socket listening that it has no descriptor of any more, and another may have the
+ * address by then, so the kernel is asked, which names no scope. */
 static bool is_real(const struct search *s, const char *address, size_t len)
 {
-        const char *scope = memchr(address, '%', len);
+        const char *scope = memchr(address, '%', len), *held = buf_str(&s->held);
         size_t n = scope ? (size_t)(scope - address) : len;
 
-        for (size_t i = 0; i < s->sockets.n; i++) {
-                const char *real = s->sockets.list[i].address;
-
-                if (strncmp(real, address, n) == 0 && (scope || real[n] == '\0'))
+        for (struct word w; word_next(&held, ' ', &w);)
+                if (w.len >= n && memcmp(w.text, address, n) == 0 && (scope || w.len == n))
                         return true;
-        }
         return false;
 }
 
@@ -188,8 +199,11 @@ int tcp_listeners_find(struct systemd *m, struct tcp_listeners *ret, struct erro
         if (r == 0)
                 r = proc_each(look_at_process, &s);
         if (r == 0)
+                r = find_held(&s);
+        if (r == 0)
                 r = systemd_each_socket(m, look_at_unit, &s, error);
         tcp_sockets_free(&s.sockets);
+        buf_free(&s.held);
         if (r < 0) {
                 tcp_listeners_free(&s.found);
                 return error_set(error, r, "cannot see who listens on TCP");

@@ -138,8 +138,9 @@ def test_way_in_that_the_last_reload_closes_before_a_step_fails(guest):
                                       "[Install]\nWantedBy=sockets.target\n")
     guest.put(f"{UNITS}/mine@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i\nStandardInput=socket\n")
     with meanwhile(guest, "systemctl daemon-reload; systemctl disable -q --now ssh.service; systemctl enable -q --now "
-                          f"mine.socket; sed -i s/2222/2223/ {UNITS}/mine.socket; mount --bind {PRESET} {PRESET}",
-                   f"umount {PRESET}; systemctl disable -q --now mine.socket; rm {UNITS}/mine*; systemctl daemon-reload;"
+                          f"mine.socket; sed -i s/2222/2223/ {UNITS}/mine.socket; mount --bind {PRESET} {PRESET};"
+                          "systemd-run -q --unit=taken socat TCP-LISTEN:2223 -",
+                   f"umount {PRESET}; systemctl stop taken; systemctl disable -q --now mine.socket; rm {UNITS}/mine*; systemctl daemon-reload;"
                    "systemctl enable -q --now ssh.service"):
         before = guest.check(f"md5sum {UNITS}/sshd-vsock*")
         assert "rolled back: sshd-vsock.socket restored" in refused(guest, 1)

@@ -205,10 +205,11 @@ def test_failure_gives_the_port_back(what, program):
         guest.install(program)
         (add_stream if what == "stream" else add_mkosi)(guest)
         guest.put("/etc/sshd-vsock.yaml", "disable_tcp: true\nverify_timeout: 2\n")
-        before, listen, tcp = guest.check(STATE), guest.check(LISTEN), listeners(guest)
+        listen, tcp = guest.check(LISTEN), listeners(guest)
         for unit, lines in (("sshd-vsock.socket", "[Socket]\nExecStartPre=/bin/false\n"),
                             ("sshd-vsock@.service", "[Service]\nExecStart=\nExecStart=/bin/false\n")):
             with dropin(guest, unit, lines):
+                before = guest.check(STATE)
                 said = apply(guest, status=4).stderr
                 assert "rolled back: ssh.socket listens on vsock again" in said
                 assert guest.check(STATE) == before
