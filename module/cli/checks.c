@@ -6,6 +6,7 @@
 
 #include "cli/messages.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/ip-address.h"
 #include "host/check/diagnose.h"
 
 /* Where nothing can be connected to, sshd is tried on a socket pair. */
@@ -49,7 +50,7 @@ static bool leads_in_confined(struct run *r)
                 run_find_listeners(r);
         for (size_t i = 0; i < r->config.n_listen; i++)
                 for (size_t k = 0; k < r->tcp.listeners.n; k++)
-                        if (listen_is_outside(r->config.listen[i].address) &&
+                        if (ip_is_outside(r->config.listen[i].address) &&
                             listen_heard(&r->config.listen[i],
                                          buf_str(&r->tcp.listeners.list[k].addresses)))
                                 return true;

@@ -7,6 +7,7 @@
 
 #include "core/format/proc-text.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/ip-address.h"
 #include "core/util/words.h"
 #include "host/net-addresses.h"
 #include "host/sshd-query.h"
@@ -40,8 +41,7 @@ bool other_access_reaches(const struct run *r, const char *list, bool v6_only, b
         char host[64];
 
         for (struct word w; word_next(&list, ' ', &w);)
-                if (listen_split(w.text, w.len, host, sizeof(host), NULL) &&
-                    listen_is_outside(host) &&
+                if (listen_split(w.text, w.len, host, sizeof(host), NULL) && ip_is_outside(host) &&
                     (!on_network || other_access_has_network(r, host, v6_only)))
                         return true;
         return false;

@@ -8,6 +8,7 @@
 #include "cli/tcp-reality.h"
 #include "core/format/sshd-config.h"
 #include "core/plan/sshd-listen.h"
+#include "core/util/ip-address.h"
 
 #include <string.h>
 
@@ -34,7 +35,7 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
                 *any = true;
                 buf_addf(edit, "%s%us/^/#/", edit->len ? ";" : "", c.items[i].line);
                 leads = leads ||
-                        (listen_is_outside(host) && (r->root.image || tcp_listeners_is_here(host)));
+                        (ip_is_outside(host) && (r->root.image || tcp_listeners_is_here(host)));
         }
         return leads;
 }
@@ -45,7 +46,7 @@ bool other_access_options_confine(const struct sshd_settings *s)
 
         for (size_t i = 0; i < s->listen.n; i++) {
                 listen_host(s->listen.list[i], host, sizeof(host));
-                if (listen_is_outside(host))
+                if (ip_is_outside(host))
                         return false;
         }
         return s->listen.n > 0;

@@ -9,6 +9,7 @@
 
 #include "core/plan/sshd-listen.h"
 #include "core/util/argv.h"
+#include "core/util/ip-address.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -187,7 +188,7 @@ static void add_generated(const struct facts *f, const char *argument, struct bu
         unsigned port = 0;
 
         listen_host(argument, host, sizeof(host));
-        if (!listen_is_outside(host) && !strchr(host, ':'))
+        if (!ip_is_outside(host) && !strchr(host, ':'))
                 (void)snprintf(host, sizeof(host), "127.0.0.1");
         open = strchr(host, ':') ? "[" : "";
         close = open[0] ? "]" : "";

@@ -3,6 +3,7 @@
  * test_sshd_listen.c: sshd's dumps, as 8.4 to 10.4 print them, against what is wanted.
  */
 #include "core/plan/sshd-listen.h"
+#include "core/util/ip-address.h"
 #include "sample.h"
 
 static void expect(const char *yaml, const char *dump, const char *extra, const char *missing)
@@ -189,9 +190,9 @@ static void test_outside(void **state)
 
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(inside); i++)
-                assert_false(listen_is_outside(inside[i]));
+                assert_false(ip_is_outside(inside[i]));
         for (size_t i = 0; i < ELEMENTSOF(outside); i++)
-                assert_true(listen_is_outside(outside[i]));
+                assert_true(ip_is_outside(outside[i]));
 }
 
 /* As ListenAddress has it. */

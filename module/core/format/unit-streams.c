@@ -8,8 +8,10 @@
 #include "core/format/unit-streams.h"
 
 #include "core/format/unit-file.h"
+#include "core/util/ip-address.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,11 +51,18 @@ static unsigned tcp_port(const char *address)
         return *at == ':' ? port_at(at + 1) : port_at(address);
 }
 
-/* Of one that has a port: "127" alone is one. */
-static bool is_loopback(const char *address)
+/* Of one that has a port: "22" alone is all addresses. */
+static bool is_outside(const char *address)
 {
-        return has_prefix(address, "127.") || has_prefix(address, "[::1]") ||
-               has_prefix(address, "[::ffff:127.");
+        const bool brackets = address[0] == '[';
+        char host[64];
+
+        address += brackets;
+        if (!brackets && !strchr(address, ':'))
+                return true;
+        (void)snprintf(host, sizeof(host), "%.*s", (int)strcspn(address, brackets ? "%]" : ":"),
+                       address);
+        return ip_is_outside(host);
 }
 
 /* A socket in the file system, in the abstract namespace, on vsock. Specifiers that stand for a
@@ -105,7 +114,7 @@ static void take_listen(struct unit_streams *s, const char *key, const char *val
                         s->others.data[0] = '\0';
         } else if (stream && tcp_port(value) != 0) {
                 add_port(s, tcp_port(value));
-                s->outside = s->outside || !is_loopback(value);
+                s->outside = s->outside || is_outside(value);
         } else if (!stream || is_local(value)) {
                 add_other(s, key, value);
         }

@@ -8,7 +8,6 @@
 #include "core/format/sshd-dump.h"
 #include "core/util/words.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -150,18 +149,6 @@ void listen_names(const struct argv *lines, const char *hosts, struct buf *out)
                     !word_is_in(buf_str(out), host, strlen(host)))
                         buf_add_word(out, host, strlen(host));
         }
-}
-
-bool listen_is_outside(const char *host)
-{
-        static const unsigned char loopback[16] = { [15] = 1 },
-                                   mapped[13] = { [10] = 0xff, [11] = 0xff, [12] = 127 };
-        unsigned char a[16];
-
-        if (inet_pton(AF_INET, host, a) == 1)
-                return a[0] != 127;
-        return inet_pton(AF_INET6, host, a) == 1 && memcmp(a, loopback, sizeof(loopback)) != 0 &&
-               memcmp(a, mapped, sizeof(mapped)) != 0;
 }
 
 /* Whether `wide` is the other one, or the wildcard of its family. */

@@ -53,9 +53,5 @@ void listen_host(const char *argument, char *host, size_t size);
  * blanks. */
 void listen_names(const struct argv *lines, const char *hosts, struct buf *out);
 
-/* Whether another machine could connect there: an address that is none of loopback. A name does not
- * tell: "localhost", and on Debian that of the machine, are loopback's by /etc/hosts. */
-bool listen_is_outside(const char *host);
-
 /* As many of a list as a person reads: "0.0.0.0:22 [::]:22 and 29992 more". */
 void listen_few(const char *list, struct buf *out);
