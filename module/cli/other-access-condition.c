@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * other-access-condition.c: the part of other-access.h that is about files which keep an sshd from
- * starting: Debian's units have ConditionPathExists=!/etc/ssh/sshd_not_to_be_run. What is there now
- * says nothing of an sshd that runs, all of one that is to start. Looks; changes nothing.
+ * other-access-condition.c: the part of other-access.h that is about conditions which keep an sshd
+ * from starting: Debian's units have ConditionPathExists=!/etc/ssh/sshd_not_to_be_run. What is
+ * there now says nothing of an sshd that runs, all of one that is to start. Looks; changes nothing.
  */
 #include "cli/other-access-parts.h"
 
@@ -14,34 +14,68 @@
 
 #define BARS_MAX 64
 
+/* All that are said have to hold, and one at least of those with "|" before them (systemd.unit(5)).
+ */
+struct conditions {
+        struct argv bars, triggers; /* that do not hold: "!PATH", "PATH" */
+        bool triggered;
+};
+
+static void conditions_free(struct conditions *c)
+{
+        argv_free(&c->bars);
+        argv_free(&c->triggers);
+        c->triggered = false;
+}
+
 struct bars {
         const struct rootfs *root;
-        struct argv paths; /* of one unit */
+        struct conditions of[2]; /* Condition…=, Assert…= of one unit */
 };
 
 /* Of what a boot makes anew nothing is known; nor of what a specifier stands for. */
-static bool is_there(const struct bars *b, const char *path)
+static bool holds(const struct bars *b, const char *path)
 {
-        return path[0] == '/' && !strchr(path, '%') && strncmp(path, "/run/", 5) != 0 &&
-               rootfs_exists(b->root, path) > 0;
+        const bool wanted = path[0] != '!';
+
+        path += wanted ? 0 : 1 + strspn(path + 1, " \t");
+        return path[0] != '/' || strchr(path, '%') || strncmp(path, "/run/", 5) == 0 ||
+               (rootfs_exists(b->root, path) > 0) == wanted;
 }
 
-/* As survey_unit_files() calls it. An empty condition takes back those before it. */
+/* Others than of paths hold, as far as anybody can tell. */
+static int take_condition(const struct bars *b, struct conditions *c, const char *kind,
+                          const char *value)
+{
+        const bool trigger = value[0] == '|';
+        bool held;
+
+        value += trigger ? 1 + strspn(value + 1, " \t") : 0;
+        held = strcmp(kind, "PathExists") != 0 || holds(b, value);
+        c->triggered = c->triggered || (trigger && held);
+        return held ? 0 : argv_add_once(trigger ? &c->triggers : &c->bars, value, BARS_MAX);
+}
+
+/* As survey_unit_files() calls it. An empty one takes back those before it, of whatever kind. */
 static int read_bars(void *userdata, const char *path, const char *text, size_t len)
 {
+        static const char *const words[] = { "Condition", "Assert" };
         struct bars *b = userdata;
         AUTO_UNIT_FILE file = { .text = text, .len = len };
         int r = 0;
 
         (void)path;
-        for (struct unit_setting s; r == 0 && unit_file_next(&file, &s);) {
-                if (!unit_setting_is(&s, "Unit", "ConditionPathExists"))
-                        continue;
-                if (!s.value[0])
-                        argv_free(&b->paths);
-                else if (s.value[0] == '!' && is_there(b, s.value + 1))
-                        r = argv_add_once(&b->paths, s.value + 1, BARS_MAX);
-        }
+        for (struct unit_setting s; r == 0 && unit_file_next(&file, &s);)
+                for (size_t i = 0; i < ELEMENTSOF(words) && strcmp(s.section, "Unit") == 0; i++) {
+                        size_t n = strlen(words[i]);
+
+                        if (strncmp(s.key, words[i], n) != 0)
+                                continue;
+                        if (s.value[0])
+                                r = take_condition(b, &b->of[i], s.key + n, s.value);
+                        else
+                                conditions_free(&b->of[i]);
+                }
         return r < 0 ? r : file.error;
 }
 
@@ -69,25 +103,47 @@ static int read_live(const struct run *r, const char *unit, struct bars *b)
         return rc;
 }
 
+static int add_bars(const struct conditions *c, struct argv *ret)
+{
+        const struct argv *all[] = { &c->bars, c->triggered ? NULL : &c->triggers };
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(all); i++)
+                for (size_t k = 0; r == 0 && all[i] && k < all[i]->n; k++)
+                        r = argv_add_once(ret, all[i]->list[k], BARS_MAX);
+        return r;
+}
+
+static int read_unit(const struct run *r, const char *unit, struct argv *ret)
+{
+        struct facts facts = r->facts; /* to be read */
+        struct error error = { 0 };
+        struct survey s = { .root = &r->root, .facts = &facts, .error = &error };
+        struct bars b = { .root = &r->root };
+        int rc =
+                r->root.image ? survey_unit_files(&s, unit, read_bars, &b) : read_live(r, unit, &b);
+
+        for (size_t i = 0; i < ELEMENTSOF(b.of); i++) {
+                if (rc == 0)
+                        rc = add_bars(&b.of[i], ret);
+                conditions_free(&b.of[i]);
+        }
+        return rc;
+}
+
 /* What is behind a socket does not start either, and whoever connects is sent away. */
 bool other_access_is_barred(const struct run *r, const char *unit, struct argv *ret_paths)
 {
-        const char *const units[] = { unit, distro_service_of(unit) };
-        int rc = 0;
+        const char *service = distro_service_of(unit);
+        char behind[256];
+        int rc;
 
-        for (size_t i = 0; rc == 0 && i < ELEMENTSOF(units); i++) {
-                struct facts facts = r->facts; /* to be read */
-                struct error error = { 0 };
-                struct survey s = { .root = &r->root, .facts = &facts, .error = &error };
-                struct bars b = { .root = &r->root };
-
-                if (!units[i])
-                        continue;
-                rc = r->root.image ? survey_unit_files(&s, units[i], read_bars, &b)
-                                   : read_live(r, units[i], &b);
-                for (size_t k = 0; k < b.paths.n; k++)
-                        rc = argv_add_once(ret_paths, b.paths.list[k], BARS_MAX);
-                argv_free(&b.paths);
+        if (service && r->root.image) {
+                (void)other_access_socket(r, unit, behind, sizeof(behind));
+                service = behind;
         }
-        return ret_paths->n > 0;
+        rc = read_unit(r, unit, ret_paths);
+        if (rc == 0 && service)
+                rc = read_unit(r, service, ret_paths);
+        return rc < 0 || ret_paths->n > 0;
 }

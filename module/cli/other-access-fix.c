@@ -126,6 +126,20 @@ static void fix_strays(struct run *r, struct buf *out)
         }
 }
 
+/* An image's, which stays when lines of sshd's files are commented out. */
+static bool image_confines(const struct run *r, int best, bool lines)
+{
+        const char *unit = distro_tcp_units[best];
+        const struct tcp_unit *t = &r->facts.tcp[best];
+        char behind[256];
+
+        if (t->masked && !t->ours)
+                return false; /* a mask says nothing */
+        if (!distro_service_of(unit))
+                return command_confines(r, unit);
+        return !other_access_socket(r, unit, behind, sizeof(behind)) && !lines;
+}
+
 /* One that listens on loopback alone, and not for a line of sshd's files: by its own, or by
  * options. */
 static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
@@ -135,9 +149,8 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         const struct tcp_unit *t = &r->facts.tcp[best];
         bool alone = t->streams.n_ports > 0 && !t->streams.outside && !lines;
 
-        /* stays when lines of sshd's files are commented out; a mask has no command */
-        if (r->root.image && !service && (!t->masked || t->ours))
-                alone = alone || command_confines(r, unit);
+        if (r->root.image)
+                alone = image_confines(r, best, lines);
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
 
@@ -172,12 +185,34 @@ static void fix_bars(const struct run *r, const char *unit, struct buf *out)
 
         (void)other_access_is_barred(r, unit, &bars);
         for (size_t i = 0; i < bars.n; i++) {
+                const char *bar = bars.list[i];
                 AUTO_BUF path = BUF_INIT;
 
-                buf_addf(&path, "%s%s", r->root.path, bars.list[i]);
-                if (tcp_is_plain(buf_str(&path)))
+                buf_addf(&path, "%s%s", r->root.path, bar + strspn(bar, "! \t"));
+                if (tcp_is_plain(buf_str(&path)) && bar[0] == '!')
                         buf_addf(out, "rm %s; ", buf_str(&path));
+                else if (tcp_is_plain(buf_str(&path)))
+                        buf_addf(out, "touch %s; ", buf_str(&path));
         }
+}
+
+/* systemd does not start a socket unit without the service that it starts. */
+static bool fix_behind(const struct run *r, int best, const char *root, struct buf *out)
+{
+        AUTO(sshd_settings_free) struct sshd_settings settings = { 0 };
+        const char *unit = distro_tcp_units[best];
+        char behind[256];
+
+        if (!r->root.image || !distro_service_of(unit))
+                return false;
+        (void)other_access_socket(r, unit, behind, sizeof(behind));
+        if (!tcp_is_plain(behind) || other_access_command(r, behind, &settings))
+                return false;
+        buf_addf(out,
+                 "have %s, which %s starts, start sshd (\"systemctl %sunmask %s\" where it is "
+                 "masked), and run this again",
+                 behind, unit, root, behind);
+        return true;
 }
 
 static void fix_unit(struct run *r, int best, const char *root, const char *lines, struct buf *out)
@@ -238,6 +273,7 @@ void other_access_fix(struct run *r, struct buf *out)
                          "brings a unit that listens on TCP, then \"sshd-vsock %sremove\"",
                          buf_str(&root));
         } else if (!fix_refused(r, best, buf_str(&lines), out) &&
+                   !fix_behind(r, best, buf_str(&root), out) &&
                    !fix_address(r, best, lines.len > 0, out)) {
                 fix_unit(r, best, buf_str(&root), buf_str(&lines), out);
                 buf_addf(out, "sshd-vsock %sremove", buf_str(&root));

@@ -158,61 +158,16 @@ static bool lines_lead_in(struct run *r, const struct sshd_settings *s)
         return !any;
 }
 
-/* As survey_unit_files() calls it: the last command counts, and an empty one is none. */
-static int note_command(void *userdata, const char *path, const char *text, size_t len)
-{
-        struct argv *words = userdata;
-        AUTO_UNIT_FILE file = { .text = text, .len = len };
-        int r = 0;
-
-        (void)path;
-        for (struct unit_setting s; r == 0 && unit_file_next(&file, &s);) {
-                if (!unit_setting_is(&s, "Service", "ExecStart"))
-                        continue;
-                argv_free(words);
-                r = command_split(s.value + strspn(s.value, "-:+!"), words);
-        }
-        return r < 0 ? r : file.error;
-}
-
-/* What the files of distributions say stands for any variable. */
-static int add_options(const struct facts *f, const struct argv *words, struct argv *options)
-{
-        int r = 0;
-
-        for (size_t i = 1; r == 0 && i < words->n; i++)
-                r = words->list[i][0] == '$' ? 0 : argv_adds(options, words->list[i]);
-        for (size_t i = 0; r == 0 && i < f->sshd_options.n; i++)
-                r = argv_adds(options, f->sshd_options.list[i]);
-        return r;
-}
-
-bool other_access_command(const struct run *r, const char *service, struct sshd_settings *ret)
-{
-        AUTO(argv_free) struct argv words = { 0 }, options = { 0 };
-        struct facts f = r->facts; /* to be read */
-        struct error error = { 0 };
-        struct survey s = { .root = &r->root, .facts = &f, .error = &error };
-        bool known;
-
-        f.sshd_settings = (struct sshd_settings){ 0 };
-        if (survey_unit_files(&s, service, note_command, &words) < 0 || words.n == 0 ||
-            !program_is_sshd(words.list[0]) || add_options(&r->facts, &words, &options) < 0)
-                return false;
-        f.sshd_options = options;
-        known = survey_sshd_settings(&s) == 0;
-        *ret = f.sshd_settings;
-        return known;
-}
-
-/* One behind a socket listens where that does, or by sshd's lines where a generator reads them. */
+/* One behind a socket listens where that does, whatever its own lines say. */
 static bool command_leads_in(struct run *r, const char *unit)
 {
         AUTO(sshd_settings_free) struct sshd_settings s = { 0 };
+        char behind[256];
 
-        if (distro_service_of(unit))
-                return lines_lead_in(r, &r->facts.sshd_settings);
-        return other_access_command(r, unit, &s) && lines_lead_in(r, &s);
+        if (!distro_service_of(unit))
+                return other_access_command(r, unit, &s) && lines_lead_in(r, &s);
+        return other_access_socket(r, unit, behind, sizeof(behind)) &&
+               other_access_command(r, behind, &s);
 }
 
 /* A file behind the name, and no mask but ours, which goes. An enablement link alone is none, nor
@@ -223,9 +178,6 @@ static bool is_there(const struct run *r, size_t unit)
         AUTO(argv_free) struct argv bars = { 0 };
         char path[128];
 
-        /* a socket unit of another kind, on vsock say; or on loopback alone */
-        if (t->streams.n_ports > 0 ? !t->streams.outside : t->streams.others.len > 0)
-                return false;
         if (other_access_is_barred(r, distro_tcp_units[unit], &bars))
                 return false;
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", distro_tcp_units[unit]);

@@ -16,8 +16,12 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
 bool other_access_options_confine(const struct sshd_settings *s);
 
 /* What the command of an image's service says, with its options. False where that is no sshd's, or
- * cannot be read. (other-access-image.c) */
+ * cannot be read. (other-access-command.c) */
 bool other_access_command(const struct run *r, const char *service, struct sshd_settings *ret);
+
+/* The service that an image's socket unit starts; whether that listens on TCP, and where others can
+ * reach it. (other-access-command.c) */
+bool other_access_socket(const struct run *r, const char *socket, char *ret, size_t size);
 
 /* Whether it listens on an address that others can reach. (other-access.c) */
 bool other_access_leads_in(const struct run *r, const struct tcp_listener *l);
@@ -32,8 +36,8 @@ bool other_access_reaches(const struct run *r, const char *list, bool v6_only, b
 /* Whether the next boot starts the unit. */
 bool other_access_starts(const struct run *r, const char *unit);
 
-/* Whether a file that is there keeps the unit from starting, or what is behind it. Adds the paths
- * of such. (other-access-condition.c) */
+/* Whether a condition keeps the unit from starting, or what is behind it. Adds the paths that it is
+ * about, those with "!" before them that must not be there. (other-access-condition.c) */
 bool other_access_is_barred(const struct run *r, const char *unit, struct argv *ret_paths);
 
 /* Whether sshd accepts its files as they are; what it makes of them then is in `effective`. No

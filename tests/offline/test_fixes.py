@@ -222,6 +222,8 @@ OTHERS = {
     "have %s listen on an address that others reach": "guest/test_reality.py::test_socket_on_loopback_is_no_way_in",
     ", and run this again": "offline/test_wayin.py::test_socket_on_loopback_is_no_way_in",
     "then 'systemctl daemon-reload; systemctl enable": "guest/test_reality.py::test_socket_on_loopback_is_no_way_in",
+    "have %s, which %s starts, start sshd": "offline/test_wayin.py::test_socket_without_what_it_starts_is_no_way_in",
+    "touch %s; ": "offline/test_wayin.py::test_only_door_of_an_image_stays_until_the_advice_is_followed",
     "rm %s; ": "offline/test_wayin.py::test_only_door_of_an_image_stays_until_the_advice_is_followed",
     "systemctl unmask --runtime %s; ": "guest/test_reality.py::test_masked_until_the_next_boot",
     "systemctl %sunmask %s; ": "guest/test_reality.py::test_masked_by_the_administrator",

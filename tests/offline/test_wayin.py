@@ -35,6 +35,8 @@ def follow(tree, fix):
             tree.remove(f"{UNITS}/{words[3]}")
         elif words[0] == "rm":
             tree.remove(words[1].removeprefix(str(tree)))
+        elif words[0] == "touch":
+            tree.put(words[1].removeprefix(str(tree)))
         elif words[:2] == ["sed", "-i"]:
             path = words[3].removeprefix(str(tree))
             lines = tree.read(path).decode().splitlines(True)
@@ -111,6 +113,26 @@ def barred_socket_alone(tree):
     tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Unit]\nConditionPathExists=\n")
 
 
+def own_condition(tree, *lines):
+    tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Unit]\n" + "\n".join(lines) + "\n")
+
+
+def barred_by_absence(tree):
+    """What an administrator creates to let it start."""
+    own_condition(tree, "ConditionPathExists=/etc/ssh/enable_me", "ConditionPathExists=/etc/ssh/sshd_config")
+
+
+def barred_by_triggers(tree):
+    """One of several has to hold, and none does."""
+    tree.put("/etc/ssh/not")
+    own_condition(tree, "ConditionPathExists=|!/etc/ssh/not", "ConditionPathExists=| /etc/ssh/enable_me")
+
+
+def barred_by_assertion(tree):
+    tree.put("/etc/ssh/not")
+    own_condition(tree, "AssertPathExists=! /etc/ssh/not", "ConditionPathExists=")
+
+
 def masked_by_nothing(tree):
     """What is empty is a mask, too."""
     tree.put(f"{UNITS}/ssh.service")
@@ -146,16 +168,33 @@ def loopback_by_own_file(tree):
              "[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -f /etc/ssh/mine\n")
 
 
+def loopback_by_environment(tree):
+    """The variable that the unit sets itself, where no file goes before it."""
+    tree.remove("/etc/default/ssh")
+    tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Service]\nEnvironment='X=1 2' SSHD_OPTS=-oListenAddress=127.0.0.1\n"
+             "ExecStart=\nExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n")
+
+
+def loopback_by_environment_file(tree):
+    """A file goes before what the unit sets, and the last one before the others."""
+    tree.put("/etc/default/mine", "SSHD_OPTS=-oListenAddress=127.0.0.1\n")
+    tree.put("/etc/default/ssh", "SSHD_OPTS=-oListenAddress=10.0.0.1\n")
+    tree.put(f"{UNITS}/ssh.service", "[Service]\nEnvironment=SSHD_OPTS=-oListenAddress=10.0.0.1\n"
+             "EnvironmentFile=-/etc/default/ssh\nEnvironmentFile=/etc/default/mine\n"
+             "ExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n")
+
+
 def another_program(tree):
     """Nobody can know what that does."""
     tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/bin/sh -c 'exec sleep inf'\n")
 
 
 MENDED = {f.__name__: f for f in (disabled, masked, masked_by_nothing, unreached, loopback, barred, barred_socket,
-                                  barred_socket_alone)}
+                                  barred_socket_alone, barred_by_absence, barred_by_triggers, barred_by_assertion)}
 OTHERS = {f.__name__: f for f in (
     dangling, shadowed, another_default, another_section, vendor_masked, vendor_masked_by_nothing,
-    loopback_by_command, loopback_by_own_unit, loopback_by_own_file, another_program)}
+    loopback_by_command, loopback_by_own_unit, loopback_by_own_file, loopback_by_environment,
+    loopback_by_environment_file, another_program)}
 
 
 @pytest.mark.parametrize("line", (
@@ -238,15 +277,67 @@ def test_only_door_of_an_image_stays(way, debian):
     assert debian.run("remove", "--no-verify").returncode == 0
 
 
-def test_socket_on_loopback_is_no_way_in(debian):
-    path = f"{UNITS}/ssh.socket.d/a.conf"
+@pytest.mark.parametrize("name", ("a.conf", "zzzz.conf"))
+@pytest.mark.parametrize("streams", (
+    ("127.0.0.1:22", "[::1]:22"), ("[0:0:0:0:0:0:0:1]:22",), ("[::FFFF:127.0.0.1]:22", "127.1.2.3:22"), (),
+    ("localhost:22", "*:22")))
+def test_socket_on_loopback_is_no_way_in(streams, name, debian):
+    """Nor one that systemd refuses for want of an address. Behind our drop-in no file stands in the way of others."""
+    path = f"{UNITS}/ssh.socket.d/{name}"
     by_socket(debian)
-    debian.put(path, "[Socket]\nListenStream=\nListenStream=127.0.0.1:22\nListenStream=[::1]:22\n")
+    debian.put(path, "\n".join(("[Socket]", "ListenStream=", *(f"ListenStream={one}" for one in streams), "")))
     debian.apply()
     assert no_way(debian) == ("have ssh.socket listen on an address that others reach, not on loopback alone, "
                               "and run this again")
     debian.put(path, "[Socket]\nListenStream=\nListenStream=10.0.0.1:22\n")
     assert debian.run("remove").returncode == 0
+
+
+@pytest.mark.parametrize("layout,behind", (("debian12", "ssh.service"), ("debian11", "ssh@.service")))
+@pytest.mark.parametrize("gone", ("mask", "file", "program"))
+def test_socket_without_what_it_starts_is_no_way_in(layout, behind, gone, folder):
+    """systemd does not start it then (socket_start(): "not loaded, refusing")."""
+    tree = layouts.make(layout, Tree(folder / "tree"))
+    by_socket(tree)
+    if gone == "mask":
+        tree.link(f"{UNITS}/{behind}", "/dev/null")
+    elif gone == "file":
+        tree.remove(f"/usr/lib/systemd/system/{behind}")
+    else:
+        tree.put(f"{UNITS}/{behind}.d/a.conf", "[Service]\nExecStart=\nExecStart=/bin/true\n")
+    tree.apply("--no-verify")
+    fix = no_way(tree)
+    assert fix == (f'have {behind}, which ssh.socket starts, start sshd ("systemctl --root={tree} unmask {behind}" '
+                   "where it is masked), and run this again")
+    if gone == "mask":
+        follow(tree, fix.split('"')[1])
+    else:
+        tree.put(f"{UNITS}/{behind}", "[Service]\nExecStart=/usr/sbin/sshd -i\n")
+        tree.remove(f"{UNITS}/{behind}.d")
+    assert tree.run("remove").returncode == 0
+
+
+@pytest.mark.parametrize("accept, behind", (("yes", "ssh@.service"), ("no", "ssh.service")))
+def test_socket_starts_what_it_says(accept, behind, debian):
+    by_socket(debian)
+    debian.put(f"{UNITS}/ssh.socket.d/a.conf", f"[Socket]\nAccept={accept}\n")
+    debian.put(f"{UNITS}/{behind}", "[Service]\nExecStart=-/usr/sbin/sshd -i\n")
+    debian.put(f"{UNITS}/{'ssh.service' if accept == 'yes' else 'ssh@.service'}", "")
+    debian.apply("--no-verify")
+    assert debian.run("remove").returncode == 0
+    debian.apply("--no-verify")
+    debian.put(f"{UNITS}/ssh.socket.d/a.conf", "[Socket]\nService=mine.service\n")
+    assert "mine.service" in no_way(debian)
+    debian.put(f"{UNITS}/mine.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n")
+    assert debian.run("remove").returncode == 0
+
+
+def test_socket_with_options_of_its_sshd_listens_where_it_says(folder):
+    """What sshd is to listen on is no matter where it is given its sockets."""
+    tree = layouts.make("ubuntu2404", Tree(folder / "tree"))
+    tree.put("/etc/default/ssh", "SSHD_OPTS='-o ListenAddress=127.0.0.1'\n")
+    tree.apply("--no-verify")
+    assert tree.run("remove").returncode == 0
 
 
 def test_socket_that_a_generator_has_on_loopback_is_no_way_in(folder):
@@ -284,6 +375,24 @@ def by_condition_that_is_taken_back(tree):
     tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Unit]\nConditionPathExists=\n")
 
 
+def by_conditions_that_hold(tree):
+    """One of several that trigger does; of what is made at a boot nothing is known."""
+    own_condition(tree, "ConditionPathExists=|/etc/ssh/enable_me", "ConditionPathExists=|!/etc/ssh/not",
+                  "ConditionPathExists=/run/x", "AssertPathExists=/etc/ssh/sshd_config", "ConditionPathExists=!/%m")
+
+
+def by_conditions_taken_back_by_another(tree):
+    own_condition(tree, "ConditionPathExists=/etc/ssh/enable_me", "ConditionVirtualization=")
+
+
+def by_environment(tree):
+    """What the file says goes before what the unit sets, and what it takes back."""
+    tree.put("/etc/default/ssh", "SSHD_OPTS=-oListenAddress=127.0.0.1\n")
+    tree.put(f"{UNITS}/ssh.service", "[Service]\nEnvironment=SSHD_OPTS=-oListenAddress=10.0.0.1\n"
+             "EnvironmentFile=/etc/default/ssh\nEnvironmentFile=\nEnvironmentFile=-/etc/default/gone\n"
+             "ExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n")
+
+
 def by_own_unit(tree):
     dangling(tree)
     tree.put(f"{UNITS}/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n")
@@ -313,7 +422,8 @@ def by_one_address_of_two(tree):
 
 WAYS = {f.__name__: f for f in (by_masked_link_of_another_target, by_command_with_an_address,
                                 by_command_with_the_usual_file, by_default_target, by_lines_as_systemd_reads_them, by_socket, by_vendor,
-                                by_own_unit, by_one_address_of_two, by_condition_that_is_taken_back)}
+                                by_own_unit, by_one_address_of_two, by_condition_that_is_taken_back,
+                                by_conditions_that_hold, by_conditions_taken_back_by_another, by_environment)}
 
 
 @pytest.mark.parametrize("way", WAYS)
