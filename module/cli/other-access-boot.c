@@ -5,7 +5,6 @@
  */
 #include "cli/other-access-parts.h"
 
-#include "core/format/proc-text.h"
 #include "core/plan/sshd-listen.h"
 #include "core/util/ip-address.h"
 #include "core/util/words.h"
@@ -74,22 +73,16 @@ static bool socket_leads_in(const struct run *r, const char *socket)
         return rc >= 0 && streams.outside;
 }
 
-/* One that its socket starts listens where that does. Else by sshd's files as they are; with other
- * options than the unit's own only that process knows. */
-static bool service_leads_in(const struct run *r, const struct tcp_listener *l,
-                             const char *effective)
+/* What another's socket unit starts only that knows. */
+static bool has_service(const struct run *r, const char *socket)
 {
-        AUTO_BUF addresses = BUF_INIT;
-        const char *socket = distro_socket_of(l->unit);
+        AUTO(argv_free) struct argv words = { 0 };
+        char service[256];
 
-        if (!r->facts.sshd || !socket)
+        if (!distro_is_tcp_unit(socket))
                 return true;
-        if (!systemd_boot_starts(r->systemd, l->unit, false))
-                return socket_leads_in(r, socket);
-        if (!process_is_plain_listener(l->title, &r->facts.sshd_options))
-                return true;
-        listen_addresses(effective, &addresses);
-        return other_access_reaches(r, buf_str(&addresses), true, true);
+        (void)other_access_socket(r, socket, service, sizeof(service));
+        return other_access_words(r, service, &words);
 }
 
 bool other_access_sshd_starts(const struct run *r, struct buf *effective)
@@ -98,25 +91,39 @@ bool other_access_sshd_starts(const struct run *r, struct buf *effective)
                sshd_effective_started(r->facts.sshd, &r->facts.sshd_options, effective, NULL) == 0;
 }
 
-/* A unit of somebody else's, or one whose command names another file, reads what only that knows;
- * what its environment names is asked about as that does. */
-static bool reads_sshd_config(const struct run *r, const struct tcp_listener *l)
+/* By the files of the unit and of sshd as they are, which is what the next start goes by. What
+ * another program makes of them only that knows. */
+static bool service_leads_in(const struct run *r, const char *service)
 {
-        return distro_is_tcp_unit(l->unit) &&
-               (!strstr(l->title, " -f") ||
-                process_is_plain_listener(l->title, &r->facts.sshd_options));
+        AUTO(argv_free) struct argv words = { 0 };
+        AUTO_BUF effective = BUF_INIT, addresses = BUF_INIT;
+
+        if (!other_access_words(r, service, &words))
+                return true;
+        if (sshd_effective_started(words.list[0],
+                                   &(struct argv){ .list = words.list + 1, .n = words.n - 1 },
+                                   &effective, NULL) < 0)
+                return false;
+        listen_addresses(buf_str(&effective), &addresses);
+        return other_access_reaches(r, buf_str(&addresses), true, true);
 }
 
 /* A listener goes by what its files were when it started, and one behind a socket by what they are
- * at each connection: what they are now is read by the next one. */
+ * at each connection: what they are now is read by the next one. A service that its socket starts
+ * listens where that does; a unit of somebody else's reads what only that knows. */
 bool other_access_stays_outside(const struct run *r, const struct tcp_listener *l)
 {
         AUTO_BUF effective = BUF_INIT;
+        const bool ours = distro_is_tcp_unit(l->unit);
+        const char *socket = l->pid == 1 ? l->unit : distro_socket_of(l->unit);
 
-        if (reads_sshd_config(r, l) && !other_access_sshd_starts(r, &effective))
+        if (!r->facts.sshd)
+                return true;
+        if (l->pid != 1 && ours && (!socket || systemd_boot_starts(r->systemd, l->unit, false)))
+                return service_leads_in(r, l->unit);
+        if (ours && !other_access_sshd_starts(r, &effective))
                 return false;
-        return l->pid == 1 ? socket_leads_in(r, l->unit)
-                           : service_leads_in(r, l, buf_str(&effective));
+        return !socket || (socket_leads_in(r, socket) && has_service(r, socket));
 }
 
 /* Nor does what somebody started in a unit's cgroup come with that unit. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * other-access-command.c: the part of other-access.h that is about what an image's unit starts: its
- * command with its environment, as the files of the unit have them, and what a socket unit starts.
- * Reads; runs nothing of it.
+ * other-access-command.c: the part of other-access.h that is about what a unit starts at a boot:
+ * its command with its environment, as the files of the unit have them, and what a socket unit
+ * starts. Reads; runs nothing of it.
  */
 #include "cli/other-access-parts.h"
 
@@ -81,19 +81,18 @@ static int note_service(void *userdata, const char *path, const char *text, size
 }
 
 /* Where the unit does not say what its variables are, they are those of the distribution's file. */
-static int find_options(const struct facts *f, struct service *c, struct argv *ret)
+static int expand(const struct facts *f, const struct service *c, struct argv *ret)
 {
         AUTO(argv_free) struct argv env = { 0 };
+        const struct argv *const sources[] = { &c->assigned, &c->read };
         const bool says = c->has_files || c->assigned.n > 0;
-        struct argv arguments = { .list = c->words.list + 1, .n = c->words.n - 1 };
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < c->assigned.n; i++)
-                r = argv_adds(&env, c->assigned.list[i]);
-        for (size_t i = 0; r == 0 && i < c->read.n; i++)
-                r = argv_adds(&env, c->read.list[i]);
+        for (size_t k = 0; k < ELEMENTSOF(sources); k++)
+                for (size_t i = 0; r == 0 && i < sources[k]->n; i++)
+                        r = argv_adds(&env, sources[k]->list[i]);
         if (r == 0)
-                r = command_expand(&arguments, &env, ret);
+                r = command_expand(&c->words, &env, ret);
         for (size_t i = 0; r == 0 && !says && i < f->sshd_options.n; i++)
                 r = argv_adds(ret, f->sshd_options.list[i]);
         return r;
@@ -115,21 +114,31 @@ static bool is_masked(struct survey *s, const char *unit)
         return survey_is_mask(s, path) != 0;
 }
 
-bool other_access_command(const struct run *r, const char *service, struct sshd_settings *ret)
+/* What is in /run is gone when the unit starts at a boot. */
+bool other_access_words(const struct run *r, const char *service, struct argv *ret)
 {
         AUTO(service_free) struct service c = { .root = &r->root };
-        AUTO(argv_free) struct argv options = { 0 };
+        struct facts f = r->facts; /* to be read */
+        struct error error = { 0 };
+        struct survey s = { .root = &r->root, .facts = &f, .error = &error };
+
+        f.live = false;
+        return !is_masked(&s, service) && survey_unit_files(&s, service, note_service, &c) == 0 &&
+               c.words.n > 0 && program_is_sshd(c.words.list[0]) && expand(&r->facts, &c, ret) == 0;
+}
+
+bool other_access_command(const struct run *r, const char *service, struct sshd_settings *ret)
+{
+        AUTO(argv_free) struct argv words = { 0 };
         struct facts f = r->facts; /* to be read */
         struct error error = { 0 };
         struct survey s = { .root = &r->root, .facts = &f, .error = &error };
         bool known;
 
-        f.sshd_settings = (struct sshd_settings){ 0 };
-        if (is_masked(&s, service) || survey_unit_files(&s, service, note_service, &c) < 0 ||
-            c.words.n == 0 || !program_is_sshd(c.words.list[0]) ||
-            find_options(&r->facts, &c, &options) < 0)
+        if (!other_access_words(r, service, &words))
                 return false;
-        f.sshd_options = options;
+        f.sshd_settings = (struct sshd_settings){ 0 };
+        f.sshd_options = (struct argv){ .list = words.list + 1, .n = words.n - 1 };
         known = survey_sshd_settings(&s) == 0;
         *ret = f.sshd_settings;
         return known;
@@ -173,8 +182,10 @@ bool other_access_socket(const struct run *r, const char *socket, char *ret, siz
         struct facts f = r->facts; /* to be read */
         struct error error = { 0 };
         struct survey s = { .root = &r->root, .facts = &f, .error = &error };
-        const bool known = survey_unit_files(&s, socket, note_socket, &c) == 0;
+        bool known;
 
+        f.live = false;
+        known = survey_unit_files(&s, socket, note_socket, &c) == 0;
         if (c.service && c.service[0])
                 (void)snprintf(ret, size, "%s", c.service);
         else

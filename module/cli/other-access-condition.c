@@ -7,9 +7,9 @@
 #include "cli/other-access-parts.h"
 
 #include "core/format/unit-file.h"
+#include "core/util/words.h"
 #include "host/survey-streams.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define BARS_MAX 64
@@ -79,30 +79,6 @@ static int read_bars(void *userdata, const char *path, const char *text, size_t 
         return r < 0 ? r : file.error;
 }
 
-static int read_file(struct bars *b, const char *path)
-{
-        AUTO_FREE char *text = NULL;
-        size_t len;
-
-        if (!path[0] || !systemd_file_lasts(path) ||
-            rootfs_read(b->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
-                return 0;
-        return read_bars(b, path, text, len);
-}
-
-static int read_live(const struct run *r, const char *unit, struct bars *b)
-{
-        AUTO_BUF files = BUF_INIT;
-        int rc = systemd_unit_files(r->systemd, unit, &files, NULL) == -ENOMEM ? -ENOMEM : 0;
-
-        for (char *path = files.data, *end; rc == 0 && path && (end = strchr(path, '\n'));
-             path = end + 1) {
-                *end = '\0';
-                rc = read_file(b, path);
-        }
-        return rc;
-}
-
 static int add_bars(const struct conditions *c, struct argv *ret)
 {
         const struct argv *all[] = { &c->bars, c->triggered ? NULL : &c->triggers };
@@ -120,9 +96,10 @@ static int read_unit(const struct run *r, const char *unit, struct argv *ret)
         struct error error = { 0 };
         struct survey s = { .root = &r->root, .facts = &facts, .error = &error };
         struct bars b = { .root = &r->root };
-        int rc =
-                r->root.image ? survey_unit_files(&s, unit, read_bars, &b) : read_live(r, unit, &b);
+        int rc;
 
+        facts.live = false; /* what is in /run is gone at a boot */
+        rc = survey_unit_files(&s, unit, read_bars, &b);
         for (size_t i = 0; i < ELEMENTSOF(b.of); i++) {
                 if (rc == 0)
                         rc = add_bars(&b.of[i], ret);
@@ -134,16 +111,12 @@ static int read_unit(const struct run *r, const char *unit, struct argv *ret)
 /* What is behind a socket does not start either, and whoever connects is sent away. */
 bool other_access_is_barred(const struct run *r, const char *unit, struct argv *ret_paths)
 {
-        const char *service = distro_service_of(unit);
-        char behind[256];
-        int rc;
+        char service[256];
+        int rc = read_unit(r, unit, ret_paths);
 
-        if (service && r->root.image) {
-                (void)other_access_socket(r, unit, behind, sizeof(behind));
-                service = behind;
-        }
-        rc = read_unit(r, unit, ret_paths);
-        if (rc == 0 && service)
+        if (rc == 0 && text_ends(unit, ".socket")) {
+                (void)other_access_socket(r, unit, service, sizeof(service));
                 rc = read_unit(r, service, ret_paths);
+        }
         return rc < 0 || ret_paths->n > 0;
 }

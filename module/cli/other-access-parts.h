@@ -15,12 +15,15 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
  * listen on loopback; what sshd_config says may add to that. (other-access-fix.c) */
 bool other_access_options_confine(const struct sshd_settings *s);
 
-/* What the command of an image's service says, with its options. False where that is no sshd's, or
- * cannot be read. (other-access-command.c) */
+/* The command by which the next boot starts the service, its variables replaced: sshd in front,
+ * then its options. False where that is no sshd's, or cannot be read. (other-access-command.c) */
+bool other_access_words(const struct run *r, const char *service, struct argv *ret);
+
+/* What that says of an image's. False as above. (other-access-command.c) */
 bool other_access_command(const struct run *r, const char *service, struct sshd_settings *ret);
 
-/* The service that an image's socket unit starts; whether that listens on TCP, and where others can
- * reach it. (other-access-command.c) */
+/* The service that a socket unit starts after the next boot; whether that listens on TCP, and where
+ * others can reach it. (other-access-command.c) */
 bool other_access_socket(const struct run *r, const char *socket, char *ret, size_t size);
 
 /* Whether it listens on an address that others can reach. (other-access.c) */

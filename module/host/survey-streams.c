@@ -134,6 +134,40 @@ static int find_dropins_of(struct scan *c, const char *unit, const char *name)
         return r;
 }
 
+/* "ssh.service" of "sshd.service", and so on; false: of no other. */
+static bool other_name(const char *unit, char *ret, size_t size)
+{
+        const bool d = strncmp(unit, "sshd", 4) == 0;
+        const char *rest = unit + (d ? 4 : 3);
+
+        if (strncmp(unit, "ssh", 3) != 0 || (*rest != '.' && *rest != '@'))
+                return false;
+        (void)snprintf(ret, size, "%s%s", d ? "ssh" : "sshd", rest);
+        return true;
+}
+
+/* Those of an alias are the unit's, too: "systemctl edit sshd" on Debian makes sshd.service.d. */
+static int find_dropins_of_alias(struct scan *c, const char *unit)
+{
+        char alias[256], path[320];
+        bool found = false;
+        int r = 0;
+
+        if (!other_name(unit, alias, sizeof(alias)))
+                return 0;
+        for (size_t i = 0; r >= 0 && !found && i < ELEMENTSOF(directories); i++) {
+                struct observed o = { 0 };
+
+                if (!directories[i].path || (directories[i].live && !c->s->facts->live))
+                        continue;
+                (void)snprintf(path, sizeof(path), "%s/%s", directories[i].path, alias);
+                r = survey_look_at_link(c->s, path, &o);
+                found = o.type == OBSERVED_LINK && strcmp(basename(o.data), unit) == 0;
+                observed_free(&o);
+        }
+        return found ? find_dropins_of(c, unit, alias) : r;
+}
+
 /* Those of the unit go before those of its name cut at each dash ("foo-bar.socket" has them in
  * "foo-.socket.d", too; dropin.c, unit_file_find_dirs()), and these before those of all of its
  * type, wherever they are. */
@@ -143,6 +177,8 @@ static int find_dropins(struct scan *c, const char *unit)
         char name[256];
         int r = find_dropins_of(c, unit, unit);
 
+        if (r >= 0)
+                r = find_dropins_of_alias(c, unit);
         for (size_t n = (size_t)(type - unit); r >= 0 && n-- > 1;) {
                 if (unit[n] != '-' || unit[n + 1] == '.')
                         continue;

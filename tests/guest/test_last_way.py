@@ -128,6 +128,31 @@ def test_sshd_that_its_unit_tells_where_to_listen(way, guest):
         assert guest.run("sshd-vsock remove").status == 0
 
 
+@pytest.mark.parametrize("since", ("option", "drop-in", "both"))
+def test_sshd_that_its_unit_will_tell_otherwise(since, guest):
+    """It listens as it was told when it started; the next boot goes by what the files say by now, be systemd
+    told of them or not."""
+    apply(guest, "")
+    own = f"{UNITS}/ssh.service.d/x.conf"
+    loopback = "printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/sshd -D -o ListenAddress=127.0.0.1\\n'"
+    with meanwhile(guest, f"""
+            cp -p {LINES} /root/mine; cp -p /etc/default/ssh /root/ssh.default; mkdir {UNITS}/ssh.service.d
+            echo ListenAddress 127.0.0.1 >{LINES}; echo 'SSHD_OPTS="-o ListenAddress=0.0.0.0:2222"' >/etc/default/ssh
+            systemctl restart ssh""",
+                   f"rm -r {UNITS}/ssh.service.d; cp -p /root/mine {LINES}; mv /root/ssh.default "
+                   "/etc/default/ssh; rm /root/mine; systemctl daemon-reload; systemctl restart ssh"):
+        assert "0.0.0.0:2222" in listeners(guest)
+        guest.check("echo SSHD_OPTS= >/etc/default/ssh" if since == "option" else f"{loopback} >{own}")
+        assert LASTING in refused(guest)
+        if since == "both":
+            guest.check(f"echo 'Environment=SSHD_OPTS=-oListenAddress=0.0.0.0:2222' >>{own}; sed -i 's/-D/& $SSHD_OPTS/' {own};"
+                        "echo '#' >/etc/default/ssh")
+        else:
+            guest.check("cp -p /root/ssh.default /etc/default/ssh; echo 'ListenAddress 0.0.0.0:2222' >>"
+                        f"{LINES}; rm -f {own}")
+        assert guest.run("sshd-vsock remove").status == 0
+
+
 PRESET = "/etc/systemd/system-preset/10-sshd-vsock.preset"
 
 

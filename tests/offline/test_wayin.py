@@ -184,6 +184,11 @@ def loopback_by_environment_file(tree):
              "ExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n")
 
 
+def loopback_by_alias(tree):
+    """As "systemctl edit sshd" makes it, where ssh.service has that name, too."""
+    tree.put(f"{UNITS}/sshd.service.d/override.conf", f"[Service]\nExecStart=\nExecStart=/usr/sbin/sshd {LOOPBACK}\n")
+
+
 def another_program(tree):
     """Nobody can know what that does."""
     tree.put(f"{UNITS}/ssh.service.d/a.conf", "[Service]\nExecStart=\nExecStart=/bin/sh -c 'exec sleep inf'\n")
@@ -194,7 +199,7 @@ MENDED = {f.__name__: f for f in (disabled, masked, masked_by_nothing, unreached
 OTHERS = {f.__name__: f for f in (
     dangling, shadowed, another_default, another_section, vendor_masked, vendor_masked_by_nothing,
     loopback_by_command, loopback_by_own_unit, loopback_by_own_file, loopback_by_environment,
-    loopback_by_environment_file, another_program)}
+    loopback_by_environment_file, loopback_by_alias, another_program)}
 
 
 @pytest.mark.parametrize("line", (
@@ -393,6 +398,11 @@ def by_environment(tree):
              "ExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n")
 
 
+def by_alias_that_is_none(tree):
+    loopback_by_alias(tree)
+    tree.remove(f"{UNITS}/sshd.service")
+
+
 def by_own_unit(tree):
     dangling(tree)
     tree.put(f"{UNITS}/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n")
@@ -423,7 +433,8 @@ def by_one_address_of_two(tree):
 WAYS = {f.__name__: f for f in (by_masked_link_of_another_target, by_command_with_an_address,
                                 by_command_with_the_usual_file, by_default_target, by_lines_as_systemd_reads_them, by_socket, by_vendor,
                                 by_own_unit, by_one_address_of_two, by_condition_that_is_taken_back,
-                                by_conditions_that_hold, by_conditions_taken_back_by_another, by_environment)}
+                                by_conditions_that_hold, by_conditions_taken_back_by_another, by_environment,
+                                by_alias_that_is_none)}
 
 
 @pytest.mark.parametrize("way", WAYS)
