@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * systemd-boot.c: what systemd says of its next boot: whether that starts a unit. Part of
- * systemd.h; asks, and starts nothing.
+ * systemd.h; asks, looks at the links that generators made, and starts nothing.
  */
 #include "host/systemd-bus.h"
 
@@ -9,6 +9,7 @@
 #include "core/util/words.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <string.h>
 
 #define UNITS_MAX 512 /* looked at on the way, each way; a boot has some hundred */
@@ -106,14 +107,28 @@ bool systemd_socket_is_of_boot(struct systemd *m, const char *socket)
                active_since(m, path) < active_since(m, target);
 }
 
+/* Whose links are of /run, too, and are made anew at each boot. */
+static bool is_enabled_by_generator(const char *unit)
+{
+        AUTO_BUF pattern = BUF_INIT;
+        glob_t found = { 0 };
+        bool any;
+
+        buf_addf(&pattern, GENERATOR_DIRECTORY "*/*.[wru]*s/%s",
+                 unit); /* wants, requires, upholds */
+        any = pattern.error == 0 && glob(buf_str(&pattern), GLOB_NOSORT, NULL, &found) == 0;
+        globfree(&found);
+        return any;
+}
+
 /* By "systemctl enable --runtime" alone: WantedBy= has its links of /run like all others. */
-static bool is_enabled_for_now(struct systemd *m, const char *path)
+static bool is_enabled_for_now(struct systemd *m, const char *unit, const char *path)
 {
         AUTO_FREE char *state = NULL;
 
         return sd_bus_get_property_string(m->bus, DESTINATION, path, UNIT_INTERFACE,
                                           "UnitFileState", NULL, &state) >= 0 &&
-               strcmp(state, "enabled-runtime") == 0;
+               strcmp(state, "enabled-runtime") == 0 && !is_enabled_by_generator(unit);
 }
 
 /* Adds what pulls that unit in, where it will be there after a boot. 0, or less where that cannot
@@ -127,7 +142,7 @@ static int add_origins(struct systemd *m, const char *unit, size_t ways, struct 
         if (systemd_load_unit(m, unit, &reply, &path) < 0 || !lasts(m, path) ||
             (unit != units->list[0] && is_masked(m, path)))
                 return 0;
-        for (size_t k = is_enabled_for_now(m, path) ? ON_DEMAND : 0; r >= 0 && k < ways; k++)
+        for (size_t k = is_enabled_for_now(m, unit, path) ? ON_DEMAND : 0; r >= 0 && k < ways; k++)
                 r = add_names(m, path, pulled_in_by[k], units);
         return r;
 }
