@@ -117,7 +117,7 @@ def test_host_keys_that_are_missing_before_any_apply(program):
         told = json.loads(guest.run("sshd-vsock --json verify", timeout=120).stdout)["verification"]
         assert told["cause"] == "no-host-keys"
         assert guest.run("ls /etc/systemd/system/sshd-vsock-keygen.service").status != 0
-        chmod, _, *rest = re.findall('"([^"]+)"', told["fix"])
+        chmod, _, _, *rest = re.findall('"([^"]+)"', told["fix"])
         guest.check(chmod)
         guest.check("rm /etc/ssh/ssh_host_*")
         for command in rest:
