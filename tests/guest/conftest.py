@@ -78,9 +78,10 @@ def leave(config, items, chosen):
 
 
 def few_suites(items):
-    """Of a row that has many suites: two of six or of four, those half of the list apart, so that most
-    often one is older than systemd's own generator and one is younger. The next row has others: each
-    file is seen on all of its suites, and where it has too few rows for that, more of them are."""
+    """Of a row that has many suites: one, where its file has rows enough to be seen on each suite twice;
+    else two of six or of four, those half of the list apart, so that most often one is older than
+    systemd's own generator and one is younger. The next row has others: each file is seen on all of its
+    suites, and where it has too few rows for that, more of them are."""
     rows = {}
     for item in items:
         params = item.callspec.params.items() if hasattr(item, "callspec") else ()
@@ -91,7 +92,7 @@ def few_suites(items):
         alike.setdefault((module, len(row)), []).append(row)
     chosen = set()
     for (_, suites), many in alike.items():
-        step = min(len(many), (suites + 1) // 2)
+        step = suites if len(many) >= 2 * suites else min(len(many), (suites + 1) // 2)
         for number, row in enumerate(many):
             chosen |= set(row[number % step::step])
     return chosen
