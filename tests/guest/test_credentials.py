@@ -190,7 +190,8 @@ def test_keys_of_a_credential_beside_those_of_sshd_config(suite, program):
 
 
 def test_keys_of_a_credential_come_back_with_the_listener(program):
-    """What leads in besides it is lost by the last reload of `remove`: the keys of this boot are there again."""
+    """What leads in besides it is lost by the last reload of `remove`, and cannot be bound anew: the keys of this
+    boot are there again."""
     with Guest("trixie", prepare=bake_keys) as guest:
         guest.install(program)
         apply(guest)
@@ -198,7 +199,8 @@ def test_keys_of_a_credential_come_back_with_the_listener(program):
                                           "[Install]\nWantedBy=sockets.target\n")
         guest.put(f"{UNITS}/mine@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i\nStandardInput=socket\n")
         guest.check("systemctl daemon-reload; systemctl disable -q --now ssh.service; systemctl enable -q --now "
-                    f"mine.socket; sed -i s/2222/2223/ {UNITS}/mine.socket")
+                    f"mine.socket; sed -i s/2222/2223/ {UNITS}/mine.socket;"
+                    "systemd-run -q --unit=taken socat TCP-LISTEN:2223 -")
         result = guest.run("sshd-vsock remove", timeout=120)
         assert result.status == 4 and "rolled back: sshd-vsock.socket restored" in result.stderr, result
         assert gets_in(guest, "ana")
@@ -234,7 +236,7 @@ def test_plan_says_that_it_gives_way(program):
         assert f"write {UNITS}/sshd-vsock.socket" in apply(guest).stderr
 
 
-# What systemd-vmspawn hands over with its key (vmspawn.c), as systemd-debug-generator writes it.
+# What systemd-vmspawn hands over with its key (vmspawn.c), where systemd-debug-generator writes it at each boot.
 VMSPAWN = f"""[Service]
 ExecStart=
 ExecStart=sshd -i -o 'AuthorizedKeysFile=%d/{KEYS} .ssh/authorized_keys'
@@ -246,7 +248,10 @@ def test_drop_in_of_the_host_is_what_counts(program):
     """It takes the place of sshd_config's AuthorizedKeysFile: whom that locks out is known."""
     with Guest("trixie", prepare=bake_keys) as guest:
         guest.install(program)
-        guest.put("/run/systemd/system/sshd-vsock@.service.d/50-credential.conf", VMSPAWN)
+        guest.put("/etc/systemd/system-generators/credential", f"""#!/bin/sh
+            mkdir -p "$2/sshd-vsock@.service.d"
+            cat >"$2/sshd-vsock@.service.d/50-credential.conf" <<'END'\n{VMSPAWN}END\n""", mode=0o755)
+        guest.check("systemctl daemon-reload")
         guest.put("/root/.ssh/authorized_keys", guest.public_key, mode=0o600)
         apply(guest, "")
         assert gets_in(guest, "root") and guest.ssh("exit 5").status == 5
