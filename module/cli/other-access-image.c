@@ -56,7 +56,7 @@ static int reach_link(const char *name, void *userdata)
         link = path + strlen(l->directory) + 1;
         if (argv_has(&l->b->masked, link))
                 return 0;
-        r = survey_is_mask(&s, path);
+        r = survey_is_masked_want(&s, path);
         if (r > 0)
                 return argv_add_once(&l->b->masked, link, MASKED_MAX);
         reach(l->b, name);

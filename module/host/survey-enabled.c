@@ -68,7 +68,7 @@ static int note_enabled(const char *name, void *userdata)
         link = path + strlen(w->directory) + 1;
         if (argv_has(&w->masked, link))
                 return 0;
-        r = survey_is_mask(w->s, path);
+        r = survey_is_masked_want(w->s, path);
         if (r != 0)
                 return r < 0 ? r : argv_add_once(&w->masked, link, MASKED_MAX);
         if (named)

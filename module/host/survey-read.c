@@ -4,6 +4,7 @@
  */
 #include "host/survey-read.h"
 
+#include "core/util/words.h"
 #include "host/clock.h"
 #include "host/trusted-path.h"
 
@@ -123,6 +124,17 @@ int survey_is_mask(struct survey *s, const char *path)
         }
         observed_free(&o);
         return r;
+}
+
+int survey_is_masked_want(struct survey *s, const char *path)
+{
+        struct observed o = { 0 };
+        const char *type = strrchr(path, '.');
+        int r = survey_look_at_link(s, path, &o);
+        const bool leads = o.type == OBSERVED_LINK && type && text_ends(o.data, type);
+
+        observed_free(&o);
+        return r < 0 || leads ? r : survey_is_mask(s, path);
 }
 
 int survey_list(struct survey *s, const char *path, int (*each)(const char *name, void *userdata),

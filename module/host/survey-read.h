@@ -34,6 +34,10 @@ int survey_look(struct survey *s, const char *path, struct observed *ret) MUST_C
 int survey_look_at_link(struct survey *s, const char *path, struct observed *ret) MUST_CHECK;
 int survey_is_mask(struct survey *s, const char *path) MUST_CHECK;
 
+/* Whether what stands in a *.wants is a mask, and no link to a unit: that may be masked itself, by
+ * us, and is wanted again when it is not. */
+int survey_is_masked_want(struct survey *s, const char *path) MUST_CHECK;
+
 /* rootfs_list() with the survey itself as userdata, or with `userdata` where there is one. */
 int survey_list(struct survey *s, const char *path, int (*each)(const char *name, void *userdata),
                 void *userdata) MUST_CHECK;

@@ -55,6 +55,7 @@ def test_unit_that_comes_back_without_sshd_is_no_way_in(template, debian):
 @pytest.mark.parametrize("units", ("/usr/lib/systemd/system", UNITS))
 @pytest.mark.parametrize("name", ("ssh", "vsock-ssh"))
 def test_mkosi_units_are_masked_and_given_back(name, units, debian):
+    debian.put("/dev/null")
     write_by_mkosi(debian, name, units)
     # Fedora's, which is as good for ours
     debian.put("/usr/lib/systemd/system/service.d/10-timeout-abort.conf",
@@ -89,12 +90,13 @@ def test_status_says_for_what_a_unit_is_masked(debian):
                            ("ssh.socket", "masked by sshd-vsock, for the vsock port")]
 
 
+@pytest.mark.parametrize("units", ("/usr/lib/systemd/system", UNITS))
 @pytest.mark.parametrize("enabled", (True, False))
 @pytest.mark.parametrize("name", ("ssh", "vsock-ssh"))
-def test_what_comes_back_is_a_way_in(name, enabled, debian):
+def test_what_comes_back_is_a_way_in(name, enabled, units, debian):
     """Without any other sshd `remove` has somebody to leave the port to, if that one is enabled. (ssh.socket
-    is also one of the units of TCP.)"""
-    write_by_mkosi(debian, name)
+    is also one of the units of TCP.) The link that enables one of /etc leads to our mask until then."""
+    write_by_mkosi(debian, name, units)
     debian.remove(f"{UNITS}/multi-user.target.wants/ssh.service")
     debian.apply()
     if not enabled:
