@@ -387,9 +387,9 @@ def test_disk_that_is_full_half_way(what, program):
 
 
 KILLED = """
-strace -f -s 200 -o /root/trace -e trace=sendmsg -e inject=sendmsg:delay_exit=250000 sshd-vsock apply &
-until grep -Eaq '(StartTransientUnit|.0Reload).0' /root/trace; do sleep 0.05; done
-sleep 0.15; pkill -KILL -x sshd-vsock; wait; rm /root/trace
+strace -f -s 200 -o /root/trace -e trace=sendmsg -e inject=sendmsg:delay_exit=60000 sshd-vsock apply &
+until grep -Eaq '(StartTransientUnit|.0Reload).0' /root/trace; do sleep 0.02; done
+sleep 0.1; pkill -KILL -x sshd-vsock; wait; rm /root/trace
 until [ "$(systemctl show -P NeedDaemonReload ssh.socket)" = no ]; do sleep 0.05; done
 while [ "$(systemctl list-jobs --no-legend)" ]; do sleep 0.05; done
 """
