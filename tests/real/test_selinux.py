@@ -98,7 +98,7 @@ def test_policy_that_is_put_off_for_this_boot_closes_nothing(guest):
     guest.check("setenforce 0")
     said = apply(guest, f"{PATIENT}disable_tcp: true\n", 4).stderr
     assert listeners(guest) == before
-    guest.check(re.search("for this boot only .*; fix: (setenforce 1; .*)", said)[1], timeout=120)
+    guest.check(re.search("for this boot only: .*; fix: (setenforce 1; .*)", said)[1], timeout=120)
     assert listeners(guest) == set() and guest.check("getenforce") == "Enforcing\n"
     apply(guest, PATIENT)
     assert listeners(guest) == before
