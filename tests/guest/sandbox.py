@@ -70,13 +70,13 @@ class Sandbox:
 
     def run(self, argv, chroot=None, data=None):
         """Runs a process in the sandbox to its end, fed with the bytes `data`; returns its stdout
-        and raises with its stderr when it fails."""
+        and raises with the end of all it said when it fails: ctest names a failure on stdout."""
         pipe = subprocess.PIPE
         with self.popen(argv, chroot, stdin=pipe, stdout=pipe, stderr=pipe) as process:
             out, err = process.communicate(data)
         if process.returncode != 0:
             raise RuntimeError(f"{argv[0]} ended with {process.returncode}: "
-                               + (err or out).decode(errors="replace")[-4000:])
+                               + (out[-4000:] + err[-4000:]).decode(errors="replace"))
         return out
 
     def mount(self, kind, where, source="none", options="rw"):

@@ -156,7 +156,8 @@ def traces(builder):
 def test_rpm_builds_is_clean_installs_and_goes(macros, layout, builder):
     builder.put("/home/builder/.rpmmacros", MACROS[macros])
     builder.put(f"/home/builder/{NAME}.tar.gz", tarball())
-    builder.user(f"rpmbuild -ta --nodeps --noclean {NAME}.tar.gz")
+    said = builder.user(f"rpmbuild -ta --nodeps --noclean {NAME}.tar.gz 2>&1")
+    assert re.findall(r"^.*warning: .*\[-W.*\]$", said, re.M) == []
 
     built = builder.user(f"readelf -SW rpm/BUILD/{NAME}/*build/sshd-vsock")
     assert ".debug_info" in built and ".symtab" in built, "stripped by us, or built without -g"

@@ -69,8 +69,8 @@ static void test_units_that_are_none_are_not_named(void **state)
 
         (void)state;
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                struct facts f = { .tcp[TCP_SSH_SERVICE].vendor = table[i].ssh,
-                                   .tcp[TCP_SSHD_SERVICE].foreign = table[i].sshd };
+                struct facts f = { .tcp = { [TCP_SSH_SERVICE] = { .vendor = table[i].ssh },
+                                            [TCP_SSHD_SERVICE] = { .foreign = table[i].sshd } } };
                 AUTO_BUF keygen = BUF_INIT, provision = BUF_INIT, after = BUF_INIT;
                 const char *before;
 

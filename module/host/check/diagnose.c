@@ -63,7 +63,7 @@ static const char *unit_of(const struct verdict *v)
 /* "Missing" would have `apply` write what is there already, over and over. */
 static enum cause say_rejected(const char *unit, const struct unit_state *s, struct verdict *v)
 {
-        (void)snprintf(v->detail, sizeof(v->detail), "%s%s%.160s", unit,
+        (void)snprintf(v->detail, sizeof(v->detail), "%.80s%s%.160s", unit,
                        s->dropins[0] ? ", changed by " : "", s->dropins);
         (void)snprintf(v->fix, sizeof(v->fix),
                        "correct what \"systemctl status %s\" names, then \"systemctl "
