@@ -393,3 +393,8 @@ def test_role_installs_the_package(controller, program):
             assert recap(said)[host]["changed"] == changed, said
             assert (guest.run(owner).status == 0) == packaged
         assert guest.check("ss -ltnH") == "" and guest.ssh("exit 5").status == 5
+        before = guest.check("cat /etc/sshd-vsock.yaml")
+        controller.check("sed -i 's/, sshd_vsock_config: .*}}/}/' package.yaml")
+        said = controller.check("ansible-playbook -i inventory.yaml package.yaml")
+        assert recap(said)[host]["changed"] == 0, said  # a role without a configuration opens nothing again
+        assert guest.check("cat /etc/sshd-vsock.yaml") == before and guest.check("ss -ltnH") == ""
