@@ -84,16 +84,34 @@ def test_its_own_tests_pass_where_it_is_installed(package):
             guest.check("rm -r /tmp/place")
 
 
-def test_release_is_reproducible(tmp_path):
-    """For amd64 alone in every run; arm64's tree takes a minute more."""
+def releases(*architectures, path=""):
+    """Runs it, with those programs before the system's; returns the process that ended."""
+    return subprocess.run([CHECKOUT / "packaging/release", *architectures], check=False, text=True,
+                          capture_output=True, env={**os.environ, "PATH": path + os.environ["PATH"]})
+
+
+def test_release_is_reproducible_and_leaves_nothing_old(tmp_path):
+    """For amd64 alone in every run; arm64's tree takes a minute more. The examples in images/ take what
+    is in dist/: neither what is older, nor what a run that fails has begun."""
+    def listing():
+        return {path.name: path.stat().st_mtime_ns for path in dist.iterdir()}
+
+    dist = CHECKOUT / "dist"
     architectures = ["amd64", "arm64"] if os.environ.get("SSHD_VSOCK_FULL") else ["amd64"]
-    made = [subprocess.run([CHECKOUT / "packaging/release", *architectures], check=True,
-                           capture_output=True, text=True).stdout for _ in range(2)]
-    names = [line.split()[1] for line in made[0].splitlines()]
-    assert made[0] == made[1] and names[0].endswith(".tar.gz")
-    assert made[0].split()[0] in (CHECKOUT / "dist/PKGBUILD").read_text(encoding="utf-8")
+    first = releases(*architectures)
+    (dist / "sshd-vsock.older").write_text("")
+    (tmp_path / "dpkg-deb").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "dpkg-deb").chmod(0o755)
+    before = listing()
+    assert releases("amd64", path=f"{tmp_path}:").returncode != 0 and listing() == before
+    second = releases(*architectures)
+    assert first.returncode == 0 and first.stdout == second.stdout, first.stderr + second.stderr
+    names = [line.split()[1] for line in first.stdout.splitlines()]
+    assert names[0].endswith(".tar.gz") and "sshd-vsock.older" not in listing()
+    assert {*names, "PKGBUILD", "sshd-vsock.install"} <= set(listing())
+    assert first.stdout.split()[0] in (dist / "PKGBUILD").read_text(encoding="utf-8")
     machines = {"amd64": "x86_64", "arm64": "aarch64"}
     assert [re.sub("_[0-9.]+_", ".", name) for name in names[1:]] == [
         f"sshd-vsock.{word}" for arch in architectures for word in (f"{arch}.deb", machines[arch])]
-    assert "usage" in subprocess.run([CHECKOUT / "dist/sshd-vsock.x86_64", "--help"], check=True,
+    assert "usage" in subprocess.run([dist / "sshd-vsock.x86_64", "--help"], check=True,
                                      capture_output=True, text=True).stdout.lower()

@@ -25,12 +25,13 @@ def tree_for_wsl(debian):
 
 
 def pack(tree, *arguments, status=0):
-    """Packs it; returns what was said but for the program's own words."""
+    """Packs it; returns what was said but for the program's own words and which one it is."""
     done = subprocess.run(["sh", str(PACK), str(tree), f"{tree}.wsl", *arguments], check=False,
                           capture_output=True, text=True, timeout=LIMIT,
                           env={**os.environ, "SSHD_VSOCK": program()})
     assert done.returncode == status, done.stderr
-    return [line for line in done.stderr.splitlines() if line.startswith("pack: ")]
+    return [line for line in done.stderr.splitlines()
+            if line.startswith("pack: ") and not line.startswith("pack: puts in ")]
 
 
 def test_tree_with_nothing_of_its_own(distribution):
@@ -53,8 +54,9 @@ def test_program_that_runs_in_every_tree_goes_first(distribution, folder):
         (folder / name).chmod(0o755)
     env = {**os.environ, "PATH": f"{folder}/path:{os.environ['PATH']}", "SSHD_VSOCK": f"{folder}/named"}
     for name in ("named", made, "path/sshd-vsock"):
-        subprocess.run(["sh", example / "pack", str(distribution), f"{distribution}.wsl"], check=True,
-                       capture_output=True, timeout=LIMIT, env=env)
+        done = subprocess.run(["sh", example / "pack", str(distribution), f"{distribution}.wsl"],
+                              check=True, capture_output=True, text=True, timeout=LIMIT, env=env)
+        assert f"pack: puts in {folder}/{name}, which is sshd-vsock " in done.stderr
         assert f"# {name}\n" in distribution.read("/usr/sbin/sshd-vsock").decode()
         (folder / name).unlink()
         env.pop("SSHD_VSOCK", None)
