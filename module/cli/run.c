@@ -217,7 +217,7 @@ static int check_others(struct run *r)
 {
         AUTO_BUF other = BUF_INIT;
 
-        if (r->root.image)
+        if (r->root.image && r->config.n_listen > 0)
                 listen_overruled(&r->config, &r->facts, &other);
         if (other.len == 0)
                 return other.error;

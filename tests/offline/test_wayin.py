@@ -529,6 +529,23 @@ def test_address_that_would_not_hold_is_refused(layout, way, named, folder):
     config = "listen_address: 10.0.0.1:22\n"
     result = tree.run("apply", "--no-verify", config=config)
     assert result.returncode == (1 if named else 0), result.stderr
+    for other in "{}\n", "disable_tcp: true\n":  # where no address is wanted, any is right
+        assert tree.run("plan", "--no-verify", config=other).returncode == 10
     said = f"sshd would listen elsewhere than listen_address says, by {named}; TCP stays as it was"
     assert (said in result.stderr) == (named is not None), result.stderr
     assert tree.run("plan", "--no-verify", config=config).returncode == (1 if named else 0)
+
+
+def test_file_of_ours_that_is_empty_is_no_mask(debian):
+    """Nor is "systemctl unmask" a way to mend that: it is no unit."""
+    debian.put("/etc/modules-load.d/sshd-vsock.conf")
+    assert "exists and is not managed by sshd-vsock; fix: move it away" in debian.apply(status=1).stderr
+
+
+def test_file_out_of_etc_that_nothing_includes_is_left_alone(debian):
+    """It has our mark, for it was a file of ours once."""
+    debian.put("/etc/ssh/sshd_config", "Port 22\n")
+    debian.put("/opt/x.conf", "#sshd-vsock# ListenAddress 0.0.0.0\nListenAddress 10.0.0.1\n")
+    debian.link("/etc/ssh/sshd_config.d/50-x.conf", "/opt/x.conf")
+    debian.apply("--no-verify")
+    assert debian.run("remove").returncode == 0

@@ -7,6 +7,7 @@
 #include "core/plan/plan-units.h"
 
 #include "core/plan/takeover.h"
+#include "core/util/words.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -171,6 +172,12 @@ static int add_covered(struct plan *p, const struct item *i, const struct buf *d
         return r;
 }
 
+/* What else is empty masks nothing. */
+static bool is_unit(const char *path)
+{
+        return text_ends(path, ".socket") || text_ends(path, ".service");
+}
+
 int plan_file(struct plan *p, const struct desired *d, const struct observed *observed,
               const struct item *i, const struct observed *o)
 {
@@ -180,7 +187,7 @@ int plan_file(struct plan *p, const struct desired *d, const struct observed *ob
                 return plan_gone(p, d, observed, i, o);
         if (o->type == OBSERVED_OTHER)
                 return plan_add_conflict(p, i, "is %s, not a file" PLAN_MOVE_AWAY, o->what);
-        if (observed_is_mask(o, i->path))
+        if (is_unit(i->path) && observed_is_mask(o, i->path))
                 return add_masked(p, i);
         if (o->type == OBSERVED_LINK)
                 return plan_add_conflict(

@@ -152,7 +152,7 @@ static int plan_edit(struct plan *p, const struct item *i, const struct observed
         int r;
 
         if (i->kind == ITEM_SSHD_CONFIG && strncmp(i->path, "/etc/", 5) != 0)
-                return plan_stray(p, i, o);
+                return i->wanted ? plan_stray(p, i, o) : 0;
         if (o->unseen)
                 return i->wanted ? plan_add_conflict(p, i, "is left as it is: %s%s", o->what,
                                                      hosts_cure)
