@@ -100,7 +100,8 @@ static bool service_leads_in(const struct run *r, const char *service)
 
         if (!other_access_words(r, service, &words))
                 return true;
-        if (sshd_effective_started(words.list[0],
+        /* a name alone systemd looks up, as we did */
+        if (sshd_effective_started(words.list[0][0] == '/' ? words.list[0] : r->facts.sshd,
                                    &(struct argv){ .list = words.list + 1, .n = words.n - 1 },
                                    &effective, NULL) < 0)
                 return false;

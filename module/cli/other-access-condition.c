@@ -33,13 +33,24 @@ struct bars {
         struct conditions of[2]; /* Condition…=, Assert…= of one unit */
 };
 
+static bool is_made_anew(const char *path)
+{
+        static const char *const places[] = { "/run/", "/var/run/", "/proc/",
+                                              "/sys/", "/dev/",     "/tmp/" };
+
+        for (size_t i = 0; i < ELEMENTSOF(places); i++)
+                if (strncmp(path, places[i], strlen(places[i])) == 0)
+                        return true;
+        return false;
+}
+
 /* Of what a boot makes anew nothing is known; nor of what a specifier stands for. */
 static bool holds(const struct bars *b, const char *path)
 {
         const bool wanted = path[0] != '!';
 
         path += wanted ? 0 : 1 + strspn(path + 1, " \t");
-        return path[0] != '/' || strchr(path, '%') || strncmp(path, "/run/", 5) == 0 ||
+        return path[0] != '/' || strchr(path, '%') || is_made_anew(path) ||
                (rootfs_exists(b->root, path) > 0) == wanted;
 }
 

@@ -140,6 +140,16 @@ static bool image_confines(const struct run *r, int best, bool lines)
         return !other_access_socket(r, unit, behind, sizeof(behind)) && !lines;
 }
 
+/* A running system's, by its command as the next start has it; one that cannot be read says
+ * nothing. */
+static bool start_confines(const struct run *r, const char *unit)
+{
+        AUTO(sshd_settings_free) struct sshd_settings s = { 0 };
+
+        return !distro_service_of(unit) && other_access_command(r, unit, &s) &&
+               other_access_options_confine(&s);
+}
+
 /* One that listens on loopback alone, and not for a line of sshd's files: by its own, or by
  * options. */
 static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
@@ -149,8 +159,7 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         const struct tcp_unit *t = &r->facts.tcp[best];
         bool alone = t->streams.n_ports > 0 && !t->streams.outside && !lines;
 
-        if (r->root.image)
-                alone = image_confines(r, best, lines);
+        alone = r->root.image ? image_confines(r, best, lines) : alone || start_confines(r, unit);
         for (size_t i = 0; i < r->tcp.listeners.n; i++) {
                 const struct tcp_listener *l = &r->tcp.listeners.list[i];
 
@@ -199,14 +208,14 @@ static void fix_bars(const struct run *r, const char *unit, struct buf *out)
 /* systemd does not start a socket unit without the service that it starts. */
 static bool fix_behind(const struct run *r, int best, const char *root, struct buf *out)
 {
-        AUTO(sshd_settings_free) struct sshd_settings settings = { 0 };
+        AUTO(argv_free) struct argv words = { 0 };
         const char *unit = distro_tcp_units[best];
         char behind[256];
 
-        if (!r->root.image || !distro_service_of(unit))
+        if (!distro_service_of(unit))
                 return false;
         (void)other_access_socket(r, unit, behind, sizeof(behind));
-        if (!tcp_is_plain(behind) || other_access_command(r, behind, &settings))
+        if (!tcp_is_plain(behind) || other_access_words(r, behind, &words))
                 return false;
         buf_addf(out,
                  "have %s, which %s starts, start sshd (\"systemctl %sunmask %s\" where it is "

@@ -52,6 +52,8 @@ static int reach_link(const char *name, void *userdata)
         const char *link;
         int r;
 
+        if (!distro_is_tcp_unit(name) && !text_ends(name, ".target"))
+                return 0;
         (void)snprintf(path, sizeof(path), "%.128s/%.256s/%.240s", l->directory, l->name, name);
         link = path + strlen(l->directory) + 1;
         if (argv_has(&l->b->masked, link))

@@ -1,6 +1,8 @@
 """What `remove` takes for another way in, in its corners: which address is heard, which sshd a boot starts,
 and what is there when a step fails after that."""
 
+import re
+
 import pytest
 
 from guest import Guest
@@ -143,7 +145,8 @@ def test_sshd_that_its_unit_will_tell_otherwise(since, guest):
                    "/etc/default/ssh; rm /root/mine; systemctl daemon-reload; systemctl restart ssh"):
         assert "0.0.0.0:2222" in listeners(guest)
         guest.check("echo SSHD_OPTS= >/etc/default/ssh" if since == "option" else f"{loopback} >{own}")
-        assert LASTING in refused(guest)
+        said = refused(guest)
+        assert LASTING in said and ("have ssh.service listen on an address" in said) == (since != "option")
         if since == "both":
             guest.check(f"echo 'Environment=SSHD_OPTS=-oListenAddress=0.0.0.0:2222' >>{own}; sed -i 's/-D/& $SSHD_OPTS/' {own};"
                         "echo '#' >/etc/default/ssh")
@@ -151,6 +154,27 @@ def test_sshd_that_its_unit_will_tell_otherwise(since, guest):
             guest.check("cp -p /root/ssh.default /etc/default/ssh; echo 'ListenAddress 0.0.0.0:2222' >>"
                         f"{LINES}; rm -f {own}")
         assert guest.run("sshd-vsock remove").status == 0
+
+
+def test_socket_whose_service_is_masked(guest):
+    """It listens, and starts nothing; nor does systemd start it again. What is printed is done to the letter."""
+    apply(guest, "{}\n")
+    with meanwhile(guest, "systemctl disable -q --now ssh.service; systemctl enable -q --now ssh.socket; systemctl mask -q ssh.service",
+                   "systemctl unmask -q ssh.service; systemctl disable -q --now ssh.socket; systemctl enable -q --now ssh.service"):
+        said = refused(guest)
+        assert "have ssh.service, which ssh.socket starts, start sshd" in said
+        guest.check(re.search('"(systemctl unmask ssh.service)"', said)[1])
+        assert guest.run("sshd-vsock remove").status == 0
+
+
+def test_command_that_is_a_name_alone(guest):
+    """systemd looks it up; a program of that name where one happens to be is not run."""
+    apply(guest, "{}\n")
+    with meanwhile(guest, f"mkdir {UNITS}/ssh.service.d; printf '[Service]\nExecStart=\nExecStart=sshd -D\n' "
+                          f">{UNITS}/ssh.service.d/x.conf; mkdir -p /tmp/x; printf '#!/bin/sh\ntouch /tmp/ran\n' >/tmp/x/sshd;"
+                          "chmod 0755 /tmp/x/sshd", f"rm -r {UNITS}/ssh.service.d /tmp/x"):
+        assert guest.run("cd /tmp/x; sshd-vsock remove").status == 0
+        assert guest.run("ls /tmp/ran").status != 0
 
 
 PRESET = "/etc/systemd/system-preset/10-sshd-vsock.preset"
