@@ -106,7 +106,8 @@ def test_policy_that_is_put_off_for_this_boot_closes_nothing(guest):
 
 def test_what_a_run_writes_has_the_label_that_the_policy_wants(guest):
     guest.check(f"rm /etc/modules-load.d/sshd-vsock.conf {UNITS}/sshd-vsock@.service")
-    guest.check("systemctl restart sshd-vsock-provision")  # as at boot: not from a session
+    guest.check("systemctl restart sshd-vsock-provision;"  # as at boot: not from a session, and nobody waits for it
+                "until [ $(systemctl show -P ActiveState sshd-vsock-provision) = inactive ]; do sleep 0.5; done", timeout=300)
     assert mislabelled(guest) == ""
 
 
