@@ -24,7 +24,7 @@ bool other_access_starts(const struct run *r, const char *unit)
         return r->facts.virt == VIRT_WSL ||
                (systemd_unit(r->systemd, unit, &s, NULL) == 0 && !s.masked &&
                 systemd_boot_starts(r->systemd, unit, true) &&
-                !other_access_is_barred(r, unit, &bars));
+                other_access_is_barred(r, unit, &bars, NULL) == 0);
 }
 
 /* A container has none of the machine's cards, and WSL's owner has a shell in any case. */
@@ -81,8 +81,8 @@ static bool has_service(const struct run *r, const char *socket)
 
         if (!distro_is_tcp_unit(socket))
                 return true;
-        (void)other_access_socket(r, socket, service, sizeof(service));
-        return other_access_words(r, service, &words);
+        (void)other_access_socket(r, socket, service, sizeof(service), NULL);
+        return other_access_words(r, service, &words, NULL) > 0;
 }
 
 bool other_access_sshd_starts(const struct run *r, struct buf *effective)
@@ -98,8 +98,10 @@ static bool service_leads_in(const struct run *r, const char *service)
         AUTO(argv_free) struct argv words = { 0 };
         AUTO_BUF effective = BUF_INIT, addresses = BUF_INIT;
 
-        if (!other_access_words(r, service, &words))
-                return true;
+        int rc = other_access_words(r, service, &words, NULL);
+
+        if (rc <= 0)
+                return rc == 0;
         /* a name alone systemd looks up, as we did */
         if (sshd_effective_started(words.list[0][0] == '/' ? words.list[0] : r->facts.sshd,
                                    &(struct argv){ .list = words.list + 1, .n = words.n - 1 },

@@ -98,8 +98,8 @@ static int expand(const struct facts *f, const struct service *c, struct argv *r
         return r;
 }
 
-/* A mask of ours goes. */
-static bool is_masked(struct survey *s, const char *unit)
+/* A mask of ours goes. 1, 0 or −errno. */
+static int is_masked(struct survey *s, const char *unit)
 {
         char path[320];
 
@@ -111,37 +111,45 @@ static bool is_masked(struct survey *s, const char *unit)
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%.255s", unit);
         for (size_t i = 0; survey_exists(s, path) == 0 && distro_vendor_units[i]; i++)
                 (void)snprintf(path, sizeof(path), "%s/%.255s", distro_vendor_units[i], unit);
-        return survey_is_mask(s, path) != 0;
+        return survey_is_mask(s, path);
 }
 
 /* What is in /run is gone when the unit starts at a boot. */
-bool other_access_words(const struct run *r, const char *service, struct argv *ret)
+int other_access_words(const struct run *r, const char *service, struct argv *ret,
+                       struct error *error)
 {
         AUTO(service_free) struct service c = { .root = &r->root };
         struct facts f = r->facts; /* to be read */
-        struct error error = { 0 };
-        struct survey s = { .root = &r->root, .facts = &f, .error = &error };
+        struct error unsaid = { 0 };
+        struct survey s = { .root = &r->root, .facts = &f, .error = error ? error : &unsaid };
+        int rc;
 
         f.live = false;
-        return !is_masked(&s, service) && survey_unit_files(&s, service, note_service, &c) == 0 &&
-               c.words.n > 0 && program_is_sshd(c.words.list[0]) && expand(&r->facts, &c, ret) == 0;
+        rc = is_masked(&s, service);
+        if (rc == 0)
+                rc = survey_unit_files(&s, service, note_service, &c);
+        if (rc != 0 || c.words.n == 0 || !program_is_sshd(c.words.list[0]))
+                return rc < 0 ? rc : 0;
+        rc = expand(&r->facts, &c, ret);
+        return rc < 0 ? rc : 1;
 }
 
-bool other_access_command(const struct run *r, const char *service, struct sshd_settings *ret)
+int other_access_command(const struct run *r, const char *service, struct sshd_settings *ret,
+                         struct error *error)
 {
         AUTO(argv_free) struct argv words = { 0 };
         struct facts f = r->facts; /* to be read */
-        struct error error = { 0 };
-        struct survey s = { .root = &r->root, .facts = &f, .error = &error };
-        bool known;
+        struct error unsaid = { 0 };
+        struct survey s = { .root = &r->root, .facts = &f, .error = error ? error : &unsaid };
+        int rc = other_access_words(r, service, &words, error);
 
-        if (!other_access_words(r, service, &words))
-                return false;
+        if (rc <= 0)
+                return rc;
         f.sshd_settings = (struct sshd_settings){ 0 };
         f.sshd_options = (struct argv){ .list = words.list + 1, .n = words.n - 1 };
-        known = survey_sshd_settings(&s) == 0;
+        rc = survey_sshd_settings(&s);
         *ret = f.sshd_settings;
-        return known;
+        return rc < 0 ? rc : 1;
 }
 
 struct socket {
@@ -176,20 +184,21 @@ static int note_socket(void *userdata, const char *path, const char *text, size_
         return file.error < 0 ? file.error : unit_streams_read(&c->streams, text, len);
 }
 
-bool other_access_socket(const struct run *r, const char *socket, char *ret, size_t size)
+int other_access_socket(const struct run *r, const char *socket, char *ret, size_t size,
+                        struct error *error)
 {
         AUTO(socket_free) struct socket c = { 0 };
         struct facts f = r->facts; /* to be read */
-        struct error error = { 0 };
-        struct survey s = { .root = &r->root, .facts = &f, .error = &error };
-        bool known;
+        struct error unsaid = { 0 };
+        struct survey s = { .root = &r->root, .facts = &f, .error = error ? error : &unsaid };
+        int rc;
 
         f.live = false;
-        known = survey_unit_files(&s, socket, note_socket, &c) == 0;
+        rc = survey_unit_files(&s, socket, note_socket, &c);
         if (c.service && c.service[0])
                 (void)snprintf(ret, size, "%s", c.service);
         else
                 (void)snprintf(ret, size, "%.*s%s.service", (int)strcspn(socket, "."), socket,
                                c.accept ? "@" : "");
-        return known && c.streams.outside;
+        return rc < 0 ? rc : c.streams.outside;
 }

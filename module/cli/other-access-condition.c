@@ -101,11 +101,11 @@ static int add_bars(const struct conditions *c, struct argv *ret)
         return r;
 }
 
-static int read_unit(const struct run *r, const char *unit, struct argv *ret)
+static int read_unit(const struct run *r, const char *unit, struct argv *ret, struct error *error)
 {
         struct facts facts = r->facts; /* to be read */
-        struct error error = { 0 };
-        struct survey s = { .root = &r->root, .facts = &facts, .error = &error };
+        struct error unsaid = { 0 };
+        struct survey s = { .root = &r->root, .facts = &facts, .error = error ? error : &unsaid };
         struct bars b = { .root = &r->root };
         int rc;
 
@@ -120,14 +120,15 @@ static int read_unit(const struct run *r, const char *unit, struct argv *ret)
 }
 
 /* What is behind a socket does not start either, and whoever connects is sent away. */
-bool other_access_is_barred(const struct run *r, const char *unit, struct argv *ret_paths)
+int other_access_is_barred(const struct run *r, const char *unit, struct argv *ret_paths,
+                           struct error *error)
 {
         char service[256];
-        int rc = read_unit(r, unit, ret_paths);
+        int rc = read_unit(r, unit, ret_paths, error);
 
         if (rc == 0 && text_ends(unit, ".socket")) {
-                (void)other_access_socket(r, unit, service, sizeof(service));
-                rc = read_unit(r, service, ret_paths);
+                rc = other_access_socket(r, unit, service, sizeof(service), error);
+                rc = rc < 0 ? rc : read_unit(r, service, ret_paths, error);
         }
-        return rc < 0 || ret_paths->n > 0;
+        return rc < 0 ? rc : ret_paths->n > 0;
 }

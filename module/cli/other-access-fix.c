@@ -57,7 +57,7 @@ static bool command_confines(const struct run *r, const char *service)
 {
         AUTO(sshd_settings_free) struct sshd_settings s = { 0 };
 
-        return !other_access_command(r, service, &s) || other_access_options_confine(&s);
+        return other_access_command(r, service, &s, NULL) <= 0 || other_access_options_confine(&s);
 }
 
 /* The commands that take such lines out, where none of them leads in. */
@@ -137,7 +137,7 @@ static bool image_confines(const struct run *r, int best, bool lines)
                 return false; /* a mask says nothing */
         if (!distro_service_of(unit))
                 return command_confines(r, unit);
-        return !other_access_socket(r, unit, behind, sizeof(behind)) && !lines;
+        return other_access_socket(r, unit, behind, sizeof(behind), NULL) <= 0 && !lines;
 }
 
 /* A running system's, by its command as the next start has it; one that cannot be read says
@@ -146,7 +146,7 @@ static bool start_confines(const struct run *r, const char *unit)
 {
         AUTO(sshd_settings_free) struct sshd_settings s = { 0 };
 
-        return !distro_service_of(unit) && other_access_command(r, unit, &s) &&
+        return !distro_service_of(unit) && other_access_command(r, unit, &s, NULL) > 0 &&
                other_access_options_confine(&s);
 }
 
@@ -192,7 +192,7 @@ static void fix_bars(const struct run *r, const char *unit, struct buf *out)
 {
         AUTO(argv_free) struct argv bars = { 0 };
 
-        (void)other_access_is_barred(r, unit, &bars);
+        (void)other_access_is_barred(r, unit, &bars, NULL);
         for (size_t i = 0; i < bars.n; i++) {
                 const char *bar = bars.list[i];
                 AUTO_BUF path = BUF_INIT;
@@ -214,8 +214,8 @@ static bool fix_behind(const struct run *r, int best, const char *root, struct b
 
         if (!distro_service_of(unit))
                 return false;
-        (void)other_access_socket(r, unit, behind, sizeof(behind));
-        if (!tcp_is_plain(behind) || other_access_words(r, behind, &words))
+        (void)other_access_socket(r, unit, behind, sizeof(behind), NULL);
+        if (!tcp_is_plain(behind) || other_access_words(r, behind, &words, NULL) > 0)
                 return false;
         buf_addf(out,
                  "have %s, which %s starts, start sshd (\"systemctl %sunmask %s\" where it is "

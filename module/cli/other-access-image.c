@@ -160,16 +160,19 @@ static bool lines_lead_in(struct run *r, const struct sshd_settings *s)
         return !any;
 }
 
-/* One behind a socket listens where that does, whatever its own lines say. */
-static bool command_leads_in(struct run *r, const char *unit)
+/* One behind a socket listens where that does, whatever its own lines say. 1, 0 or −errno. */
+static int command_leads_in(struct run *r, const char *unit)
 {
         AUTO(sshd_settings_free) struct sshd_settings s = { 0 };
         char behind[256];
+        int rc;
 
-        if (!distro_service_of(unit))
-                return other_access_command(r, unit, &s) && lines_lead_in(r, &s);
-        return other_access_socket(r, unit, behind, sizeof(behind)) &&
-               other_access_command(r, behind, &s);
+        if (distro_service_of(unit)) {
+                rc = other_access_socket(r, unit, behind, sizeof(behind), &r->error);
+                return rc > 0 ? other_access_command(r, behind, &s, &r->error) : rc;
+        }
+        rc = other_access_command(r, unit, &s, &r->error);
+        return rc > 0 ? lines_lead_in(r, &s) : rc;
 }
 
 /* A file behind the name, and no mask but ours, which goes. An enablement link alone is none, nor
@@ -177,15 +180,23 @@ static bool command_leads_in(struct run *r, const char *unit)
 static bool is_there(const struct run *r, size_t unit)
 {
         const struct tcp_unit *t = &r->facts.tcp[unit];
-        AUTO(argv_free) struct argv bars = { 0 };
         char path[128];
 
-        if (other_access_is_barred(r, distro_tcp_units[unit], &bars))
-                return false;
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", distro_tcp_units[unit]);
         if (t->masked || rootfs_exists(&r->root, path) <= 0)
                 return t->vendor && (!t->masked || t->ours);
         return rootfs_is_file(&r->root, path, false) > 0;
+}
+
+static int leads_in(struct run *r, size_t unit)
+{
+        AUTO(argv_free) struct argv bars = { 0 };
+        int rc;
+
+        if (!r->facts.sshd || !is_there(r, unit))
+                return 0;
+        rc = other_access_is_barred(r, distro_tcp_units[unit], &bars, &r->error);
+        return rc == 0 ? command_leads_in(r, distro_tcp_units[unit]) : rc < 0 ? rc : 0;
 }
 
 int other_access_will_open(struct run *r, bool *ret)
@@ -196,9 +207,12 @@ int other_access_will_open(struct run *r, bool *ret)
         reach(&b, "default.target");
         for (size_t i = 0; i < b.targets.n; i++)
                 look_at_target(&b, b.targets.list[i]);
-        for (size_t i = 0; i < N_TCP_UNITS; i++)
-                *ret = *ret || (b.started[i] && r->facts.sshd && is_there(r, i) &&
-                                command_leads_in(r, distro_tcp_units[i]));
+        for (size_t i = 0; i < N_TCP_UNITS && b.error == 0; i++) {
+                int rc = b.started[i] ? leads_in(r, i) : 0;
+
+                *ret = *ret || rc > 0;
+                b.error = rc < 0 ? rc : 0;
+        }
         argv_free(&b.targets);
         argv_free(&b.masked);
         *ret = *ret || other_access_gives_socket_back(r) || handover_gives_back(r);

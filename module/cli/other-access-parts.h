@@ -16,15 +16,19 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
 bool other_access_options_confine(const struct sshd_settings *s);
 
 /* The command by which the next boot starts the service, its variables replaced: sshd in front,
- * then its options. False where that is no sshd's, or cannot be read. (other-access-command.c) */
-bool other_access_words(const struct run *r, const char *service, struct argv *ret);
+ * then its options: 1; 0 where that is no sshd's; −errno, said in `error` (NULL: nowhere), as by
+ * the others that have one. (other-access-command.c) */
+int other_access_words(const struct run *r, const char *service, struct argv *ret,
+                       struct error *error);
 
-/* What that says of an image's. False as above. (other-access-command.c) */
-bool other_access_command(const struct run *r, const char *service, struct sshd_settings *ret);
+/* What that says of an image's. Returns as above. (other-access-command.c) */
+int other_access_command(const struct run *r, const char *service, struct sshd_settings *ret,
+                         struct error *error);
 
 /* The service that a socket unit starts after the next boot; whether that listens on TCP, and where
  * others can reach it. (other-access-command.c) */
-bool other_access_socket(const struct run *r, const char *socket, char *ret, size_t size);
+int other_access_socket(const struct run *r, const char *socket, char *ret, size_t size,
+                        struct error *error);
 
 /* Whether it listens on an address that others can reach. (other-access.c) */
 bool other_access_leads_in(const struct run *r, const struct tcp_listener *l);
@@ -41,7 +45,8 @@ bool other_access_starts(const struct run *r, const char *unit);
 
 /* Whether a condition keeps the unit from starting, or what is behind it. Adds the paths that it is
  * about, those with "!" before them that must not be there. (other-access-condition.c) */
-bool other_access_is_barred(const struct run *r, const char *unit, struct argv *ret_paths);
+int other_access_is_barred(const struct run *r, const char *unit, struct argv *ret_paths,
+                           struct error *error);
 
 /* Whether sshd accepts its files as they are; what it makes of them then is in `effective`. No
  * where it does not say. */

@@ -89,7 +89,7 @@ static char decide(enum item_kind kind, bool wanted, const struct observed *o, u
         struct plan p;
         char letter = '-';
 
-        i.path = text("/etc/x/target");
+        i.path = text(kind == ITEM_FILE ? "/etc/x/target.socket" : "/etc/x/target");
         i.content = wanted || kind == ITEM_LINK ? text(content[kind]) : NULL;
         i.len = i.content ? strlen(i.content) : 0;
         assert_int_equal(plan_make(&d, o, &f, NULL, &p), 0);
