@@ -195,10 +195,12 @@ static int take_out(struct run *r, bool guarded)
 int cmd_remove(struct run *r)
 {
         int status = transaction_prepare(r, true);
-        bool guarded = !r->options.no_verify && takes_listener(r), open = true;
+        bool guarded = false, open = true;
 
         if (status != EXIT_DONE)
                 return status;
+        /* where sshd is gone, with its package say, the listener lets nobody in either */
+        guarded = !r->options.no_verify && r->facts.sshd && takes_listener(r);
         if (r->plan.n == 0) {
                 message_unseen(r);
                 log_line(&r->log, LOG_LEVEL_STEP, "nothing to do");

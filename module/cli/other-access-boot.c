@@ -97,7 +97,6 @@ static bool service_leads_in(const struct run *r, const char *service)
 {
         AUTO(argv_free) struct argv words = { 0 };
         AUTO_BUF effective = BUF_INIT, addresses = BUF_INIT;
-
         int rc = other_access_words(r, service, &words, NULL);
 
         if (rc <= 0)

@@ -23,7 +23,7 @@ struct service {
         const struct rootfs *root;
         struct argv words;    /* of its last ExecStart= */
         struct argv assigned; /* by Environment= */
-        struct argv read;     /* from its EnvironmentFile=s, which go before those */
+        struct argv read;     /* from its EnvironmentFile=s, which win over those */
         bool has_files;
 };
 
@@ -47,13 +47,28 @@ static int read_environment(struct service *c, const char *path)
         return environment_parse(text, len, &c->read);
 }
 
+/* With "@" the second word is what the program is to be called, and no argument. */
+static int take_command(struct service *c, const char *value)
+{
+        const size_t n = strspn(value, "-:+!@");
+        int r;
+
+        argv_free(&c->words);
+        r = command_split(value + n, &c->words);
+        if (r < 0 || !memchr(value, '@', n) || c->words.n < 2)
+                return r;
+        free(c->words.list[1]);
+        memmove(&c->words.list[1], &c->words.list[2],
+                (--c->words.n - 1) * sizeof(c->words.list[0]));
+        c->words.list[c->words.n] = NULL;
+        return 0;
+}
+
 /* An empty one takes back those before it (systemd.exec(5), systemd.service(5)). */
 static int take_setting(struct service *c, const char *key, const char *value)
 {
-        if (strcmp(key, "ExecStart") == 0) {
-                argv_free(&c->words);
-                return command_split(value + strspn(value, "-:+!@"), &c->words);
-        }
+        if (strcmp(key, "ExecStart") == 0)
+                return take_command(c, value);
         if (strcmp(key, "Environment") == 0) {
                 if (!value[0])
                         argv_free(&c->assigned);
@@ -198,7 +213,8 @@ int other_access_socket(const struct run *r, const char *socket, char *ret, size
         if (c.service && c.service[0])
                 (void)snprintf(ret, size, "%s", c.service);
         else
-                (void)snprintf(ret, size, "%.*s%s.service", (int)strcspn(socket, "."), socket,
+                (void)snprintf(ret, size, "%.*s%s.service",
+                               (int)(strlen(socket) - strlen(".socket")), socket,
                                c.accept ? "@" : "");
         return rc < 0 ? rc : c.streams.outside;
 }

@@ -167,6 +167,15 @@ def test_socket_whose_service_is_masked(guest):
         assert guest.run("sshd-vsock remove").status == 0
 
 
+def test_listener_without_an_sshd(guest):
+    """As after "apt purge openssh-server": it lets nobody in, and must not keep the package of ours."""
+    apply(guest, "{}\n")
+    with meanwhile(guest, "systemctl disable -q --now ssh.service; mv /usr/sbin/sshd /usr/sbin/sshd.gone",
+                   "mv /usr/sbin/sshd.gone /usr/sbin/sshd; systemctl enable -q --now ssh.service"):
+        result = guest.run("sshd-vsock remove", timeout=120)
+        assert result.status == 0, result.stderr
+
+
 def test_command_that_is_a_name_alone(guest):
     """systemd looks it up; a program of that name where one happens to be is not run."""
     apply(guest, "{}\n")

@@ -158,6 +158,10 @@ def loopback_by_command(tree):
     tree.put(f"{UNITS}/ssh.service.d/b.conf", f"[Service]\nExecStart=\nExecStart=-/usr/sbin/sshd {LOOPBACK}\n")
 
 
+def loopback_by_command_of_another_name(tree):
+    tree.put(f"{UNITS}/ssh.service", f"[Service]\nExecStart=-@/usr/sbin/sshd sshd {LOOPBACK}\n")
+
+
 def loopback_by_own_unit(tree):
     tree.put(f"{UNITS}/ssh.service", f"[Service]\nExecStart=/usr/sbin/sshd $SSHD_OPTS {LOOPBACK}\n")
 
@@ -198,7 +202,7 @@ MENDED = {f.__name__: f for f in (disabled, masked, masked_by_nothing, unreached
                                   barred_socket_alone, barred_by_absence, barred_by_triggers, barred_by_assertion)}
 OTHERS = {f.__name__: f for f in (
     dangling, shadowed, another_default, another_section, vendor_masked, vendor_masked_by_nothing,
-    loopback_by_command, loopback_by_own_unit, loopback_by_own_file, loopback_by_environment,
+    loopback_by_command, loopback_by_command_of_another_name, loopback_by_own_unit, loopback_by_own_file, loopback_by_environment,
     loopback_by_environment_file, loopback_by_alias, another_program)}
 
 
@@ -548,4 +552,13 @@ def test_file_out_of_etc_that_nothing_includes_is_left_alone(debian):
     debian.put("/opt/x.conf", "#sshd-vsock# ListenAddress 0.0.0.0\nListenAddress 10.0.0.1\n")
     debian.link("/etc/ssh/sshd_config.d/50-x.conf", "/opt/x.conf")
     debian.apply("--no-verify")
+    assert debian.run("remove").returncode == 0
+
+
+def test_listener_without_an_sshd_is_no_way_in(debian):
+    """openssh-server is gone: the package of ours can go, too."""
+    disabled(debian)
+    debian.apply("--no-verify")
+    no_way(debian)
+    debian.remove("/usr/sbin/sshd")
     assert debian.run("remove").returncode == 0
