@@ -140,6 +140,16 @@ def causes():
     return found[1:]
 
 
+def test_rule_of_selinux_that_is_printed_is_one_of_the_file():
+    """And what a policy may not know stands in a block that it then leaves out."""
+    rules = re.sub("^;.*\n", "", (CHECKOUT / "packaging/selinux/sshd-vsock.cil").read_text("utf-8"),
+                   flags=re.M)
+    always = re.sub(r"\(optional \w+\s+\(allow \w+ sshd_t \(vsock_socket \([a-z ]+\)\)\)\)\n", "", rules)
+    (fix,) = [fix for name, _, fix in causes() if name == "selinux"]
+    assert re.search("'(.*)'", fix)[1] + "\n" == always
+    assert "\"semodule -i /usr/share/sshd-vsock/sshd-vsock.cil\"" in fix
+
+
 def run_plan(tree, config):
     """What `plan` prints for an image, with all that is closed there."""
     command = [program(), f"--root={tree}", "--config=-", "--no-verify", "plan"]
