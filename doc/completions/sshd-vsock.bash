@@ -3,9 +3,9 @@
 
 _sshd_vsock()
 {
-        local verbs='check plan apply remove status verify client'
+        local verbs='check plan apply remove status verify client help'
         local options='--config= --root= --json --no-verify --takeover --for= --jump= --name= --user= --identity='
-        options+=' --known-hosts --quiet --verbose --help --version'
+        options+=' --known-hosts --quiet --verbose --help --version -q -v -h'
         local hosts='linux systemd socat mux unix hvc winsocat wsl'
         local cur=${COMP_WORDS[COMP_CWORD]} option='' verb='' word i
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # fish completion for sshd-vsock(8). A test keeps both lists equal to `sshd-vsock --help`.
 
-set -l verbs check plan apply remove status verify client
+set -l verbs check plan apply remove status verify client help
 complete -c sshd-vsock -f
 complete -c sshd-vsock -l config -r -F -d 'Configuration; - is standard input'
 complete -c sshd-vsock -l root -x -a '(__fish_complete_directories)' -d 'Work on an image tree'
@@ -27,3 +27,4 @@ complete -c sshd-vsock -n $none -a remove -d 'Remove what apply installed'
 complete -c sshd-vsock -n $none -a status -d 'What is installed, answers, is closed, drifted'
 complete -c sshd-vsock -n $none -a verify -d 'Name the first broken link'
 complete -c sshd-vsock -n $none -a client -d 'Print what the other side needs'
+complete -c sshd-vsock -n $none -a help -d 'Print a summary'

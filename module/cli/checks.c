@@ -41,8 +41,7 @@ bool check_host_transport(struct run *r, enum log_level otherwise)
         return message_host_transport(r, otherwise);
 }
 
-/* Whether TCP is confined already, and a way in there. */
-static bool leads_in_confined(struct run *r)
+bool tcp_leads_in_confined(struct run *r)
 {
         if (r->config.disable_tcp || plan_has(&r->plan, PHASE_CLOSE))
                 return false;
@@ -60,7 +59,7 @@ static bool leads_in_confined(struct run *r)
 int check_reachable(struct run *r)
 {
         const bool closes =
-                (r->config.disable_tcp || r->config.n_listen > 0) && !leads_in_confined(r);
+                (r->config.disable_tcp || r->config.n_listen > 0) && !tcp_leads_in_confined(r);
 
         return check_host_transport(r, closes ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN) || !closes
                        ? EXIT_DONE

@@ -20,5 +20,8 @@ bool check_host_transport(struct run *r, enum log_level otherwise);
  * listener answers here; but not where it is confined, and listens where others can connect. */
 int check_reachable(struct run *r);
 
+/* Whether sshd is confined to addresses already, and listens on one where others can connect. */
+bool tcp_leads_in_confined(struct run *r);
+
 /* Who gets in; see message_logins(). EXIT_WORLD where that cannot be found out. */
 int check_logins(struct run *r, bool closing);

@@ -6,6 +6,7 @@
  */
 #include "cli/status-text.h"
 
+#include "cli/checks.h"
 #include "cli/drop-ins.h"
 #include "cli/tcp-reality.h"
 #include "core/plan/sshd-listen.h"
@@ -37,6 +38,13 @@ static void look_at_tcp(struct run *r)
         tcp_find_drift(r);
 }
 
+/* Nobody gets in over vsock any more, and TCP is closed: as for `verify`. */
+static bool shuts_out(struct run *r)
+{
+        return r->who.known && !r->who.enough &&
+               (r->config.disable_tcp || r->config.n_listen > 0) && !tcp_leads_in_confined(r);
+}
+
 int cmd_status(struct run *r)
 {
         int status = run_begin(r, false);
@@ -65,6 +73,8 @@ int cmd_status(struct run *r)
         if ((r->config_differs && !r->options.config) || run_has_changes(r) ||
             status_lacks_hushlogin(r) || r->plan.n_conflicts > 0 || r->tcp.drift.len > 0)
                 return EXIT_CHANGES;
+        if (shuts_out(r))
+                return EXIT_CLOSED_NOTHING;
         return !r->verified || r->verdict.cause == CAUSE_NONE ||
                                r->verdict.cause == CAUSE_NO_LOOPBACK
                        ? EXIT_DONE

@@ -130,6 +130,18 @@ def test_verify_and_status_tell_it_too(verb, status, guest):
     assert report["logins"]["accounts"][0]["admission"] == "proven"
 
 
+def test_status_fails_where_tcp_is_closed_and_nobody_gets_in_any_more(guest):
+    """As `verify` does. The vsock listener reads sshd's files at each connection."""
+    apply(guest, CLOSE)
+    assert guest.run("sshd-vsock status").status == 0
+    with meanwhile(guest, f"echo DenyUsers root ana >{DROPIN}", f"rm {DROPIN}"):
+        for verb in "status", "verify":
+            result = guest.run(f"sshd-vsock --json {verb}")
+            assert result.status == 4, result.stdout
+            assert json.loads(result.stdout)["error"]["cause"] == "no-login"
+    assert guest.run("sshd-vsock status").status == 0
+
+
 def test_nologin_keeps_users_out_and_not_root(guest):
     guest.check("install -d -m 0700 -o ana -g ana ~ana/.ssh;"
                 f"install -m 0600 -o ana -g ana {KEYS} ~ana/.ssh/authorized_keys")

@@ -33,7 +33,7 @@ ln -s /proc/self/fd dev/fd
 mkdir dev/shm dev/pts
 pivot_root . .
 umount -l .
-cd /example
+cd /a/images/mkosi
 exec "$@"
 """
 
@@ -52,7 +52,7 @@ class Mkosi:
         for folder, _, files in os.walk(EXAMPLE):
             for name in files:
                 source = Path(folder, name)
-                self._copy(source, Path("example") / source.relative_to(EXAMPLE),
+                self._copy(source, Path("a/images/mkosi") / source.relative_to(EXAMPLE),
                            source.stat().st_mode & 0o777)
 
     def _copy(self, source, target, mode):
@@ -72,11 +72,11 @@ class Mkosi:
 @pytest.fixture(scope="module", name="image")
 def build(native_program, tmp_path_factory):
     """The example as it stands, only in a form that can be handed over: a tar file."""
-    mkosi = Mkosi(native_program, "dist/sshd-vsock.x86_64")
+    mkosi = Mkosi(native_program, "a/dist/sshd-vsock.x86_64")
     try:
         mkosi.run("--format=tar", "--compress-output=none", "build")
         image = tmp_path_factory.mktemp("mkosi") / "image.tar"
-        (built,) = mkosi.sandbox.path("mkosi/example").glob("vsock-guest*.tar")
+        (built,) = mkosi.sandbox.path("mkosi/a/images/mkosi").glob("vsock-guest*.tar")
         image.write_bytes(built.read_bytes())
     finally:
         mkosi.sandbox.close()
@@ -113,7 +113,7 @@ def test_ssh_of_mkosi_itself_is_taken_over_at_the_first_boot(native_program, tmp
     mkosi = Mkosi(native_program)
     try:
         mkosi.run("--format=tar", "--compress-output=none", "--ssh=yes", "build")
-        (built,) = mkosi.sandbox.path("mkosi/example").glob("vsock-guest*.tar")
+        (built,) = mkosi.sandbox.path("mkosi/a/images/mkosi").glob("vsock-guest*.tar")
         (tmp_path / "image.tar").write_bytes(built.read_bytes())
     finally:
         mkosi.sandbox.close()

@@ -140,6 +140,16 @@ def causes():
     return found[1:]
 
 
+def test_rule_of_selinux_that_is_printed_is_one_of_the_file():
+    """And what a policy may not know stands in a block that it then leaves out."""
+    rules = re.sub("^;.*\n", "", (CHECKOUT / "packaging/selinux/sshd-vsock.cil").read_text("utf-8"),
+                   flags=re.M)
+    always = re.sub(r"\(optional \w+\s+\(allow \w+ sshd_t \(vsock_socket \([a-z ]+\)\)\)\)\n", "", rules)
+    (fix,) = [fix for name, _, fix in causes() if name == "selinux"]
+    assert re.search("'(.*)'", fix)[1] + "\n" == always
+    assert "\"semodule -i /usr/share/sshd-vsock/sshd-vsock.cil\"" in fix
+
+
 def run_plan(tree, config):
     """What `plan` prints for an image, with all that is closed there."""
     command = [program(), f"--root={tree}", "--config=-", "--no-verify", "plan"]
@@ -281,11 +291,13 @@ def test_examples_of_the_configuration_manual_are_valid(folder):
 
 
 def test_bash_completes_verbs_and_options():
-    assert complete("sshd-vsock", "") == verbs()
+    assert complete("sshd-vsock", "") == verbs() | {"help"}
     assert complete("sshd-vsock", "ve") == {"verify"}
     assert {word.rstrip("=") for word in complete("sshd-vsock", "--")} == options()
+    assert {word.rstrip("=") for word in complete("sshd-vsock", "-")} == options() | {"-q", "-v", "-h"}
+    assert complete("sshd-vsock", "help", "") == set()
     assert complete("sshd-vsock", "plan", "--no") == {"--no-verify"}
-    assert complete("sshd-vsock", "--no-verify", "") == verbs()
+    assert complete("sshd-vsock", "--no-verify", "") == verbs() | {"help"}
     assert complete("sshd-vsock", "plan", "") == set()
 
 
@@ -323,7 +335,7 @@ def test_kinds_of_hosts_are_everywhere():
 
 def test_zsh_completion_knows_verbs_and_options():
     text = (COMPLETIONS / "_sshd-vsock").read_text()
-    assert set(re.findall(r'(\w+)\\:"', text)) == verbs()
+    assert set(re.findall(r'(\w+)\\:"', text)) == verbs() | {"help"}
     code = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     assert set(re.findall(r"--[\w-]+", code)) == options()
     run("zsh", "-n", str(COMPLETIONS / "_sshd-vsock"))
@@ -332,11 +344,11 @@ def test_zsh_completion_knows_verbs_and_options():
 def test_fish_completion_knows_verbs_and_options():
     file = COMPLETIONS / "sshd-vsock.fish"
     text = file.read_text()
-    assert set(re.search(r"set -l verbs (.*)", text)[1].split()) == verbs()
-    assert set(re.findall(r" -a (\w+) ", text)) == verbs()
+    assert set(re.search(r"set -l verbs (.*)", text)[1].split()) == verbs() | {"help"}
+    assert set(re.findall(r" -a (\w+) ", text)) == verbs() | {"help"}
     assert {f"--{word}" for word in re.findall(r"^complete .*-l ([\w-]+)", text, re.M)} == options()
     out = run("fish", "--no-config", "-c", f"source {file}; complete -C'sshd-vsock '")
-    assert {line.split("\t")[0] for line in out.splitlines()} == verbs()
+    assert {line.split("\t")[0] for line in out.splitlines()} == verbs() | {"help"}
 
 
 PAGES = sorted([README, *(CHECKOUT / "doc").glob("*.md"), *(CHECKOUT / "images").rglob("*.md")])

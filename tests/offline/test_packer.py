@@ -37,12 +37,14 @@ exec {program()} --root={debian} "$@"
     return debian
 
 
-def run(machine, script):
-    """Runs a script of the example's in it."""
+def run(machine, script, user="packer", home="/home/packer"):
+    """Runs a script of the example's in it, as Packer does that came in as this user."""
+    machine.put("/tools/getent", f"#!/bin/sh\n[ \"$*\" = 'passwd {user}' ] && "
+                f"echo {user}:x:0:0::{machine}{home}:/bin/sh\n", mode=0o755)
     return subprocess.run(
         ["sh", "-c", in_machine(machine, (EXAMPLE / script).read_text("utf-8"))],
         capture_output=True, text=True, check=False,
-        env={**os.environ, "PATH": f"{machine}/tools:{os.environ['PATH']}", "SUDO_USER": "packer"})
+        env={**os.environ, "PATH": f"{machine}/tools:{os.environ['PATH']}", "SUDO_USER": user})
 
 
 @pytest.mark.parametrize("wanted,applied", [
@@ -97,6 +99,14 @@ def test_key_of_packer_is_gone(machine):
         assert os.listdir(machine.at("/home/packer/.ssh")) == []
     machine.remove("/root/.ssh/authorized_keys")
     assert run(machine, "clean.sh").returncode == 0
+
+
+@pytest.mark.parametrize("user,home", (("root", "/root"), ("packer", "/srv/packer")))
+def test_key_of_packer_is_gone_wherever_it_came_in(machine, user, home):
+    machine.put(f"{home}/.ssh/authorized_keys", "ssh-ed25519 AAAA packer\n", mode=0o600)
+    done = run(machine, "clean.sh", user, home)
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(machine.at(f"{home}/.ssh")) == []
 
 
 def test_example_of_the_manual_fails_where_apply_does(machine):

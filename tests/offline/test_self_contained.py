@@ -61,18 +61,20 @@ def script(document):
     return command[2]
 
 
-def stub_tools(here, machine):
-    """Programs as a machine of this name has them."""
+def stub_tools(here, machine, meanwhile=""):
+    """Programs as a machine of this name has them; who sleeps does something else meanwhile."""
     tools = here / "tools"
     tools.mkdir()
     (tools / "uname").write_text(f"#!/bin/sh\necho {machine}\n")
     (tools / "cloud-init").write_text(f"#! {sys.executable} -s\n")
+    (tools / "sleep").write_text(f"#!/bin/sh\necho $1 >>{here}/slept\n. {here}/meanwhile\n")
+    (here / "meanwhile").write_text(meanwhile)
     for tool in tools.iterdir():
         tool.chmod(0o755)
     return tools
 
 
-def boot(document, here, machine):
+def boot(document, here, machine, meanwhile=""):
     """Runs that on a machine of this name: only its folder is another. Returns the exit status and
     what was said."""
     place = here / "sbin"
@@ -82,7 +84,7 @@ def boot(document, here, machine):
             file = place / path.rpartition("/")[2]
             file.write_bytes(gzip.decompress(base64.b64decode(entry["content"])))
             file.chmod(int(entry["permissions"], 8))
-    tools = stub_tools(here, machine)
+    tools = stub_tools(here, machine, meanwhile)
     done = subprocess.run(["sh", "-euc", script(document).replace(PLACE, str(place))],
                           capture_output=True, text=True, check=False,
                           env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"})
@@ -126,6 +128,17 @@ def test_fetched(here):
     assert list(written(document)) == ["/etc/sshd-vsock.yaml"]
     _, left = boot(document, here, "x86_64")
     assert left == {"sshd-vsock": X86_64}
+    assert not (here / "slept").exists()
+
+
+def test_fetched_at_the_third_try(here):
+    """A server that is not there yet; one that says nothing is waited for 60 seconds each time."""
+    document = made(here, f"--source=file://{here}/late", "amd64")
+    assert "setdefaulttimeout(60)" in script(document)
+    late = f"[ $1 = 5 ] || cp {here}/amd64 {here}/late\n"
+    done, left = boot(document, here, "x86_64", meanwhile=late)
+    assert left == {"sshd-vsock": X86_64}, done.stderr
+    assert (here / "slept").read_text() == "5\n15\n"
 
 
 @pytest.mark.parametrize("machine,words", [

@@ -24,11 +24,16 @@ def tree_for_wsl(debian):
     return debian
 
 
+def run(tree, file, *arguments, **environment):
+    """Packs it into that file."""
+    return subprocess.run(["sh", str(PACK), str(tree), str(file), *arguments], check=False,
+                          capture_output=True, text=True, timeout=LIMIT,
+                          env={**os.environ, "SSHD_VSOCK": program(), **environment})
+
+
 def pack(tree, *arguments, status=0):
     """Packs it; returns what was said but for the program's own words and which one it is."""
-    done = subprocess.run(["sh", str(PACK), str(tree), f"{tree}.wsl", *arguments], check=False,
-                          capture_output=True, text=True, timeout=LIMIT,
-                          env={**os.environ, "SSHD_VSOCK": program()})
+    done = run(tree, f"{tree}.wsl", *arguments)
     assert done.returncode == status, done.stderr
     return [line for line in done.stderr.splitlines()
             if line.startswith("pack: ") and not line.startswith("pack: puts in ")]
@@ -165,6 +170,25 @@ def test_tree_of_another_user_is_refused(distribution):
     (told,) = pack(distribution, status=1)
     assert '"sudo mmdebstrap ..."' in told
     assert distribution.state() == before and not os.path.exists(f"{distribution}.wsl")
+
+
+def test_file_in_the_tree_is_refused(distribution, folder):
+    """It would pack itself; also where a link leads there."""
+    (folder / "link").symlink_to(distribution.at("/srv"))
+    distribution.at("/srv").mkdir()
+    before = state(str(distribution))
+    for file in (distribution.at("/debian.wsl"), folder / "link/debian.wsl"):
+        done = run(distribution, file)
+        assert done.returncode == 1 and f"{file} is in the tree that it is made of" in done.stderr
+    assert state(str(distribution)) == before
+
+
+def test_nothing_stays_of_a_file_that_cannot_be_made(distribution, folder):
+    (folder / "tar").write_text("#!/bin/sh\n>*.partial\nexit 2\n".replace("*", str(folder / "debian.wsl")))
+    (folder / "tar").chmod(0o755)
+    done = run(distribution, folder / "debian.wsl", PATH=f"{folder}:{os.environ['PATH']}")
+    assert done.returncode == 2, done.stderr
+    assert not list(folder.glob("debian.wsl*"))
 
 
 def test_usage():

@@ -103,9 +103,11 @@ const struct cause_row causes[N_CAUSES] = {
                            "sshd-vsock@.service\" shows; under SELinux also \"ausearch -m avc -ts "
                            "recent\"" },
         [CAUSE_SELINUX] = { "selinux", "SELinux denies sshd the vsock connection",
-                            "update selinux-policy, or load the rule that it lacks: \"echo "
-                            "'(allow sshd_t self (vsock_socket (getattr read write)))' "
-                            ">/root/sshd-vsock.cil && semodule -i /root/sshd-vsock.cil\"" },
+                            "update selinux-policy, or load the rules that it lacks: "
+                            "\"semodule -i /usr/share/sshd-vsock/sshd-vsock.cil\"; where that file "
+                            "is not: \"echo '(allow sshd_t self (vsock_socket (getattr read "
+                            "write)))' >/root/sshd-vsock.cil && semodule -i "
+                            "/root/sshd-vsock.cil\"" },
         [CAUSE_SELINUX_KEYS] = { "selinux-keys", "SELinux denies sshd a key file",
                                  "\"restorecon -R -v /etc/ssh /root /home\" gives key files the "
                                  "labels they should have" },
