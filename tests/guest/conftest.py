@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from guest import (EVERY_SUITE, KERNELS, Emulated, NoSuchGuest, arm64_in_builder, build_in_builder,
+from guest import (KERNELS, Emulated, NoSuchGuest, arm64_in_builder, build_in_builder,
                    sanitized_in_builder)
 
 
@@ -77,30 +77,20 @@ def leave(config, items, chosen):
     items[:] = [item for item in items if item in chosen]
 
 
-def few_suites(items):
-    """Of a row that has many suites: one, where its file has rows enough to be seen on each suite twice;
-    else two of six or of four, those half of the list apart, so that most often one is older than
-    systemd's own generator and one is younger. The next row has others: each file is seen on all of its
-    suites, and where it has too few rows for that, more of them are."""
-    rows = {}
+def one_row_each(items, every_run):
+    """Of each function one test more than those, where it has another: the first of the first function,
+    the second of the next, and so on, so that a file is seen on all of its suites."""
+    functions = {}
     for item in items:
-        params = item.callspec.params.items() if hasattr(item, "callspec") else ()
-        row = tuple((name, str(value)) for name, value in params if value not in EVERY_SUITE)
-        rows.setdefault((item.module, item.originalname, row), []).append(item)
-    alike = {}
-    for (module, *_), row in rows.items():
-        alike.setdefault((module, len(row)), []).append(row)
-    chosen = set()
-    for (_, suites), many in alike.items():
-        step = suites if len(many) >= 2 * suites else min(len(many), (suites + 1) // 2)
-        for number, row in enumerate(many):
-            chosen |= set(row[number % step::step])
-    return chosen
+        if item not in every_run:
+            functions.setdefault(item.module, {}).setdefault(item.originalname, []).append(item)
+    return {rows[number % len(rows)] for module in functions.values()
+            for number, rows in enumerate(module.values())}
 
 
 def pytest_collection_modifyitems(config, items):
-    """With `tests/run --every`, and where tests are chosen by name, all of them run; with --full each
-    row on a few of its suites, and what runs each time. Of a file that says EVERY_RUN = N that is a
+    """With `tests/run --every`, and where tests are chosen by name, all of them run; with --full what
+    runs each time, and of each function another row. Of a file that says EVERY_RUN = N the former is a
     fixed spread of N tests, or those that it names in a set. Of each function in its ALWAYS one test at
     least is among them, or with `function[words]` one whose row has those words: what they hold is held
     by no other, or was seen in the field."""
@@ -126,4 +116,4 @@ def pytest_collection_modifyitems(config, items):
             if those and not set(those) & set(chosen):
                 chosen.append(those[0])
         every_run |= set(chosen)
-    leave(config, items, every_run | few_suites(items) if full else every_run)
+    leave(config, items, every_run | one_row_each(items, every_run) if full else every_run)
