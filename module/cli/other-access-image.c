@@ -22,8 +22,9 @@
 
 struct boot {
         struct run *r;
-        struct argv targets; /* reached */
-        struct argv masked;  /* "X.wants/Y" */
+        struct survey survey; /* one for all, whose time ends */
+        struct argv targets;  /* reached */
+        struct argv masked;   /* "X.wants/Y" */
         bool started[N_TCP_UNITS];
         int error;
 };
@@ -46,8 +47,6 @@ struct links {
 static int reach_link(const char *name, void *userdata)
 {
         const struct links *l = userdata;
-        struct error error = { 0 };
-        struct survey s = { .root = &l->b->r->root, .facts = &l->b->r->facts, .error = &error };
         char path[640];
         const char *link;
         int r;
@@ -58,7 +57,7 @@ static int reach_link(const char *name, void *userdata)
         link = path + strlen(l->directory) + 1;
         if (argv_has(&l->b->masked, link))
                 return 0;
-        r = survey_is_masked_want(&s, path);
+        r = survey_is_masked_want(&l->b->survey, path);
         if (r > 0)
                 return argv_add_once(&l->b->masked, link, MASKED_MAX);
         reach(l->b, name);
@@ -90,27 +89,38 @@ static void note_error(struct boot *b, int r, const char *path)
                 b->error = error_set(&b->r->error, r, "cannot look at %s%s", b->r->root.path, path);
 }
 
+static int look_at_unit(struct boot *b, const char *path, bool *ret_found)
+{
+        AUTO_FREE char *text = NULL;
+        struct observed o = { 0 };
+        size_t len = 0;
+        int r = survey_look_at_link(&b->survey, path, &o);
+
+        if (r == 0 && o.type == OBSERVED_LINK) {
+                reach(b, basename(o.data));
+                *ret_found = true;
+        } else if (r == 0) {
+                r = survey_read_small(&b->survey, path, &text, &len);
+                *ret_found = r > 0;
+                r = r > 0 ? reach_wanted(b, text, len) : r;
+        }
+        observed_free(&o);
+        return r;
+}
+
 static void look_at_target_in(struct boot *b, const char *directory, const char *name, bool *found)
 {
         static const char *const ends[] = { "wants", "requires" };
-        struct observed o = { 0 };
         char path[512];
-        int r;
 
         (void)snprintf(path, sizeof(path), "%.128s/%.256s", directory, name);
-        r = *found ? 0 : rootfs_look(&b->r->root, path, ROOTFS_FILE_MAX, &o);
-        note_error(b, r, path);
-        if (o.type == OBSERVED_LINK)
-                reach(b, basename(o.data));
-        else if (o.type == OBSERVED_FILE)
-                note_error(b, reach_wanted(b, o.data, o.len), path);
-        *found = *found || o.type == OBSERVED_LINK || o.type == OBSERVED_FILE;
-        observed_free(&o);
+        if (!*found)
+                note_error(b, look_at_unit(b, path, found), path);
         for (size_t i = 0; i < ELEMENTSOF(ends); i++) {
                 struct links l = { b, directory, path + strlen(directory) + 1 };
 
                 (void)snprintf(path, sizeof(path), "%.128s/%.256s.%s", directory, name, ends[i]);
-                note_error(b, rootfs_list(&b->r->root, path, reach_link, &l), path);
+                note_error(b, survey_list(&b->survey, path, reach_link, &l), path);
         }
 }
 
@@ -201,7 +211,8 @@ static int leads_in(struct run *r, size_t unit)
 
 int other_access_will_open(struct run *r, bool *ret)
 {
-        struct boot b = { .r = r };
+        struct boot b = { .r = r,
+                          .survey = { .root = &r->root, .facts = &r->facts, .error = &r->error } };
 
         *ret = false;
         reach(&b, "default.target");

@@ -6,6 +6,7 @@
  */
 #include "host/apply-homes.h"
 
+#include "host/clock.h"
 #include "host/home-child.h"
 
 #include <errno.h>
@@ -85,28 +86,34 @@ struct sweep {
         const struct rootfs *root;
         const char **paths;
         size_t n;
+        uint64_t begun;
 };
+
+static bool costs_too_much(const struct sweep *s)
+{
+        return s->root->image && clock_of(CLOCK_PROCESS_CPUTIME_ID) - s->begun > HOMES_COST_MAX;
+}
 
 static int sweep_home(void *userdata, size_t k, struct observed *ret, struct error *error)
 {
         const struct sweep *s = userdata;
 
         (void)ret, (void)error;
-        return apply_sweep_directory(s->root, s->paths[k]);
+        return costs_too_much(s) ? 0 : apply_sweep_directory(s->root, s->paths[k]);
 }
 
 static bool is_sweep_near(void *userdata, size_t k)
 {
         const struct sweep *s = userdata;
 
-        return rootfs_is_near(s->root, s->paths[k]);
+        return costs_too_much(s) || rootfs_is_near(s->root, s->paths[k]);
 }
 
 int apply_sweep_homes(const struct rootfs *root, const struct desired *d,
                       const struct observed *observed)
 {
         AUTO_FREE const char **paths = calloc(d->n + 1, sizeof(*paths));
-        struct sweep s = { root, paths, 0 };
+        struct sweep s = { root, paths, 0, clock_of(CLOCK_PROCESS_CPUTIME_ID) };
 
         if (!paths)
                 return -ENOMEM;

@@ -8,6 +8,11 @@
 #include "core/plan/observed.h"
 #include "core/util/error.h"
 
+/* Of the processor's time, in microseconds, which 100,000 homes take a second of; the way to each
+ * of an image's may be one that the kernel goes a millisecond, and all of them the same directory
+ * of very many names. What is left then waits for a later run. */
+#define HOMES_COST_MAX 4000000u
+
 struct home_child {
         size_t n;
         int keep;          /* the one descriptor that the child has */

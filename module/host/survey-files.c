@@ -18,10 +18,6 @@
 #define FLAG_MAX     512 /* what is larger is not ours */
 #define LOOK_SECONDS 2   /* for one home */
 
-/* Of the processor's time, in microseconds, which 100,000 homes take a second of; the way to each
- * of an image's may be one that the kernel goes a millisecond. */
-#define HOMES_COST_MAX 4000000u
-
 static enum hosts_state state_of(const struct rootfs *root, const char *path)
 {
         AUTO_FREE char *text = NULL;
@@ -170,11 +166,12 @@ struct homes_look {
         struct observed *observed;
         size_t *at; /* of their items in the list */
         size_t n;
+        uint64_t begun;
 };
 
 static bool cost_too_much(const struct homes_look *h)
 {
-        return h->root->image && clock_of(CLOCK_PROCESS_CPUTIME_ID) > HOMES_COST_MAX;
+        return h->root->image && clock_of(CLOCK_PROCESS_CPUTIME_ID) - h->begun > HOMES_COST_MAX;
 }
 
 static int look_at_home(void *userdata, size_t k, struct observed *ret, struct error *error)
@@ -208,7 +205,7 @@ static int look_at_homes(const struct rootfs *root, const struct desired *d,
                          struct observed *observed)
 {
         AUTO_FREE size_t *at = calloc(d->n + 1, sizeof(*at));
-        struct homes_look h = { root, d, observed, at, 0 };
+        struct homes_look h = { root, d, observed, at, 0, clock_of(CLOCK_PROCESS_CPUTIME_ID) };
 
         if (!at)
                 return -ENOMEM;

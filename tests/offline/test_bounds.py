@@ -126,6 +126,23 @@ def test_a_long_way_is_gone_a_few_times(make, said, debian):
     assert said in debian.run("plan").stderr
 
 
+@pytest.mark.parametrize("make", (
+    lambda tree: [tree.link(f"/way/end/{n}.target", "/x") for n in range(10000)],
+    lambda tree: [os.link(tree.at(f"{UNITS}/large"), tree.at(f"{UNITS}/{n}.target")) for n in range(63)]),
+    ids=("links", "large files"))
+def test_what_a_boot_starts_is_looked_through_in_time(make, debian):
+    """Each of 64 targets wants what the same directory has, or is one large file."""
+    debian.apply("--no-verify")
+    long_way(debian)
+    debian.put(f"{UNITS}/large", "[Unit]\nWants=" + "a " * (8 << 20))
+    make(debian)
+    debian.put(f"{UNITS}/default.target", "[Unit]\nWants=" + " ".join(f"{n}.target" for n in range(63)))
+    for n in range(64):
+        debian.link(f"{UNITS}/{n}.target.wants", "/way/0")
+    result = debian.run("remove", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (20, 20)))
+    assert result.returncode == 1, result.stderr
+
+
 ENDLESS = {
     "patterns": patterns,
     "sockets": lambda tree: sockets(tree, 1500, 50, "[Socket]\n"),
@@ -320,6 +337,18 @@ def test_homes_a_long_way_off_are_looked_at_for_some_seconds(debian):
     result = debian.run("plan", config="hushlogin: true\n")
     assert result.returncode == 10
     assert "there are more homes than can be looked at" in result.stderr, result.stderr[-2000:]
+
+
+def test_homes_that_are_one_directory_are_swept_for_some_seconds(debian):
+    """It has many names, and each user another way there."""
+    for n in range(3000):
+        debian.put(f"/h/a/{n}")
+    debian.at("/h/b").mkdir()
+    debian.put("/etc/passwd", "".join(
+        f"u{n}::1:1::/h/{'/'.join(('a/..', 'b/..')[n >> k & 1] for k in range(14))}/a:\n" for n in range(16000)))
+    for verb in "apply", "remove":
+        result = debian.run(verb, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (20, 20)))
+        assert result.returncode == 0, result.stderr
 
 
 def test_users_by_the_thousand_are_found_in_time(debian):
