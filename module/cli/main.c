@@ -205,20 +205,21 @@ static int take_options(struct run *r, int argc, char *argv[])
 static int print_result(struct run *r, const char *verb, int status)
 {
         AUTO_BUF document = BUF_INIT, text = BUF_INIT;
-        const struct buf *out = &document;
+        struct buf *out = &document;
 
-        if (r->options.json)
+        if (r->options.json) {
                 report_json(r, verb, status, &document);
-        else
+        } else {
                 printable_text(&text, buf_str(&r->text), r->text.len);
-        if (verb && strcmp(verb, "plan") == 0 && log_has_colours(STDOUT_FILENO))
-                udiff_colour(buf_str(&text), text.len, &document);
-        else
-                buf_add(&document, buf_str(&text), text.len);
+                if (verb && strcmp(verb, "plan") == 0 && log_has_colours(STDOUT_FILENO))
+                        udiff_colour(buf_str(&text), text.len, &document);
+                else
+                        out = &text;
+        }
         if (text.error < 0)
-                document.error = text.error;
+                out->error = text.error;
         if (r->text.error < 0)
-                document.error = r->text.error;
+                out->error = r->text.error;
         errno = 0;
         if (out->error < 0 || fwrite(buf_str(out), 1, out->len, stdout) != out->len ||
             fflush(stdout) != 0) {

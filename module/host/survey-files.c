@@ -15,8 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FLAG_MAX     512 /* what is larger is not ours */
-#define LOOK_SECONDS 2   /* for one home */
+#define FLAG_MAX     512               /* what is larger is not ours */
+#define OURS_MAX     ((size_t)1 << 20) /* ours is a page, and a diff of it four times that */
+#define LOOK_SECONDS 2                 /* for one home */
 
 static enum hosts_state state_of(const struct rootfs *root, const char *path)
 {
@@ -136,8 +137,9 @@ static int unseen(struct observed *o, enum observed_type type, const char *what)
 int survey_path(const struct rootfs *root, const struct item *i, struct observed *ret)
 {
         const bool flag = i->kind == ITEM_FLAG;
+        const size_t whole = i->kind == ITEM_FILE ? OURS_MAX : ROOTFS_FILE_MAX;
         struct observed o = { 0 };
-        int r = rootfs_look(root, i->path, flag ? FLAG_MAX : ROOTFS_FILE_MAX, &o);
+        int r = rootfs_look(root, i->path, flag ? FLAG_MAX : whole, &o);
 
         if (r == 0 && o.type == OBSERVED_LINK && i->kind >= ITEM_HOSTS)
                 r = follow(root, i->path, &o);

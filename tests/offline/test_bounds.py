@@ -300,13 +300,41 @@ def test_words_for_sshds_command_do_not_fill_the_memory(debian):
 
 
 @SANITIZED
+@pytest.mark.parametrize("byte", (b"\n", b"\x01"))
 @pytest.mark.parametrize("path", ("/etc/hosts", f"{UNITS}/sshd-vsock.socket"))
 @pytest.mark.parametrize("options", ((), ("--json",)))
-def test_lines_of_a_diff_do_not_fill_the_memory(path, options, debian):
+def test_lines_of_a_diff_do_not_fill_the_memory(options, path, byte, debian):
     text = MARKER if path.startswith(UNITS) else b""
-    debian.put(path, text + b"\n" * ((16 << 20) - len(text)))
+    debian.put(path, text + byte * ((1 << 20 if text else 16 << 20) - len(text)))
+    for unit in ("sshd-vsock@.service", "sshd-vsock-provision.service", "sshd-vsock-keygen.service") if text else ():
+        os.link(debian.at(path), debian.at(f"{UNITS}/{unit}"))
     result = in_little_memory(debian, "plan", *options)
     assert result.returncode == 10, result.stderr
+
+
+def test_file_of_ours_that_is_too_large_is_not_read(debian):
+    path = debian.put(f"{UNITS}/sshd-vsock.socket", MARKER + b"\x01" * (1 << 20))
+    result = debian.run("apply")
+    assert result.returncode == 1 and f"{path} is too large a file" in result.stderr
+    assert debian.at(f"{UNITS}/sshd-vsock.socket").stat().st_size > 1 << 20
+
+
+def many_settings(tree):
+    """Units of 64 others on our port that do a hundred thousand things otherwise."""
+    socket = tree.put(f"{UNITS}/0.socket", "[Socket]\nListenStream=vsock::22\nAccept=yes\n")
+    template = tree.put(f"{UNITS}/0@.service", "[Service]\n" + "Type=a\n" * 149000)
+    for n in range(64):
+        if n:
+            os.link(socket, tree.at(f"{UNITS}/{n}.socket"))
+            os.link(template, tree.at(f"{UNITS}/{n}@.service"))
+        tree.link(f"{UNITS}/sockets.target.wants/{n}.socket", f"{UNITS}/{n}.socket")
+
+
+@SANITIZED
+def test_what_others_do_otherwise_does_not_fill_the_memory(debian):
+    many_settings(debian)
+    result = in_little_memory(debian, "plan")
+    assert '"Type=a" (another type of service)' in result.stdout + result.stderr, result.stderr[-1000:]
 
 
 @pytest.mark.parametrize("verb,status", [("check", 1), ("plan", 10), ("status", 10)])

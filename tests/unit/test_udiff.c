@@ -106,6 +106,20 @@ static void test_escapes(void **state)
                                            "+nul\\x00, bell\\x07, tab\t, del\\x7f, cr\\x0d\n");
 }
 
+static void test_long_line(void **state)
+{
+        static const char end[] = "a… and 7 bytes more\n\\ No newline at end of file\n";
+        static char text[(64 << 10) + 7];
+        struct udiff_side none = { "x", NULL, 0 }, file = { "f", text, sizeof(text) };
+        AUTO_BUF out = BUF_INIT;
+
+        (void)state;
+        memset(text, 'a', sizeof(text));
+        udiff(&none, &file, &out);
+        assert_true(out.len > strlen(end));
+        assert_string_equal(buf_str(&out) + out.len - strlen(end), end);
+}
+
 static void test_utf8(void **state)
 {
         static const struct {
@@ -340,6 +354,7 @@ int main(void)
                 cmocka_unit_test(test_no_newline),
                 cmocka_unit_test(test_shortest),
                 cmocka_unit_test(test_escapes),
+                cmocka_unit_test(test_long_line),
                 cmocka_unit_test(test_utf8),
                 cmocka_unit_test(test_beyond_all_bounds),
                 cmocka_unit_test(test_limit),

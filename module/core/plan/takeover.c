@@ -212,13 +212,17 @@ static void take(struct reader *r, const struct unit_setting *s)
                 add_different(r, s->key, s->value, reason);
 }
 
+/* More of what is otherwise nobody is told. */
+#define DIFFERENT_MAX 1024
+
 /* Twice: what takes back others comes after them. */
 static int take_all(struct reader *r, const char *text, size_t len, bool resets)
 {
         AUTO_UNIT_FILE file = { .text = text, .len = len };
         size_t at = 0;
 
-        for (struct unit_setting s; r->error == 0 && unit_file_next(&file, &s);) {
+        for (struct unit_setting s;
+             r->error == 0 && r->different->len < DIFFERENT_MAX && unit_file_next(&file, &s);) {
                 const size_t list = list_of(s.section, s.key);
 
                 at++;

@@ -180,12 +180,18 @@ static int mark_changes(struct line *a, size_t n, struct line *b, size_t m)
 
 /* ---- printing -------------------------------------------------------------------------------- */
 
+/* Nobody looks at more of one line. */
+#define SHOWN_MAX ((size_t)64 << 10)
+
 static void add_line(struct buf *out, char sign, const struct line *l)
 {
         bool terminated = l->text[l->len - 1] == '\n';
+        const size_t len = terminated ? l->len - 1 : l->len;
 
         buf_add(out, &sign, 1);
-        printable_line(out, l->text, terminated ? l->len - 1 : l->len);
+        printable_line(out, l->text, len < SHOWN_MAX ? len : SHOWN_MAX);
+        if (len > SHOWN_MAX)
+                buf_addf(out, "… and %zu bytes more", len - SHOWN_MAX);
         buf_adds(out, terminated ? "\n" : "\n\\ No newline at end of file\n");
 }
 
