@@ -6,6 +6,7 @@
 #include "host/port-owner.h"
 
 #include "core/util/printable.h"
+#include "host/clock.h"
 #include "host/proc.h"
 #include "host/sock-diag.h"
 
@@ -14,11 +15,13 @@
 #include <string.h>
 
 #define LISTENERS_MAX 16
+#define LOOK_SECONDS  5
 
 struct search {
         unsigned inodes[LISTENERS_MAX]; /* 0: it is systemd's */
         size_t n, ours;
-        bool seen; /* systemd itself */
+        bool seen;    /* systemd itself */
+        uint64_t end; /* anybody's processes may have any number of descriptors */
         char *text;
         size_t size;
 };
@@ -71,7 +74,7 @@ static int describe_holder(int process, pid_t pid, void *userdata)
         const struct search *s = userdata;
         char name[32];
 
-        if (proc_each_socket(process, is_wanted, userdata) <= 0)
+        if (clock_now() > s->end || proc_each_socket(process, is_wanted, userdata) <= 0)
                 return 0;
         proc_read(process, "comm", name, sizeof(name));
         printable_ascii(name, sizeof(name), name, strcspn(name, "\n"));
@@ -81,7 +84,7 @@ static int describe_holder(int process, pid_t pid, void *userdata)
 
 int port_owner_find(uint32_t port, char *text, size_t size)
 {
-        struct search s = { .text = text, .size = size };
+        struct search s = { .text = text, .size = size, .end = clock_deadline(LOOK_SECONDS) };
         int r = sock_diag_vsock(port, add_inode, &s);
 
         if (r < 0 || s.n == 0)

@@ -84,10 +84,11 @@ int rival_strip(const struct rival_file *file, unsigned port, struct buf *out)
 {
         if (!file->text)
                 return 0;
-        buf_adds(out, FILE_MARKER "\n"
-                                  "# Without its vsock stream, which " UNIT_SOCKET " has now: "
-                                  "\"sshd-vsock remove\" puts back\n# what is kept beside, with "
-                                  "the ending " SAVED_SUFFIX ".\n");
+        buf_adds(out,
+                 FILE_MARKER "\n"
+                             "# Without its vsock stream, which " UNIT_SOCKET " has now: "
+                             "\"sshd-vsock remove\" puts back\n# what is kept beside, with "
+                             "the ending " SAVED_SUFFIX ". What is added here is lost then.\n");
         return strip(file->text, file->len, port, out);
 }
 

@@ -256,11 +256,12 @@ static void expect_unit(struct systemd *m, const struct unit_state *before, stru
         char unit[128] = "";
         int holder = add_port_owner(m, v);
 
-        if (systemd_unit(m, unit_of(v), &after, NULL) < 0 ||
-            vsock_unit_find(m, v->port, unit, sizeof(unit), NULL) < 0)
+        if (holder == PORT_OWNER_OTHER || systemd_unit(m, unit_of(v), &after, NULL) < 0 ||
+            vsock_unit_find(m, v->port, unit, sizeof(unit), NULL) < 0) {
+                v->cause = holder == PORT_OWNER_SYSTEMD ? CAUSE_NONE : CAUSE_PORT_TAKEN;
                 return;
-        if (holder == PORT_OWNER_OTHER ||
-            (holder == PORT_OWNER_SYSTEMD && strcmp(unit, unit_of(v)) != 0))
+        }
+        if (holder == PORT_OWNER_SYSTEMD && strcmp(unit, unit_of(v)) != 0)
                 v->cause = CAUSE_PORT_TAKEN;
         else if (strcmp(unit, unit_of(v)) != 0)
                 v->cause = CAUSE_SOCKET_INACTIVE;
