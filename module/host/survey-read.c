@@ -131,10 +131,13 @@ int survey_is_masked_want(struct survey *s, const char *path)
         struct observed o = { 0 };
         const char *type = strrchr(path, '.');
         int r = survey_look_at_link(s, path, &o);
-        const bool leads = o.type == OBSERVED_LINK && type && text_ends(o.data, type);
+        const bool link = o.type == OBSERVED_LINK;
+        const bool leads = link && type && text_ends(o.data, type);
 
         observed_free(&o);
-        return r < 0 || leads ? r : survey_is_mask(s, path);
+        if (r < 0 || leads)
+                return r;
+        return link ? survey_is_mask(s, path) : 1;
 }
 
 int survey_list(struct survey *s, const char *path, int (*each)(const char *name, void *userdata),

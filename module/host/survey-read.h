@@ -35,7 +35,8 @@ int survey_look_at_link(struct survey *s, const char *path, struct observed *ret
 int survey_is_mask(struct survey *s, const char *path) MUST_CHECK;
 
 /* Whether what stands in a *.wants is a mask, and no link to a unit: that may be masked itself, by
- * us, and is wanted again when it is not. */
+ * us, and is wanted again when it is not. So is what is no link at all: systemd ignores it, and
+ * with it those of the same name in directories behind (load-dropin.c, process_deps()). */
 int survey_is_masked_want(struct survey *s, const char *path) MUST_CHECK;
 
 /* rootfs_list() with the survey itself as userdata, or with `userdata` where there is one. */

@@ -35,7 +35,8 @@ def test_files_that_sshd_includes_do_not_fill_the_memory(debian):
 def sockets(tree, count, links, text):
     """So many sockets that one directory pulls in, which has so many other names."""
     for n in range(count):
-        tree.put(f"{UNITS}/odd.wants/{n}.socket", text)
+        tree.put(f"{UNITS}/{n}.socket", text)
+        tree.link(f"{UNITS}/odd.wants/{n}.socket", f"../{n}.socket")
     for n in range(links):
         tree.link(f"{UNITS}/{n}.wants", "odd.wants")
 
@@ -100,7 +101,7 @@ def ways_to_drop_ins(tree):
                   "/usr/local/lib/systemd/system"):
         tree.link(place, "/way/0")
     for n in range(300):
-        tree.put(f"{UNITS}/odd.wants/{n}{'-' * 108}a.socket", "[Socket]\n")
+        tree.link(f"{UNITS}/odd.wants/{n}{'-' * 108}a.socket", "/x.socket")
 
 
 def ways_to_modules(tree):
@@ -164,7 +165,7 @@ def test_what_nobody_has_so_many_of_is_looked_through_in_time(what, debian):
 def test_rivals_with_many_drop_ins_are_looked_through_in_time(debian):
     """All links to one directory: each file is compared with the others."""
     for n in range(60):
-        debian.put(f"{UNITS}/odd.wants/{n}.socket", "[Socket]\n")
+        debian.link(f"{UNITS}/odd.wants/{n}.socket", f"../{n}.socket")
         debian.put(f"{UNITS}/{n}.socket", "[Socket]\nListenStream=vsock::22\nListenStream=/run/x\n")
         debian.link(f"{UNITS}/{n}.socket.d", "/etc/drop-ins")
     for n in range(250):
@@ -209,8 +210,9 @@ PRESETS = "/etc/systemd/system-preset"
 def linked_records(tree):
     """Records of sockets that a preset of 0.1.0 names; `remove` is to look at each."""
     tree.put(f"{PRESETS}/10-sshd-vsock.preset", MARKER.decode() + "\n" +
-             "".join(f"disable {n}.socket\n" for n in range(20)))
-    linked(tree, PRESETS + "/10-sshd-vsock-{n}.socket.preset", 20, MARKER.decode() + "\n")
+             "".join(f"disable {n}.socket\n" for n in range(100)))
+    linked(tree, PRESETS + "/10-sshd-vsock-{n}.socket.preset", 100, MARKER.decode() + "\n")
+    os.truncate(tree.at(PRESETS + "/10-sshd-vsock-0.socket.preset"), 1 << 20)
 
 
 def test_records_that_are_links_to_one_large_file_do_not_fill_the_memory(debian):

@@ -149,6 +149,12 @@ def vendor_masked_by_nothing(tree):
     tree.put(WANTS)
 
 
+def vendor_masked_by_a_copy(tree):
+    """As of "cp -L": systemd says that it is no link, and looks no further."""
+    by_vendor(tree)
+    tree.put(WANTS, "[Service]\nExecStart=/usr/sbin/sshd -D\n")
+
+
 LOOPBACK = "-D -o ListenAddress=127.0.0.1"
 
 
@@ -201,7 +207,7 @@ def another_program(tree):
 MENDED = {f.__name__: f for f in (disabled, masked, masked_by_nothing, unreached, loopback, barred, barred_socket,
                                   barred_socket_alone, barred_by_absence, barred_by_triggers, barred_by_assertion)}
 OTHERS = {f.__name__: f for f in (
-    dangling, shadowed, another_default, another_section, vendor_masked, vendor_masked_by_nothing,
+    dangling, shadowed, another_default, another_section, vendor_masked, vendor_masked_by_nothing, vendor_masked_by_a_copy,
     loopback_by_command, loopback_by_command_of_another_name, loopback_by_own_unit, loopback_by_own_file, loopback_by_environment,
     loopback_by_environment_file, loopback_by_alias, another_program)}
 
