@@ -24,7 +24,6 @@ struct service {
         struct argv words;    /* of its last ExecStart= */
         struct argv assigned; /* by Environment= */
         struct argv read;     /* from its EnvironmentFile=s, which win over those */
-        bool has_files;
 };
 
 static void service_free(struct service *c)
@@ -41,7 +40,6 @@ static int read_environment(struct service *c, const char *path)
         size_t len;
 
         path += path[0] == '-';
-        c->has_files = true;
         if (path[0] != '/' || rootfs_read(c->root, path, ROOTFS_FILE_MAX, &text, &len, NULL) < 0)
                 return 0;
         return environment_parse(text, len, &c->read);
@@ -95,22 +93,17 @@ static int note_service(void *userdata, const char *path, const char *text, size
         return r < 0 ? r : file.error;
 }
 
-/* Where the unit does not say what its variables are, they are those of the distribution's file. */
-static int expand(const struct facts *f, const struct service *c, struct argv *ret)
+/* What a file says goes before what the unit sets. */
+static int expand(const struct service *c, struct argv *ret)
 {
         AUTO(argv_free) struct argv env = { 0 };
         const struct argv *const sources[] = { &c->assigned, &c->read };
-        const bool says = c->has_files || c->assigned.n > 0;
         int r = 0;
 
         for (size_t k = 0; k < ELEMENTSOF(sources); k++)
                 for (size_t i = 0; r == 0 && i < sources[k]->n; i++)
                         r = argv_adds(&env, sources[k]->list[i]);
-        if (r == 0)
-                r = command_expand(&c->words, &env, ret);
-        for (size_t i = 0; r == 0 && !says && i < f->sshd_options.n; i++)
-                r = argv_adds(ret, f->sshd_options.list[i]);
-        return r;
+        return r == 0 ? command_expand(&c->words, &env, ret) : r;
 }
 
 /* A mask of ours goes. 1, 0 or −errno. */
@@ -145,7 +138,7 @@ int other_access_words(const struct run *r, const char *service, struct argv *re
                 rc = survey_unit_files(&s, service, note_service, &c);
         if (rc != 0 || c.words.n == 0 || !program_is_sshd(c.words.list[0]))
                 return rc < 0 ? rc : 0;
-        rc = expand(&r->facts, &c, ret);
+        rc = expand(&c, ret);
         return rc < 0 ? rc : 1;
 }
 

@@ -47,11 +47,12 @@ nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 """
 
 
-def service(alias="", more=""):
-    """A unit of an sshd that runs all the time."""
+def service(alias="", files=(), variables=""):
+    """A unit of an sshd that runs all the time, and where its variables come from."""
     return ("[Unit]\nDescription=OpenBSD Secure Shell server\nAfter=network.target\n\n"
-            "[Service]\nExecStart=/usr/sbin/sshd -D\n\n"
-            f"[Install]\nWantedBy=multi-user.target\n{alias}{more}")
+            "[Service]\n" + "".join(f"EnvironmentFile=-{file}\n" for file in files) +
+            f"ExecStart=/usr/sbin/sshd -D{variables}\n\n"
+            f"[Install]\nWantedBy=multi-user.target\n{alias}")
 
 
 def socket(accept, conflicts="", install="WantedBy=sockets.target\n"):
@@ -89,7 +90,8 @@ def debian(tree, systemd, accept, template, units="/lib/systemd/system"):
     """ssh.service is enabled and has an alias; ssh.socket is not enabled."""
     real = units.replace("/lib/", "/usr/lib/") if units.startswith("/lib/") else units
     base(tree, systemd, real)
-    tree.put(f"{real}/ssh.service", service("Alias=sshd.service\n"))
+    tree.put(f"{real}/ssh.service", service(
+        "Alias=sshd.service\n", ["/etc/default/ssh"], " $SSHD_OPTS"))
     tree.put(f"{real}/ssh.socket",
              socket(accept, "Conflicts=ssh.service\n" if accept == "yes" else ""))
     if template:
@@ -159,7 +161,7 @@ def redhat(tree, systemd):
     units = "/usr/lib/systemd/system"
     base(tree, systemd, units)
     tree.put("/etc/hosts", FEDORA_HOSTS)
-    tree.put(f"{units}/sshd.service", service())
+    tree.put(f"{units}/sshd.service", service("", ["/etc/sysconfig/sshd"], " $OPTIONS"))
     tree.put(f"{units}/sshd.socket", socket("yes", "Conflicts=sshd.service\n"))
     tree.put(f"{units}/sshd@.service", "[Service]\nExecStart=-/usr/sbin/sshd -i $OPTIONS\n")
     tree.put(f"{units}/sshd-keygen@.service", "[Service]\nExecStart=/bin/true\n")
@@ -178,6 +180,9 @@ def rhel8(tree):
     tree.put("/etc/ssh/sshd_config", CONFIG_WITHOUT_INCLUDE, 0o600)
     tree.put("/etc/crypto-policies/back-ends/opensshserver.config",
              "CRYPTO_POLICY='-oCiphers=aes256-gcm@openssh.com'\n")
+    tree.put("/usr/lib/systemd/system/sshd.service", service(
+        "", ["/etc/crypto-policies/back-ends/opensshserver.config", "/etc/sysconfig/sshd"],
+        " $OPTIONS $CRYPTO_POLICY"))
 
 
 def rhel9(tree):
@@ -207,6 +212,8 @@ def opensuse(tree):
     redhat(tree, 257)
     tree.remove("/etc/sysconfig/sshd")
     tree.put("/etc/sysconfig/ssh", "SSHD_OPTS=\"\"\n")
+    tree.put("/usr/lib/systemd/system/sshd.service",
+             service("", ["/etc/sysconfig/ssh"], " $SSHD_OPTS"))
     tree.put("/usr/etc/ssh/sshd_config", CONFIG_WITH_INCLUDE.replace(
         "\n\n#Port", "\nInclude /usr/etc/ssh/sshd_config.d/*.conf\n\n#Port"))
 

@@ -172,6 +172,13 @@ def loopback_by_own_unit(tree):
     tree.put(f"{UNITS}/ssh.service", f"[Service]\nExecStart=/usr/sbin/sshd $SSHD_OPTS {LOOPBACK}\n")
 
 
+def loopback_by_unit_without_files(tree):
+    """What the distribution's file says is nothing to a unit that does not read it."""
+    tree.put("/etc/default/ssh", "SSHD_OPTS='-o ListenAddress=10.0.0.1'\n")
+    tree.put("/etc/ssh/sshd_config.d/a.conf", "ListenAddress 127.0.0.1\n")
+    tree.put(f"{UNITS}/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n")
+
+
 def loopback_by_own_file(tree):
     tree.put("/etc/ssh/mine", "ListenAddress ::1\n")
     tree.put(f"{UNITS}/ssh.service.d/a.conf",
@@ -208,7 +215,8 @@ MENDED = {f.__name__: f for f in (disabled, masked, masked_by_nothing, unreached
                                   barred_socket_alone, barred_by_absence, barred_by_triggers, barred_by_assertion)}
 OTHERS = {f.__name__: f for f in (
     dangling, shadowed, another_default, another_section, vendor_masked, vendor_masked_by_nothing, vendor_masked_by_a_copy,
-    loopback_by_command, loopback_by_command_of_another_name, loopback_by_own_unit, loopback_by_own_file, loopback_by_environment,
+    loopback_by_command, loopback_by_command_of_another_name, loopback_by_own_unit, loopback_by_unit_without_files,
+    loopback_by_own_file, loopback_by_environment,
     loopback_by_environment_file, loopback_by_alias, another_program)}
 
 
