@@ -9,7 +9,9 @@
 #include "core/format/sshd-config.h"
 #include "core/plan/sshd-listen.h"
 #include "core/util/ip-address.h"
+#include "host/survey-read.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool *any)
@@ -224,13 +226,36 @@ static bool fix_behind(const struct run *r, int best, const char *root, struct b
         return true;
 }
 
+/* What systemctl takes away: a mask in /etc, and no other; nor does it put a link where one is that
+ * leads elsewhere. */
+static void fix_masks(const struct run *r, const char *unit, const char *root, struct buf *out)
+{
+        const char *target = distro_service_of(unit) ? "sockets" : "multi-user";
+        struct facts f = r->facts; /* to be read */
+        struct error unsaid = { 0 };
+        struct survey s = { .root = &r->root, .facts = &f, .error = &unsaid };
+        const struct tcp_unit *t = &f.tcp[distro_tcp_unit(unit)];
+        char path[256];
+
+        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", unit);
+        if (t->masked && !t->ours && survey_exists(&s, path) > 0)
+                buf_addf(out, "systemctl %sunmask %s; ", root, unit);
+        for (size_t i = 0; t->masked && !t->ours && distro_vendor_units[i]; i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", distro_vendor_units[i], unit);
+                if (survey_is_mask(&s, path) > 0)
+                        buf_addf(out, "rm %s%s; ", r->root.path, path);
+        }
+        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s.target.wants/%s", target, unit);
+        if (survey_exists(&s, path) > 0 && survey_is_masked_want(&s, path) > 0)
+                buf_addf(out, "rm %s%s; ", r->root.path, path);
+}
+
 static void fix_unit(struct run *r, int best, const char *root, const char *lines, struct buf *out)
 {
         const char *unit = distro_tcp_units[best];
         const struct tcp_unit *t = &r->facts.tcp[best];
 
-        if (t->masked && !t->ours)
-                buf_addf(out, "systemctl %sunmask %s; ", root, unit);
+        fix_masks(r, unit, root, out);
         if (t->barred)
                 buf_addf(out, "systemctl unmask --runtime %s; ", unit);
         fix_bars(r, unit, out);

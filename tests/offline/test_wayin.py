@@ -1,6 +1,7 @@
 """What is known of an image without running any of it. `remove` on an image takes the door out only where the image's boot starts another sshd: a unit that
 is there, in a target that is reached, on an address that others reach."""
 
+import os
 import shlex
 
 import pytest
@@ -29,7 +30,9 @@ def follow(tree, fix):
         if words[:2] == ["systemctl", f"--root={tree}"] and words[2] == "enable":
             folder = "sockets" if words[3].endswith(".socket") else "multi-user"
             path = f"{UNITS}/{folder}.target.wants/{words[3]}"
-            tree.remove(path)
+            if os.path.lexists(tree.at(path)):
+                assert os.path.basename(os.readlink(tree.at(path))) == words[3], "it would refuse"
+                tree.remove(path)
             tree.link(path, f"/lib/systemd/system/{words[3]}")
         elif words[:2] == ["systemctl", f"--root={tree}"] and words[2] == "unmask":
             tree.remove(f"{UNITS}/{words[3]}")
@@ -155,6 +158,12 @@ def vendor_masked_by_a_copy(tree):
     tree.put(WANTS, "[Service]\nExecStart=/usr/sbin/sshd -D\n")
 
 
+def masked_for_this_site(tree):
+    """systemctl knows masks of /etc alone."""
+    tree.link("/usr/local/lib/systemd/system/ssh.service", "/dev/null")
+    tree.remove(f"{UNITS}/sshd.service")
+
+
 LOOPBACK = "-D -o ListenAddress=127.0.0.1"
 
 
@@ -212,9 +221,10 @@ def another_program(tree):
 
 
 MENDED = {f.__name__: f for f in (disabled, masked, masked_by_nothing, unreached, loopback, barred, barred_socket,
-                                  barred_socket_alone, barred_by_absence, barred_by_triggers, barred_by_assertion)}
+                                  barred_socket_alone, barred_by_absence, barred_by_triggers, barred_by_assertion,
+                                  vendor_masked, vendor_masked_by_nothing, vendor_masked_by_a_copy, masked_for_this_site)}
 OTHERS = {f.__name__: f for f in (
-    dangling, shadowed, another_default, another_section, vendor_masked, vendor_masked_by_nothing, vendor_masked_by_a_copy,
+    dangling, shadowed, another_default, another_section,
     loopback_by_command, loopback_by_command_of_another_name, loopback_by_own_unit, loopback_by_unit_without_files,
     loopback_by_own_file, loopback_by_environment,
     loopback_by_environment_file, loopback_by_alias, another_program)}
