@@ -84,6 +84,13 @@ int config_load_path(const struct rootfs *root, const char *path, bool trusted,
                                         "chown root and chmod go-w it",
                                         st.st_uid, (unsigned)st.st_mode & 07777);
         }
+        /* As files in /proc are: root's, and what is in them can be a process's of anybody
+         * (task_dump_owner() in Linux's fs/proc/base.c). */
+        if (trusted && st.st_size == 0 && *ret_len > 0) {
+                free(*ret);
+                *ret = NULL;
+                return fault(d, -EBADF);
+        }
         return 0;
 }
 

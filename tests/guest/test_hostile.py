@@ -128,6 +128,17 @@ def test_a_link_of_a_users_leads_to_nobody_elses_directory(guest):
 PROVISION = "/etc/systemd/system/sshd-vsock-provision.service"
 
 
+def test_a_configuration_in_proc_is_anybodys(guest):
+    """The files of a process that cannot be dumped are root's, and what is in them is the process's."""
+    call = guest.check("uname -m | sed 's/aarch64/167/; s/x86_64/157/'").strip()
+    guest.check(f"""setpriv --reuid=eve --clear-groups perl -e '$0 = "port: 2222"; syscall({call}, 4, 0); sleep 100' &
+        pid=$!; echo $pid >/root/pid; until grep -q port: /proc/$pid/comm && [ "$(stat -c %U /proc/$pid/comm)" = root ]; do
+        sleep 0.1; done; ln -sfn /proc/$pid/comm ~eve/v.yaml""")
+    result = guest.run("sshd-vsock check --config=/home/eve/v.yaml")
+    guest.check("kill $(cat /root/pid); rm ~eve/v.yaml")
+    assert result.status == 1 and "v.yaml is not a regular file" in result.stderr
+
+
 def test_a_program_that_others_can_replace_is_not_run_at_boot(guest):
     """Refused before anything is written; with a safe one installed, that one is taken."""
     for folder in "/tmp", "/home/eve/bin", "/opt/shared":
