@@ -9,6 +9,7 @@
 #include "cli/checks.h"
 #include "cli/drop-ins.h"
 #include "cli/messages.h"
+#include "cli/other-access-parts.h"
 #include "cli/tcp-reality.h"
 #include "core/plan/render.h"
 #include "core/plan/sshd-listen.h"
@@ -85,13 +86,32 @@ int apply_check_listen(struct run *r)
         return rc < 0 ? rc : compare_listen(r, buf_str(&effective));
 }
 
+/* The command of a service under a mask of ours, which systemd does not show; 0: of none. */
+static int find_masked_command(struct run *r, struct argv *ret)
+{
+        int rc = 0;
+
+        for (size_t k = 0; rc == 0 && k < N_TCP_PAIRS; k++) {
+                const size_t service = distro_tcp_pairs[k].service;
+
+                if (r->facts.tcp[service].ours)
+                        rc = other_access_words(r, distro_tcp_units[service], true, ret, &r->error);
+        }
+        return rc;
+}
+
 /* With the options of its unit. */
 static int check_started(struct run *r)
 {
+        AUTO(argv_free) struct argv words = { 0 };
         AUTO_BUF effective = BUF_INIT;
-        int rc = sshd_effective_started(r->facts.sshd, &r->facts.sshd_options, &effective,
-                                        &r->error);
+        struct argv options = r->facts.sshd_options; /* to be read */
+        int rc = find_masked_command(r, &words);
 
+        if (rc > 0)
+                options = (struct argv){ .list = words.list + 1, .n = words.n - 1 };
+        if (rc >= 0)
+                rc = sshd_effective_started(r->facts.sshd, &options, &effective, &r->error);
         return rc == 0 ? compare_listen(r, buf_str(&effective)) : rc;
 }
 
@@ -103,6 +123,8 @@ int apply_check_before_open(struct run *r)
                 return 0;
         if (!r->systemd)
                 return run_check_listen(r);
+        if (listen_late(&r->facts))
+                return run_listens_elsewhere(r, listen_late(&r->facts));
         return writes ? try_listen(r) : check_started(r);
 }
 

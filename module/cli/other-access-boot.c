@@ -82,7 +82,7 @@ static bool has_service(const struct run *r, const char *socket)
         if (!distro_is_tcp_unit(socket))
                 return true;
         (void)other_access_socket(r, socket, service, sizeof(service), NULL);
-        return other_access_words(r, service, &words, NULL) > 0;
+        return other_access_words(r, service, false, &words, NULL) > 0;
 }
 
 bool other_access_sshd_starts(const struct run *r, struct buf *effective)
@@ -97,7 +97,7 @@ static bool service_leads_in(const struct run *r, const char *service)
 {
         AUTO(argv_free) struct argv words = { 0 };
         AUTO_BUF effective = BUF_INIT, addresses = BUF_INIT;
-        int rc = other_access_words(r, service, &words, NULL);
+        int rc = other_access_words(r, service, false, &words, NULL);
 
         if (rc <= 0)
                 return rc == 0;

@@ -122,8 +122,7 @@ static int is_masked(struct survey *s, const char *unit)
         return survey_is_mask(s, path);
 }
 
-/* What is in /run is gone when the unit starts at a boot. */
-int other_access_words(const struct run *r, const char *service, struct argv *ret,
+int other_access_words(const struct run *r, const char *service, bool now, struct argv *ret,
                        struct error *error)
 {
         AUTO(service_free) struct service c = { .root = &r->root };
@@ -132,7 +131,7 @@ int other_access_words(const struct run *r, const char *service, struct argv *re
         struct survey s = { .root = &r->root, .facts = &f, .error = error ? error : &unsaid };
         int rc;
 
-        f.live = false;
+        f.live = f.live && now;
         rc = is_masked(&s, service);
         if (rc == 0)
                 rc = survey_unit_files(&s, service, note_service, &c);
@@ -149,7 +148,7 @@ int other_access_command(const struct run *r, const char *service, struct sshd_s
         struct facts f = r->facts; /* to be read */
         struct error unsaid = { 0 };
         struct survey s = { .root = &r->root, .facts = &f, .error = error ? error : &unsaid };
-        int rc = other_access_words(r, service, &words, error);
+        int rc = other_access_words(r, service, false, &words, error);
 
         if (rc <= 0)
                 return rc;

@@ -11,6 +11,7 @@
 #include "core/util/ip-address.h"
 #include "host/survey-read.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -190,6 +191,11 @@ static bool fix_address(struct run *r, int best, bool lines, struct buf *out)
         return true;
 }
 
+static void fix_by_rm(const char *root, const char *path, struct buf *out)
+{
+        buf_addf(out, "rm %s%s; ", root, path);
+}
+
 static void fix_bars(const struct run *r, const char *unit, struct buf *out)
 {
         AUTO(argv_free) struct argv bars = { 0 };
@@ -201,7 +207,7 @@ static void fix_bars(const struct run *r, const char *unit, struct buf *out)
 
                 buf_addf(&path, "%s%s", r->root.path, bar + strspn(bar, "! \t"));
                 if (tcp_is_plain(buf_str(&path)) && bar[0] == '!')
-                        buf_addf(out, "rm %s; ", buf_str(&path));
+                        fix_by_rm("", buf_str(&path), out);
                 else if (tcp_is_plain(buf_str(&path)))
                         buf_addf(out, "touch %s; ", buf_str(&path));
         }
@@ -217,7 +223,7 @@ static bool fix_behind(const struct run *r, int best, const char *root, struct b
         if (!distro_service_of(unit))
                 return false;
         (void)other_access_socket(r, unit, behind, sizeof(behind), NULL);
-        if (!tcp_is_plain(behind) || other_access_words(r, behind, &words, NULL) > 0)
+        if (!tcp_is_plain(behind) || other_access_words(r, behind, false, &words, NULL) > 0)
                 return false;
         buf_addf(out,
                  "have %s, which %s starts, start sshd (\"systemctl %sunmask %s\" where it is "
@@ -226,28 +232,41 @@ static bool fix_behind(const struct run *r, int best, const char *root, struct b
         return true;
 }
 
-/* What systemctl takes away: a mask in /etc, and no other; nor does it put a link where one is that
- * leads elsewhere. */
-static void fix_masks(const struct run *r, const char *unit, const char *root, struct buf *out)
+/* What systemctl does not take away: masks outside of /etc, and what is in the way of a link. */
+static int list_masks(const struct run *r, const char *unit, struct argv *ret)
 {
         const char *target = distro_service_of(unit) ? "sockets" : "multi-user";
         struct facts f = r->facts; /* to be read */
         struct error unsaid = { 0 };
         struct survey s = { .root = &r->root, .facts = &f, .error = &unsaid };
-        const struct tcp_unit *t = &f.tcp[distro_tcp_unit(unit)];
         char path[256];
+        int rc = 0;
 
-        (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s", unit);
-        if (t->masked && !t->ours && survey_exists(&s, path) > 0)
-                buf_addf(out, "systemctl %sunmask %s; ", root, unit);
-        for (size_t i = 0; t->masked && !t->ours && distro_vendor_units[i]; i++) {
+        for (size_t i = 0; rc == 0 && distro_vendor_units[i]; i++) {
                 (void)snprintf(path, sizeof(path), "%s/%s", distro_vendor_units[i], unit);
                 if (survey_is_mask(&s, path) > 0)
-                        buf_addf(out, "rm %s%s; ", r->root.path, path);
+                        rc = argv_adds(ret, path);
         }
         (void)snprintf(path, sizeof(path), SYSTEM_UNIT_DIR "/%s.target.wants/%s", target, unit);
-        if (survey_exists(&s, path) > 0 && survey_is_masked_want(&s, path) > 0)
-                buf_addf(out, "rm %s%s; ", r->root.path, path);
+        if (rc == 0 && survey_exists(&s, path) > 0 && survey_is_masked_want(&s, path) > 0)
+                rc = argv_adds(ret, path);
+        return rc;
+}
+
+static void fix_masks(const struct run *r, const char *unit, const char *root, struct buf *out)
+{
+        AUTO(argv_free) struct argv masks = { 0 };
+        AUTO_FREE char *path = NULL;
+        const struct tcp_unit *t = &r->facts.tcp[distro_tcp_unit(unit)];
+
+        if (asprintf(&path, SYSTEM_UNIT_DIR "/%s", unit) < 0)
+                path = NULL;
+        if (t->masked && !t->ours && path && rootfs_exists(&r->root, path) > 0)
+                buf_addf(out, "systemctl %sunmask %s; ", root, unit);
+        if (list_masks(r, unit, &masks) < 0)
+                out->error = -ENOMEM;
+        for (size_t i = 0; i < masks.n; i++)
+                fix_by_rm(r->root.path, masks.list[i], out);
 }
 
 static void fix_unit(struct run *r, int best, const char *root, const char *lines, struct buf *out)

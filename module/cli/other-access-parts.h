@@ -15,10 +15,11 @@ bool other_access_lines(struct run *r, const char *path, struct buf *edit, bool 
  * listen on loopback; what sshd_config says may add to that. (other-access-fix.c) */
 bool other_access_options_confine(const struct sshd_settings *s);
 
-/* The command by which the next boot starts the service, its variables replaced: sshd in front,
- * then its options: 1; 0 where that is no sshd's; −errno, said in `error` (NULL: nowhere), as by
+/* The command by which the next boot starts the service, or who starts it `now`, when what is in
+ * /run counts, too; its variables are replaced: sshd in front, then its options: 1; 0 where that is
+ * no sshd's, or a mask is there that is not ours; −errno, said in `error` (NULL: nowhere), as by
  * the others that have one. (other-access-command.c) */
-int other_access_words(const struct run *r, const char *service, struct argv *ret,
+int other_access_words(const struct run *r, const char *service, bool now, struct argv *ret,
                        struct error *error);
 
 /* What that says of an image's. Returns as above. (other-access-command.c) */

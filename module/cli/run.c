@@ -212,6 +212,23 @@ int run_report_conflicts(struct run *r)
         return plan_blocked(&r->plan) > BLOCKS_NOTHING ? EXIT_WORLD : EXIT_DONE;
 }
 
+int run_listens_elsewhere(struct run *r, const char *by)
+{
+        const bool file = by[0] == '/';
+
+        if (file)
+                error_fix(&r->error, "take the TCP addresses out of that file, or rename it to "
+                                     "a.conf: it is then read before ours, which begins anew");
+        else
+                error_fix(&r->error, "take that option out, or have it name the addresses of "
+                                     "listen_address alone");
+        return error_say(
+                &r->error, -EINVAL,
+                "sshd would listen elsewhere than listen_address says, by %s%s; TCP stays as "
+                "it was",
+                file ? r->root.path : "", by);
+}
+
 /* Of a running system the kernel shows where sshd listens. */
 static int check_others(struct run *r)
 {
@@ -219,14 +236,7 @@ static int check_others(struct run *r)
 
         if (r->root.image && r->config.n_listen > 0)
                 listen_overruled(&r->config, &r->facts, &other);
-        if (other.len == 0)
-                return other.error;
-        error_fix(&r->error, "delete that, or have it name the addresses of listen_address alone");
-        return error_say(
-                &r->error, -EINVAL,
-                "sshd would listen elsewhere than listen_address says, by %s; TCP stays as "
-                "it was",
-                buf_str(&other));
+        return other.len == 0 ? other.error : run_listens_elsewhere(r, buf_str(&other));
 }
 
 int run_check_listen(struct run *r)

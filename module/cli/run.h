@@ -192,6 +192,9 @@ int run_report_conflicts(struct run *r) MUST_CHECK;
  * -EINVAL and words in run.error. */
 int run_check_listen(struct run *r) MUST_CHECK;
 
+/* Says that by this, a file or an option, sshd would listen on other addresses. -EINVAL. */
+int run_listens_elsewhere(struct run *r, const char *by);
+
 /* Says in one line which wanted files have no place to be, and in another which users are gone
  * or have no home. (run-extras.c, as the next five) */
 void run_report_skipped(const struct run *r);

@@ -574,6 +574,22 @@ def test_closed_opens_on_no_other_address(guest):
     open_again(guest)
 
 
+@pytest.mark.parametrize("root", ("/etc", "/run"))
+def test_closed_opens_on_no_other_address_of_a_drop_in(root, guest):
+    """Of a unit under a mask systemd knows no command."""
+    apply(guest, CLOSE)
+    with dropin(guest, "ssh.service", "[Service]\nExecStart=\n"
+                "ExecStart=/usr/sbin/sshd -D -o ListenAddress=0.0.0.0:2222\n", root):
+        for _ in range(2):
+            said = apply(guest, LISTEN, status=1).stderr
+            assert "sshd would listen on other addresses: 0.0.0.0:2222" in said
+            assert listeners(guest) == set()
+            assert guest.run(f"test -L {UNITS}/ssh.service").status == 0
+    apply(guest, LISTEN)
+    assert listeners(guest) == {"127.0.0.1:22"}
+    open_again(guest)
+
+
 def test_closed_opens_on_no_other_address_that_came_since(guest):
     """Ours stayed under the masks, so that nothing is to be written."""
     apply(guest, LISTEN)

@@ -73,6 +73,8 @@ OTHERS = {
     "journalctl -t sshd -t sshd-session": Never("sshd said what no row of the table knows"),
     "have it name the addresses of listen_address alone":
         "offline/test_wayin.py::test_address_that_would_not_hold_is_refused",
+    "it is then read before ours, which begins anew":
+        "offline/test_wayin.py::test_address_that_would_not_hold_is_refused",
     "it is a mount point of its own": GUEST + "test_hosts_file_that_is_mounted",
     "run 'restorecon -v %s' and correct": Never("a label that restorecon itself may not set"),
     "relabel it before it boots": "offline/test_labels.py::"
@@ -224,7 +226,7 @@ OTHERS = {
     "then 'systemctl daemon-reload; systemctl enable": "guest/test_reality.py::test_socket_on_loopback_is_no_way_in",
     "have %s, which %s starts, start sshd": "offline/test_wayin.py::test_socket_without_what_it_starts_is_no_way_in",
     "touch %s; ": "offline/test_wayin.py::test_only_door_of_an_image_stays_until_the_advice_is_followed",
-    "rm %s; ": "offline/test_wayin.py::test_only_door_of_an_image_stays_until_the_advice_is_followed",
+    "rm %s%s; ": "offline/test_wayin.py::test_only_door_of_an_image_stays_until_the_advice_is_followed",
     "systemctl unmask --runtime %s; ": "guest/test_reality.py::test_masked_until_the_next_boot",
     "systemctl %sunmask %s; ": "guest/test_reality.py::test_masked_by_the_administrator",
     "systemctl reset-failed %s; systemctl restart %s; ":

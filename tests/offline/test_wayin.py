@@ -548,6 +548,7 @@ def by_late_dropin(tree):
     ("debian12", by_option("-f /etc/ssh/sshd_config"), None),
     ("ubuntu2210", by_option("-oListenAddress=0.0.0.0"), None),
     ("ubuntu2210", by_late_dropin, f"{UNITS}/ssh.socket.d/zzzz.conf"),
+    ("debian12", by_late_dropin, None),  # no boot starts that socket
 ))
 def test_address_that_would_not_hold_is_refused(layout, way, named, folder):
     """Nobody can ask the kernel of an image where its sshd listens."""
@@ -559,9 +560,19 @@ def test_address_that_would_not_hold_is_refused(layout, way, named, folder):
     assert result.returncode == (1 if named else 0), result.stderr
     for other in "{}\n", "disable_tcp: true\n":  # where no address is wanted, any is right
         assert tree.run("plan", "--no-verify", config=other).returncode == 10
-    said = f"sshd would listen elsewhere than listen_address says, by {named}; TCP stays as it was"
+    path = tree if str(named).startswith("/") else ""
+    said = f"sshd would listen elsewhere than listen_address says, by {path}{named}; TCP stays as it was"
     assert (said in result.stderr) == (named is not None), result.stderr
     assert tree.run("plan", "--no-verify", config=config).returncode == (1 if named else 0)
+    if named and not path:
+        tree.put("/etc/default/ssh", "SSHD_OPTS='-o ListenAddress=10.0.0.1:22'\n")
+        tree.apply("--no-verify", config=config)
+    if path:  # the fix, in either way
+        rename = tree.at(named).with_name("a.conf")
+        tree.at(named).rename(rename)
+        assert tree.run("plan", "--no-verify", config=config).returncode == 10
+        tree.put(named, "[Socket]\nListenStream=/run/ssh.sock\n")
+        tree.apply("--no-verify", config=config)
 
 
 def test_file_of_ours_that_is_empty_is_no_mask(debian):

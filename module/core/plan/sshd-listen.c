@@ -197,13 +197,36 @@ static bool opens_itself(const struct facts *f)
         return false;
 }
 
+/* Whether a boot starts a socket unit that has this drop-in, of its own or of all sockets. */
+static bool is_read(const struct facts *f, const char *path)
+{
+        for (size_t k = 0; k < N_TCP_PAIRS; k++) {
+                const size_t socket = distro_tcp_pairs[k].socket;
+                char directory[64];
+
+                (void)snprintf(directory, sizeof(directory), "/%s.d/", distro_tcp_units[socket]);
+                if (f->tcp[socket].enabled &&
+                    (strstr(path, directory) || strstr(path, "/socket.d/")))
+                        return true;
+        }
+        return false;
+}
+
+const char *listen_late(const struct facts *f)
+{
+        for (size_t i = 0; i < f->late_tcp.n; i++)
+                if (is_read(f, f->late_tcp.list[i]))
+                        return f->late_tcp.list[i];
+        return NULL;
+}
+
 void listen_overruled(const struct config *c, const struct facts *f, struct buf *out)
 {
         const struct sshd_settings *s = &f->sshd_settings;
         const size_t n = opens_itself(f) ? s->listen.n : 0;
 
-        if (f->late_tcp.n > 0) {
-                buf_adds(out, f->late_tcp.list[0]);
+        if (listen_late(f)) {
+                buf_adds(out, listen_late(f));
                 return;
         }
         if (opens_itself(f) && s->config && n == 0)

@@ -31,6 +31,10 @@ void listen_beyond(const struct config *c, const char *real, struct buf *beyond)
 /* The first wanted address that sshd refuses for its AddressFamily (4, 6; 0: any); NULL: none. */
 const struct listen_address *listen_refused(const struct config *c, int family);
 
+/* A drop-in that systemd reads behind ours, and that adds TCP addresses to a socket unit which a
+ * boot starts; NULL: there is none. */
+const char *listen_late(const struct facts *f);
+
 /* What has an image's sshd listen on more than the wanted addresses whatever its files say that we
  * write: the options of its unit, or a drop-in behind ours. Appends the first; nothing: none. */
 void listen_overruled(const struct config *c, const struct facts *f, struct buf *out);
