@@ -215,7 +215,7 @@ static void test_render(void **state)
                "listen_address: ['[::1]:22', 127.0.0.1, '10.0.0.1:2222', '::']\n");
         render("hushlogin: true\n", "hushlogin: true\n");
         render("hushlogin: [root, 'no', '123', a.b, '.5', '2024-01-31']\n",
-               "hushlogin: [root, 'no', '123', a.b, '.5', '2024-01-31']\n");
+               "hushlogin: [root, 'no', '123', a.b, '.5', 2024-01-31]\n");
         render("hosts_entry: false\n", "hosts_entry: false\n");
         render("hosts_entry: \"100::55:4e4b\"\n", "hosts_entry: '100::55:4e4b'\n");
         render("hosts_entry: 10.0.0.1\n", "hosts_entry: 10.0.0.1\n");

@@ -20,12 +20,8 @@
 #define AT_DESC_LENGTH 10
 #define AT_DESC        14
 
-/* §6: at least 16 bytes and a multiple of the cipher's block or 8, padding of at least 4 bytes. */
-#define PACKET_MIN  16
-#define BLOCK       8
-#define PADDING_MIN 4
-/* §7.1: message, cookie, ten name-lists, follows, reserved: all lists empty. */
-#define KEXINIT_MIN (1 + 16 + 10 * 4 + 1 + 4)
+/* §6: at least 16 bytes, four of which are the length. */
+#define LENGTH_MIN 12
 
 /* ---- the identification line ----------------------------------------------------------------- */
 
@@ -124,23 +120,21 @@ static enum ssh_banner_state judge_disconnect(struct ssh_banner *b, const unsign
 /* Each field is judged as soon as it is there: text where a packet should be is told at once. */
 static enum ssh_banner_state judge_packet(struct ssh_banner *b, const unsigned char *p, size_t len)
 {
-        size_t length, payload;
+        size_t length;
 
-        if (len < AT_PADDING)
+        if (len < sizeof(uint32_t))
                 return SSH_BANNER_IDENT;
         length = read_u32(p);
-        if (length < PACKET_MIN - 4 || length > SSH_BANNER_PACKET_MAX - 4 ||
-            (length + 4) % BLOCK != 0)
+        if (length < LENGTH_MIN || length > SSH_BANNER_PACKET_MAX - sizeof(uint32_t))
                 return SSH_BANNER_BAD_PACKET;
         if (len <= AT_MESSAGE)
                 return SSH_BANNER_IDENT;
-        if (p[AT_PADDING] < PADDING_MIN || p[AT_PADDING] + 1U >= length)
+        if (p[AT_PADDING] + 1U >= length)
                 return SSH_BANNER_BAD_PACKET;
-        payload = length - 1 - p[AT_PADDING];
-        if (p[AT_MESSAGE] == SSH_MSG_KEXINIT && payload >= KEXINIT_MIN)
+        if (p[AT_MESSAGE] == SSH_MSG_KEXINIT)
                 return SSH_BANNER_OK;
         if (p[AT_MESSAGE] == SSH_MSG_DISCONNECT)
-                return judge_disconnect(b, p, len, payload);
+                return judge_disconnect(b, p, len, length - 1 - p[AT_PADDING]);
         return SSH_BANNER_BAD_PACKET;
 }
 
