@@ -78,11 +78,12 @@ def leave(config, items, chosen):
 
 
 def one_row_each(items, every_run):
-    """Of each function one test more than those, where it has another: the first of the first function,
-    the second of the next, and so on, so that a file is seen on all of its suites."""
+    """Of each function that has none among those one test: the first of the first function, the second
+    of the next, and so on, so that a file is seen on many of its suites."""
+    seen = {(item.module, item.originalname) for item in every_run}
     functions = {}
     for item in items:
-        if item not in every_run:
+        if (item.module, item.originalname) not in seen:
             functions.setdefault(item.module, {}).setdefault(item.originalname, []).append(item)
     return {rows[number % len(rows)] for module in functions.values()
             for number, rows in enumerate(module.values())}
@@ -90,7 +91,7 @@ def one_row_each(items, every_run):
 
 def pytest_collection_modifyitems(config, items):
     """With `tests/run --every`, and where tests are chosen by name, all of them run; with --full what
-    runs each time, and of each function another row. Of a file that says EVERY_RUN = N the former is a
+    runs each time, and a row of each function that has none there. Of a file that says EVERY_RUN = N the former is a
     fixed spread of N tests, or those that it names in a set. Of each function in its ALWAYS one test at
     least is among them, or with `function[words]` one whose row has those words: what they hold is held
     by no other, or was seen in the field."""

@@ -17,7 +17,7 @@ from guest import Guest
 from guest.steps import expect_rows, squatter
 from guest.trees import guest_recipe, tree
 
-EVERY_RUN = 5
+EVERY_RUN = 3
 UNITS = "/etc/systemd/system"
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas/sshd-vsock.report.schema.json"
 PROXY = "/usr/lib/systemd/systemd-ssh-proxy"

@@ -8,9 +8,8 @@ from guest import Guest
 from guest.steps import UNITS, apply, listeners
 
 # Of each promise one, on as many systemds.
+# what comes by the firmware is in tests/real, in every run
 EVERY_RUN = {"test_hosts_that_wait_for_ssh_access_wait_for_the_listener[forky]",
-             "test_configuration_from_a_credential[bookworm]",
-             "test_keys_of_a_credential_beside_those_of_sshd_config[trixie]",
              "test_keys_that_nobody_hands_over"}
 
 TARGET = "ssh-access.target"

@@ -7,7 +7,7 @@ from guest import Guest
 from guest.steps import apply, listeners
 
 # Of all that follow: the rest is in `tests/run --full`.
-EVERY_RUN = 5
+EVERY_RUN = 1
 ALWAYS = ("test_hosts_file_in_the_way",
           "test_127_0_0_1_keeps_its_name",
           "test_factory_copy_is_not_lost",

@@ -1,5 +1,6 @@
 """Root's program on a guest whose other users mean no good, and whose terminals go away."""
 
+import os
 import re
 import shlex
 
@@ -8,7 +9,7 @@ import pytest
 from guest import Guest
 from guest.steps import ANYWHERE, LISTING, apply, listeners
 
-EVERY_RUN = 5
+EVERY_RUN = 3
 ALWAYS = ("test_nobody_else_holds_the_lock",
           "test_a_pipe_that_closes_leaves_no_half_done_work",
           "test_a_terminal_that_hangs_up_does_not_end_a_run")
@@ -28,7 +29,7 @@ def test_a_pipe_that_closes_leaves_no_half_done_work(guest):
     lines = len(guest.run("sshd-vsock apply").stderr.splitlines())
     guest.check("sshd-vsock -q remove")
     assert lines > 12
-    for read in range(1, lines, 3):
+    for read in range(1, lines, 3 if os.environ.get("SSHD_VSOCK_FULL") else 6):
         result = guest.run(f"env --default-signal=PIPE bash -c 'sshd-vsock apply 2>&1 | head -n "
                            f"{read} >/dev/null; exit ${{PIPESTATUS[0]}}'", timeout=120)
         assert result.status == 0, f"head -n {read}: {result.stderr}"

@@ -10,7 +10,7 @@ import pytest
 from guest import Guest
 from guest.steps import UNITS, apply, listeners, meanwhile
 
-EVERY_RUN = 4
+EVERY_RUN = 2
 ALWAYS = ("test_sshd_of_another_unit_is_named_and_nothing_opens_again",)
 
 CLOSE = "disable_tcp: true\n"

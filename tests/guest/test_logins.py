@@ -10,7 +10,7 @@ from guest import EVERY_SUITE, SUITES, Guest
 from guest.steps import ANYWHERE, UNITS, apply, dropin, listeners, meanwhile
 
 # Of all that follow: the rest is in `tests/run --full`.
-EVERY_RUN = 5
+EVERY_RUN = 2
 ALWAYS = ("test_each_account_of_the_list",
           "test_who_does_not_get_in_closes_nothing[AllowUsers]",
           "test_who_does_not_get_in_closes_nothing[keys only from one address]",

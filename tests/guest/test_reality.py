@@ -10,7 +10,7 @@ from guest import Guest
 from guest.steps import ANYWHERE, CONFIG, UNITS, apply, dropin, listeners, meanwhile
 
 # Of all that follow: the rest is in `tests/run --full`.
-EVERY_RUN = 4
+EVERY_RUN = 1
 ALWAYS = ("test_closing_after_which_nothing_listens_is_undone",
           "test_options_of_the_unit_win[-f /etc]",
           "test_address_that_the_machine_lacks_changes_nothing",

@@ -8,6 +8,17 @@ from guest.steps import UNITS as UNIT_DIR
 
 # Every path of the system's configuration and homes with all that can be told of it, but for the
 # times of folders, in which files came and went.
+EVERY_RUN = 4
+ALWAYS = ("test_everything_is_what_it_was",
+          "test_last_way_in_is_not_removed",
+          "test_tcp_that_does_not_open_again_keeps_the_door",
+          "test_sshd_that_no_network_leads_to",
+          "test_masked_sshd_that_still_runs_is_no_way_in",
+          "test_boot_that_went_to_another_target",
+          "test_sshd_that_will_refuse_its_configuration_is_no_way_in",
+          "test_generated_listener_counts_where_the_boot_made_it",
+          "test_socket_that_the_last_reload_closes",
+          "test_own_unit_that_comes_back_has_to_answer")
 EVERYTHING = r"""
 find /etc /root /home /usr/local ! -type d -printf '%p %y %m %U:%G %s %T@ %l\n' | sort
 find /etc /root /home /usr/local -type d -printf '%p %y %m %U:%G\n' | sort

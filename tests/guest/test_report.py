@@ -8,6 +8,7 @@ import pytest
 from guest import Guest
 from guest.steps import CONFIG, UNITS, apply, dropin, meanwhile
 
+EVERY_RUN = 4
 OTHER = "/root/other.yaml"
 SETTINGS = "verify_timeout: 5\n"
 NARROW = "[Service]\nExecStart=-/usr/sbin/sshd -i -o PermitRootLogin=no\nStandardInput=socket\n"

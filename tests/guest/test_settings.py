@@ -5,7 +5,7 @@ import pytest
 from guest import Guest
 from guest.steps import apply
 
-EVERY_RUN = 3
+EVERY_RUN = 2
 ALWAYS = ("test_keys_elsewhere",)
 
 ASK = ("ssh -o BatchMode=yes -o UserKnownHostsFile=/root/known -o GlobalKnownHostsFile=/dev/null "

@@ -14,7 +14,7 @@ import pytest
 from guest import Guest, build_in_builder, faults_in_builder
 from guest.steps import ANYWHERE, apply, listeners
 
-SAMPLE = 60 if os.environ.get("SSHD_VSOCK_FULL") else 13  # each kind of call
+SAMPLE = 60 if os.environ.get("SSHD_VSOCK_FULL") else 8  # each kind of call
 TURNS = {
     "disable_tcp: true\nhushlogin: true\n": set(),
     "listen_address: 127.0.0.1\nhosts_entry: false\n": {"127.0.0.1:22"},

@@ -7,7 +7,7 @@ import pytest
 from guest import Guest
 from guest.steps import ANYWHERE, UNITS, apply, listeners, served_by
 
-EVERY_RUN = 2
+EVERY_RUN = 1
 ALWAYS = ("test_one_process_for_all_is_taken_over_on_request",
           "test_takeover_that_lets_nobody_in_is_rolled_back", "test_takeover_is_not_saved_by_what_listens_on_tcp",
           "test_takeover_that_cannot_be_tried_goes_on", "test_takeover_that_ends_otherwise_is_rolled_back",

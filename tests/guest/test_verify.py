@@ -7,7 +7,7 @@ import pytest
 from guest import Guest
 from guest.steps import apply, dropin, meanwhile, served_by, squatter
 
-EVERY_RUN = 9
+EVERY_RUN = 6
 ALWAYS = ("test_account_of_privilege_separation_is_missing",)
 CONFIG = "verify_timeout: 2\n"
 ELSEWHERE = "port: 2222\nverify_timeout: 2\n"
