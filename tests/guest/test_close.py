@@ -590,6 +590,21 @@ def test_closed_opens_on_no_other_address_of_a_drop_in(root, guest):
     open_again(guest)
 
 
+def test_closed_opens_on_no_address_of_a_drop_in_that_is_read_later(guest):
+    late = f"{UNITS}/ssh.socket.d/zzzz.conf"
+    with socket_activated(guest):
+        apply(guest, CLOSE)
+        guest.put(late, "[Socket]\nListenStream=0.0.0.0:2222\n")
+        said = apply(guest, LISTEN, status=1).stderr
+        assert f"listen elsewhere than listen_address says, by {late};" in said
+        assert listeners(guest) == set()
+        guest.check(f"rm {late}")
+        apply(guest, LISTEN)
+        assert listeners(guest) == {"127.0.0.1:22"}
+        guest.check("sshd-vsock remove")
+    open_again(guest)
+
+
 def test_closed_opens_on_no_other_address_that_came_since(guest):
     """Ours stayed under the masks, so that nothing is to be written."""
     apply(guest, LISTEN)
