@@ -91,7 +91,7 @@ struct sweep {
 
 static bool costs_too_much(const struct sweep *s)
 {
-        return s->root->image && clock_of(CLOCK_PROCESS_CPUTIME_ID) - s->begun > HOMES_COST_MAX;
+        return homes_cost_too_much(s->root->image, s->begun);
 }
 
 static int sweep_home(void *userdata, size_t k, struct observed *ret, struct error *error)

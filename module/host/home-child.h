@@ -7,11 +7,20 @@
 
 #include "core/plan/observed.h"
 #include "core/util/error.h"
+#include "host/clock.h"
 
 /* Of the processor's time, in microseconds, which 100,000 homes take a second of; the way to each
  * of an image's may be one that the kernel goes a millisecond, and all of them the same directory
  * of very many names. What is left then waits for a later run. */
 #define HOMES_COST_MAX 4000000u
+
+/* Whether that is over since a process began; a child, whose own time begins at 0, has a little
+ * more.
+ */
+static inline bool homes_cost_too_much(bool image, uint64_t begun)
+{
+        return image && clock_of(CLOCK_PROCESS_CPUTIME_ID) > begun + HOMES_COST_MAX;
+}
 
 struct home_child {
         size_t n;

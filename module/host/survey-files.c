@@ -173,7 +173,7 @@ struct homes_look {
 
 static bool cost_too_much(const struct homes_look *h)
 {
-        return h->root->image && clock_of(CLOCK_PROCESS_CPUTIME_ID) - h->begun > HOMES_COST_MAX;
+        return homes_cost_too_much(h->root->image, h->begun);
 }
 
 static int look_at_home(void *userdata, size_t k, struct observed *ret, struct error *error)

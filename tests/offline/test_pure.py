@@ -13,7 +13,7 @@ ALLOWED = re.compile(r"""
     |mem(chr|rchr|cmp|cpy|move|mem|set|cpy_chk|move_chk)
     |str(n?cat|chr|rchr|chrnul|cmp|ncmp|casecmp|ncasecmp|cpy|ncpy|len|nlen|pbrk|spn|cspn|str|casestr)
     |stpcpy|explicit_bzero|xpg_basename|basename|fnmatch
-    |(isoc23_)?strto(ul|l|ull|ll|umax)|qsort|bsearch|ctype_b_loc|to(lower|upper)(_loc)?
+    |(isoc23_)?strto(ul|l|ull|ll|umax|d)|qsort|bsearch|ctype_b_loc|to(lower|upper)(_loc)?
     |inet_(pton|ntop)|errno_location|assert_fail|stack_chk_fail)
     |yaml_\w+|__(asan|ubsan|lsan|sanitizer|gcov|llvm)_\w+|_GLOBAL_OFFSET_TABLE_""", re.VERBOSE)
 
