@@ -13,8 +13,8 @@ struct survey {
         const struct rootfs *root;
         struct facts *facts;
         struct error *error;
-        uint64_t
-                begun; /* of the processor's time: all that is below fails when it takes too much */
+        uint64_t begun; /* microseconds of the processor's time, 0: not yet; what takes three
+                         * seconds more of it fails, all that is below */
 };
 
 /* 1: it is there; 0: nothing of the kind is; −errno, said in s->error. */

@@ -116,7 +116,8 @@ static bool is_enabled_by_generator(const char *unit)
 
         buf_addf(&pattern, GENERATOR_DIRECTORY "*/*.[wru]*s/%s",
                  unit); /* wants, requires, upholds */
-        any = pattern.error == 0 && glob(buf_str(&pattern), GLOB_NOSORT, NULL, &found) == 0;
+        any = pattern.error == 0 &&
+              glob(buf_str(&pattern), GLOB_NOSORT | GLOB_NOESCAPE, NULL, &found) == 0;
         globfree(&found);
         return any;
 }

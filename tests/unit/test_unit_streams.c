@@ -4,6 +4,7 @@
 #include "core/format/unit-streams.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 /* Reads files, NULL at their end; what came of it as "PORT PORT | line line". */
 static void check(const char *const *files, const char *expected)
@@ -58,7 +59,9 @@ static void test_continued_for_long(void **state)
         for (size_t i = 0; i < 1000000; i++)
                 buf_adds(&text, "a\\\n");
         buf_adds(&text, "\nListenStream=2222\n");
+        alarm(10);
         assert_int_equal(unit_streams_read(&s, buf_str(&text), text.len), 0);
+        alarm(0);
         assert_int_equal(s.n_ports, 2);
 }
 
